@@ -1,0 +1,47 @@
+"""The Celery application: own queue and key prefix, tasks acknowledged after the work, one clock for the sweeps.
+
+A task may run twice (a worker died, the visibility timeout passed): every task is idempotent.
+"""
+
+import os
+from importlib.util import find_spec
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cgt.settings")
+
+# Seconds between two runs. A sweep reads a due-table and then acts inside the organization it belongs to.
+SWEEPS = {
+    "scheduling.tasks.expire_slot_holds": 30.0,
+    "notifications.tasks.relay_outbox": 10.0,
+}
+QUEUE = "cgt"
+
+
+def clock() -> dict[str, dict[str, object]]:
+    """The beat schedule of the sweeps whose app has a tasks module."""
+    present = {task: seconds for task, seconds in SWEEPS.items() if find_spec(task.rpartition(".")[0])}
+    return {
+        task: {"task": task, "schedule": seconds, "options": {"expires": seconds * 2}}
+        for task, seconds in present.items()
+    }
+
+
+app = Celery("cgt", set_as_current=True)
+app.conf.update(
+    broker_url=settings.REDIS_URL,
+    broker_transport_options={"global_keyprefix": f"{settings.NAMESPACE}:", "visibility_timeout": 3600},
+    broker_connection_retry_on_startup=True,
+    task_default_queue=QUEUE,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    task_time_limit=300,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    enable_utc=True,
+    beat_schedule=clock(),
+)
+app.autodiscover_tasks()

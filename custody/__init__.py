@@ -1,0 +1,1 @@
+"""Patient and material identity, labels, hand-overs, shipments."""

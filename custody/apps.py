@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class CustodyConfig(AppConfig):
+    """Patient and material identity, labels, hand-overs, shipments."""
+
+    name = "custody"

@@ -1,0 +1,1 @@
+"""Therapy products, markets, site authorizations, lanes, disclosure policy, training requirements."""

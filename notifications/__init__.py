@@ -1,0 +1,1 @@
+"""Who hears what, through which channel; consumes the outbox."""

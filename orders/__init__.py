@@ -1,0 +1,1 @@
+"""Flows, orders, their steps, worklists, desks: conducts everything below."""

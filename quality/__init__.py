@@ -1,0 +1,1 @@
+"""Batches, quality-control results, deviations, release."""

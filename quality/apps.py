@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class QualityConfig(AppConfig):
+    """Batches, quality-control results, deviations, release."""
+
+    name = "quality"

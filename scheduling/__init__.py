@@ -1,0 +1,1 @@
+"""Calendars, capacity, slot chains."""
