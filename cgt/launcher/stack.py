@@ -44,6 +44,8 @@ class Stack:
             "CGT_NAMESPACE": os.environ.get("CGT_NAMESPACE", f"cgt-{checkout_id()}"),
             "SECRET_KEY": os.environ.get("SECRET_KEY", self.secret_key),
             "CGT_MASTER_KEY": os.environ.get("CGT_MASTER_KEY", self.master_key),
+            "CGT_GIVEN_DATABASE_URL": _given("DATABASE_URL"),
+            "CGT_GIVEN_REDIS_URL": _given("REDIS_URL"),
         }
 
 
@@ -64,7 +66,8 @@ def open_stack(*, start: bool = True) -> Stack:
 
 
 def _given(name: str) -> str:
-    return os.environ.get(f"CGT_GIVEN_{name}") or os.environ.get(name, "")
+    """The address of a real server; a child process is told by CGT_GIVEN_… what its parent was given, maybe nothing."""
+    return os.environ.get(f"CGT_GIVEN_{name}", os.environ.get(name, ""))
 
 
 def _stack(secrets: Mapping[str, Any], postgres_port: int, redis_port: int) -> Stack:

@@ -1,0 +1,84 @@
+"""The embedded stack for every test process: own database (cloned, used as `cgt_app`), own Redis prefix and queue.
+
+`db` and `@pytest.mark.django_db` roll back. `committed_db` commits for real and never flushes: make your own
+organizations. `live_site` serves the site over HTTP, `page` drives Chromium.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cgt.launcher import throwaway
+from cgt.launcher.paths import checkout_id
+from cgt.launcher.stack import open_stack
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+DATABASE = throwaway.own_name(WORKER)
+
+os.environ["CGT_ENV"] = "test"
+os.environ["CGT_NAMESPACE"] = f"cgt-test-{checkout_id()}-{os.getpid()}-{WORKER}"
+os.environ["DJANGO_SETTINGS_MODULE"] = "cgt.settings"
+STACK = open_stack()
+os.environ.update(STACK.environment("app", DATABASE))
+
+pytest_plugins = ["tests.browsing"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: object) -> Iterator[None]:
+    """Replaces pytest-django's: this process's clone of the template, dropped at the end."""
+    from django.core.cache import cache
+    from django.db import connections
+
+    throwaway.make_own(STACK, DATABASE)
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connections.close_all()
+        throwaway.drop_database(STACK.server, DATABASE)
+        cache.close()
+        _forget_keys()
+
+
+def _forget_keys() -> None:
+    import redis
+
+    broker = redis.Redis.from_url(STACK.redis_url)
+    for key in broker.scan_iter(match=f"{os.environ['CGT_NAMESPACE']}:*", count=1000):
+        broker.delete(key)
+    broker.close()
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """The database without a wrapping transaction and without any cleaning up afterwards."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+        connections.close_all()
+
+
+@pytest.fixture
+def transactional_db() -> None:
+    """Refused: it would flush, and the record's tables refuse TRUNCATE."""
+    pytest.fail("Use committed_db: the record refuses TRUNCATE, so no test may flush.")
+
+
+@pytest.fixture(scope="session")
+def owner_url(django_db_setup: None) -> str:
+    """Address of this process's database as `cgt_owner` (what only a migration may do)."""
+    return STACK.server.url("owner", DATABASE)
+
+
+@pytest.fixture(scope="session")
+def auditor_url(django_db_setup: None) -> str:
+    """Address of this process's database as `cgt_auditor` (reads everything)."""
+    return STACK.server.url("auditor", DATABASE)
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).resolve().parent.parent
