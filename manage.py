@@ -6,7 +6,7 @@ This file is kept readable by old interpreters, so that they get a sentence and 
 
 import sys
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036  (this very file must run on older ones)
     sys.exit(
         "This project needs Python 3.11 or newer; this is Python %d.%d (%s).\n"
         "Install a newer one and start again with it, for example: python3.12 manage.py demo"

@@ -1,1 +1,1 @@
-"""Composition root: settings, addresses, the Celery application, and the launcher that makes them run on a bare machine."""
+"""Composition root: settings, addresses, the Celery application, and the launcher for bare machines."""

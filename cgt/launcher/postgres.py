@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import signal
-import subprocess  # noqa: S404  (fixed commands, no shell)
+import subprocess
 import time
 from pathlib import Path
 

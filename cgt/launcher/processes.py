@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess  # noqa: S404  (fixed commands, no shell)
+import subprocess
 import time
 from pathlib import Path
 

@@ -121,8 +121,8 @@ def _explain(error: str, given: bool) -> str:
         return f"The embedded PostgreSQL refused its set-up: {error.strip()}"
     return (
         f"The server of DATABASE_URL refused: {error.strip()}\n"
-        "For demo and test, DATABASE_URL must name a role that may log in and may create roles (with BYPASSRLS, for the "
-        "auditor) and databases,\non a server that has no roles cgt_owner, cgt_app, cgt_relay, cgt_auditor of another "
+        "For demo and test, DATABASE_URL must name a role that may create roles (one with BYPASSRLS, the auditor) and "
+        "databases,\non a server that has no roles cgt_owner, cgt_app, cgt_relay, cgt_auditor of another "
         "installation. Nothing that existed there was changed."
     )
 

@@ -1,4 +1,4 @@
-"""Databases for tests: a template migrated as the owner, cloned for each process, used as `cgt_app`, dropped afterwards.
+"""Databases for tests: a template migrated as the owner, cloned for each process and used as `cgt_app`.
 
 TRUNCATE is refused by the record's triggers, so tests never flush: a wrapping transaction rolls back, or the test makes
 its own organizations in its own clone.
@@ -7,7 +7,7 @@ its own organizations in its own clone.
 import contextlib
 import hashlib
 import os
-import subprocess  # noqa: S404  (fixed commands, no shell)
+import subprocess
 import sys
 
 from cgt.launcher.locks import only_one

@@ -1,7 +1,7 @@
 """The embedded Redis-protocol server (Valkey): TCP on 127.0.0.1 only, with a password, append-only file on."""
 
 import contextlib
-import subprocess  # noqa: S404  (fixed commands, no shell)
+import subprocess
 import time
 from pathlib import Path
 

@@ -21,7 +21,8 @@ def test_tests_run_as_the_app_role() -> None:
 def test_role_attributes(role: str, bypasses: bool, creates: bool) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "select rolsuper, rolcreaterole, rolreplication, rolbypassrls, rolcreatedb from pg_roles where rolname = %s",
+            "select rolsuper, rolcreaterole, rolreplication, rolbypassrls, rolcreatedb "
+            "from pg_roles where rolname = %s",
             [role],
         )
         assert cursor.fetchone() == (False, False, False, bypasses, creates)
