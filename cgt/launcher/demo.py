@@ -17,7 +17,7 @@ from cgt.launcher.mailbox import open_mailbox
 from cgt.launcher.messages import LauncherError, say, stage
 from cgt.launcher.paths import LOGS, ROOT, VAR, make_var
 from cgt.launcher.processes import is_ours, port_is_taken
-from cgt.launcher.roles import DEMO_DATABASE, DEMO_MARK, mark_of
+from cgt.launcher.roles import DEMO_DATABASE, DEMO_MARK, drop_database, make_database, mark_of
 from cgt.launcher.stack import Stack, open_stack
 
 BIN = Path(sys.executable).parent
@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
         )
     _listen_to_signals()
     try:
-        return _run(options.port, options.seed)
+        return _run(options.port, options.seed, fresh=options.fresh)
     except (Stopped, KeyboardInterrupt):
         return 0
     finally:
@@ -54,6 +54,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py demo", description=__doc__)
     parser.add_argument("--port", type=int, default=8000, help="port of the web server on 127.0.0.1 (8000)")
     parser.add_argument("--seed", type=int, default=1, help="number the fictional network is generated from (1)")
+    parser.add_argument("--fresh", action="store_true", help="discard the demo database first and load it anew")
     parser.add_argument("--stop", action="store_true", help="end the demo of this checkout that runs elsewhere")
     options = parser.parse_args(arguments)
     if not 1 <= options.port <= 65535:
@@ -61,7 +62,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def _run(port: int, seed: int) -> int:
+def _run(port: int, seed: int, *, fresh: bool) -> int:
     begun = time.monotonic()
     if stop_leftovers():
         say("Stopped what an earlier, killed demo had left running.")
@@ -74,6 +75,8 @@ def _run(port: int, seed: int) -> int:
     with stage("PostgreSQL and Valkey"):
         stack = open_stack()
         _insist_on_mark(stack)
+        if fresh:
+            _discard(stack)
     mailbox, email_url = open_mailbox(VAR / "mail")
     os.environ["EMAIL_URL"] = email_url
     children = Children()
@@ -98,6 +101,15 @@ def _insist_on_mark(stack: Stack) -> None:
         raise LauncherError(
             f"The database {DEMO_DATABASE} there was not made as a demo; nothing is loaded into it.", code=2
         )
+
+
+def _discard(stack: Stack) -> None:
+    """Only ever the marked database."""
+    drop_database(stack.server, DEMO_DATABASE)
+    if mark_of(stack.server, DEMO_DATABASE) is not None:
+        raise LauncherError("The demo database is in use by another command of this checkout; end that first.")
+    (VAR / "demo.json").unlink(missing_ok=True)
+    make_database(stack.server, DEMO_DATABASE, DEMO_MARK)
 
 
 def _prepare(stack: Stack, seed: int) -> None:
