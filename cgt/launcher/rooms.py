@@ -68,7 +68,7 @@ class RoomsContract(Contract):
 
 
 def room(module: str) -> str:
-    """The room of a module: its second name when the house knows it, a concept otherwise; the package itself is none."""
+    """The second name of a module when the house knows it, a concept otherwise; a package itself is no room."""
     parts = module.split(".")
     if len(parts) == 1:
         return ""
