@@ -1,0 +1,1 @@
+"""What happened: streams, events, row history, hash chain, signatures, outbox, acting context, refusals."""

@@ -1,0 +1,132 @@
+"""Who is acting: one context guards reading and writing (DESIGN 1.3). Nobody acting: no reading. No open event: no writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from ledger.states import Channel
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person, a partner's key or a named system job, acting for one organization in one persona.
+
+    Ids are those of the personas app; names are kept as they were when the actor was resolved, because the record
+    must read the same in 30 years. ``capabilities`` are those of the acting persona only.
+    """
+
+    organization_id: UUID
+    organization_name: str
+    organization_role: str
+    persona: str
+    persona_title: str
+    capabilities: frozenset[str]
+    channel: str
+    person_id: UUID | None = None
+    person_name: str = ""
+    user_id: UUID | None = None
+    membership_id: UUID | None = None
+    key_id: UUID | None = None
+    key_name: str = ""
+    scopes: frozenset[str] | None = None
+    system_job: str = ""
+    site_id: UUID | None = None
+    zone: str = "UTC"
+    request_id: str = ""
+    synthetic: bool = False
+
+    def can(self, capability: str) -> bool:
+        """Whether the acting persona (narrowed by the key's scopes, if a key acts) has the capability."""
+        if capability not in self.capabilities:
+            return False
+        return self.scopes is None or capability in self.scopes
+
+    @property
+    def is_human(self) -> bool:
+        return self.person_id is not None and self.key_id is None
+
+    @property
+    def display_name(self) -> str:
+        return self.person_name or self.key_name or self.system_job
+
+
+@dataclass
+class Acting:
+    """What the database is told about the open transaction."""
+
+    actor: Actor
+    event_id: UUID | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def as_settings(self) -> dict[str, str]:
+        actor = self.actor
+        return {
+            "cgt.organization": str(actor.organization_id),
+            "cgt.person": str(actor.person_id or ""),
+            "cgt.user": str(actor.user_id or ""),
+            "cgt.event": str(self.event_id or ""),
+        }
+
+
+NOBODY = {"cgt.organization": "", "cgt.person": "", "cgt.user": "", "cgt.event": ""}
+_acting: ContextVar[Acting | None] = ContextVar("cgt_acting", default=None)
+
+
+def current() -> Acting | None:
+    return _acting.get()
+
+
+def current_actor() -> Actor | None:
+    """Return whoever is acting in this context, or None."""
+    acting = _acting.get()
+    return acting.actor if acting else None
+
+
+def announce(wrapper: Any = None) -> None:
+    """Issue the acting context as transaction-local settings (no-op outside a transaction: nothing is visible there)."""
+    wrapper = wrapper or connection
+    acting = _acting.get()
+    if acting is None and wrapper is not connection:
+        return
+    values = acting.as_settings() if acting else NOBODY
+    calls = ", ".join("set_config(%s, %s, true)" for _ in values)
+    with wrapper.cursor() as cursor:
+        cursor.execute(f"select {calls}", [text for pair in values.items() for text in pair])  # noqa: S608
+
+
+@contextmanager
+def entered(acting: Acting | None) -> Iterator[None]:
+    """Make ``acting`` the context; a transaction that is already open is told, and told again on leaving."""
+    token = _acting.set(acting)
+    inside = connection.in_atomic_block
+    try:
+        if inside:
+            announce()
+        yield
+    finally:
+        _acting.reset(token)
+        if inside and not connection.needs_rollback:
+            announce()
+
+
+@contextmanager
+def reading(actor: Actor) -> Iterator[None]:
+    """Open a read-only transaction in which ``actor``'s organization sees what is its to see.
+
+    Inside a transaction that already acts for the same organization it joins.
+    """
+    acting = _acting.get()
+    if acting is not None and acting.actor.organization_id == actor.organization_id and connection.in_atomic_block:
+        yield
+        return
+    with entered(Acting(actor)), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("set local transaction_read_only = on")
+        yield

@@ -1,0 +1,201 @@
+"""Installs the braces after every ``migrate``: row policies, history triggers, append-only triggers, rights.
+
+Everything is generated from the models' declarations, so that schema and walls cannot drift apart; a house test
+compares the database with the declarations. Idempotent, run by the owner role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import connections
+from django.db.models import Model
+
+from ledger.history import STAMP_COLUMNS
+from ledger.models import WalledModel
+from ledger.walls import EVENT_OPEN, Outside, Parties, Wall
+
+APP_ROLES = ("cgt_app", "cgt_relay")
+AUDITOR_ROLE = "cgt_auditor"
+
+
+def walled_models() -> list[type[WalledModel]]:
+    """Return every concrete model that declares a wall, in a stable order."""
+    found = [model for model in apps.get_models() if issubclass(model, WalledModel)]
+    return sorted(found, key=lambda model: model._meta.db_table)
+
+
+def history_model(model: type[Model]) -> type[Model] | None:
+    manager = getattr(model, "history", None)
+    return getattr(manager, "model", None)
+
+
+def install_after_migrate(sender: Any, using: str, **_: Any) -> None:
+    if connections[using].vendor == "postgresql":
+        install(using)
+
+
+def install(using: str = "default") -> None:
+    """(Re)create policies, triggers and rights on the database ``using``."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('cgt.installation'))")
+        cursor.execute("select rolname from pg_roles where rolname like 'cgt\\_%%'")
+        roles = {name for (name,) in cursor.fetchall()}
+        for statement in statements(roles):
+            cursor.execute(statement)
+
+
+def statements(roles: set[str]) -> Iterator[str]:
+    yield from _shared_functions()
+    for model in walled_models():
+        table = model._meta.db_table
+        yield from _policies(table, model.wall, deletable=model.deletable)
+        if model.append_only:
+            yield from _append_only(table)
+        history = history_model(model)
+        if history is not None:
+            yield from _tracking(model, history)
+            yield from _history_policies(history._meta.db_table, model.wall.for_history())
+            yield from _append_only(history._meta.db_table)
+    yield from _party_arrays()
+    yield from _rights(roles)
+
+
+def _shared_functions() -> Iterator[str]:
+    yield "create sequence if not exists ledger_row_seq"
+    yield """
+create or replace function ledger_refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the record is append-only: % on % is refused', tg_op, tg_table_name using errcode = 'CG002';
+end $$"""
+
+
+def _policies(table: str, wall: Wall, *, deletable: bool) -> Iterator[str]:
+    for command in ("select", "insert", "update", "delete"):
+        yield f"drop policy if exists cgt_{command} on {table}"
+    if isinstance(wall, Outside):
+        yield f"alter table {table} disable row level security"
+        return
+    yield f"alter table {table} enable row level security"
+    yield f"alter table {table} force row level security"
+    read = wall.read_sql(table)
+    yield f"create policy cgt_select on {table} for select using ({read})"
+    yield f"create policy cgt_insert on {table} for insert with check ({wall.insert_sql(table)})"
+    yield f"create policy cgt_update on {table} for update using ({read}) with check ({EVENT_OPEN} and {read})"
+    if deletable:
+        yield f"create policy cgt_delete on {table} for delete using ({EVENT_OPEN} and {read})"
+
+
+def _history_policies(table: str, wall: Wall) -> Iterator[str]:
+    for command in ("select", "insert"):
+        yield f"drop policy if exists cgt_{command} on {table}"
+    if isinstance(wall, Outside):
+        yield f"alter table {table} disable row level security"
+        return
+    yield f"alter table {table} enable row level security"
+    yield f"alter table {table} force row level security"
+    yield f"create policy cgt_select on {table} for select using ({wall.read_sql(table)})"
+    yield f"create policy cgt_insert on {table} for insert with check ({EVENT_OPEN})"
+
+
+def _append_only(table: str) -> Iterator[str]:
+    yield f"drop trigger if exists ledger_append_only on {table}"
+    yield (
+        f"create trigger ledger_append_only before update or delete on {table}"
+        " for each row execute function ledger_refuse_change()"
+    )
+    yield from _no_truncate(table)
+
+
+def _no_truncate(table: str) -> Iterator[str]:
+    yield f"drop trigger if exists ledger_no_truncate on {table}"
+    yield (
+        f"create trigger ledger_no_truncate before truncate on {table}"
+        " for each statement execute function ledger_refuse_change()"
+    )
+
+
+def tracked_columns(model: type[Model], history: type[Model]) -> list[str]:
+    own = {field.column for field in model._meta.concrete_fields}
+    return [f.column for f in history._meta.concrete_fields if f.column in own and f.column not in STAMP_COLUMNS]
+
+
+def _tracking(model: type[WalledModel], history: type[Model]) -> Iterator[str]:
+    table, history_table = model._meta.db_table, history._meta.db_table
+    columns = tracked_columns(model, history)
+    names = ", ".join(f'"{column}"' for column in columns)
+    values = ", ".join(f'r."{column}"' for column in columns)
+    ignored = "array[" + ", ".join(f"'{column}'" for column in model.untracked_columns) + "]::text[]"
+    yield f"""
+create or replace function track_{table}() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
+declare
+  open_event uuid := nullif(current_setting('cgt.event', true), '')::uuid;
+  r {table}%rowtype;
+  op text := case tg_op when 'INSERT' then '+' when 'UPDATE' then '~' else '-' end;
+  content text;
+begin
+  if open_event is null then
+    raise exception 'no write without an author: % on {table} has no open event', tg_op using errcode = 'CG001';
+  end if;
+  if tg_op = 'DELETE' then r := old; else r := new; end if;
+  if tg_op = 'UPDATE' and (to_jsonb(new) - {ignored}) = (to_jsonb(old) - {ignored}) then return null; end if;
+  content := (to_jsonb(r) - {ignored})::text;
+  insert into {history_table} ({names}, event_id, row_text, history_id, history_date, history_type, history_user_id)
+  values ({values}, open_event, content, nextval('ledger_row_seq'), clock_timestamp(), op,
+          nullif(current_setting('cgt.user', true), '')::uuid);
+  perform set_config('cgt.rows', encode(sha256(convert_to(
+    coalesce(current_setting('cgt.rows', true), '') || '|{table}|' || op || '|' || content, 'UTF8')), 'hex'), true);
+  return null;
+end $$"""
+    yield f"drop trigger if exists ledger_track on {table}"
+    yield (
+        f"create trigger ledger_track after insert or update or delete on {table}"
+        f" for each row execute function track_{table}()"
+    )
+    yield from _no_truncate(table)
+
+
+def _party_arrays() -> Iterator[str]:
+    """Keep the party array of a stream, and of every hot table on it, equal to its parties."""
+    hot = [m for m in walled_models() if isinstance(m.wall, Parties) and m._meta.db_table != "ledger_stream"]
+    updates = "\n".join(
+        f"  update {model._meta.db_table} set party_ids = ids where {model.wall.stream} = stream;"  # type: ignore[attr-defined]
+        for model in hot
+    )
+    yield f"""
+create or replace function ledger_keep_party_arrays() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
+declare stream uuid := new.stream_id; ids uuid[];
+begin
+  select array_agg(distinct organization_id) into ids from ledger_party where stream_id = stream and until is null;
+  update ledger_stream set party_ids = coalesce(ids, '{{}}') where id = stream;
+{updates}
+  return null;
+end $$"""
+    yield "drop trigger if exists ledger_party_arrays on ledger_party"
+    yield (
+        "create trigger ledger_party_arrays after insert or update on ledger_party"
+        " for each row execute function ledger_keep_party_arrays()"
+    )
+
+
+def _rights(roles: set[str]) -> Iterator[str]:
+    if AUDITOR_ROLE in roles:
+        yield f"grant usage on schema public to {AUDITOR_ROLE}"
+        yield f"grant select on all tables in schema public to {AUDITOR_ROLE}"
+    for role in APP_ROLES:
+        if role not in roles:
+            continue
+        yield f"grant usage on schema public to {role}"
+        yield f"grant select, insert, update, delete on all tables in schema public to {role}"
+        yield f"grant usage on all sequences in schema public to {role}"
+        for model in walled_models():
+            if model.append_only:
+                yield f"revoke update, delete, truncate on {model._meta.db_table} from {role}"
+            history = history_model(model)
+            if history is not None:
+                yield f"revoke insert, update, delete, truncate on {history._meta.db_table} from {role}"
+        yield f"revoke insert, update, delete, truncate on django_migrations from {role}"

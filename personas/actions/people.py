@@ -1,0 +1,153 @@
+"""People, memberships, personas and partner keys."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import string
+from collections.abc import Iterable
+
+from django.utils import timezone
+
+from ledger.context import Actor
+from ledger.recording import acting
+from ledger.refusals import InvalidInput, NotFound
+from personas.models import ApiKey, Membership, Organization, OrganizationGroupPermission, Person, Persona, Site, User
+from personas.persona_groups import grant_capability, withdraw_capability
+from personas.policies import require, separation_conflicts
+from personas.queries import hash_secret
+from personas.states import Capability
+
+
+def _require_administrator(actor: Actor) -> None:
+    if not actor.system_job:
+        require(actor, Capability.ADMINISTER)
+
+
+def _persona(actor: Actor, key: str) -> Persona:
+    persona = Persona.unwalled.filter(organization_id=actor.organization_id, key=key).first()
+    if persona is None:
+        raise InvalidInput(fields={"persona": [f"This organization has no persona “{key}”."]})
+    return persona
+
+
+def add_member(
+    actor: Actor,
+    *,
+    username: str,
+    name: str,
+    persona_key: str,
+    site: Site | None = None,
+    password: str | None = None,
+    phone: str = "",
+) -> Membership:
+    """Give a person (a new account, or the one with this user name) a persona in the acting organization."""
+    with acting(actor, "personas.member_added", subject=("user", username)) as event:
+        _require_administrator(actor)
+        persona = _persona(actor, persona_key)
+        user = User.objects.filter(username=username).first()
+        if user is None:
+            person = Person.objects.create(name=name, phone=phone)
+            user = User(username=username, email=username, person=person)
+            user.set_password(password)
+            user.save()
+        membership = Membership.objects.create(
+            user=user, organization_id=actor.organization_id, persona=persona, site=site
+        )
+        event.note(person=name, persona=persona.title, site=site.code if site else "all sites")
+    return membership
+
+
+def end_membership(actor: Actor, membership: Membership) -> None:
+    """End a person's persona here; running sessions lose it with the next request (SQ4)."""
+    with acting(actor, "personas.member_ended", subject=("membership", str(membership.pk))) as event:
+        _require_administrator(actor)
+        if membership.organization_id != actor.organization_id:
+            raise NotFound()
+        membership.until = timezone.now()
+        membership.save(update_fields=["until"])
+        person = User.objects.select_related("person").get(pk=membership.user_id).person
+        persona = Persona.unwalled.get(pk=membership.persona_id)
+        event.note(person=person.name if person else "", persona=persona.title)
+
+
+def adapt_persona(
+    actor: Actor, key: str, *, title: str | None = None, add: Iterable[str] = (), remove: Iterable[str] = ()
+) -> Persona:
+    """Rename a persona, add or remove capabilities, within the separation-of-duty rules that data cannot relax."""
+    added, removed = frozenset(map(str, add)), frozenset(map(str, remove))
+    with acting(actor, "personas.persona_adapted", subject=("persona", key)) as event:
+        _require_administrator(actor)
+        unknown = sorted((added | removed) - set(Capability.values))
+        if unknown:
+            raise InvalidInput(fields={"capabilities": [f"Unknown capability: {', '.join(unknown)}."]})
+        persona = _persona(actor, key)
+        organization = Organization.unwalled.get(pk=actor.organization_id)
+        present = frozenset(
+            OrganizationGroupPermission.objects.filter(
+                group_id=persona.group_id, content_object=organization
+            ).values_list("permission__codename", flat=True)
+        )
+        conflicts = separation_conflicts((present | added) - removed)
+        if conflicts:
+            raise InvalidInput(
+                "This would break a separation of duties.",
+                code="separation_of_duties",
+                fields={"capabilities": conflicts},
+                remedy="Give the rights to two personas.",
+            )
+        for capability in sorted(added - present):
+            grant_capability(persona, organization, capability)
+        for capability in sorted(removed & present):
+            withdraw_capability(persona, organization, capability)
+        if title:
+            persona.title = title
+            persona.save(update_fields=["title"])
+        event.note(persona=key, title=persona.title, added=sorted(added), removed=sorted(removed))
+    return persona
+
+
+def issue_api_key(
+    actor: Actor,
+    *,
+    name: str,
+    persona_key: str,
+    scopes: Iterable[str],
+    responsible: User,
+    expires_at: dt.datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Issue a partner key for a persona, narrowed to ``scopes``. Returns the key and its token, shown only once."""
+    wanted = sorted(set(map(str, scopes)))
+    with acting(actor, "personas.key_issued", subject=("api_key", name)) as event:
+        _require_administrator(actor)
+        unknown = [scope for scope in wanted if scope not in Capability.values]
+        if unknown:
+            raise InvalidInput(fields={"scopes": [f"Unknown capability: {', '.join(unknown)}."]})
+        persona = _persona(actor, persona_key)
+        alphabet = string.ascii_lowercase + string.digits
+        prefix = "".join(secrets.choice(alphabet) for _ in range(10))
+        secret = secrets.token_urlsafe(32)
+        key = ApiKey.objects.create(
+            organization_id=actor.organization_id,
+            persona=persona,
+            responsible=responsible,
+            name=name,
+            prefix=prefix,
+            secret_hash=hash_secret(secret),
+            scopes=wanted,
+            expires_at=expires_at,
+        )
+        event.note(name=name, prefix=prefix, scopes=wanted)
+    return key, f"cgt_{prefix}_{secret}"
+
+
+def revoke_api_key(actor: Actor, prefix: str) -> None:
+    """Revoke a key of the acting organization; it stops working with the next request."""
+    with acting(actor, "personas.key_revoked", subject=("api_key", prefix)) as event:
+        _require_administrator(actor)
+        key = ApiKey.unwalled.filter(prefix=prefix, organization_id=actor.organization_id).first()
+        if key is None:
+            raise NotFound()
+        key.revoked_at = timezone.now()
+        key.save(update_fields=["revoked_at"])
+        event.note(name=key.name, prefix=prefix)
