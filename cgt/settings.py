@@ -170,6 +170,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = PRODUCTION
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
 SECURE_SSL_REDIRECT = environ.flag("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
@@ -249,8 +250,5 @@ LOGGING = {
 }
 
 # --- parts of the house under construction: gone once every floor stands --------------------------------------------
-if not (BASE_DIR / "personas" / "models.py").exists() and not (BASE_DIR / "personas" / "models").exists():
-    INSTALLED_APPS.remove("personas")
-    AUTH_USER_MODEL = "auth.User"
 if not (BASE_DIR / "cgt" / "middleware.py").exists():
     MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("cgt.middleware.")]

@@ -4,6 +4,8 @@ from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import module_has_submodule
 
+from cgt.health import health
+
 PREFIXES = {
     "personas": "personas/",
     "network": "network/",
@@ -15,6 +17,7 @@ PREFIXES = {
 }
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health, name="health"),
     path("accounts/", include("allauth.urls")),
 ]
 urlpatterns += [

@@ -169,7 +169,7 @@ def _wait_for(address: str, children: Children) -> None:
     while time.monotonic() < deadline:
         _insist_alive(children)
         try:
-            with urllib.request.urlopen(f"{address}/accounts/login/", timeout=5):  # noqa: S310  (own address)
+            with urllib.request.urlopen(f"{address}/healthz", timeout=5):  # noqa: S310  (own address)
                 return
         except urllib.error.HTTPError:
             return
@@ -191,8 +191,10 @@ def _watch(children: Children) -> None:
 
 
 def _welcome(address: str, seconds: float) -> None:
-    known = f"Sign-ins and API keys: {VAR / 'demo.json'}" if (VAR / "demo.json").exists() else ""
-    say(f"\nReady after {seconds:.1f} s:  {address}/\n{known}\nMail: {VAR / 'mail'}   Logs: {LOGS}")
+    say(f"\nReady after {seconds:.1f} s:  {address}/")
+    if (VAR / "demo.json").exists():
+        say(f"Sign-ins and API keys: {VAR / 'demo.json'}")
+    say(f"Mail: {VAR / 'mail'}   Logs: {LOGS}")
     say("Ctrl-C stops everything.")
 
 
