@@ -26,6 +26,11 @@ os.environ.update(STACK.environment("app", DATABASE))
 pytest_plugins = ["tests.browsing"]
 
 
+def pytest_xdist_setupnodes() -> None:
+    """A worker must not read the settings before this file has given it a database and a prefix of its own."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: object) -> Iterator[None]:
     """Replaces pytest-django's: this process's clone of the template, dropped at the end."""

@@ -35,12 +35,13 @@ def run(arguments: list[str]) -> int:
     make_var()
     if options.stop:
         return _stop_running()
-    lock = hold_alone(LOCK)
+    lock = hold_alone(LOCK)  # closed by the kernel, however this process ends
     if lock is None:
         raise LauncherError(
             f"A demo of this checkout is running already ({_running()}).\nTo end it: manage.py demo --stop"
         )
     _listen_to_signals()
+    RUNNING.write_text(f"{os.getpid()} starting\n")
     try:
         return _run(options.port, options.seed, fresh=options.fresh)
     except (Stopped, KeyboardInterrupt):
@@ -218,7 +219,7 @@ def _ignore_signals() -> None:
 def _running() -> str:
     with contextlib.suppress(OSError):
         return RUNNING.read_text().split()[1]
-    return "still starting"
+    return "starting"
 
 
 def _stop_running() -> int:

@@ -1,4 +1,4 @@
-"""Where the checkout keeps what it makes: everything below `.venv/` and `var/`, nothing else."""
+"""Where the checkout keeps what it makes: below `.venv/` and `var/` (or the folder CGT_VAR names), nowhere else."""
 
 import hashlib
 import os
@@ -8,14 +8,14 @@ from cgt.launcher.messages import LauncherError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
-VAR = ROOT / "var"
+VAR = Path(os.environ.get("CGT_VAR") or ROOT / "var").resolve()
 LOGS = VAR / "log"
 DEV_LOCK = ROOT / "requirements" / "dev.txt"
 
 
 def checkout_id() -> str:
-    """Twelve hex digits that differ between two checkouts on one machine."""
-    return hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
+    """Twelve hex digits that differ between two checkouts (more exactly: state folders) on one machine."""
+    return hashlib.sha256(str(VAR).encode()).hexdigest()[:12]
 
 
 def make_var() -> None:
@@ -23,7 +23,7 @@ def make_var() -> None:
     try:
         LOGS.mkdir(parents=True, exist_ok=True)
     except PermissionError as error:
-        raise LauncherError(f"{VAR} cannot be written by this user ({error.strerror}).") from error
+        raise LauncherError(f"{VAR} cannot be made by this user ({error.strerror}).") from error
     if not os.access(VAR, os.W_OK):
         raise LauncherError(
             f"{VAR} belongs to another user: run as that user, or remove the folder to start from nothing."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
+import redis
 
 from cgt.launcher import postgres, valkey
 from cgt.launcher.credentials import ROLES, load_secrets
@@ -103,8 +104,9 @@ def _start(secrets: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _prepare(stack: Stack, secrets: Mapping[str, Any]) -> None:
-    """Roles and the marked database, when they are not there yet."""
+    """Roles and the marked database, when they are not there yet; a broker that does not answer is refused."""
     server = stack.server
+    _insist_on_broker(stack.redis_url)
     if all(_may_connect(server.url(role)) for role in ROLES):
         return
     given = _given("DATABASE_URL")
@@ -114,6 +116,13 @@ def _prepare(stack: Stack, secrets: Mapping[str, Any]) -> None:
         make_database(server, DEMO_DATABASE, DEMO_MARK)
     except psycopg2.Error as error:
         raise LauncherError(_explain(str(error), bool(given)), code=2) from error
+
+
+def _insist_on_broker(url: str) -> None:
+    try:
+        redis.Redis.from_url(url, socket_connect_timeout=5).ping()
+    except (redis.RedisError, ValueError) as error:
+        raise LauncherError(f"The Redis server of REDIS_URL does not answer: {error}", code=2) from error
 
 
 def _explain(error: str, given: bool) -> str:
