@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import pytest
 
 from cgt.launcher import throwaway
@@ -22,6 +23,7 @@ os.environ["CGT_NAMESPACE"] = f"cgt-test-{checkout_id()}-{os.getpid()}-{WORKER}"
 os.environ["DJANGO_SETTINGS_MODULE"] = "cgt.settings"
 STACK = open_stack()
 os.environ.update(STACK.environment("app", DATABASE))
+django.setup()
 
 pytest_plugins = ["tests.browsing"]
 
