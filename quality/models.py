@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from ledger.history import track
+from ledger.models import WalledModel
+from ledger.walls import OnStream
+from quality.states import BatchState, Decision, DeviationState, Severity, Verdict
+
+
+def _stream() -> models.ForeignKey:
+    return models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+
+
+class Batch(WalledModel):
+    """A drug product made for one order at one plant, against the specification version that the order keeps."""
+
+    stream = _stream()
+    number = models.CharField(max_length=24, unique=True)
+    plant = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    plant_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+")
+    specification = models.ForeignKey("network.Specification", on_delete=models.PROTECT, related_name="+")
+    record_reference = models.CharField(max_length=200, help_text="number or link of the batch record (MO6)")
+    state = models.CharField(max_length=16, choices=BatchState.choices, default=BatchState.PENDING)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    performers = ArrayField(models.UUIDField(), default=list, help_text="persons who made it; they never decide on it")
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by_id = models.UUIDField(null=True, blank=True, help_text="person")
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["stream", "-started_at"], name="quality_batch_of")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(finished_at__isnull=True) | models.Q(finished_at__gte=models.F("started_at")),
+                name="quality_batch_times",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class QCResult(WalledModel):
+    """One result of one test. Never edited: a repeat after an invalid result supersedes it (QC3, T47)."""
+
+    stream = _stream()
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="results")
+    test_key = models.SlugField(max_length=64)
+    value = models.DecimalField(max_digits=30, decimal_places=9, null=True, blank=True)
+    text = models.CharField(max_length=200, blank=True, help_text="coded outcome, or why the result is invalid")
+    unit = models.CharField(max_length=32, blank=True)
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    analyst_id = models.UUIDField(help_text="person")
+    recorded_at = models.DateTimeField()
+    supersedes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, related_name="superseded_by", null=True, blank=True
+    )
+
+    wall = OnStream()
+    history = track()
+    append_only = True
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "test_key"],
+                condition=models.Q(supersedes__isnull=True),
+                name="quality_result_one_first",
+            )
+        ]
+
+
+class Deviation(WalledModel):
+    """Something that did not go as it should, on an order; major and critical ones stop a release until closed."""
+
+    stream = _stream()
+    number = models.CharField(max_length=24, unique=True)
+    kind = models.SlugField(max_length=64)
+    severity = models.CharField(max_length=8, choices=Severity.choices)
+    text = models.TextField(help_text="never holds identifying data")
+    state = models.CharField(max_length=8, choices=DeviationState.choices, default=DeviationState.OPEN)
+    automatic = models.BooleanField(default=False)
+    opened_at = models.DateTimeField()
+    opened_by_id = models.UUIDField(null=True, blank=True, help_text="person")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by_id = models.UUIDField(null=True, blank=True, help_text="person")
+    conclusion = models.TextField(blank=True)
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["stream", "state"], name="quality_deviation_of")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(severity=Severity.MINOR)
+                | models.Q(automatic=True)
+                | ~models.Q(closed_by_id=models.F("opened_by_id")),
+                name="quality_deviation_two_people",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state=DeviationState.OPEN)
+                | models.Q(closed_at__isnull=False, closed_by_id__isnull=False),
+                name="quality_deviation_closed_by",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Release(WalledModel):
+    """QA's decision on a batch. One decision is live at a time; a revocation ends it and is a row of its own."""
+
+    stream = _stream()
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="decisions")
+    decision = models.CharField(max_length=8, choices=Decision.choices)
+    reason = models.TextField(blank=True, help_text="never holds identifying data")
+    decided_by_id = models.UUIDField(help_text="person")
+    decided_at = models.DateTimeField()
+    certificate_number = models.CharField(max_length=40, unique=True, null=True, blank=True)
+    content_hash = models.CharField(max_length=64, blank=True, help_text="of exactly what the decider was shown")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch"],
+                condition=models.Q(decision__in=[Decision.RELEASE, Decision.REJECT], revoked_at__isnull=True),
+                name="quality_release_one_live",
+            )
+        ]
+
+    @property
+    def is_live(self) -> bool:
+        return self.revoked_at is None and self.decision != Decision.REVOKE
