@@ -1,4 +1,7 @@
-"""How allauth is used: people are invited by their organization, nobody signs up."""
+"""How sign-in is used: people are invited by their organization, failures are counted per name tried."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
@@ -10,3 +13,8 @@ class InvitedOnly(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never: accounts are made by an organization's administrator."""
         return False
+
+
+def name_tried(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+    """The name a lock-out counts on: from the credentials, or as typed into the sign-in form."""
+    return str((credentials or {}).get("username") or request.POST.get("login", "")).strip().lower()

@@ -151,7 +151,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_CALLABLE = "cgt.accounts.name_tried"
 AXES_SENSITIVE_PARAMETERS = ["password", "login"]
 AXES_ENABLE_ADMIN = False
 TRUSTED_PROXIES = int(environ.text("CGT_TRUSTED_PROXIES", "0"))

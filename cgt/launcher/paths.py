@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 VAR = Path(os.environ.get("CGT_VAR") or ROOT / "var").resolve()
 LOGS = VAR / "log"
+STATIC = VAR / "static"
 DEV_LOCK = ROOT / "requirements" / "dev.txt"
 
 
@@ -19,9 +20,10 @@ def checkout_id() -> str:
 
 
 def make_var() -> None:
-    """Create `var/` and `var/log/`; refuse when an earlier run by somebody else left them unwritable."""
+    """Create `var/` and its plain folders; refuse when an earlier run by somebody else left them unwritable."""
     try:
         LOGS.mkdir(parents=True, exist_ok=True)
+        STATIC.mkdir(exist_ok=True)
     except PermissionError as error:
         raise LauncherError(f"{VAR} cannot be made by this user ({error.strerror}).") from error
     if not os.access(VAR, os.W_OK):

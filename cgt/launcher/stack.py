@@ -18,7 +18,7 @@ from cgt.launcher import postgres, valkey
 from cgt.launcher.credentials import ROLES, load_secrets
 from cgt.launcher.locks import hold_alone, hold_shared, only_one
 from cgt.launcher.messages import LauncherError
-from cgt.launcher.paths import VAR, checkout_id, make_var, write_private
+from cgt.launcher.paths import STATIC, VAR, checkout_id, make_var, write_private
 from cgt.launcher.roles import DEMO_DATABASE, DEMO_MARK, Server, make_database, make_roles, parse
 
 STATE = VAR / "stack.json"
@@ -43,6 +43,7 @@ class Stack:
             "CGT_DB_ROLE": role,
             "REDIS_URL": self.redis_url,
             "CGT_NAMESPACE": os.environ.get("CGT_NAMESPACE", f"cgt-{checkout_id()}"),
+            "STATIC_ROOT": os.environ.get("STATIC_ROOT", str(STATIC)),
             "SECRET_KEY": os.environ.get("SECRET_KEY", self.secret_key),
             "CGT_MASTER_KEY": os.environ.get("CGT_MASTER_KEY", self.master_key),
             "CGT_GIVEN_DATABASE_URL": _given("DATABASE_URL"),

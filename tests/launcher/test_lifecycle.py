@@ -38,13 +38,16 @@ def free_port() -> int:
 def start(var: Path, port: int, *more: str) -> "subprocess.Popen[str]":
     """Start a demo and wait until it says that it is ready."""
     command = [sys.executable, str(ROOT / "manage.py"), "demo", "--port", str(port), *more]
-    log = (var.parent / "said.txt").open("a")
+    said = var.parent / "said.txt"
+    said.write_text("")
+    log = said.open("a")
     demo = subprocess.Popen(command, cwd=ROOT, env=environment(var), stdout=log, stderr=log, text=True)
     deadline = time.monotonic() + 240
-    while not answers(port):
-        assert demo.poll() is None, (var.parent / "said.txt").read_text()
-        assert time.monotonic() < deadline, (var.parent / "said.txt").read_text()
+    while "Ready after" not in said.read_text():
+        assert demo.poll() is None, said.read_text()
+        assert time.monotonic() < deadline, said.read_text()
         time.sleep(0.2)
+    assert answers(port)
     return demo
 
 
