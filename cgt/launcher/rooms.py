@@ -44,8 +44,8 @@ class RoomsContract(Contract):
 
     def check(self, graph: "ImportGraph", verbose: bool) -> ContractCheck:
         """Judge each direct import once."""
-        excused = {entry.partition(":")[0].strip() for entry in self.exceptions or []}  # type: ignore[attr-defined]
-        apps = {*self.apps, COMPOSITION_ROOT}  # type: ignore[misc]
+        excused = {entry.partition(":")[0].strip() for entry in self._texts("exceptions")}
+        apps = {*self._texts("apps"), COMPOSITION_ROOT}
         broken, used = [], set()
         for importer in sorted(graph.modules):
             for imported in sorted(graph.find_modules_directly_imported_by(importer)):
@@ -58,6 +58,10 @@ class RoomsContract(Contract):
                     broken.append(edge)
         stale = sorted(excused - used)
         return ContractCheck(kept=not broken and not stale, metadata={"broken": broken, "stale": stale})
+
+    def _texts(self, name: str) -> list[str]:
+        """A list field as import-linter fills it in (it declares fields, not types)."""
+        return list(getattr(self, name) or [])
 
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Name each import that has no door, and each exception without a reason."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from cgt.launcher import processes
+from cgt.launcher.roles import connected
 from tests.launcher.isolated import ROOT, environment, forget, manage
 
 pytestmark = pytest.mark.xdist_group("lifecycle")
@@ -35,13 +36,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start(var: Path, port: int, *more: str) -> "subprocess.Popen[str]":
+def start(var: Path, port: int, **extra: str) -> "subprocess.Popen[str]":
     """Start a demo and wait until it says that it is ready."""
-    command = [sys.executable, str(ROOT / "manage.py"), "demo", "--port", str(port), *more]
+    command = [sys.executable, str(ROOT / "manage.py"), "demo", "--port", str(port)]
     said = var.parent / "said.txt"
     said.write_text("")
     log = said.open("a")
-    demo = subprocess.Popen(command, cwd=ROOT, env=environment(var), stdout=log, stderr=log, text=True)
+    demo = subprocess.Popen(command, cwd=ROOT, env=environment(var, **extra), stdout=log, stderr=log, text=True)
     deadline = time.monotonic() + 240
     while "Ready after" not in said.read_text():
         assert demo.poll() is None, said.read_text()
@@ -146,3 +147,42 @@ def test_locks_are_shared_and_exclusive(tmp_path: Path) -> None:
     alone = hold_alone(tmp_path / "users")
     assert alone is not None
     os.close(alone)
+
+
+@pytest.fixture
+def bare_server(tmp_path: Path) -> Iterator[str]:
+    """Address of an administrator, no superuser, on a PostgreSQL that has never seen the product."""
+    var = tmp_path.resolve() / "elsewhere"
+    program = (
+        "from cgt.launcher import paths, postgres; paths.make_var(); postgres.create('root'); "
+        "print(postgres.start('root')[0])"
+    )
+    started = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment(var), capture_output=True, text=True, check=True
+    )
+    server = f"@127.0.0.1:{int(started.stdout)}/postgres"
+    with connected(f"postgresql://postgres:root{server}") as cursor:
+        cursor.execute("create role administrator login createrole createdb bypassrls password 'admin'")
+    yield f"postgresql://administrator:admin{server}"
+    stop = "from cgt.launcher import postgres; postgres.stop_server()"
+    subprocess.run([sys.executable, "-c", stop], cwd=ROOT, env=environment(var), check=True)
+    forget(var)
+
+
+@pytest.mark.slow
+def test_a_given_server_is_used_and_left_running(var: Path, bare_server: str) -> None:
+    port = free_port()
+    demo = start(var, port, DATABASE_URL=bare_server)
+    demo.send_signal(signal.SIGTERM)
+    assert demo.wait(60) == 0
+    assert not (var / "embedded" / "postgres").exists()
+    with connected(bare_server) as cursor:
+        cursor.execute("select rolname, rolsuper, rolbypassrls from pg_roles where rolname like 'cgt\\_%' order by 1")
+        assert cursor.fetchall() == [
+            ("cgt_app", False, False),
+            ("cgt_auditor", False, True),
+            ("cgt_owner", False, False),
+            ("cgt_relay", False, False),
+        ]
+        cursor.execute("select pg_get_userbyid(datdba) from pg_database where datname = 'cgt_demo'")
+        assert cursor.fetchone() == ("cgt_owner",)
