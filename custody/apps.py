@@ -1,3 +1,5 @@
+"""Patient and material identity, labels, hand-overs, shipments."""
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,7 @@ class CustodyConfig(AppConfig):
     """Patient and material identity, labels, hand-overs, shipments."""
 
     name = "custody"
+
+    def ready(self) -> None:
+        """Register the kinds of event of this app."""
+        from custody import events  # noqa: F401

@@ -1,0 +1,32 @@
+"""What this app says in the record. Acts within a step of an order are said by the order's own events."""
+
+from ledger.events import EventKind, register
+from ledger.states import Role
+
+_INVOLVED = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
+
+register(
+    EventKind(
+        "custody.identity_mismatch",
+        "Identity mismatch",
+        "Line stopped: a scan did not match chain of identity {identity}. Quarantined: {containers}.",
+        payload={
+            "identity": "CoI code of the order",
+            "containers": "codes of the containers put in quarantine",
+            "detail": "what was found, without patient data",
+        },
+        text_for={Role.COURIER: "Line stopped: a scan did not match. Do not move the material."},
+        notifies=True,
+    ),
+    EventKind(
+        "custody.query_lifted",
+        "Identity query lifted",
+        "The query on chain of identity {identity} was lifted. Released from quarantine: {containers}.",
+        payload={
+            "identity": "CoI code of the order",
+            "containers": "codes of the containers released from quarantine",
+        },
+        audience=_INVOLVED,
+        notifies=True,
+    ),
+)

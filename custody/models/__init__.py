@@ -1,0 +1,22 @@
+from custody.models.identity import ChainOfIdentity, FacilityCounter
+from custody.models.labels import Label
+from custody.models.material import Container, Genealogy, StockUnit
+from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem
+from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
+
+__all__ = [
+    "BlindIndex",
+    "ChainOfIdentity",
+    "Container",
+    "CustodyPeriod",
+    "FacilityCounter",
+    "Genealogy",
+    "Label",
+    "Patient",
+    "PatientKey",
+    "SealCheck",
+    "SealedIdentity",
+    "Shipment",
+    "ShipmentItem",
+    "StockUnit",
+]

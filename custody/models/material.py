@@ -1,0 +1,131 @@
+"""Containers, their descent, and the units a manufacturer has in stock."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from custody.states import TERMINAL_STATES, ContainerKind, ContainerState, StockState
+from ledger.history import track
+from ledger.models import WalledModel
+from ledger.walls import OnStream, OwnedBy
+
+
+class StockUnit(WalledModel):
+    """A ready unit in a manufacturer's stock, sold to nobody yet. Its lot and serial are unique per manufacturer."""
+
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    therapy_id = models.UUIDField()
+    lot = models.CharField(max_length=40)
+    serial = models.CharField(max_length=40)
+    expires_at = models.DateTimeField()
+    storage_location = models.CharField(max_length=120, blank=True)
+    state = models.CharField(max_length=12, choices=StockState.choices, default=StockState.AVAILABLE)
+    synthetic = models.BooleanField(default=False)
+
+    wall = OwnedBy()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "lot", "serial"], name="custody_stock_unit_once"),
+        ]
+        indexes = [models.Index(fields=["organization", "therapy_id", "state", "expires_at"], name="custody_stock")]
+
+    def __str__(self) -> str:
+        return f"{self.lot}/{self.serial}"
+
+
+class Container(WalledModel):
+    """A bag, vial or kit of an order: k of n of its kind, in one state, with one custodian at any instant."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    coi = models.ForeignKey("custody.ChainOfIdentity", on_delete=models.PROTECT, related_name="containers", null=True)
+    code = models.CharField(max_length=40, unique=True, help_text="as printed and scanned, with its check character")
+    kind = models.CharField(max_length=20, choices=ContainerKind.choices)
+    position = models.PositiveSmallIntegerField(help_text="k of n")
+    count = models.PositiveSmallIntegerField(help_text="n")
+    state = models.CharField(max_length=16, choices=ContainerState.choices, default=ContainerState.PLANNED)
+    custodian = models.ForeignKey(
+        "personas.Organization", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    custodian_site = models.ForeignKey(
+        "personas.Site", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    volume_ml = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
+    collected_at = models.DateTimeField(null=True, blank=True, help_text="start of collection or filling")
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="end of collection: starts the age clock")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    thawed_at = models.DateTimeField(null=True, blank=True)
+    storage_location = models.CharField(max_length=120, blank=True)
+    donation_number = models.CharField(max_length=13, blank=True, help_text="DIN, where the site gives one")
+    lot = models.CharField(max_length=40, blank=True)
+    serial = models.CharField(max_length=40, blank=True)
+    stock_unit = models.OneToOneField(StockUnit, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    quarantine_reason = models.TextField(blank=True, help_text="never patient data")
+    state_before_quarantine = models.CharField(max_length=16, blank=True)
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        ordering = ["kind", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["coi", "kind", "position"], name="custody_container_once"),
+            models.CheckConstraint(
+                condition=models.Q(position__gte=1) & models.Q(position__lte=models.F("count")),
+                name="custody_container_k_of_n",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(volume_ml__isnull=True) | models.Q(volume_ml__gt=0),
+                name="custody_container_volume",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=ContainerState.values), name="custody_container_state"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="quarantined") | ~models.Q(quarantine_reason=""),
+                name="custody_quarantine_reason",
+            ),
+        ]
+        indexes = [models.Index(fields=["stream", "kind", "position"], name="custody_container_of")]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def k_of_n(self) -> str:
+        return f"{self.position} of {self.count}"
+
+    @property
+    def state_label(self) -> str:
+        return ContainerState(self.state).label
+
+    @property
+    def kind_label(self) -> str:
+        return ContainerKind(self.kind).label
+
+    @property
+    def is_terminal(self) -> bool:
+        return ContainerState(self.state) in TERMINAL_STATES
+
+    @property
+    def is_quarantined(self) -> bool:
+        return self.state == ContainerState.QUARANTINED
+
+
+class Genealogy(WalledModel):
+    """``child`` was made from ``parent``."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    parent = models.ForeignKey(Container, on_delete=models.PROTECT, related_name="made_into")
+    child = models.ForeignKey(Container, on_delete=models.PROTECT, related_name="made_from")
+    kind = models.CharField(max_length=20, default="transformed")
+
+    wall = OnStream()
+    append_only = True
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["parent", "child"], name="custody_genealogy_once"),
+            models.CheckConstraint(condition=~models.Q(parent=models.F("child")), name="custody_genealogy_not_self"),
+        ]

@@ -1,0 +1,115 @@
+"""Who has what in hand, and the shippers it travels in."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+
+from custody.states import Direction, SealStage, ShipmentState
+from ledger.history import track
+from ledger.models import WalledModel
+from ledger.walls import OnStream
+
+
+class Span(models.Func):
+    """``[since, until)`` as a range; an open end reaches on for ever."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+class CustodyPeriod(WalledModel):
+    """A container in one organization's hands, from–to. Periods of a container neither overlap nor leave a gap (I2)."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    container = models.ForeignKey("custody.Container", on_delete=models.PROTECT, related_name="custody_periods")
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    person_id = models.UUIDField(null=True, help_text="who took it")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        ordering = ["since", "id"]
+        constraints = [
+            ExclusionConstraint(
+                name="custody_one_custodian",
+                expressions=[("container", RangeOperators.EQUAL), (Span("since", "until"), RangeOperators.OVERLAPS)],
+            ),
+            models.UniqueConstraint(
+                fields=["container"], condition=models.Q(until__isnull=True), name="custody_one_open_period"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(until__isnull=True) | models.Q(until__gte=models.F("since")),
+                name="custody_period_forward",
+            ),
+        ]
+
+
+class Shipment(WalledModel):
+    """A sealed shipper on its way. Its outer code tells nothing about what is inside."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=20, unique=True, help_text="outer code, opaque, with its check character")
+    direction = models.CharField(max_length=10, choices=Direction.choices)
+    lane_id = models.UUIDField(null=True, blank=True)
+    from_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+")
+    to_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+")
+    courier = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    shipper_code = models.CharField(max_length=40)
+    seal_code = models.CharField(max_length=40)
+    logger_code = models.CharField(max_length=40, blank=True)
+    state = models.CharField(max_length=12, choices=ShipmentState.choices, default=ShipmentState.PACKED)
+    packed_at = models.DateTimeField()
+    picked_up_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        ordering = ["packed_at", "id"]
+        indexes = [models.Index(fields=["stream", "direction"], name="custody_shipment_of")]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def state_label(self) -> str:
+        return ShipmentState(self.state).label
+
+
+class ShipmentItem(WalledModel):
+    """A container in a shipper."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="items")
+    container = models.ForeignKey("custody.Container", on_delete=models.PROTECT, related_name="shipment_items")
+
+    wall = OnStream()
+    append_only = True
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "container"], name="custody_shipment_item_once"),
+        ]
+
+
+class SealCheck(WalledModel):
+    """What somebody saw of a shipper's seal: recorded whether it fits or not."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="seal_checks")
+    stage = models.CharField(max_length=12, choices=SealStage.choices)
+    seal_seen = models.CharField(max_length=40)
+    matches = models.BooleanField()
+    seen_at = models.DateTimeField()
+    person_id = models.UUIDField(null=True)
+
+    wall = OnStream()
+    append_only = True

@@ -1,0 +1,123 @@
+"""States and legal moves of identities, containers, labels and shipments (DOMAIN 3.0)."""
+
+from django.db import models
+
+
+class IdentityState(models.TextChoices):
+    ISSUED = "issued", "Issued"
+    ACTIVE = "active", "Active"
+    UNDER_QUERY = "under_query", "Under query"
+    CLOSED = "closed", "Closed"
+
+
+OPEN_IDENTITY_STATES = (IdentityState.ISSUED, IdentityState.ACTIVE, IdentityState.UNDER_QUERY)
+
+
+class ContainerKind(models.TextChoices):
+    STARTING_MATERIAL = "starting_material", "Starting material"
+    DRUG_PRODUCT = "drug_product", "Drug product"
+    VECTOR_KIT = "vector_kit", "Vector kit"
+
+
+KIND_LETTERS = {
+    ContainerKind.STARTING_MATERIAL: "SM",
+    ContainerKind.DRUG_PRODUCT: "DP",
+    ContainerKind.VECTOR_KIT: "VK",
+}
+
+
+class ContainerState(models.TextChoices):
+    PLANNED = "planned", "Planned"
+    LABELLED = "labelled", "Labeled"
+    COLLECTED = "collected", "Collected or filled"
+    IN_TRANSIT = "in_transit", "In transit"
+    RECEIVED = "received", "Received"
+    ACCEPTED = "accepted", "Accepted"
+    QUARANTINED = "quarantined", "Quarantined"
+    REJECTED = "rejected", "Rejected"
+    IN_PROCESS = "in_process", "In process"
+    CONSUMED = "consumed", "Consumed"
+    STORED = "stored", "Stored"
+    THAWED = "thawed", "Thawed or prepared"
+    INFUSED = "infused", "Infused"
+    DESTROYED = "destroyed", "Destroyed"
+    EXPIRED = "expired", "Expired"
+    RETURNED = "returned", "Returned"
+
+
+_C = ContainerState
+TERMINAL_STATES = frozenset({_C.CONSUMED, _C.INFUSED, _C.DESTROYED})  # I4: nothing leaves them
+_LOST = (_C.QUARANTINED, _C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED)
+
+MOVES: dict[ContainerState, frozenset[ContainerState]] = {
+    _C.PLANNED: frozenset({_C.LABELLED, _C.COLLECTED, _C.QUARANTINED, _C.DESTROYED}),
+    _C.LABELLED: frozenset({_C.COLLECTED, _C.QUARANTINED, _C.DESTROYED}),
+    _C.COLLECTED: frozenset({_C.IN_TRANSIT, _C.STORED, _C.IN_PROCESS, _C.ACCEPTED, *_LOST}),
+    _C.IN_TRANSIT: frozenset({_C.RECEIVED, *_LOST}),
+    _C.RECEIVED: frozenset({_C.ACCEPTED, *_LOST}),
+    _C.ACCEPTED: frozenset({_C.IN_PROCESS, _C.STORED, _C.THAWED, _C.IN_TRANSIT, *_LOST}),
+    _C.QUARANTINED: frozenset(
+        {
+            _C.PLANNED,
+            _C.LABELLED,
+            _C.COLLECTED,
+            _C.IN_TRANSIT,
+            _C.RECEIVED,
+            _C.ACCEPTED,
+            _C.IN_PROCESS,
+            _C.STORED,
+            _C.THAWED,
+            _C.REJECTED,
+            _C.DESTROYED,
+            _C.EXPIRED,
+            _C.RETURNED,
+        }
+    ),
+    _C.REJECTED: frozenset({_C.DESTROYED, _C.RETURNED}),
+    _C.IN_PROCESS: frozenset({_C.CONSUMED, _C.QUARANTINED, _C.REJECTED, _C.DESTROYED}),
+    _C.STORED: frozenset({_C.IN_TRANSIT, _C.THAWED, _C.IN_PROCESS, *_LOST}),
+    _C.THAWED: frozenset({_C.INFUSED, *_LOST}),
+    _C.EXPIRED: frozenset({_C.DESTROYED, _C.RETURNED}),
+    _C.RETURNED: frozenset({_C.DESTROYED}),
+    _C.CONSUMED: frozenset(),
+    _C.INFUSED: frozenset(),
+    _C.DESTROYED: frozenset(),
+}
+
+
+class StockState(models.TextChoices):
+    AVAILABLE = "available", "Available"
+    ALLOCATED = "allocated", "Allocated"
+    DISCARDED = "discarded", "Discarded"
+
+
+class LabelTemplate(models.TextChoices):
+    COLLECTION = "collection", "Collection label"
+    PRODUCT = "product", "Product label"
+
+
+class LabelState(models.TextChoices):
+    PRINTED = "printed", "Printed"
+    APPLIED = "applied", "Applied"
+    VOID = "void", "Void"
+    RETURNED = "returned", "Returned"
+    DESTROYED = "destroyed", "Destroyed"
+
+
+class Direction(models.TextChoices):
+    INBOUND = "inbound", "To the manufacturing site"
+    OUTBOUND = "outbound", "To the treatment center"
+
+
+class ShipmentState(models.TextChoices):
+    PACKED = "packed", "Packed"
+    PICKED_UP = "picked_up", "Picked up"
+    IN_TRANSIT = "in_transit", "In transit"
+    DELIVERED = "delivered", "Delivered"
+    OPENED = "opened", "Opened"
+
+
+class SealStage(models.TextChoices):
+    PICK_UP = "pick_up", "At pick-up"
+    DELIVERY = "delivery", "At delivery"
+    OPENING = "opening", "At opening"
