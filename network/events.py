@@ -1,0 +1,58 @@
+from ledger.events import EventKind, register
+
+THERAPY = {"therapy": "code"}
+PARTNER = {"partner": "name of the organization that became a partner"}
+
+register(
+    EventKind(
+        "network.therapy_added", "Therapy added", "Therapy {therapy} was added.", payload=THERAPY | {"modality": "word"}
+    ),
+    EventKind(
+        "network.specification_published",
+        "Specification published",
+        "Version {version} of the specification of {therapy} was published.",
+        payload=THERAPY | {"version": "number", "effective_from": "ISO time", "tests": "keys"},
+    ),
+    EventKind(
+        "network.site_authorized",
+        "Site authorized",
+        "Site {site} may give {therapy}.",
+        payload=THERAPY | PARTNER | {"site": "code", "until": "ISO time or empty"},
+    ),
+    EventKind(
+        "network.site_suspended",
+        "Site suspended",
+        "Site {site} may not give {therapy} any more.",
+        payload=THERAPY | {"site": "code"},
+    ),
+    EventKind(
+        "network.plant_added",
+        "Plant added",
+        "{therapy} may be made at {site}.",
+        payload=THERAPY | PARTNER | {"site": "code", "markets": "countries; empty means all"},
+    ),
+    EventKind(
+        "network.lane_added",
+        "Lane added",
+        "Lane from {origin} to {destination}, version {version}, was added.",
+        payload=PARTNER | {"origin": "site code", "destination": "site code", "version": "number", "direction": "word"},
+    ),
+    EventKind(
+        "network.disclosure_set",
+        "Disclosure set",
+        "{therapy} discloses {fields} in {country}.",
+        payload=THERAPY | {"country": "code", "fields": "names of fields", "before": "names of fields"},
+    ),
+    EventKind(
+        "network.credential_added",
+        "Credential added",
+        "{person} was credentialed as {kind}.",
+        payload=THERAPY | {"person": "staff member's name", "kind": "word", "until": "ISO time or empty"},
+    ),
+    EventKind(
+        "network.training_recorded",
+        "Training recorded",
+        "Training {kind} of {person} was recorded.",
+        payload=THERAPY | {"person": "staff member's name", "kind": "word", "until": "ISO time or empty"},
+    ),
+)

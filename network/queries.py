@@ -1,0 +1,153 @@
+"""Reads of the network. Those that take an actor narrow by the belt; the others answer facts inside an open transaction,
+where the row policies decide what the acting organization may know.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from ledger.context import Actor
+from ledger.refusals import FactsMissing, MissingFact, NotFound
+from ledger.walls import visible
+from network.models import (
+    Credential,
+    DisclosurePolicy,
+    Lane,
+    SiteAuthorization,
+    Specification,
+    Therapy,
+    TherapyPlant,
+    Training,
+)
+from network.states import AuthorizationState, CredentialKind, DisclosedField
+
+
+def _in_force(at: dt.datetime) -> Q:
+    return Q(since__lte=at) & (Q(until__isnull=True) | Q(until__gt=at))
+
+
+def therapies(actor: Actor, *, active: bool = True) -> QuerySet[Therapy]:
+    """Return the therapies of the actor's organization and of its partners, by name."""
+    found = visible(Therapy, actor).order_by("name", "code")
+    return found.filter(active=True) if active else found
+
+
+def therapy(actor: Actor, key: UUID | str) -> Therapy:
+    """Return one therapy by id or code; raise NotFound when there is none, or none the actor may see."""
+    wanted = Q(pk=key) if isinstance(key, UUID) else Q(code=key)
+    found = visible(Therapy, actor).filter(wanted).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def specifications(actor: Actor, therapy_id: UUID) -> QuerySet[Specification]:
+    """Return all versions of a therapy's specification, newest first."""
+    return visible(Specification, actor).filter(therapy_id=therapy_id).order_by("-version")
+
+
+def specification_in_force(therapy_id: UUID, at: dt.datetime | None = None) -> Specification:
+    """Return the specification version in force; FactsMissing ``no_specification`` when none is."""
+    at = at or timezone.now()
+    found = Specification.unwalled.filter(therapy_id=therapy_id, effective_from__lte=at).order_by("-version").first()
+    if found is None:
+        fact = MissingFact(
+            "no_specification",
+            "No specification of this therapy is in force.",
+            "Ask the manufacturer's product owner to publish one.",
+        )
+        raise FactsMissing(fact.text, facts=[fact])
+    return found
+
+
+def specification(specification_id: UUID) -> Specification:
+    """Return the version that an order or batch keeps, whatever has been published since."""
+    found = Specification.unwalled.filter(pk=specification_id).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def site_is_authorized(therapy_id: UUID, site_id: UUID, at: dt.datetime | None = None) -> bool:
+    """Whether a center's site may give a therapy. Answered truly only inside the center's or manufacturer's context."""
+    rows = SiteAuthorization.unwalled.filter(_in_force(at or timezone.now()), therapy_id=therapy_id, site_id=site_id)
+    return rows.filter(state=AuthorizationState.ACTIVE).exists()
+
+
+def authorizations(actor: Actor, therapy_id: UUID | None = None) -> QuerySet[SiteAuthorization]:
+    """Return site authorizations: all of a manufacturer's own, a center's own only."""
+    found = visible(SiteAuthorization, actor).order_by("since", "pk")
+    return found.filter(therapy_id=therapy_id) if therapy_id else found
+
+
+def plants_of(therapy_id: UUID, country: str) -> list[TherapyPlant]:
+    """Return the plants licensed to make a therapy for a market (ISO 3166-1 alpha-2), in a stable order.
+
+    Names of site and organization are not joined: a reader need not know the organization of every plant.
+    """
+    for_market = Q(markets=[]) | Q(markets__contains=[country])
+    return list(TherapyPlant.unwalled.filter(for_market, therapy_id=therapy_id, active=True).order_by("pk"))
+
+
+def lanes(actor: Actor, *, at: dt.datetime | None = None) -> QuerySet[Lane]:
+    """Return the lanes in force that the actor's organization sponsors, drives, sends from or receives at."""
+    return visible(Lane, actor).filter(_in_force(at or timezone.now())).order_by("since", "pk")
+
+
+def lane_between(
+    manufacturer_id: UUID,
+    origin_id: UUID,
+    destination_id: UUID,
+    *,
+    courier_id: UUID | None = None,
+    at: dt.datetime | None = None,
+) -> Lane | None:
+    """Return a sponsor's lane in force between two sites: the fastest, or the named courier's. None without one."""
+    found = Lane.unwalled.filter(
+        _in_force(at or timezone.now()),
+        manufacturer_id=manufacturer_id,
+        origin_id=origin_id,
+        destination_id=destination_id,
+    )
+    if courier_id is not None:
+        found = found.filter(courier_id=courier_id)
+    return found.order_by("transit_hours", "pk").first()
+
+
+def disclosed_fields(therapy_id: UUID, country: str) -> frozenset[str]:
+    """Return the identifying fields that a therapy discloses in a market (T39): none unless a policy names them."""
+    policy = DisclosurePolicy.unwalled.filter(therapy_id=therapy_id, country=country).first()
+    return frozenset(policy.fields) & frozenset(DisclosedField.values) if policy else frozenset()
+
+
+def is_credentialed(
+    person_id: UUID, therapy_id: UUID, kind: str = CredentialKind.PRESCRIBER, at: dt.datetime | None = None
+) -> bool:
+    """Whether the acting center has credentialed the person for this therapy, or for all."""
+    rows = Credential.unwalled.filter(_in_force(at or timezone.now()), person_id=person_id, kind=kind)
+    return rows.filter(Q(therapy_id=therapy_id) | Q(therapy__isnull=True)).exists()
+
+
+def training_is_valid(person_id: UUID, therapy_id: UUID, at: dt.datetime | None = None) -> bool:
+    """Whether each training that the therapy requires, or that the person once did for it, has not expired."""
+    return not lapsed_trainings(person_id, therapy_id, at)
+
+
+def lapsed_trainings(person_id: UUID, therapy_id: UUID, at: dt.datetime | None = None) -> list[str]:
+    """Return the kinds of training that the person lacks for the therapy: never done though required, or expired.
+
+    A therapy that the acting organization cannot see lapses everything: an unreadable fact is no permission.
+    """
+    at = at or timezone.now()
+    found = Therapy.unwalled.filter(pk=therapy_id).first()
+    if found is None:
+        return ["unknown_therapy"]
+    rows = Training.unwalled.filter(
+        Q(therapy_id=therapy_id) | Q(therapy__isnull=True), person_id=person_id, completed_at__lte=at
+    ).values_list("kind", "until")
+    valid = {kind for kind, until in rows if until is None or until > at}
+    return sorted(({kind for kind, _ in rows} | set(found.required_trainings)) - valid)
