@@ -1,5 +1,7 @@
-"""Reads of the network. Those that take an actor narrow by the belt; the others answer facts inside an open transaction,
-where the row policies decide what the acting organization may know.
+"""Reads of the network.
+
+Those that take an actor narrow by the belt; the others answer facts inside an open transaction, where the row policies
+decide what the acting organization may know.
 """
 
 from __future__ import annotations

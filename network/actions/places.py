@@ -121,16 +121,14 @@ def add_lane(
     weekdays: Iterable[int] = range(5),
     temperature: str = "",
 ) -> Lane:
-    """Add a lane, or its next version, which ends the one before (T36). Sponsor or courier may; both must be known.
+    """Add a lane, or its next version, which ends the one before (T36). The sponsor answers for its qualification.
 
     ``cutoff``: local time at the origin. ``weekdays``: days of pick-up, 0 is Monday. Hours may have two decimals.
     """
     with acting(actor, "network.lane_added", subject=("site", origin.code)) as event:
-        if actor.organization_id not in (manufacturer.pk, courier.pk):
-            raise NotFound()
-        for organization in (manufacturer, courier):
-            _meet(actor, organization)
-            _refuse_unknown_organization(actor, organization)
+        require_own(actor, manufacturer.pk)
+        _meet(actor, courier)
+        _refuse_no_courier(actor, courier)
         _known(actor, origin)
         _known(actor, destination)
         plan = _plan(direction, transit_hours, qualified_hours, cutoff, weekdays, temperature)
@@ -152,9 +150,12 @@ def add_lane(
     return lane
 
 
-def _refuse_unknown_organization(actor: Actor, organization: Organization) -> None:
-    if not organizations(actor).filter(pk=organization.pk).exists():
+def _refuse_no_courier(actor: Actor, courier: Organization) -> None:
+    found = organizations(actor).filter(pk=courier.pk).first()
+    if found is None:
         raise NotFound("No such organization.", remedy="Ask the network's operator to connect your organizations.")
+    if found.role != "courier":
+        raise InvalidInput(fields={"courier": ["Choose a courier."]})
 
 
 def _plan(

@@ -1,0 +1,74 @@
+"""Reads of quality: actor first, narrowed querysets out. Call them inside ``reading(actor)``."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from ledger.context import Actor
+from ledger.refusals import NotFound
+from quality.models import Batch, Deviation, QCResult, Release
+from quality.policies import visible_batches, visible_decisions, visible_deviations, visible_results
+from quality.states import Decision
+
+
+def batches_of(actor: Actor, stream_id: UUID) -> QuerySet[Batch]:
+    """Return all batches of an order, newest first (each remanufacture is one more)."""
+    return visible_batches(actor).filter(stream_id=stream_id).order_by("-started_at", "-pk")
+
+
+def batch_of(actor: Actor, stream_id: UUID) -> Batch | None:
+    """Return the order's newest batch, or None."""
+    return batches_of(actor, stream_id).first()
+
+
+def results_of(actor: Actor, stream_id: UUID) -> QuerySet[QCResult]:
+    """Return the order's results that count (nothing supersedes them), in the order of recording."""
+    counting = visible_results(actor).filter(stream_id=stream_id, superseded_by__isnull=True)
+    return counting.order_by("recorded_at", "pk")
+
+
+def all_results_of(actor: Actor, stream_id: UUID) -> QuerySet[QCResult]:
+    """Return every result ever recorded for the order, the superseded ones too."""
+    return visible_results(actor).filter(stream_id=stream_id).order_by("recorded_at", "pk")
+
+
+def deviations_of(actor: Actor, stream_id: UUID) -> QuerySet[Deviation]:
+    """Return the order's deviations, oldest first."""
+    return visible_deviations(actor).filter(stream_id=stream_id).order_by("opened_at", "pk")
+
+
+def decisions_of(actor: Actor, stream_id: UUID) -> QuerySet[Release]:
+    """Return every decision on the order's batches, revocations included, oldest first."""
+    return visible_decisions(actor).filter(stream_id=stream_id).order_by("decided_at", "pk")
+
+
+def release_of(actor: Actor, stream_id: UUID) -> Release | None:
+    """Return the decision in force (release or rejection) on the order's newest decided batch, or None."""
+    live = visible_decisions(actor).filter(stream_id=stream_id, revoked_at__isnull=True)
+    return live.exclude(decision=Decision.REVOKE).order_by("-decided_at", "-pk").first()
+
+
+def deviation(actor: Actor, deviation_id: UUID) -> Deviation:
+    """Return one deviation; raise NotFound when there is none the actor may see."""
+    found = visible_deviations(actor).filter(pk=deviation_id).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def batch(actor: Actor, batch_id: UUID) -> Batch:
+    """Return one batch; raise NotFound when there is none the actor may see."""
+    found = visible_batches(actor).filter(pk=batch_id).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def result(actor: Actor, result_id: UUID) -> QCResult:
+    """Return one result; raise NotFound when there is none the actor may see."""
+    found = visible_results(actor).filter(pk=result_id).first()
+    if found is None:
+        raise NotFound()
+    return found
