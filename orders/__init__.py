@@ -1,1 +1,1 @@
-"""Flows, orders, their steps, worklists, desks: conducts everything below."""
+"""Flows, orders, their steps, worklists and desks: conducts everything below."""

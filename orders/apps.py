@@ -2,6 +2,8 @@ from django.apps import AppConfig
 
 
 class OrdersConfig(AppConfig):
-    """Flows, orders, their steps, worklists, desks: conducts everything below."""
-
     name = "orders"
+    verbose_name = "Orders"
+
+    def ready(self) -> None:
+        from orders import consumers, events, steps  # noqa: F401

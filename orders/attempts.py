@@ -1,0 +1,140 @@
+"""Steps of an order as rows: opening them, what becomes ready, repeats as new attempts, due times, the derived phase."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from orders import facts, parties
+from orders.models import FlowStep, Order, OrderStep
+from orders.states import OPEN_STEP_STATES, PASSED_STEP_STATES, OrderState, StepState
+
+
+def open_steps(order: Order) -> None:
+    """Make the first attempt of every step of the order's flow."""
+    OrderStep.objects.bulk_create(
+        [_attempt(order, flow_step, 1) for flow_step in FlowStep.unwalled.filter(flow=order.flow)]
+    )
+    parties.assign(order)
+
+
+def _attempt(order: Order, flow_step: FlowStep, number: int) -> OrderStep:
+    return OrderStep(
+        stream_id=order.stream_id, party_ids=order.party_ids, order=order, flow_step=flow_step, key=flow_step.key,
+        attempt=number, position=flow_step.position, capability=flow_step.capability,
+    )
+
+
+def latest_attempts(order: Order) -> dict[str, OrderStep]:
+    """Return the newest attempt of each step, by key, in the flow's order."""
+    rows = OrderStep.unwalled.filter(order=order).select_related("flow_step").order_by("position", "attempt")
+    return {row.key: row for row in rows}
+
+
+def advance(order: Order, event_id: UUID) -> list[OrderStep]:
+    """Make ready (or skip) what can be, recompute due times and phase; return the steps that became ready."""
+    became_ready: list[OrderStep] = []
+    steps = latest_attempts(order)
+    changed = True
+    while changed:
+        changed = False
+        for step in steps.values():
+            if step.state == StepState.WAITING and _predecessors_passed(step, steps):
+                applies = facts.holds(order, step.flow_step.condition)
+                step.state = StepState.READY if applies else StepState.SKIPPED
+                step.ready_event_id = event_id
+                changed = True
+                if applies:
+                    became_ready.append(step)
+                step.version += 1
+                step.save(update_fields=["state", "ready_event_id", "version"])
+    set_times(order, steps)
+    set_phase(order, steps)
+    return became_ready
+
+
+def _predecessors_passed(step: OrderStep, steps: dict[str, OrderStep]) -> bool:
+    return all(steps[key].state in PASSED_STEP_STATES for key in step.flow_step.after)
+
+
+def set_times(order: Order, steps: dict[str, OrderStep]) -> None:
+    """Write planned and due times that follow from the plan and from steps done."""
+    for step in steps.values():
+        if step.state not in OPEN_STEP_STATES:
+            continue
+        planned = plan_time(order, step.flow_step.planned)
+        due = _due(order, step.flow_step.due, steps) or planned
+        if (step.planned_at, step.due_at) != (planned, due):
+            step.planned_at, step.due_at = planned, due
+            step.save(update_fields=["planned_at", "due_at"])
+
+
+def plan_time(order: Order, name: str) -> dt.datetime | None:
+    text = order.plan.get(name) if name else None
+    return parse_datetime(text) if text else None
+
+
+def _due(order: Order, rule: dict[str, Any], steps: dict[str, OrderStep]) -> dt.datetime | None:
+    if not rule:
+        return None
+    if "plan" in rule:
+        base = plan_time(order, rule["plan"])
+    elif rule.get("step") == "order":
+        base = order.opened_at
+    else:
+        before = steps.get(rule.get("step", ""))
+        base = before.done_at if before else None
+    return base + dt.timedelta(hours=rule.get("hours", 0)) if base else None
+
+
+def set_phase(order: Order, steps: dict[str, OrderStep] | None = None) -> None:
+    """Derive the phase from the steps and store it for listing."""
+    if order.state == OrderState.CANCELLED:
+        phase = "cancelled"
+    else:
+        open_now = [s for s in (steps or latest_attempts(order)).values() if s.state not in PASSED_STEP_STATES]
+        phase = open_now[0].flow_step.phase if open_now else "closed"
+    if phase == "closed" and order.state == OrderState.OPEN:
+        order.state, order.closed_at = OrderState.CLOSED, timezone.now()
+    order.phase = phase
+    order.version += 1
+    order.save(update_fields=["phase", "state", "closed_at", "version"])
+
+
+def reopen(order: Order, key: str, event_id: UUID, why: str = "") -> None:
+    """Begin a step again: a new attempt of it and of every later step that already left waiting."""
+    steps = latest_attempts(order)
+    for again in [key, *_descendants(key, steps)]:
+        step = steps[again]
+        if step.state == StepState.WAITING:
+            continue
+        if step.state == StepState.READY:
+            step.state, step.summary = StepState.CANCELLED, why or "Begun again"
+            step.version += 1
+            step.save(update_fields=["state", "summary", "version"])
+        fresh = _attempt(order, step.flow_step, step.attempt + 1)
+        fresh.party_ids = step.party_ids
+        fresh.save(force_insert=True)
+    parties.assign(order)
+    advance(order, event_id)
+
+
+def _descendants(key: str, steps: dict[str, OrderStep]) -> Iterable[str]:
+    reached = {key}
+    for step in steps.values():  # in the flow's order: predecessors come first
+        if reached & set(step.flow_step.after):
+            reached.add(step.key)
+    return [step_key for step_key in steps if step_key in reached - {key}]
+
+
+def cancel_open(order: Order) -> None:
+    """Cancel every step that is still open (the order ends)."""
+    for step in OrderStep.unwalled.filter(order=order, state__in=OPEN_STEP_STATES):
+        step.state = StepState.CANCELLED
+        step.version += 1
+        step.save(update_fields=["state", "version"])

@@ -1,0 +1,93 @@
+"""Compiles flow and material limits into a plain chain request, and ties a held chain to the order's plan and parties."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from ledger.context import Actor
+from ledger.refusals import MissingFact
+from ledger.states import Role
+from network import queries as network
+from orders import parties
+from orders.models import Order
+from personas.models import Organization, Site
+from scheduling import slot_chains
+from scheduling.models import SlotChain
+from scheduling.slot_chains import ChainRequest, SearchResult
+
+
+
+def plant_sites(order: Order) -> list[UUID]:
+    """Return the sites that may make the therapy for the center's country."""
+    return [plant.site_id for plant in network.plants_of(order.therapy_id, order.center_site.country)]
+
+
+def chain_request(order: Order, parameters: dict[str, Any], earliest: dt.date) -> ChainRequest:
+    """Return what scheduling needs to know; it never sees a flow."""
+    limits = order.specification.limits
+    return ChainRequest(
+        therapy_id=order.therapy_id,
+        center_site_id=order.center_site_id,
+        plant_site_ids=plant_sites(order),
+        courier_organization_ids=None,
+        earliest=earliest,
+        horizon_days=int(parameters.get("horizon_days", 28)),
+        collection_hours=limits["collection_hours"],
+        pack_minutes=limits["pack_minutes"],
+        max_age_hours=limits["max_age_hours"],
+        age_buffer_hours=limits["age_buffer_hours"],
+        manufacture_days=limits["manufacture_days"],
+        release_days=limits["release_days"],
+        lead_days=int(limits.get("lead_days", 2)),
+    )
+
+
+def search(actor: Actor, order: Order, parameters: dict[str, Any], earliest: dt.date) -> SearchResult:
+    return slot_chains.search(actor, chain_request(order, parameters, earliest))
+
+
+def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str) -> SlotChain:
+    """Hold exactly the offered chain; plant and courier become parties, and the order gets its plan."""
+    earliest = dt.datetime.now(dt.UTC).date()
+    request = chain_request(order, parameters, earliest)
+    chain = slot_chains.hold(
+        actor, order.stream, request, token, manufacturer_id=order.manufacturer_id,
+        hours=int(parameters.get("hold_hours", 48)),
+    )
+    set_plan(order, chain)
+    return chain
+
+
+def set_plan(order: Order, chain: SlotChain) -> None:
+    """Take the chain's times and places over into the order."""
+    links = {link.kind: link for link in slot_chains.links_of(chain)}
+    order.plan = slot_chains.plan_of(chain)
+    order.plant_site = Site.unwalled.get(pk=links["manufacturing_line"].site_id)
+    order.save(update_fields=["plan", "plant_site"])
+    plant = Organization.unwalled.get(pk=order.plant_site.organization_id)
+    parties.join(order, plant.pk, Role(plant.role), order.plant_site_id)
+    lane = links["courier_lane"]
+    parties.join(order, lane.slot.organization_id, Role.COURIER)
+
+
+def release_plan(order: Order) -> None:
+    """Forget plan, plant and courier of a chain that was freed; a contracted plant and the courier leave."""
+    for party in parties.current_parties(order):
+        if party.role in (Role.COURIER, Role.CMO):
+            parties.leave(order, party.organization_id, party.role)
+    order.plan, order.plant_site = {}, None
+    order.save(update_fields=["plan", "plant_site"])
+    parties.assign(order)
+
+
+def held_chain_missing(order: Order, state: str) -> list[MissingFact]:
+    """Return what is missing when the order has no live chain in the given state."""
+    chain = slot_chains.live_chain(order.stream_id)
+    if chain is not None and chain.state == state and not slot_chains.is_overdue(chain):
+        return []
+    return [MissingFact("slot_hold_expired", "The slot hold has expired or was freed.",
+                        "Search again and hold another chain.")]
+
+

@@ -1,0 +1,52 @@
+"""Registered facts that a flow step's condition may ask: (fact, operator, value), all true; no expressions."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from orders.models import Order
+
+_facts: dict[str, Callable[[Order], Any]] = {
+    "modality": lambda order: order.therapy.modality,
+    "center_country": lambda order: order.center_site.country,
+    "plant_is_contracted": lambda order: bool(
+        order.plant_site and order.plant_site.organization_id != order.manufacturer_id
+    ),
+    "bags": lambda order: int(order.specification.limits.get("bags", 1)),
+    "dose_bags": lambda order: int(order.specification.limits.get("dose_bags", 1)),
+}
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda value, options: value in options,
+}
+
+
+def known_facts() -> list[str]:
+    return sorted(_facts)
+
+
+def holds(order: Order, condition: list[list[Any]]) -> bool:
+    """Whether every clause of the condition is true for the order."""
+    return all(OPERATORS[op](_facts[fact](order), value) for fact, op, value in condition)
+
+
+def condition_faults(condition: Any) -> list[str]:
+    """Return what is wrong with a condition, in words."""
+    if not isinstance(condition, list):
+        return ["a condition is a list of [fact, operator, value]"]
+    faults = []
+    for clause in condition:
+        if not (isinstance(clause, list) and len(clause) == 3):
+            faults.append(f"{clause!r} is not [fact, operator, value]")
+        elif clause[0] not in _facts:
+            faults.append(f"unknown fact {clause[0]!r}; known: {', '.join(known_facts())}")
+        elif clause[1] not in OPERATORS:
+            faults.append(f"unknown operator {clause[1]!r}; known: {', '.join(OPERATORS)}")
+    return faults

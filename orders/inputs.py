@@ -1,0 +1,89 @@
+"""One declaration of inputs serves the HTML form, the REST schema and the engine: the kind's, plus its signatures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from ledger.refusals import InvalidInput
+from orders.models import FlowStep
+from orders.step_kinds import StepKind
+
+
+class SignatureInput(serializers.Serializer[Any]):
+    """The performer's own credentials, entered again for this signature."""
+
+    username = serializers.CharField(max_length=150, required=False, allow_blank=True, label="User name",
+                                     help_text="Leave empty to sign as the person who is signed in.")
+    password = serializers.CharField(max_length=128, trim_whitespace=False, label="Your password",
+                                     style={"input_type": "password"})
+
+
+class VerifierInput(serializers.Serializer[Any]):
+    """A second person on the same screen, with their own credentials."""
+
+    username = serializers.CharField(max_length=150, label="User name of the second person")
+    password = serializers.CharField(max_length=128, trim_whitespace=False, label="Password of the second person",
+                                     style={"input_type": "password"})
+
+
+class ScanningVerifierInput(VerifierInput):
+    """A second person who scans for themselves."""
+
+    scan = serializers.CharField(max_length=200, label="Scan by the second person", style={"input_type": "scan"})
+
+
+def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer[Any]]:
+    """Return the serializer of a step: the kind's inputs, then ``signature`` and ``verifiers`` where people sign."""
+    extra: dict[str, Any] = {}
+    if signatures >= 1:
+        extra["signature"] = SignatureInput(label="Signature")
+    if signatures >= 2:
+        verifier = ScanningVerifierInput if kind.scanned else VerifierInput
+        extra["verifiers"] = verifier(
+            many=True, label="Second person" if signatures == 2 else "Verifiers",
+            min_length=signatures - 1, max_length=signatures - 1,
+        )
+    name = "".join(part.title() for part in kind.key.split("_")) + f"Inputs{signatures or ''}"
+    return type(name, (kind.Inputs,), {**extra, "__doc__": kind.Inputs.__doc__})
+
+
+def parse(kind: StepKind, flow_step: FlowStep, raw: Mapping[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+    """Return the validated inputs; raise InvalidInput with every field's errors."""
+    serializer = inputs_class(kind, flow_step.signatures)(data=raw, context=context)
+    if not serializer.is_valid():
+        raise InvalidInput(fields=dict(serializer.errors))
+    return dict(serializer.validated_data)
+
+
+class PastTime(serializers.DateTimeField):
+    """When something happened, typed by a person: never in the future. Without an offset it is the site's local time."""
+
+    default_error_messages = {"future": "That time has not come yet. Enter when it really happened."}
+
+    def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
+        zone = self.context.get("zone")
+        if zone is not None and timezone.is_naive(value):
+            return value.replace(tzinfo=zone)
+        return super().enforce_timezone(value)
+
+    def to_internal_value(self, value: Any) -> dt.datetime:
+        moment = super().to_internal_value(value)
+        if moment > timezone.now() + dt.timedelta(seconds=60):
+            self.fail("future")
+        return moment
+
+
+class ScanField(serializers.CharField):
+    """A code read by a scanner (or typed when the scanner fails)."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("max_length", 200)
+        options.setdefault("style", {"input_type": "scan"})
+        super().__init__(**options)
+
+

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from ledger.history import track
+from ledger.models import WalledModel
+from ledger.walls import KnownTo, Parties
+from orders.states import PHASE_LABELS, FlowState, OrderState, StepState
+
+
+class Flow(WalledModel):
+    """A therapy's versioned process. Orders keep the version they started with."""
+
+    therapy = models.ForeignKey("network.Therapy", on_delete=models.PROTECT, related_name="flows")
+    manufacturer = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    name = models.SlugField(max_length=64)
+    title = models.CharField(max_length=200)
+    version = models.PositiveIntegerField()
+    state = models.CharField(max_length=12, choices=FlowState.choices, default=FlowState.DRAFT)
+    proposed_by_id = models.UUIDField(null=True, help_text="person")
+    approved_by_id = models.UUIDField(null=True, help_text="person; never the one who proposed")
+    approved_at = models.DateTimeField(null=True)
+
+    wall = KnownTo("manufacturer_id")
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["therapy", "version"], name="orders_flow_version_once"),
+            models.UniqueConstraint(
+                fields=["therapy"], condition=models.Q(state="live"), name="orders_flow_one_live"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(approved_by_id=models.F("proposed_by_id")), name="orders_flow_two_people"
+            ),
+        ]
+
+
+class FlowStep(WalledModel):
+    """One step of a flow version: which kind, whose, after what, within which limits, with how many signatures."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="steps")
+    manufacturer = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveSmallIntegerField()
+    key = models.SlugField(max_length=64)
+    kind = models.CharField(max_length=64)
+    title = models.CharField(max_length=120)
+    actor = models.CharField(max_length=24)
+    capability = models.CharField(max_length=64)
+    phase = models.CharField(max_length=24)
+    after = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    condition = models.JSONField(default=list, blank=True, help_text="[[fact, operator, value], …], all true")
+    may_repeat = models.BooleanField(default=False)
+    due = models.JSONField(default=dict, blank=True, help_text='{"step" or "plan": name, "hours": n}')
+    planned = models.CharField(max_length=32, blank=True, help_text="name of a time in the order's plan")
+    signatures = models.PositiveSmallIntegerField(default=0)
+    meaning = models.CharField(max_length=64, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+
+    wall = KnownTo("manufacturer_id")
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["flow", "key"], name="orders_flow_step_once"),
+            models.CheckConstraint(condition=models.Q(signatures__lte=5), name="orders_flow_step_signatures"),
+        ]
+
+
+class Order(WalledModel):
+    """One therapy for one patient, from prescription to infusion: the shared record's subject."""
+
+    stream = models.OneToOneField("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    party_ids = ArrayField(models.UUIDField(), default=list)
+    code = models.CharField(max_length=16, unique=True)
+    therapy = models.ForeignKey("network.Therapy", on_delete=models.PROTECT, related_name="+")
+    specification = models.ForeignKey("network.Specification", on_delete=models.PROTECT, related_name="+")
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="orders")
+    center = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    center_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+")
+    manufacturer = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    plant_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True)
+    patient_id = models.UUIDField(help_text="the center's patient; the identity stays in its vault")
+    identity_code = models.CharField(max_length=32, help_text="chain-of-identity identifier")
+    state = models.CharField(max_length=12, choices=OrderState.choices, default=OrderState.OPEN)
+    phase = models.CharField(max_length=24, default="enrolment")
+    on_hold = models.BooleanField(default=False)
+    hold_reason = models.TextField(blank=True)
+    end_reason = models.TextField(blank=True)
+    plan = models.JSONField(default=dict, help_text="name -> ISO time of the slot chain")
+    enrolled_by_id = models.UUIDField(null=True, help_text="person")
+    opened_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+    synthetic = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+
+    wall = Parties()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        indexes = [
+            models.Index(fields=["center", "state", "-opened_at"], name="orders_of_center"),
+            models.Index(fields=["manufacturer", "state", "-opened_at"], name="orders_of_manufacturer"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def phase_label(self) -> str:
+        return PHASE_LABELS.get(self.phase, self.phase)
+
+
+class OrderStep(WalledModel):
+    """A flow step of an order, one row per attempt; a repeat is a new attempt, never an overwrite."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    party_ids = ArrayField(models.UUIDField(), default=list)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="steps")
+    flow_step = models.ForeignKey(FlowStep, on_delete=models.PROTECT, related_name="+")
+    key = models.SlugField(max_length=64)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    position = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=12, choices=StepState.choices, default=StepState.WAITING)
+    responsible = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+", null=True)
+    site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True)
+    capability = models.CharField(max_length=64)
+    planned_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    ready_event_id = models.UUIDField(null=True)
+    done_at = models.DateTimeField(null=True, help_text="when it happened")
+    done_by = models.CharField(max_length=200, blank=True)
+    done_by_id = models.UUIDField(null=True, help_text="person")
+    summary = models.TextField(blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    wall = Parties()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        ordering = ["position", "attempt"]
+        constraints = [models.UniqueConstraint(fields=["order", "key", "attempt"], name="orders_step_attempt_once")]
+        indexes = [
+            models.Index(
+                fields=["responsible", "state", "due_at"],
+                condition=models.Q(state="ready"),
+                name="orders_worklist",
+            )
+        ]
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.attempt}.{self.version}"'
+
+    def is_late(self, now: Any = None) -> bool:
+        return self.state == StepState.READY and self.due_at is not None and self.due_at < (now or timezone.now())

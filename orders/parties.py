@@ -1,0 +1,78 @@
+"""Parties of an order: joining makes the record visible, and makes the joiners known to each other."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from ledger.models import Partnership, Party
+from ledger.states import Role
+from orders.models import Order, OrderStep
+from orders.states import OPEN_STEP_STATES, PLANT
+from personas.models import Organization
+
+
+def current_parties(order: Order) -> list[Party]:
+    return list(Party.unwalled.filter(stream_id=order.stream_id, until__isnull=True).order_by("since", "pk"))
+
+
+def join(order: Order, organization_id: UUID, role: str, site_id: UUID | None = None) -> Party:
+    """Make an organization a party of the order (once per role), known to the other parties; hand it its open steps."""
+    parties = current_parties(order)
+    found = next((p for p in parties if p.organization_id == organization_id and p.role == role), None)
+    if found is None:
+        found = Party.objects.create(
+            stream_id=order.stream_id, organization_id=organization_id, role=role, site_id=site_id
+        )
+        _introduce(organization_id, {party.organization_id for party in parties})
+    elif site_id and found.site_id != site_id:
+        found.site_id = site_id
+        found.save(update_fields=["site_id"])
+    assign(order)
+    return found
+
+
+def leave(order: Order, organization_id: UUID, role: str) -> None:
+    """End a party: it keeps reading its own period, and is never removed."""
+    for party in current_parties(order):
+        if party.organization_id == organization_id and party.role == role:
+            party.until = timezone.now()
+            party.save(update_fields=["until"])
+
+
+def _introduce(newcomer: UUID, others: set[UUID]) -> None:
+    for other in others - {newcomer}:
+        for viewer, seen in ((newcomer, other), (other, newcomer)):
+            if not Partnership.unwalled.filter(viewer_id=viewer, organization_id=seen).exists():
+                Partnership.objects.create(viewer_id=viewer, organization_id=seen)
+
+
+def responsible_for(order: Order, actor: str, parties: list[Party]) -> Party | None:
+    """Return the party that a flow step's actor stands for."""
+    if actor == PLANT:
+        return _plant(order, parties)
+    return next((party for party in parties if party.role == actor), None)
+
+
+def _plant(order: Order, parties: list[Party]) -> Party | None:
+    if order.plant_site_id is None:
+        return None
+    plant = Organization.unwalled.filter(sites=order.plant_site_id).values_list("pk", flat=True).first()
+    roles = (Role.CMO, Role.MANUFACTURER)
+    party = next((p for p in parties if p.organization_id == plant and p.role in roles), None)
+    if party is not None:
+        party.site_id = order.plant_site_id
+    return party
+
+
+def assign(order: Order) -> None:
+    """Give every open step to the party it belongs to now."""
+    parties = current_parties(order)
+    steps = OrderStep.unwalled.filter(order=order, state__in=OPEN_STEP_STATES).select_related("flow_step")
+    for step in steps:
+        party = responsible_for(order, step.flow_step.actor, parties)
+        wanted = (party.organization_id, party.site_id) if party else (None, None)
+        if (step.responsible_id, step.site_id) != wanted:
+            step.responsible_id, step.site_id = wanted
+            step.save(update_fields=["responsible", "site"])

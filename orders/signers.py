@@ -1,0 +1,101 @@
+"""The people who sign a step: each proven, each different, each authorized on their own membership (T3, T4, T35)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from ledger.canonical import canonical_text, digest
+from ledger.context import Actor
+from ledger.recording import Signing
+from ledger.refusals import FactsMissing, MissingFact, NotAllowed
+from orders.step_kinds import StepContext, StepKind
+from personas import signing
+from personas.models import User
+
+SECRET_FIELDS = ("signature", "verifiers")
+
+
+def content_hash(ctx: StepContext, shown: list[tuple[str, str]], inputs: dict[str, Any]) -> str:
+    """Return the SHA-256 of exactly what was signed: the step at its version, what was shown, what was entered."""
+    entered = {name: value for name, value in inputs.items() if name not in SECRET_FIELDS}
+    return digest(
+        canonical_text(
+            {
+                "order": ctx.order.code,
+                "identity": ctx.order.identity_code,
+                "step": ctx.step.key,
+                "attempt": ctx.step.attempt,
+                "version": ctx.step.version,
+                "flow_version": ctx.order.flow.version,
+                "statement": ctx.flow_step.meaning,
+                "shown": shown,
+                "entered": entered,
+            }
+        )
+    )
+
+
+def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Signing]:
+    """Return the signatures of a step, performer first. Sets ``ctx.performer_id``."""
+    ctx.performer_id = ctx.actor.person_id if ctx.actor.is_human else None
+    if ctx.flow_step.signatures == 0:
+        return []
+    performer = _performer(ctx, inputs["signature"])
+    ctx.performer_id = performer.person_id
+    bound_to = content_hash(ctx, kind.shown(ctx), inputs)
+    signings = [
+        signing.sign(
+            performer, capability=ctx.flow_step.capability, meaning=ctx.flow_step.meaning or kind.meaning,
+            content_hash=bound_to, zone=ctx.event.zone if ctx.event else "UTC",
+        )
+    ]
+    people = {performer.person_id}
+    for position, given in enumerate(inputs.get("verifiers", [])):
+        signings.append(_verifier(kind, ctx, position, given, people, bound_to, inputs))
+    return signings
+
+
+def _performer(ctx: StepContext, given: dict[str, str]) -> Actor:
+    actor = ctx.actor
+    if actor.is_human:
+        username = given.get("username") or User.objects.values_list("username", flat=True).get(pk=actor.user_id)
+        user = signing.identify(signing.Credentials(username, given["password"]), "signature")
+        if user.person_id != actor.person_id:
+            raise NotAllowed(
+                "Only the person who is signed in signs here.", code="signer_is_somebody_else",
+                remedy="Sign with your own user name, or let your colleague sign in.",
+            )
+        return actor
+    if not given.get("username"):
+        raise NotAllowed(
+            "An API key alone never signs.", code="key_cannot_sign",
+            remedy="Send the user name and password of the person who signs.",
+        )
+    user = signing.identify(signing.Credentials(given["username"], given["password"]), "signature")
+    sites = {ctx.step.site_id} if ctx.step.site_id else set()
+    return signing.signer_in(user, {actor.organization_id}, ctx.flow_step.capability, "signature", sites)
+
+
+def _verifier(kind: StepKind, ctx: StepContext, position: int, given: dict[str, str], people: set[UUID | None],
+              bound_to: str, inputs: dict[str, Any]) -> Signing:
+    field = f"verifiers[{position}].password"
+    user = signing.identify(signing.Credentials(given["username"], given["password"]), field)
+    if user.person_id in people:
+        raise FactsMissing(
+            "The second person must be somebody else.",
+            code="second_person_needed",
+            facts=[MissingFact("second_person_needed", "Both signatures belong to one human being.",
+                               "Ask a colleague to sign with their own credentials.")],
+        )
+    people.add(user.person_id)
+    rule = kind.verifier_rule(ctx)
+    verifier = signing.signer_in(
+        user, set(rule.organization_ids), rule.capability, f"verifiers[{position}].username", set(rule.site_ids)
+    )
+    if kind.scanned:
+        kind.check_scan(ctx, given.get("scan", ""), inputs)
+    return signing.sign(
+        verifier, capability=rule.capability, meaning=rule.meaning, content_hash=bound_to,
+        zone=ctx.event.zone if ctx.event else "UTC",
+    )

@@ -1,0 +1,132 @@
+"""What a kind of step is: its inputs, capability, guards, and what it does. One module per kind in ``orders/steps``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from uuid import UUID
+
+from rest_framework import serializers
+
+from ledger.context import Actor
+from ledger.models import Stream
+from ledger.recording import OpenEvent
+from ledger.refusals import MissingFact
+from ledger.states import Role
+from orders.models import FlowStep, Order, OrderStep
+from orders.states import StepState
+from personas.states import Capability
+
+
+class Nothing(serializers.Serializer[Any]):
+    """No fields."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a step: its new state, one sentence, the recorded facts (no patient data), and what follows.
+
+    ``state`` READY means progress: the step stays open. ``reopen`` names an earlier step to begin again.
+    """
+
+    summary: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    state: StepState = StepState.DONE
+    reopen: str = ""
+    happened_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class VerifierRule:
+    """Who may be the n-th person of a step: in which organizations and sites, with which capability."""
+
+    organization_ids: frozenset[UUID]
+    capability: str
+    site_ids: frozenset[UUID] = frozenset()
+    meaning: str = "verified"
+
+
+@dataclass
+class StepContext:
+    """Everything a kind may look at. ``performer_id`` is the person who performs (the signer, when a key acts)."""
+
+    actor: Actor
+    order: Order
+    step: OrderStep
+    flow_step: FlowStep
+    parameters: dict[str, Any]
+    event: OpenEvent | None = None
+    performer_id: UUID | None = None
+
+    @property
+    def stream(self) -> Stream:
+        return self.order.stream
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The limits of the specification version that the order keeps."""
+        return dict(self.order.specification.limits)
+
+
+class StepKind:
+    """Base of the step kinds. ``signatures`` is the floor: a flow may raise it, never lower it."""
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    capability: ClassVar[Capability]
+    signatures: ClassVar[int] = 0
+    meaning: ClassVar[str] = "performed"
+    scanned: ClassVar[bool] = False  # each verifier scans for themselves
+    physical: ClassVar[bool] = False  # it happened: recorded even while the order is on hold
+    audience: ClassVar[tuple[str, ...]] = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
+    Inputs: ClassVar[type[serializers.Serializer[Any]]] = Nothing
+    Parameters: ClassVar[type[serializers.Serializer[Any]]] = Nothing
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        """Return the facts that must be in place first; empty when the step may be done now."""
+        return []
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        """Change what the step changes, inside the open event."""
+        raise NotImplementedError
+
+    def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
+        """Raise Mismatch or InvalidInput unless a verifier's own scan names what the step is about."""
+
+    def verifier_rule(self, ctx: StepContext) -> VerifierRule:
+        """Who may verify: by default a colleague with the same right at the same place."""
+        sites = frozenset({ctx.step.site_id}) if ctx.step.site_id else frozenset()
+        return VerifierRule(frozenset({ctx.actor.organization_id}), ctx.flow_step.capability, sites)
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        """Values a form starts with (rows of tests, bags …)."""
+        return {}
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        """What the person must see before acting, as (label, value); never another organization's patient data."""
+        return []
+
+
+_kinds: dict[str, StepKind] = {}
+
+
+def step_kind(cls: type[StepKind]) -> type[StepKind]:
+    """Class decorator: register a kind under its key."""
+    if cls.key in _kinds:
+        raise LookupError(f"step kind {cls.key!r} is declared twice")
+    _kinds[cls.key] = cls()
+    return cls
+
+
+def kind_of(key: str) -> StepKind:
+    """Return the kind; raise LookupError for an unknown key."""
+    try:
+        return _kinds[key]
+    except KeyError:
+        raise LookupError(f"unknown step kind {key!r}") from None
+
+
+def all_kinds() -> dict[str, StepKind]:
+    return dict(sorted(_kinds.items()))

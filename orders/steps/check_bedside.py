@@ -1,0 +1,78 @@
+"""Bedside check by two people: wristband, bag, expiry, k of n (IN1, T35). A mismatch is a hard stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from custody import identity, material, scans
+from custody.states import ContainerState, IdentityState
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from orders.inputs import ScanField
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.steps.receive_product import PRODUCT
+from personas.states import Capability
+
+
+class CheckedBag(serializers.Serializer[Any]):
+    """One bag at the bedside."""
+
+    scan = ScanField(label="Bag label")
+
+
+class Inputs(serializers.Serializer[Any]):
+    """What is scanned and asked at the bedside."""
+
+    wristband = ScanField(label="Patient's wristband", help_text="Scan the chain-of-identity code at the patient.")
+    bags = CheckedBag(many=True, label="Bags", min_length=1, max_length=12)
+    patient_said = serializers.ChoiceField(
+        choices=[("matches", "Name and date of birth match the wristband")], label="The patient was asked")
+
+
+@step_kind
+class CheckBedside(StepKind):
+    key = "check_bedside"
+    title = "Bedside check"
+    capability = Capability.CHECK_BEDSIDE
+    signatures = 2
+    meaning = "identity verified"
+    scanned = True
+    Inputs = Inputs
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        return [bag for bag in material.of_stream(ctx.order.stream_id)
+                if bag.kind in PRODUCT and bag.state == ContainerState.THAWED]
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        found = []
+        if not self._bags(ctx):
+            found.append(MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first."))
+        if identity.identity_of_stream(ctx.order.stream_id).state != IdentityState.ACTIVE:
+            found.append(MissingFact("identity_under_query", "The chain of identity is under query.",
+                                     "Stop. Resolve the identity query first."))
+        return found
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        return [("Chain of identity", ctx.order.identity_code),
+                ("Bags", ", ".join(f"{bag.code} ({bag.position} of {bag.count})" for bag in self._bags(ctx)))]
+
+    def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
+        scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"])
+        waiting = self._bags(ctx)
+        checked = {scans.expect(ctx.order.stream_id, given["scan"], waiting).pk for given in inputs["bags"]}
+        if checked != {bag.pk for bag in waiting}:
+            raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
+        expired = [bag.code for bag in waiting if bag.expires_at and bag.expires_at < timezone.now()]
+        if expired:
+            raise FactsMissing("The product has expired.", facts=[MissingFact(
+                "product_expired", f"Past its time of use: {', '.join(expired)}.",
+                "Do not infuse. Call the manufacturer and the physician.")])
+        return Outcome(f"{len(waiting)} bag(s) match the patient.", {"bags": [bag.code for bag in waiting]})

@@ -1,0 +1,62 @@
+"""The planner confirms the requested chain, or declines with a reason and the booking begins again (MP2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from ledger.refusals import MissingFact
+from ledger.states import Role
+from orders import bookings
+from orders.states import StepState
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from personas.states import Capability
+from scheduling import slot_chains
+from scheduling.states import ChainState
+
+
+class Parameters(serializers.Serializer[Any]):
+    """Where the flow goes back to after a decline."""
+
+    reopens = serializers.SlugField(default="book")
+
+
+class Inputs(serializers.Serializer[Any]):
+    """The planner's answer."""
+
+    decision = serializers.ChoiceField(choices=[("confirm", "Confirm"), ("decline", "Decline")], label="Answer")
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="",
+                                   label="Reason (needed to decline)")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["decision"] == "decline" and not attrs["reason"].strip():
+            raise serializers.ValidationError({"reason": ["Say why you decline; the center sees the reason."]})
+        return attrs
+
+
+@step_kind
+class ConfirmSlots(StepKind):
+    key = "confirm_slots"
+    title = "Confirm slots"
+    capability = Capability.CONFIRM_SLOTS
+    audience = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO, Role.COURIER)
+    Inputs = Inputs
+    Parameters = Parameters
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        return bookings.held_chain_missing(ctx.order, ChainState.REQUESTED)
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        return [(name.replace("_", " ").capitalize(), str(time)) for name, time in ctx.order.plan.items()]
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        chain = slot_chains.live_chain(ctx.order.stream_id)
+        assert chain is not None  # noqa: S101 - guarded above, under the stream's lock
+        if inputs["decision"] == "decline":
+            slot_chains.decline(chain, ctx.actor, inputs["reason"])
+            bookings.release_plan(ctx.order)
+            return Outcome(f"Declined: {inputs['reason']}", state=StepState.FAILED,
+                           reopen=ctx.parameters.get("reopens", "book"))
+        slot_chains.confirm(chain, ctx.actor)
+        return Outcome("Slots confirmed.", {"chain": str(chain.pk)})

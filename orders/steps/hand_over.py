@@ -1,0 +1,99 @@
+"""Custody changes hands with both ends signing on the same screen: who takes performs, who gives verifies (CR2, AN5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import custody_periods, scans, shipments
+from custody.states import ShipmentState
+from ledger.refusals import MissingFact
+from ledger.states import Role
+from orders.inputs import PastTime, ScanField
+from orders.step_kinds import Outcome, StepContext, StepKind, VerifierRule, step_kind
+from orders.steps.pack import INBOUND, OUTBOUND
+from personas.states import Capability
+from quality import deviations
+
+PICKUP, DELIVERY = "pickup", "delivery"
+
+
+class Parameters(serializers.Serializer[Any]):
+    """Which shipment, and whether the courier takes it or gives it."""
+
+    direction = serializers.ChoiceField(choices=[INBOUND, OUTBOUND])
+    moment = serializers.ChoiceField(choices=[PICKUP, DELIVERY])
+
+
+class Inputs(serializers.Serializer[Any]):
+    """What both ends saw: the outer code, the seal, the time."""
+
+    outer_code = ScanField(label="Outer code of the box")
+    seal_seen = serializers.CharField(max_length=60, label="Seal number on the box")
+    condition = serializers.ChoiceField(choices=[("good", "Undamaged"), ("damaged", "Damaged")], label="Box")
+    handed_over_at = PastTime(label="Handed over at")
+
+
+@step_kind
+class HandOver(StepKind):
+    key = "hand_over"
+    title = "Hand over"
+    capability = Capability.TAKE_CUSTODY
+    signatures = 2
+    meaning = "custody taken"
+    scanned = True
+    physical = True
+    audience = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO, Role.COURIER)
+    Inputs = Inputs
+    Parameters = Parameters
+
+    def _shipment(self, ctx: StepContext) -> Any:
+        state = ShipmentState.PACKED if ctx.parameters["moment"] == PICKUP else ShipmentState.PICKED_UP
+        return shipments.current(ctx.order.stream_id, ctx.parameters["direction"], state)
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        if self._shipment(ctx) is not None:
+            return []
+        return [MissingFact("no_shipment", "There is no box to hand over.", "Pack it first.")]
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        shipment = self._shipment(ctx)
+        return [("Box", shipment.code), ("Seal", shipment.seal_code)] if shipment else []
+
+    def verifier_rule(self, ctx: StepContext) -> VerifierRule:
+        shipment = self._shipment(ctx)
+        if ctx.parameters["moment"] == DELIVERY:
+            giver, sites = shipment.courier_id, frozenset()
+        else:
+            giver, sites = shipment.from_site.organization_id, frozenset({shipment.from_site_id})
+        return VerifierRule(frozenset({giver}), Capability.GIVE_CUSTODY, sites, meaning="custody given")
+
+    def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
+        scans.expect_outer(self._shipment(ctx), scan)
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        shipment, at = self._shipment(ctx), inputs["handed_over_at"]
+        move = shipments.pick_up if ctx.parameters["moment"] == PICKUP else shipments.deliver
+        finding = move(shipment, inputs["outer_code"], inputs["seal_seen"], at, ctx.performer_id)
+        for bag in shipments.containers_in(shipment):
+            custody_periods.hand_over(bag, ctx.actor.organization_id, self._place(ctx, shipment), ctx.performer_id, at)
+        self._open_deviation(ctx, finding, inputs)
+        word = "picked up" if ctx.parameters["moment"] == PICKUP else "delivered"
+        return Outcome(f"{shipment.code} {word}.", {
+            "shipment": shipment.code, "seal": inputs["seal_seen"], "condition": inputs["condition"],
+        }, happened_at=at)
+
+    def _place(self, ctx: StepContext, shipment: Any) -> Any:
+        return None if ctx.parameters["moment"] == PICKUP else shipment.to_site_id
+
+    def _open_deviation(self, ctx: StepContext, finding: str, inputs: dict[str, Any]) -> None:
+        texts = [finding] if finding else []
+        if inputs["condition"] == "damaged":
+            texts.append("The box was damaged at hand-over.")
+        if ctx.order.on_hold:
+            texts.append("Handed over while the order was on hold.")
+        for text in texts:
+            deviations.open_deviation(ctx.stream, "transport", "major", text, automatic=True)
+
+

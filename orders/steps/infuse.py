@@ -1,0 +1,92 @@
+"""Infuse bag by bag; the step ends only when every bag is terminal (IN2, IN5)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import material, scans
+from custody.states import ContainerState
+from ledger.refusals import InvalidInput, MissingFact
+from orders.inputs import PastTime, ScanField
+from orders.states import StepState
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.steps.receive_product import PRODUCT
+from personas.states import Capability
+from quality import batches, deviations
+
+FINAL = {"infused": ContainerState.INFUSED, "destroyed": ContainerState.DESTROYED, "expired": ContainerState.EXPIRED}
+RESULTS = [("infused", "Infused completely"), ("partial", "Infused in part"),
+           ("destroyed", "Not infused: destroyed (leak, drop)"), ("expired", "Not infused: expired")]
+
+
+class Inputs(serializers.Serializer[Any]):
+    """One bag: what became of it."""
+
+    scan = ScanField(label="Bag label")
+    result = serializers.ChoiceField(choices=RESULTS, label="Result")
+    volume_ml = serializers.DecimalField(max_digits=6, decimal_places=1, min_value=Decimal(0),
+                                         max_value=Decimal(5000), label="Volume infused (mL)")
+    started_at = PastTime(label="Started at")
+    ended_at = PastTime(label="Ended at")
+    remark = serializers.CharField(max_length=300, required=False, allow_blank=True, default="",
+                                   label="Remark (no names; needed unless infused completely)")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["ended_at"] < attrs["started_at"]:
+            raise serializers.ValidationError({"ended_at": ["The end must not come before the start."]})
+        if attrs["result"] != "infused" and not attrs["remark"].strip():
+            raise serializers.ValidationError({"remark": ["Say what happened."]})
+        return attrs
+
+
+@step_kind
+class Infuse(StepKind):
+    key = "infuse"
+    title = "Infuse"
+    capability = Capability.INFUSE
+    signatures = 1
+    meaning = "infused"
+    physical = True
+    Inputs = Inputs
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        return [bag for bag in material.of_stream(ctx.order.stream_id)
+                if bag.kind in PRODUCT and bag.state == ContainerState.THAWED]
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        if not self._bags(ctx):
+            return [MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first.")]
+        return batches.revoked_missing(ctx.order.stream_id)
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        return [("Bags at the bedside", ", ".join(
+            f"{bag.code} ({bag.position} of {bag.count})" for bag in self._bags(ctx)))]
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        bag = scans.expect(ctx.order.stream_id, inputs["scan"], self._bags(ctx))
+        if inputs["result"] in ("infused", "partial") and inputs["volume_ml"] <= 0:
+            raise InvalidInput(fields={"volume_ml": ["Enter the volume that was infused."]})
+        material.move(bag, FINAL.get(inputs["result"], ContainerState.INFUSED))
+        self._open_deviations(ctx, bag, inputs)
+        left = self._bags(ctx)
+        facts = {"bag": bag.code, "result": inputs["result"], "volume_ml": inputs["volume_ml"],
+                 "started_at": inputs["started_at"], "ended_at": inputs["ended_at"]}
+        if left:
+            return Outcome(f"{bag.code} {inputs['result']}; {len(left)} to go.", facts, StepState.READY,
+                           happened_at=inputs["ended_at"])
+        return Outcome(f"{bag.code} {inputs['result']}; every bag is accounted for.", facts,
+                       happened_at=inputs["ended_at"])
+
+    def _open_deviations(self, ctx: StepContext, bag: Any, inputs: dict[str, Any]) -> None:
+        texts = []
+        if inputs["result"] != "infused":
+            texts.append(f"{bag.code}: {inputs['result']}.")
+        if bag.expires_at and inputs["ended_at"] > bag.expires_at and inputs["result"] in ("infused", "partial"):
+            texts.append(f"{bag.code}: infused after its time of use.")
+        if ctx.order.on_hold:
+            texts.append("Infused while the order was on hold.")
+        for text in texts:
+            deviations.open_deviation(ctx.stream, "infusion", "major", text, automatic=True)

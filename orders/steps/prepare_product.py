@@ -1,0 +1,70 @@
+"""Thaw or prepare: the clock that ends the product's life starts here (CL4, PH5)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import material, scans
+from custody.states import ContainerState
+from ledger.refusals import InvalidInput, MissingFact
+from orders.inputs import PastTime, ScanField
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.steps.receive_product import PRODUCT
+from personas.states import Capability
+from quality import deviations
+
+
+class ThawedBag(serializers.Serializer[Any]):
+    """One bag taken out of storage."""
+
+    scan = ScanField(label="Bag label")
+
+
+class Inputs(serializers.Serializer[Any]):
+    """Which bags, and when the clock started."""
+
+    bags = ThawedBag(many=True, label="Bags", min_length=1, max_length=12)
+    started_at = PastTime(label="Thaw or preparation started at")
+
+
+@step_kind
+class PrepareProduct(StepKind):
+    key = "prepare_product"
+    title = "Thaw"
+    capability = Capability.PREPARE_PRODUCT
+    physical = True
+    Inputs = Inputs
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        return [bag for bag in material.of_stream(ctx.order.stream_id)
+                if bag.kind in PRODUCT and bag.state == ContainerState.STORED]
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        if self._bags(ctx):
+            return []
+        return [MissingFact("nothing_stored", "No bag of this order is in storage.", "Receive and store it first.")]
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        return [("Bags in storage", ", ".join(f"{bag.code} ({bag.storage_location})" for bag in self._bags(ctx))),
+                ("Use within", f"{ctx.limits['thaw_minutes']} minutes after the start")]
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        waiting, taken = self._bags(ctx), []
+        ends = inputs["started_at"] + dt.timedelta(minutes=int(ctx.limits["thaw_minutes"]))
+        for given in inputs["bags"]:
+            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting)
+            if bag.code in taken:
+                raise InvalidInput(fields={"bags": ["Scan each bag once."]})
+            material.move(bag, ContainerState.THAWED, thawed_at=inputs["started_at"], expires_at=ends)
+            taken.append(bag.code)
+        if ctx.order.on_hold:
+            deviations.open_deviation(ctx.stream, "preparation", "major", "Thawed while the order was on hold.",
+                                      automatic=True)
+        return Outcome(f"{len(taken)} bag(s) thawed.", {"bags": taken, "use_before": ends},
+                       happened_at=inputs["started_at"])

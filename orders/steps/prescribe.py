@@ -1,0 +1,52 @@
+"""A signed treatment order (TP1): refused while site, credential or chain of identity is not in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import identity
+from custody.states import IdentityState
+from ledger.refusals import FactsMissing, MissingFact
+from network import queries as network
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from personas.states import Capability
+
+
+class Inputs(serializers.Serializer[Any]):
+    """The prescription: indication and, where needed, a remark on the dose."""
+
+    indication = serializers.CharField(max_length=200, label="Indication")
+    dose_remark = serializers.CharField(max_length=200, required=False, allow_blank=True, default="",
+                                        label="Remark on the dose")
+
+
+@step_kind
+class Prescribe(StepKind):
+    key = "prescribe"
+    title = "Prescribe"
+    capability = Capability.PRESCRIBE
+    signatures = 1
+    meaning = "prescribed"
+    Inputs = Inputs
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        found = []
+        if not network.site_is_authorized(ctx.order.therapy_id, ctx.order.center_site_id):
+            found.append(MissingFact("site_not_authorized", "The site is not authorized for this therapy.",
+                                     "Ask the manufacturer's site network manager."))
+        chain = identity.identity_of_stream(ctx.order.stream_id)
+        if chain.state != IdentityState.ACTIVE:
+            found.append(MissingFact("identity_not_active", "The chain of identity is not active.",
+                                     "A second person activates it first."))
+        return found
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        if ctx.performer_id is None or not network.is_credentialed(
+            ctx.performer_id, ctx.order.therapy_id, "prescriber"
+        ):
+            raise FactsMissing("You have no prescriber credential for this therapy.", facts=[MissingFact(
+                "not_credentialed", "The prescriber's credential is missing or has expired.",
+                "Ask your site quality lead to record the credential.")])
+        return Outcome("Prescribed.", {"indication": inputs["indication"]})

@@ -1,0 +1,48 @@
+"""Labels printed on demand, one serial per print; a reprint needs a reason and voids the former (DOMAIN 6.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import identity, labels, material
+from custody.states import ContainerKind, ContainerState
+from orders.states import StepState
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from personas.states import Capability
+
+
+class Parameters(serializers.Serializer[Any]):
+    """How many containers are planned, of which kind, and which label template they get."""
+
+    containers = serializers.IntegerField(min_value=1, max_value=12, default=1)
+    template = serializers.ChoiceField(choices=["collection", "product"], default="collection")
+
+
+class Inputs(serializers.Serializer[Any]):
+    """Nothing but a reason, when labels are printed again."""
+
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="",
+                                   label="Reason (needed to print again)")
+
+
+@step_kind
+class PrintLabels(StepKind):
+    key = "print_labels"
+    title = "Print labels"
+    capability = Capability.PRINT_LABELS
+    Inputs = Inputs
+    Parameters = Parameters
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        template = ctx.parameters.get("template", "collection")
+        kind = ContainerKind.STARTING_MATERIAL if template == "collection" else ContainerKind.DRUG_PRODUCT
+        chain = identity.identity_of_stream(ctx.order.stream_id)
+        planned = [c for c in material.of_stream(ctx.order.stream_id, kind)
+                   if c.state in (ContainerState.PLANNED, ContainerState.LABELLED, ContainerState.STORED)]
+        if not planned:
+            planned = material.plan(ctx.stream, chain, kind, ctx.parameters.get("containers", 1))
+        printed = labels.print_labels(ctx.stream, planned, template, reason=inputs["reason"])
+        serials = [label.serial for label in printed]
+        return Outcome(f"{len(serials)} label(s) printed.", {"serials": serials}, StepState.DONE)

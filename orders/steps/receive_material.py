@@ -1,0 +1,100 @@
+"""Two people receive starting material: scan, condition, temperature, age (MO1). Out of range is quarantined, never lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import material, scans
+from custody.states import ContainerKind, ContainerState
+from ledger.refusals import InvalidInput, MissingFact
+from orders.inputs import PastTime, ScanField
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from personas.states import Capability
+from quality import deviations
+
+
+class ReceivedBag(serializers.Serializer[Any]):
+    """One bag as it arrived."""
+
+    scan = ScanField(label="Bag label")
+    condition = serializers.ChoiceField(choices=[("good", "Intact"), ("damaged", "Damaged")], label="Condition")
+
+
+class Inputs(serializers.Serializer[Any]):
+    """What two people saw at the dock."""
+
+    bags = ReceivedBag(many=True, label="Bags", min_length=1, max_length=12)
+    temperature_c = serializers.DecimalField(max_digits=6, decimal_places=1, min_value=Decimal(-273),
+                                             max_value=Decimal(100), label="Temperature at opening (°C)")
+    received_at = PastTime(label="Received at")
+
+
+@step_kind
+class ReceiveMaterial(StepKind):
+    key = "receive_material"
+    title = "Receive starting material"
+    capability = Capability.RECEIVE_MATERIAL
+    signatures = 2
+    meaning = "received"
+    scanned = True
+    physical = True
+    Inputs = Inputs
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        return [c for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
+                if c.state == ContainerState.IN_TRANSIT]
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        if self._bags(ctx):
+            return []
+        return [MissingFact("nothing_arrived", "No bag of this order has arrived.", "Take over the box first.")]
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        limits = ctx.limits
+        return [
+            ("Chain of identity", ctx.order.identity_code),
+            ("Expected bags", ", ".join(bag.code for bag in self._bags(ctx))),
+            ("Age limit", f"{limits['max_age_hours']} h after the end of collection"),
+            ("Temperature", f"{limits['receipt_min_c']} to {limits['receipt_max_c']} °C"),
+        ]
+
+    def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
+        scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        waiting = self._bags(ctx)
+        seen = [scans.expect(ctx.order.stream_id, given["scan"], waiting) for given in inputs["bags"]]
+        if {bag.pk for bag in seen} != {bag.pk for bag in waiting} or len(seen) != len(waiting):
+            raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
+        held = []
+        for bag, given in zip(seen, inputs["bags"], strict=True):
+            material.move(bag, ContainerState.RECEIVED)
+            findings = self._findings(ctx, bag, given, inputs)
+            if findings:
+                held.append(bag.code)
+                material.quarantine(bag, " ".join(findings))
+                deviations.open_deviation(ctx.stream, "receipt", "critical", f"{bag.code}: {' '.join(findings)}",
+                                          automatic=True)
+            else:
+                material.move(bag, ContainerState.ACCEPTED)
+        word = f"{len(held)} quarantined for QA: {', '.join(held)}." if held else f"{len(seen)} bag(s) accepted."
+        return Outcome(word, {"bags": [bag.code for bag in seen], "quarantined": held,
+                              "temperature_c": inputs["temperature_c"]}, happened_at=inputs["received_at"])
+
+    def _findings(self, ctx: StepContext, bag: Any, given: dict[str, Any], inputs: dict[str, Any]) -> list[str]:
+        limits, found = ctx.limits, []
+        if given["condition"] == "damaged":
+            found.append("Damaged.")
+        age = inputs["received_at"] - bag.ended_at
+        if age > dt.timedelta(hours=float(limits["max_age_hours"])):
+            found.append(f"Over age: {age.total_seconds() / 3600:.1f} h, limit {limits['max_age_hours']} h.")
+        if not float(limits["receipt_min_c"]) <= float(inputs["temperature_c"]) <= float(limits["receipt_max_c"]):
+            found.append(f"Temperature {inputs['temperature_c']} °C is out of range.")
+        return found

@@ -1,0 +1,106 @@
+"""Two people receive drug product bag by bag: accept, quarantine or reject each (CL2)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import material, scans
+from custody.states import ContainerKind, ContainerState
+from ledger.refusals import InvalidInput, MissingFact
+from orders.inputs import PastTime, ScanField
+from orders.states import StepState
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from personas.states import Capability
+from quality import deviations
+
+PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
+STATE_OF_DECISION = {"accept": ContainerState.ACCEPTED, "reject": ContainerState.REJECTED}
+
+
+class ReceivedBag(serializers.Serializer[Any]):
+    """One bag and the decision on it."""
+
+    scan = ScanField(label="Bag label")
+    decision = serializers.ChoiceField(
+        choices=[("accept", "Accept"), ("quarantine", "Quarantine"), ("reject", "Reject")], label="Decision")
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="",
+                                   label="Reason (unless accepted)")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["decision"] != "accept" and not attrs["reason"].strip():
+            raise serializers.ValidationError({"reason": ["Say why the bag is not accepted."]})
+        return attrs
+
+
+class Inputs(serializers.Serializer[Any]):
+    """What two people saw when the box was opened."""
+
+    bags = ReceivedBag(many=True, label="Bags", min_length=1, max_length=12)
+    temperature_c = serializers.DecimalField(max_digits=6, decimal_places=1, min_value=Decimal(-273),
+                                             max_value=Decimal(100), label="Temperature at opening (°C)")
+    received_at = PastTime(label="Received at")
+
+
+@step_kind
+class ReceiveProduct(StepKind):
+    key = "receive_product"
+    title = "Receive drug product"
+    capability = Capability.RECEIVE_PRODUCT
+    signatures = 2
+    meaning = "received"
+    scanned = True
+    physical = True
+    Inputs = Inputs
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        return [bag for bag in material.of_stream(ctx.order.stream_id)
+                if bag.kind in PRODUCT and bag.state == ContainerState.IN_TRANSIT]
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        if self._bags(ctx):
+            return []
+        return [MissingFact("nothing_arrived", "No bag of this order has arrived.", "Take over the box first.")]
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        return [("Chain of identity", ctx.order.identity_code),
+                ("Expected bags", ", ".join(bag.code for bag in self._bags(ctx))),
+                ("Temperature", f"not above {ctx.limits['storage_max_c']} °C")]
+
+    def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
+        scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        waiting = self._bags(ctx)
+        decided: dict[str, str] = {}
+        too_warm = float(inputs["temperature_c"]) > float(ctx.limits["storage_max_c"])
+        for position, given in enumerate(inputs["bags"]):
+            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting)
+            if bag.code in decided:
+                raise InvalidInput(fields={f"bags[{position}].scan": ["This bag was scanned already."]})
+            decided[bag.code] = self._decide(ctx, bag, given, too_warm)
+        left = len(waiting) - len(decided)
+        count = len(decided)
+        from_state = {"bags": decided, "temperature_c": inputs["temperature_c"]}
+        if left:
+            return Outcome(f"{count} of {len(waiting)} bags received; {left} to come.", from_state,
+                           StepState.READY, happened_at=inputs["received_at"])
+        return Outcome(f"{count} bag(s) received.", from_state, happened_at=inputs["received_at"])
+
+    def _decide(self, ctx: StepContext, bag: Any, given: dict[str, Any], too_warm: bool) -> str:
+        material.move(bag, ContainerState.RECEIVED)
+        decision = "quarantine" if too_warm and given["decision"] == "accept" else given["decision"]
+        if decision == "quarantine":
+            reason = "Too warm at opening." if too_warm else given["reason"]
+            material.quarantine(bag, reason)
+        else:
+            reason = given["reason"]
+            material.move(bag, STATE_OF_DECISION[decision])
+        if decision != "accept":
+            deviations.open_deviation(ctx.stream, "receipt", "major", f"{bag.code}: {reason}", automatic=True)
+        return str(decision)

@@ -1,0 +1,46 @@
+"""Consent by purpose (PT1); without consent to the therapy nothing goes on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from rest_framework import serializers
+
+from ledger.refusals import FactsMissing, MissingFact
+from ledger.states import Role
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from personas.states import Capability
+
+
+class Inputs(serializers.Serializer[Any]):
+    """What the patient consented to, and where the signed form is kept."""
+
+    therapy = serializers.BooleanField(label="Consents to the therapy")
+    data_sharing = serializers.BooleanField(required=False, default=False, label="Consents to data sharing")
+    registry = serializers.BooleanField(required=False, default=False, label="Consents to registry reporting")
+    signed_on = serializers.DateField(label="Date on the signed form")
+    form_reference = serializers.CharField(max_length=80, label="Reference of the signed form")
+
+    def validate_signed_on(self, value: dt.date) -> dt.date:
+        if value > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+            raise serializers.ValidationError("That date has not come yet.")
+        return value
+
+
+@step_kind
+class RecordConsent(StepKind):
+    key = "record_consent"
+    title = "Record consent"
+    capability = Capability.RECORD_CONSENT
+    audience = (Role.TREATMENT_CENTER,)
+    Inputs = Inputs
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        if not inputs["therapy"]:
+            raise FactsMissing("Without consent to the therapy the order cannot go on.", facts=[MissingFact(
+                "consent_missing", "The patient has not consented to the therapy.",
+                "Record consent when it is signed, or cancel the order.")])
+        purposes = [name for name in ("therapy", "data_sharing", "registry") if inputs[name]]
+        return Outcome("Consent is on file.", {
+            "purposes": purposes, "signed_on": inputs["signed_on"], "form_reference": inputs["form_reference"]})

@@ -1,0 +1,80 @@
+"""Manufacture starts from accepted material of exactly this identity (MO2, MO6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import identity, material, scans
+from custody.states import ContainerKind, ContainerState, IdentityState
+from ledger.refusals import InvalidInput, MissingFact
+from orders.inputs import PastTime, ScanField
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from personas.states import Capability
+from quality import batches
+
+
+class UsedBag(serializers.Serializer[Any]):
+    """One bag that goes into the process."""
+
+    scan = ScanField(label="Bag label")
+
+
+class Inputs(serializers.Serializer[Any]):
+    """The batch, its record, and the bags that enter it."""
+
+    batch_number = serializers.CharField(max_length=60, label="Batch number")
+    record_reference = serializers.CharField(max_length=120, label="Batch record reference")
+    bags = UsedBag(many=True, label="Bags", min_length=1, max_length=12)
+    started_at = PastTime(label="Started at")
+
+
+@step_kind
+class StartManufacture(StepKind):
+    key = "start_manufacture"
+    title = "Start manufacture"
+    capability = Capability.MANUFACTURE
+    Inputs = Inputs
+
+    def _material(self, ctx: StepContext) -> list[Any]:
+        return material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        return [bag for bag in self._material(ctx) if bag.state == ContainerState.ACCEPTED]
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        found = []
+        for bag in self._material(ctx):
+            if bag.state == ContainerState.QUARANTINED:
+                found.append(MissingFact("material_quarantined", f"{bag.code} is quarantined: {bag.quarantine_reason}",
+                                         "QA decides on the deviation first."))
+        if not found and not self._bags(ctx):
+            found.append(MissingFact("no_material", "No accepted material.", "Receive the material first."))
+        if identity.identity_of_stream(ctx.order.stream_id).state != IdentityState.ACTIVE:
+            found.append(MissingFact("identity_under_query", "The chain of identity is under query.",
+                                     "Resolve the identity query first."))
+        return found
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        return [("Chain of identity", ctx.order.identity_code),
+                ("Accepted bags", ", ".join(bag.code for bag in self._bags(ctx)))]
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        waiting = self._bags(ctx)
+        used = {scans.expect(ctx.order.stream_id, given["scan"], waiting).pk for given in inputs["bags"]}
+        if used != {bag.pk for bag in waiting}:
+            raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
+        for bag in waiting:
+            material.move(bag, ContainerState.IN_PROCESS)
+        batch = batches.open_batch(
+            ctx.stream, ctx.order.plant_site, ctx.order.specification, inputs["batch_number"],
+            inputs["record_reference"], inputs["started_at"], ctx.performer_id,
+        )
+        return Outcome(f"Batch {batch.number} started.", {
+            "batch": batch.number, "record_reference": inputs["record_reference"],
+            "bags": [bag.code for bag in waiting],
+        }, happened_at=inputs["started_at"])

@@ -1,0 +1,63 @@
+"""Accepted bags go to a known place in storage (CL3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import material, scans
+from custody.states import ContainerState
+from ledger.refusals import InvalidInput, MissingFact
+from orders.inputs import PastTime, ScanField
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.steps.receive_product import PRODUCT
+from personas.states import Capability
+
+
+class StoredBag(serializers.Serializer[Any]):
+    """One bag and its place."""
+
+    scan = ScanField(label="Bag label")
+    location = serializers.CharField(max_length=80, label="Place in storage")
+
+
+class Inputs(serializers.Serializer[Any]):
+    """Where each accepted bag was put."""
+
+    bags = StoredBag(many=True, label="Bags", min_length=1, max_length=12)
+    stored_at = PastTime(label="Stored at")
+
+
+@step_kind
+class StoreProduct(StepKind):
+    key = "store_product"
+    title = "Store drug product"
+    capability = Capability.STORE_PRODUCT
+    Inputs = Inputs
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        return [bag for bag in material.of_stream(ctx.order.stream_id)
+                if bag.kind in PRODUCT and bag.state == ContainerState.ACCEPTED]
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        if self._bags(ctx):
+            return []
+        return [MissingFact("nothing_accepted", "No accepted bag is waiting for storage.",
+                            "Receive and accept the product first.")]
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        return {"bags": [{"scan": "", "location": ""} for _ in self._bags(ctx)]}
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        waiting = self._bags(ctx)
+        stored = []
+        for given in inputs["bags"]:
+            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting)
+            if bag.code in stored:
+                raise InvalidInput(fields={"bags": ["Scan each bag once."]})
+            material.move(bag, ContainerState.STORED, storage_location=given["location"])
+            stored.append(bag.code)
+        if len(stored) != len(waiting):
+            raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
+        return Outcome(f"{len(stored)} bag(s) in storage.", {"bags": stored}, happened_at=inputs["stored_at"])
