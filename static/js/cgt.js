@@ -1,0 +1,143 @@
+/* Small behavior on top of pages that work without it. No inline script anywhere: the content security policy forbids it. */
+(() => {
+  "use strict";
+
+  const metaContent = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+
+  /* ---- submit once: a double click must not send twice ---- */
+  const release = (form) => {
+    form.removeAttribute("data-submitting");
+    form.querySelectorAll("[data-held]").forEach((button) => {
+      button.removeAttribute("data-held");
+      button.disabled = false;
+    });
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.submitting !== undefined) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    if (event.defaultPrevented || form.dataset.resubmit !== undefined || form.method === "get") return;
+    form.setAttribute("data-submitting", "");
+    // After this turn of the event loop, so that the pressed button's own name and value are still sent.
+    setTimeout(() => {
+      for (const button of form.elements) {
+        if (button.type === "submit" && !button.disabled) {
+          button.setAttribute("data-held", "");
+          button.disabled = true;
+        }
+      }
+    });
+  }, true);
+
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[data-submitting]").forEach(release));
+
+  /* ---- focus: the first field with an error, else the refusal itself ---- */
+  const focusTrouble = (root) => {
+    const field = root.querySelector('[aria-invalid="true"]:not([type="hidden"])');
+    const target = field ?? root.querySelector("[data-refusal]");
+    if (!target) return;
+    target.closest("details")?.setAttribute("open", "");
+    target.focus();
+  };
+  document.addEventListener("DOMContentLoaded", () => focusTrouble(document));
+
+  /* ---- scanners end with Enter: go to the next field instead of sending a half-filled form ---- */
+  document.addEventListener("keydown", (event) => {
+    const input = event.target;
+    if (event.key !== "Enter" || !(input instanceof HTMLInputElement) || input.dataset.scan === undefined) return;
+    event.preventDefault();
+    const fields = [...(input.form?.elements ?? [])].filter(
+      (field) => field.type !== "hidden" && !field.disabled && !field.readOnly && field.tagName !== "FIELDSET" && field.offsetParent !== null,
+    );
+    fields[fields.indexOf(input) + 1]?.focus();
+  });
+
+  /* ---- menus and navigation ---- */
+  const closeMenus = (except) =>
+    document.querySelectorAll("details.cgt-menu[open]").forEach((menu) => menu !== except && menu.removeAttribute("open"));
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details.cgt-menu[open]");
+    if (!menu) return;
+    const inside = menu.contains(document.activeElement);
+    closeMenus();
+    if (inside) menu.querySelector("summary").focus();
+  });
+
+  /* ---- announcements ---- */
+  const say = (text, visible) => {
+    const live = document.getElementById("cgt-live");
+    if (!live) return;
+    const note = document.createElement("div");
+    const words = document.createElement("p");
+    words.textContent = text;
+    note.className = visible ? "cgt-panel tone-bad" : "visually-hidden";
+    note.append(words);
+    live.replaceChildren(note);
+    setTimeout(() => note.remove(), visible ? 12000 : 3000);
+  };
+
+  const copy = async (button) => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      say("Copied.", false);
+      button.setAttribute("data-copied", "");
+      setTimeout(() => button.removeAttribute("data-copied"), 1500);
+    } catch {
+      say("The browser did not allow copying. Select the text and copy it by hand.", true);
+    }
+  };
+
+  const setTheme = (theme) => {
+    document.cookie = `cgt_theme=${theme}; path=/; max-age=${theme ? 31536000 : 0}; samesite=lax`;
+    if (theme) document.documentElement.setAttribute("data-bs-theme", theme);
+    else document.documentElement.removeAttribute("data-bs-theme");
+  };
+
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : document.body;
+    closeMenus(target.closest("details.cgt-menu"));
+    const toggle = target.closest("[data-nav-toggle]");
+    if (toggle) {
+      const open = document.getElementById("cgt-nav").classList.toggle("is-open");
+      toggle.setAttribute("aria-expanded", String(open));
+    }
+    const copyButton = target.closest("[data-copy]");
+    if (copyButton) copy(copyButton);
+    const themeButton = target.closest("[data-set-theme]");
+    if (themeButton) setTheme(themeButton.dataset.setTheme);
+    if (target.closest("[data-print]")) window.print();
+    if (target.closest("[data-reload]")) window.location.reload();
+  });
+
+  /* ---- htmx ---- */
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = metaContent("csrf-token");
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    // A session that ended answers with the sign-in page: go there instead of pasting it into this one.
+    const login = metaContent("login-url");
+    const answered = event.detail.xhr.responseURL;
+    if (login && answered && new URL(answered).pathname === login) {
+      event.detail.shouldSwap = false;
+      const here = window.location.pathname + window.location.search;
+      window.location.assign(`${login}?next=${encodeURIComponent(here)}`);
+    }
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.detail.elt.closest?.("form");
+    if (form) release(form);
+  });
+  document.addEventListener("htmx:afterSwap", (event) => focusTrouble(event.detail.elt));
+  const uncertain = "It is not certain that this was recorded. Reload the page and look before you try again.";
+  document.addEventListener("htmx:sendError", () => say(`The server cannot be reached. ${uncertain}`, true));
+  document.addEventListener("htmx:timeout", () => say(`The server took too long. ${uncertain}`, true));
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status >= 500) say(`The server could not finish. ${uncertain}`, true);
+  });
+})();
