@@ -92,6 +92,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "personas.context_processors.acting",
             ],
         },
     },
@@ -152,6 +153,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "cgt.accounts.name_tried"
+# Counted in Redis, not in the database: a wrong signature rolls its transaction back, the count must stay.
+AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
+AXES_LOCKOUT_TEMPLATE = "account/lockout.html"
 AXES_SENSITIVE_PARAMETERS = ["password", "login"]
 AXES_ENABLE_ADMIN = False
 TRUSTED_PROXIES = int(environ.text("CGT_TRUSTED_PROXIES", "0"))
@@ -226,8 +230,14 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "cgt.authentication.KeyAuthentication",
+        "cgt.authentication.PersonAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["cgt.authentication.ActorThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"actor": environ.text("CGT_API_RATE", "3000/min")},
+    "EXCEPTION_HANDLER": "cgt.refusal_responses.problem_exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

@@ -5,11 +5,12 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import module_has_submodule
 
 from cgt.health import health
+from personas.views import demo_sign_in
 
 PREFIXES = {
     "personas": "personas/",
     "network": "network/",
-    "notifications": "notifications/",
+    "notifications": "inbox/",
     "custody": "custody/",
     "scheduling": "scheduling/",
     "quality": "quality/",
@@ -19,6 +20,7 @@ PREFIXES = {
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health, name="health"),
     path("accounts/", include("allauth.urls")),
+    path("demo/sign-in", demo_sign_in, name="demo_sign_in"),
 ]
 urlpatterns += [
     path(PREFIXES[config.label], include(f"{config.name}.urls"))

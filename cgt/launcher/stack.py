@@ -58,12 +58,12 @@ def open_stack(*, start: bool = True) -> Stack:
     if not start:
         state = json.loads(STATE.read_text()) if STATE.exists() else {}
         return _stack(secrets, state.get("postgres_port", 1), state.get("redis_port", 1))
+    _stack(secrets, 1, 1)  # an unreadable address is refused before anything starts
     with only_one(START_LOCK):
+        atexit.register(_leave, hold_shared(USERS_LOCK), os.getpid())
         ports = _running(secrets) or _start(secrets)
-        note = hold_shared(USERS_LOCK)
         stack = _stack(secrets, *ports)
         _prepare(stack, secrets)
-    atexit.register(_leave, note, os.getpid())
     return stack
 
 

@@ -1,5 +1,6 @@
 """What cannot work is refused in a sentence: exit status 1 or 2, never a traceback."""
 
+import json
 import runpy
 import socket
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from cgt.launcher import environment
 from cgt.launcher.messages import LauncherError
+from cgt.launcher.processes import port_is_taken
 from tests.conftest import STACK
 from tests.launcher.isolated import ROOT, assert_refused, forget, manage
 
@@ -105,3 +107,10 @@ def test_a_half_finished_environment_is_not_used(monkeypatch: pytest.MonkeyPatch
     assert not environment.ready()
     (tmp_path / "marker").write_text(environment._lock_digest())
     assert environment.ready()
+
+
+def test_a_refused_start_leaves_no_server_behind(var: Path) -> None:
+    url = "postgresql://me:secret@127.0.0.1:1/postgres"
+    assert manage(var, "demo", "--port", "18999", DATABASE_URL=url).returncode == 2
+    port = json.loads((var / "stack.json").read_text())["redis_port"]
+    assert not port_is_taken(port)
