@@ -29,4 +29,10 @@ register(
         audience=_INVOLVED,
         notifies=True,
     ),
+    EventKind(
+        "custody.stock_added",
+        "Unit put in stock",
+        "Unit {unit} was put in stock.",
+        payload={"unit": "lot and serial", "expires_at": "ISO time"},
+    ),
 )

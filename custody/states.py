@@ -56,23 +56,8 @@ MOVES: dict[ContainerState, frozenset[ContainerState]] = {
     _C.IN_TRANSIT: frozenset({_C.RECEIVED, *_LOST}),
     _C.RECEIVED: frozenset({_C.ACCEPTED, *_LOST}),
     _C.ACCEPTED: frozenset({_C.IN_PROCESS, _C.STORED, _C.THAWED, _C.IN_TRANSIT, *_LOST}),
-    _C.QUARANTINED: frozenset(
-        {
-            _C.PLANNED,
-            _C.LABELLED,
-            _C.COLLECTED,
-            _C.IN_TRANSIT,
-            _C.RECEIVED,
-            _C.ACCEPTED,
-            _C.IN_PROCESS,
-            _C.STORED,
-            _C.THAWED,
-            _C.REJECTED,
-            _C.DESTROYED,
-            _C.EXPIRED,
-            _C.RETURNED,
-        }
-    ),
+    # Going on after quarantine is a decision of its own (release_from_quarantine), never a plain move.
+    _C.QUARANTINED: frozenset({_C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED}),
     _C.REJECTED: frozenset({_C.DESTROYED, _C.RETURNED}),
     _C.IN_PROCESS: frozenset({_C.CONSUMED, _C.QUARANTINED, _C.REJECTED, _C.DESTROYED}),
     _C.STORED: frozenset({_C.IN_TRANSIT, _C.THAWED, _C.IN_PROCESS, *_LOST}),

@@ -79,9 +79,7 @@ class Container(WalledModel):
                 condition=models.Q(volume_ml__isnull=True) | models.Q(volume_ml__gt=0),
                 name="custody_container_volume",
             ),
-            models.CheckConstraint(
-                condition=models.Q(state__in=ContainerState.values), name="custody_container_state"
-            ),
+            models.CheckConstraint(condition=models.Q(state__in=ContainerState.values), name="custody_container_state"),
             models.CheckConstraint(
                 condition=~models.Q(state="quarantined") | ~models.Q(quarantine_reason=""),
                 name="custody_quarantine_reason",

@@ -1,0 +1,94 @@
+"""Chain of custody: every container has exactly one custodian at any instant; no gap, no overlap (I2)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from uuid import UUID
+
+from custody.keys import Named, key_of, optional_key
+from custody.models import Container, CustodyPeriod
+from ledger.refusals import Conflict, InvalidInput, WrongState
+
+
+def begin(
+    container: Container, organization: Named, site: Named | None, person_id: UUID | None, at: dt.datetime
+) -> CustodyPeriod:
+    """Start a container's chain of custody. Conflict if it has begun."""
+    if CustodyPeriod.unwalled.filter(container=container).exists():
+        raise Conflict(
+            f"The chain of custody of {container.code} has begun already.",
+            code="custody_begun",
+            remedy="Hand it over instead.",
+        )
+    return _open(container, key_of(organization), optional_key(site), person_id, at)
+
+
+def hand_over(
+    container: Container,
+    to_organization: Named,
+    to_site: Named | None,
+    person_id: UUID | None,
+    at: dt.datetime,
+) -> CustodyPeriod:
+    """Give a container into other hands: the old period ends and the new one begins at the same instant.
+
+    Handing it to whoever has it there already changes nothing. Raises WrongState when its chain of custody has not
+    begun or has ended, InvalidInput when ``at`` lies before the present custodian took it.
+    """
+    current = _open_period(container, lock=True)
+    if current is None:
+        raise WrongState(f"Nobody has custody of {container.code}.", code="no_custodian")
+    organization_id, site_id = key_of(to_organization), optional_key(to_site)
+    if (current.organization_id, current.site_id) == (organization_id, site_id):
+        return current
+    _close(current, at)
+    return _open(container, organization_id, site_id, person_id, at)
+
+
+def finish(container: Container, at: dt.datetime) -> CustodyPeriod | None:
+    """End a container's chain of custody where the container itself ends (consumed, infused, destroyed)."""
+    current = _open_period(container, lock=True)
+    return _close(current, at) if current else None
+
+
+def custodian(container: Container) -> CustodyPeriod | None:
+    """Return the open period: who has it, where, since when."""
+    return _open_period(container)
+
+
+def periods_of(container: Container) -> list[CustodyPeriod]:
+    """Return a container's chain of custody, oldest first."""
+    found = CustodyPeriod.unwalled.filter(container=container).select_related("organization", "site")
+    return list(found.order_by("since", "id"))
+
+
+def _open_period(container: Container, *, lock: bool = False) -> CustodyPeriod | None:
+    rows = CustodyPeriod.unwalled.select_for_update() if lock else CustodyPeriod.unwalled.all()
+    return rows.filter(container=container, until__isnull=True).first()
+
+
+def _close(period: CustodyPeriod, at: dt.datetime) -> CustodyPeriod:
+    if at < period.since:
+        raise InvalidInput(
+            "That is before the present custodian took the material.",
+            fields={"at": ["The time lies before the previous hand-over."]},
+            remedy="Check the time of the hand-over, and the time zone of the site.",
+        )
+    period.until = at
+    period.save(update_fields=["until"])
+    return period
+
+
+def _open(
+    container: Container, organization_id: UUID, site_id: UUID | None, person_id: UUID | None, at: dt.datetime
+) -> CustodyPeriod:
+    container.custodian_id, container.custodian_site_id = organization_id, site_id
+    container.save(update_fields=["custodian", "custodian_site"])
+    return CustodyPeriod.objects.create(
+        stream_id=container.stream_id,
+        container=container,
+        organization_id=organization_id,
+        site_id=site_id,
+        person_id=person_id,
+        since=at,
+    )

@@ -1,0 +1,102 @@
+"""Labels: printed on demand, one serial per print, every label's end known (DOMAIN 6.4, T33)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.utils import timezone
+
+from custody import material
+from custody.codes import label_serial
+from custody.keys import Keyed, key_of
+from custody.models import Container, Label
+from custody.states import ContainerState, LabelState, LabelTemplate
+from ledger.recording import open_event
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact, WrongState
+
+VALID = (LabelState.PRINTED, LabelState.APPLIED)
+
+
+def print_labels(
+    stream: Keyed, containers: Sequence[Container], template: LabelTemplate | str, reason: str = ""
+) -> list[Label]:
+    """Print one label per container; planned containers become labeled. A reprint voids the former label.
+
+    Raises InvalidInput when something is printed again without a reason, or the template is unknown; WrongState for
+    material in a final state.
+    """
+    if template not in LabelTemplate.values:
+        raise InvalidInput(fields={"template": [f"Use one of {', '.join(LabelTemplate.values)}."]})
+    _refuse_final(containers)
+    former = _valid_labels(containers, template)
+    if former and not reason.strip():
+        raise InvalidInput(
+            fields={"reason": ["A valid label exists. Say why it is printed again; the former label becomes void."]}
+        )
+    for label in former:
+        end(label, LabelState.VOID)
+    printed = [_print(key_of(stream), container, template, reason) for container in containers]
+    for container in containers:
+        if container.state == ContainerState.PLANNED:
+            material.move(container, ContainerState.LABELLED)
+    return printed
+
+
+def apply(label: Label) -> Label:
+    """Record that a printed label is on its container."""
+    if label.state != LabelState.PRINTED:
+        raise WrongState(
+            f"Label {label.serial} is {label.get_state_display().lower()}.",
+            code="label_state",
+            remedy="Use the newest label of this bag.",
+        )
+    return end(label, LabelState.APPLIED)
+
+
+def apply_to(container: Container, template: LabelTemplate | str | None = None) -> Label:
+    """Record that the container's valid label is on it; a label that already is stays so. FactsMissing without one."""
+    found = Label.unwalled.filter(container=container, state__in=VALID)
+    label = (found.filter(template=template) if template else found).order_by("-printed_at").first()
+    if label is None:
+        raise FactsMissing(
+            f"{container.code} has no valid label.",
+            facts=[MissingFact("label_missing", f"{container.code} has no valid label.", "Print its label first.")],
+        )
+    return label if label.state == LabelState.APPLIED else apply(label)
+
+
+def end(label: Label, state: LabelState) -> Label:
+    """Bring a label to its end: applied, void, returned or destroyed. A void label can still be destroyed."""
+    if label.state in (LabelState.DESTROYED, LabelState.RETURNED):
+        raise WrongState(f"Label {label.serial} is {label.get_state_display().lower()}.", code="label_state")
+    label.state, label.ended_at = state, timezone.now()
+    label.save(update_fields=["state", "ended_at"])
+    return label
+
+
+def unreconciled(stream_id: UUID) -> list[Label]:
+    """Return the labels whose end is not known yet: printed, and neither applied, voided, returned nor destroyed."""
+    return list(Label.unwalled.filter(stream_id=stream_id, state=LabelState.PRINTED).order_by("printed_at", "serial"))
+
+
+def _valid_labels(containers: Iterable[Container], template: str) -> list[Label]:
+    return list(Label.unwalled.filter(container__in=list(containers), template=template, state__in=VALID))
+
+
+def _refuse_final(containers: Sequence[Container]) -> None:
+    final = [container.code for container in containers if container.is_terminal]
+    if final:
+        raise WrongState(f"No label for material that is used up: {', '.join(final)}.", code="container_ended")
+
+
+def _print(stream_id: UUID, container: Container, template: str, reason: str) -> Label:
+    number = Label.unwalled.filter(container=container).count() + 1
+    return Label.objects.create(
+        stream_id=stream_id,
+        container=container,
+        serial=label_serial(container.code, number),
+        template=template,
+        reason=reason.strip(),
+        printed_by_id=open_event().actor.person_id,
+    )

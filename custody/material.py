@@ -1,0 +1,258 @@
+"""Containers: planned, filled, moved from state to state, made into one another (DOMAIN 3.0; I3, I4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from custody.codes import container_code
+from custody.keys import Keyed, key_of
+from custody.models import ChainOfIdentity, Container, Genealogy, StockUnit
+from custody.states import MOVES, ContainerKind, ContainerState, StockState
+from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, WrongState
+
+MOST_CONTAINERS = 99  # two digits in the code
+
+
+def of_stream(stream_id: UUID, kind: ContainerKind | str | None = None) -> list[Container]:
+    """Return the order's containers by kind and position."""
+    found = Container.unwalled.filter(stream_id=stream_id)
+    if kind is not None:
+        found = found.filter(kind=kind)
+    return list(found.order_by("kind", "position"))
+
+
+def plan(stream: Keyed, coi: ChainOfIdentity, kind: ContainerKind | str, count: int) -> list[Container]:
+    """Plan ``count`` more containers of a kind; those of an earlier attempt keep their positions."""
+    return _make(key_of(stream), coi, ContainerKind(kind), count, {"state": ContainerState.PLANNED})
+
+
+def fill(
+    container: Container,
+    volume_ml: Decimal | None,
+    started_at: dt.datetime,
+    ended_at: dt.datetime,
+    *,
+    donation_number: str = "",
+    expires_at: dt.datetime | None = None,
+) -> Container:
+    """Record that a container was collected or filled; ``ended_at`` starts its age clock.
+
+    Raises InvalidInput for a volume of zero or an end before the start, WrongState unless planned or labeled.
+    """
+    if ended_at < started_at:
+        raise InvalidInput(fields={"ended_at": ["The end must not come before the start."]})
+    changes: dict[str, Any] = {"collected_at": started_at, "ended_at": ended_at}
+    if volume_ml is not None:
+        changes["volume_ml"] = _volume(volume_ml)
+    if donation_number:
+        changes["donation_number"] = donation_number
+    if expires_at is not None:
+        changes["expires_at"] = expires_at
+    return move(container, ContainerState.COLLECTED, **changes)
+
+
+def move(container: Container, state: ContainerState | str, **fields: Any) -> Container:
+    """Bring a container into a state, with what else changes at that moment; WrongState for an illegal move.
+
+    The row is locked and read again first, so that a move decided on a stale copy is refused too. Material in
+    quarantine does not move on: see ``release_from_quarantine``, and ``observe`` for what happens to it meanwhile.
+    """
+    wanted, was = ContainerState(state), _locked_state(container)
+    if wanted not in MOVES[was]:
+        raise _illegal(container, was, wanted)
+    if was == ContainerState.QUARANTINED:
+        fields = {"quarantine_reason": "", "state_before_quarantine": "", **fields}
+    return _set(container, state=wanted, **fields)
+
+
+def observe(container: Container, state: ContainerState | str, **fields: Any) -> Container:
+    """Record a move that really happened. Material in quarantine stays so, and goes on from ``state`` if released."""
+    wanted, was = ContainerState(state), _locked_state(container)
+    if was != ContainerState.QUARANTINED:
+        return move(container, wanted, **fields)
+    container.refresh_from_db(fields=["state_before_quarantine"])
+    before = ContainerState(container.state_before_quarantine)
+    if wanted != before and wanted not in MOVES[before]:
+        raise _illegal(container, before, wanted)
+    return _set(container, state=was, state_before_quarantine=str(wanted), **fields)
+
+
+def quarantine(container: Container, reason: str) -> Container:
+    """Put a container aside, from any state but a final one. Again on a quarantined one: the first reason stays."""
+    if not reason.strip():
+        raise InvalidInput(fields={"reason": ["Say why the material goes into quarantine."]})
+    was = _locked_state(container)
+    if was == ContainerState.QUARANTINED:
+        container.refresh_from_db(fields=["state", "quarantine_reason", "state_before_quarantine"])
+        return container
+    return move(
+        container, ContainerState.QUARANTINED, quarantine_reason=reason.strip(), state_before_quarantine=str(was)
+    )
+
+
+def can_be_quarantined(container: Container) -> bool:
+    return ContainerState.QUARANTINED in MOVES[ContainerState(container.state)]
+
+
+def release_from_quarantine(container: Container) -> Container:
+    """Let a container go on from where it is."""
+    if _locked_state(container) != ContainerState.QUARANTINED:
+        raise WrongState(f"{container.code} is not in quarantine.", code="not_quarantined")
+    container.refresh_from_db(fields=["state_before_quarantine"])
+    return _set(
+        container,
+        state=ContainerState(container.state_before_quarantine),
+        quarantine_reason="",
+        state_before_quarantine="",
+    )
+
+
+def quarantine_facts(containers: Sequence[Container]) -> list[MissingFact]:
+    """Return one blocking fact per container in quarantine."""
+    return [
+        MissingFact(
+            "material_quarantined",
+            f"{container.code} is in quarantine: {container.quarantine_reason}",
+            "Quality assurance decides about it first.",
+        )
+        for container in containers
+        if container.is_quarantined
+    ]
+
+
+def transform(
+    parents: Sequence[Container],
+    kind: ContainerKind | str,
+    count: int,
+    volumes: Sequence[Decimal | None] = (),
+    *,
+    filled_at: dt.datetime | None = None,
+    expires_at: dt.datetime | None = None,
+) -> list[Container]:
+    """Consume the parents and make ``count`` containers of them, stored where they were made; record who came of whom.
+
+    Containers of the kind that were planned beforehand are filled first. Raises InvalidInput for a wrong number of
+    volumes, WrongState unless every parent is in process.
+    """
+    if not parents:
+        raise FactsMissing(
+            "There is no material to work on.",
+            facts=[MissingFact("no_material", "No container is in process.", "Start with received material.")],
+        )
+    if volumes and len(volumes) != count:
+        raise InvalidInput(fields={"volumes": [f"Give {count} volumes, one per container."]})
+    first = parents[0]
+    if first.coi is None or len({parent.coi_id for parent in parents}) != 1:
+        raise InvalidInput("Material of different identities is never combined.", code="mixed_identities")
+    for parent in parents:
+        move(parent, ContainerState.CONSUMED)
+    facts = {"state": ContainerState.STORED, "collected_at": filled_at, "ended_at": filled_at, "expires_at": expires_at}
+    made = _take_planned(first.stream_id, ContainerKind(kind), count, facts)
+    made += _make(first.stream_id, first.coi, ContainerKind(kind), count - len(made), facts)
+    for child, volume in zip(made, volumes, strict=False):
+        if volume is not None:
+            _set(child, volume_ml=_volume(volume))
+    Genealogy.objects.bulk_create(
+        [Genealogy(stream_id=first.stream_id, parent=parent, child=child) for parent in parents for child in made]
+    )
+    return made
+
+
+def allocate(unit: StockUnit) -> StockUnit:
+    """Take a unit out of the available stock: one conditional UPDATE, so it is never taken twice."""
+    changed = StockUnit.unwalled.filter(pk=unit.pk, state=StockState.AVAILABLE).update(state=StockState.ALLOCATED)
+    if not changed:
+        raise Conflict(
+            "This unit is no longer available.", code="unit_taken", remedy="Choose another unit from the stock."
+        )
+    unit.state = StockState.ALLOCATED
+    return unit
+
+
+def bind_stock(unit: StockUnit, stream: Keyed, coi: ChainOfIdentity) -> Container:
+    """Bind a unit of the manufacturer's stock to an order: the chain of identity of such a therapy begins here.
+
+    Raises Conflict ``unit_taken`` when somebody was faster.
+    """
+    allocate(unit)
+    facts = {
+        "state": ContainerState.STORED,
+        "lot": unit.lot,
+        "serial": unit.serial,
+        "expires_at": unit.expires_at,
+        "stock_unit": unit,
+        "storage_location": unit.storage_location,
+    }
+    return _make(key_of(stream), coi, ContainerKind.VECTOR_KIT, 1, facts)[0]
+
+
+def ancestors(container: Container) -> list[Container]:
+    """Return everything a container was made from, nearest first (I3)."""
+    found: dict[UUID, Container] = {}
+    wave = [container.pk]
+    while wave:
+        parents = Container.unwalled.filter(made_into__child_id__in=wave).distinct()
+        fresh = {parent.pk: parent for parent in parents if parent.pk not in found}
+        found |= fresh
+        wave = list(fresh)
+    return list(found.values())
+
+
+def _locked_state(container: Container) -> ContainerState:
+    locked = Container.unwalled.select_for_update(of=("self",)).filter(pk=container.pk).values_list("state", flat=True)
+    return ContainerState(locked.get())
+
+
+def _illegal(container: Container, was: ContainerState, wanted: ContainerState) -> WrongState:
+    return WrongState(
+        f"{container.code} is {was.label.lower()} and cannot become {wanted.label.lower()}.",
+        code="illegal_move",
+        remedy="Reload the order to see the state of its material.",
+    )
+
+
+def _make(
+    stream_id: UUID, coi: ChainOfIdentity, kind: ContainerKind, count: int, facts: dict[str, Any]
+) -> list[Container]:
+    if count == 0:
+        return []
+    taken = Container.unwalled.filter(coi=coi, kind=kind).count()
+    if count < 0 or taken + count > MOST_CONTAINERS:
+        raise InvalidInput(fields={"count": [f"At most {MOST_CONTAINERS} containers of a kind per order."]})
+    positions = range(taken + 1, taken + count + 1)
+    return [
+        Container.objects.create(
+            stream_id=stream_id,
+            coi=coi,
+            code=container_code(coi.code, kind, position),
+            kind=kind,
+            position=position,
+            count=taken + count,
+            **facts,
+        )
+        for position in positions
+    ]
+
+
+def _take_planned(stream_id: UUID, kind: ContainerKind, count: int, facts: dict[str, Any]) -> list[Container]:
+    states = [ContainerState.PLANNED, ContainerState.LABELLED]
+    planned = Container.unwalled.filter(stream_id=stream_id, kind=kind, state__in=states).order_by("position")[:count]
+    stored = {name: value for name, value in facts.items() if name != "state"}
+    return [move(move(container, ContainerState.COLLECTED, **stored), facts["state"]) for container in planned]
+
+
+def _volume(volume_ml: Decimal) -> Decimal:
+    if volume_ml <= 0 or volume_ml >= Decimal(1_000_000):
+        raise InvalidInput(fields={"volume_ml": ["The volume is a positive number of milliliters."]})
+    return volume_ml
+
+
+def _set(container: Container, **changes: Any) -> Container:
+    for name, value in changes.items():
+        setattr(container, name, value)
+    container.save(update_fields=list(changes))
+    return container

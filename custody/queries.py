@@ -1,0 +1,86 @@
+"""Reads of identity, material, labels and movements: actor first, narrowed querysets out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from custody.models import ChainOfIdentity, Container, CustodyPeriod, Label, Patient, Shipment, StockUnit
+from custody.scans import read
+from custody.states import StockState
+from ledger.context import Actor
+from ledger.walls import visible
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a code names: the order's stream, and the rows it leads to."""
+
+    stream_id: UUID
+    coi: ChainOfIdentity | None = None
+    container: Container | None = None
+    shipment: Shipment | None = None
+
+
+def containers_of(actor: Actor, stream_id: UUID) -> QuerySet[Container]:
+    """Return the order's containers with their custodians, by kind and position."""
+    found = visible(Container, actor).filter(stream_id=stream_id)
+    return found.select_related("custodian", "custodian_site", "coi").order_by("kind", "position")
+
+
+def labels_of(actor: Actor, stream_id: UUID) -> QuerySet[Label]:
+    return visible(Label, actor).filter(stream_id=stream_id).select_related("container").order_by("printed_at", "id")
+
+
+def shipments_of(actor: Actor, stream_id: UUID) -> QuerySet[Shipment]:
+    found = visible(Shipment, actor).filter(stream_id=stream_id)
+    related = found.select_related("from_site", "to_site", "courier")
+    return related.prefetch_related("items__container", "seal_checks").order_by("packed_at", "id")
+
+
+def custody_of(actor: Actor, stream_id: UUID) -> QuerySet[CustodyPeriod]:
+    """Return the chain of custody of the order's containers, oldest first."""
+    found = visible(CustodyPeriod, actor).filter(stream_id=stream_id)
+    return found.select_related("container", "organization", "site").order_by("container__code", "since", "id")
+
+
+def identity_of(actor: Actor, stream_id: UUID) -> ChainOfIdentity | None:
+    return visible(ChainOfIdentity, actor).filter(stream_id=stream_id).order_by("-id").first()
+
+
+def patient_of(actor: Actor, patient_id: UUID) -> Patient | None:
+    """Return one of the actor's own patients, by opaque id; None for any other and for an erased one."""
+    return visible(Patient, actor).filter(pk=patient_id, erased_at__isnull=True).first()
+
+
+def patients(actor: Actor) -> QuerySet[Patient]:
+    """Return the actor's own patients, newest first."""
+    return visible(Patient, actor).filter(erased_at__isnull=True).select_related("site").order_by("-id")
+
+
+def available_units(actor: Actor, therapy_id: UUID) -> QuerySet[StockUnit]:
+    """Return the organization's own units that can still be allocated, first to expire first."""
+    found = visible(StockUnit, actor).filter(therapy_id=therapy_id, state=StockState.AVAILABLE)
+    return found.order_by("expires_at", "lot", "serial")
+
+
+def stock_unit(actor: Actor, lot: str, serial: str) -> StockUnit | None:
+    return visible(StockUnit, actor).filter(lot=lot, serial=serial).first()
+
+
+def lookup(actor: Actor, scanned: str) -> Found | None:
+    """Return what a scanned code names among the actor's orders; None for anything else. InvalidInput if unreadable."""
+    reading = read(scanned, "code")
+    if reading.container:
+        container = visible(Container, actor).select_related("coi").filter(code=reading.container).first()
+        return Found(container.stream_id, container.coi, container) if container else None
+    if reading.coi:
+        coi = visible(ChainOfIdentity, actor).filter(code=reading.coi).first()
+        return Found(coi.stream_id, coi) if coi else None
+    if reading.box:
+        shipment = visible(Shipment, actor).filter(code=reading.box).first()
+        return Found(shipment.stream_id, shipment=shipment) if shipment else None
+    found = list(visible(Container, actor).filter(donation_number=reading.donation).select_related("coi")[:2])
+    return Found(found[0].stream_id, found[0].coi, found[0]) if len(found) == 1 else None

@@ -1,0 +1,154 @@
+"""Shippers: packed, sealed, picked up, delivered, opened. A broken seal is a finding, never a refusal (DESIGN 1.7)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from custody import material, scans
+from custody.codes import box_code
+from custody.keys import Keyed, Named, key_of
+from custody.models import Container, SealCheck, Shipment, ShipmentItem
+from custody.states import ContainerState, Direction, SealStage, ShipmentState
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact, WrongState
+
+PACKABLE = frozenset({ContainerState.COLLECTED, ContainerState.ACCEPTED, ContainerState.STORED})
+
+
+def pack(
+    stream: Keyed,
+    containers: Sequence[Container],
+    direction: Direction | str,
+    from_site: Named,
+    to_site: Named,
+    courier: Named,
+    shipper_code: str,
+    seal_code: str,
+    logger_code: str,
+    at: dt.datetime,
+    *,
+    lane_id: UUID | None = None,
+) -> Shipment:
+    """Close containers into a sealed shipper; gives the box a fresh outer code.
+
+    Raises FactsMissing when a container may not travel (quarantine, state), InvalidInput for missing codes.
+    """
+    codes = {"shipper_code": shipper_code.strip(), "seal_code": seal_code.strip(), "logger_code": logger_code.strip()}
+    faults = {name: ["This field is needed."] for name in ("shipper_code", "seal_code") if not codes[name]}
+    faults |= {name: ["At most 40 characters."] for name, code in codes.items() if len(code) > 40}
+    if faults:
+        raise InvalidInput(fields=faults)
+    _require_packable(containers)
+    shipment = Shipment.objects.create(
+        stream_id=key_of(stream),
+        code=box_code(),
+        direction=Direction(direction),
+        lane_id=lane_id,
+        from_site_id=key_of(from_site),
+        to_site_id=key_of(to_site),
+        courier_id=key_of(courier),
+        packed_at=at,
+        **codes,
+    )
+    ShipmentItem.objects.bulk_create(
+        [ShipmentItem(stream_id=shipment.stream_id, shipment=shipment, container=container) for container in containers]
+    )
+    return shipment
+
+
+def pick_up(shipment: Shipment, scanned_outer: str, seal_seen: str, at: dt.datetime, person_id: UUID | None) -> str:
+    """The courier takes the box; its containers are in transit. Returns the finding about the seal, "" if it fits.
+
+    Custody itself passes by ``custody_periods.hand_over``. Raises Mismatch for another box.
+    """
+    _advance(shipment, scanned_outer, ShipmentState.PACKED, ShipmentState.PICKED_UP, picked_up_at=at)
+    for container in containers_in(shipment):
+        material.observe(container, ContainerState.IN_TRANSIT)
+    return check_seal(shipment, SealStage.PICK_UP, seal_seen, at, person_id)
+
+
+def deliver(shipment: Shipment, scanned_outer: str, seal_seen: str, at: dt.datetime, person_id: UUID | None) -> str:
+    """The box is at its destination, still closed; the containers are received one by one. Returns the finding."""
+    _advance(shipment, scanned_outer, ShipmentState.PICKED_UP, ShipmentState.DELIVERED, delivered_at=at)
+    return check_seal(shipment, SealStage.DELIVERY, seal_seen, at, person_id)
+
+
+def open_shipment(
+    shipment: Shipment, scanned_outer: str, seal_seen: str, at: dt.datetime, person_id: UUID | None
+) -> str:
+    """The seal is cut and the box opened. Returns the finding about the seal, "" if it fits."""
+    _advance(shipment, scanned_outer, ShipmentState.DELIVERED, ShipmentState.OPENED, opened_at=at)
+    return check_seal(shipment, SealStage.OPENING, seal_seen, at, person_id)
+
+
+def check_seal(shipment: Shipment, stage: SealStage, seal_seen: str, at: dt.datetime, person_id: UUID | None) -> str:
+    """Record the seal that was seen, fitting or not; return the finding in words, "" if it fits."""
+    seen = seal_seen.strip()
+    fits = seen.upper() == shipment.seal_code.upper()
+    SealCheck.objects.create(
+        stream_id=shipment.stream_id,
+        shipment=shipment,
+        stage=stage,
+        seal_seen=seen[:40],
+        matches=fits,
+        seen_at=at,
+        person_id=person_id,
+    )
+    if fits:
+        return ""
+    return f"Seal {seen[:40] or 'missing'} was seen on {shipment.code}; it was closed with {shipment.seal_code}."
+
+
+def current(stream_id: UUID, direction: Direction | str, state: ShipmentState | str | None = None) -> Shipment | None:
+    """Return the order's newest box in a direction (and state), with its sites; None if there is none."""
+    found = Shipment.unwalled.filter(stream_id=stream_id, direction=direction).select_related("from_site", "to_site")
+    if state is not None:
+        found = found.filter(state=state)
+    return found.order_by("-packed_at", "-id").first()
+
+
+def containers_in(shipment: Shipment) -> list[Container]:
+    """Return what is in the box."""
+    return list(Container.unwalled.filter(shipment_items__shipment=shipment).order_by("kind", "position"))
+
+
+def _require_packable(containers: Sequence[Container]) -> None:
+    if not containers:
+        raise InvalidInput(fields={"bags": ["Scan what goes into the box."]})
+    facts = material.quarantine_facts(containers)
+    facts += [
+        MissingFact("not_ready_to_travel", f"{c.code} is {c.state_label.lower()}.", "Pack only what may travel.")
+        for c in containers
+        if not c.is_quarantined and c.state not in PACKABLE
+    ]
+    if facts:
+        raise FactsMissing(facts[0].text, facts=facts)
+
+
+def _advance(
+    shipment: Shipment, scanned_outer: str, needed: ShipmentState, wanted: ShipmentState, **times: Any
+) -> None:
+    scans.expect_outer(shipment, scanned_outer)
+    locked = Shipment.unwalled.select_for_update(of=("self",)).filter(pk=shipment.pk)
+    was = ShipmentState(locked.values_list("state", flat=True).get())
+    if was != needed:
+        raise WrongState(
+            f"Box {shipment.code} is {was.label.lower()}.", code="box_state", remedy="Reload to see where the box is."
+        )
+    _require_order_of_times(shipment, times)
+    shipment.state = wanted
+    for name, value in times.items():
+        setattr(shipment, name, value)
+    shipment.save(update_fields=["state", *times])
+
+
+def _require_order_of_times(shipment: Shipment, times: dict[str, dt.datetime]) -> None:
+    earlier = [t for t in (shipment.packed_at, shipment.picked_up_at, shipment.delivered_at) if t is not None]
+    if any(moment < max(earlier) for moment in times.values()):
+        raise InvalidInput(
+            "That is before the box's previous hand-over.",
+            fields={"at": ["The time lies before the previous hand-over of this box."]},
+            remedy="Check the time, and the time zone of the site.",
+        )
