@@ -18,6 +18,7 @@ from cgt.launcher.messages import LauncherError, say, stage
 from cgt.launcher.paths import LOGS, ROOT, VAR, make_var
 from cgt.launcher.processes import is_ours, port_is_taken
 from cgt.launcher.roles import DEMO_DATABASE, DEMO_MARK, drop_database, make_database, mark_of
+from cgt.launcher.schema import is_migrated, note_migrated
 from cgt.launcher.stack import Stack, open_stack
 
 BIN = Path(sys.executable).parent
@@ -114,8 +115,10 @@ def _discard(stack: Stack) -> None:
 
 
 def _prepare(stack: Stack, seed: int) -> None:
-    with stage("database migrated"):
-        _manage(["migrate", "--verbosity", "0"], stack, "owner")
+    if not is_migrated(stack.server, DEMO_DATABASE):
+        with stage("database migrated"):
+            _manage(["migrate", "--verbosity", "0"], stack, "owner")
+            note_migrated(stack.server, DEMO_DATABASE)
     if not any(ROOT.glob("*/management/commands/seed_demo.py")) and not any(
         ROOT.glob("cgt/demo/management/commands/seed_demo.py")
     ):

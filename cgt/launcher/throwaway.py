@@ -5,7 +5,6 @@ its own organizations in its own clone.
 """
 
 import contextlib
-import hashlib
 import os
 import subprocess
 import sys
@@ -14,28 +13,10 @@ from cgt.launcher.locks import only_one
 from cgt.launcher.messages import LauncherError
 from cgt.launcher.paths import ROOT, VAR, checkout_id
 from cgt.launcher.roles import DEMO_MARK, connected, drop_database, make_database
+from cgt.launcher.schema import schema_digest
 from cgt.launcher.stack import Stack
 
 LOCK = VAR / "test-databases.lock"
-SCHEMA_SOURCES = (
-    "requirements/dev.txt",
-    "*/migrations/*.py",
-    "*/models.py",
-    "*/models/*.py",
-    "*/apps.py",
-    "ledger/**/*.py",
-    "personas/*.py",
-    "cgt/launcher/roles.py",
-)
-
-
-def schema_digest() -> str:
-    """Ten hex digits over every source that decides what a migrated database looks like."""
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in SCHEMA_SOURCES for path in ROOT.glob(pattern)}):
-        if ".venv" not in path.parts and "var" not in path.relative_to(ROOT).parts:
-            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()[:10]
 
 
 def own_name(worker: str) -> str:

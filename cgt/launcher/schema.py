@@ -1,0 +1,46 @@
+"""Whether a database is up to date, told from the sources that decide what a migrated database looks like."""
+
+import hashlib
+
+from cgt.launcher.paths import ROOT, VAR
+from cgt.launcher.roles import Server, connected
+
+SOURCES = (
+    "requirements/dev.txt",
+    "*/migrations/*.py",
+    "*/models.py",
+    "*/models/*.py",
+    "*/apps.py",
+    "ledger/**/*.py",
+    "personas/*.py",
+    "cgt/launcher/roles.py",
+)
+NOTE = VAR / "demo.migrated"
+
+
+def schema_digest() -> str:
+    """Ten hex digits over every such source; walls and triggers are generated from the models and the ledger."""
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in SOURCES for path in ROOT.glob(pattern)}):
+        if path.relative_to(ROOT).parts[0] not in {".venv", "var"}:
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def is_migrated(server: Server, database: str) -> bool:
+    """Whether this very database was migrated from today's sources."""
+    return NOTE.exists() and NOTE.read_text() == _state(server, database)
+
+
+def note_migrated(server: Server, database: str) -> None:
+    """Remember it, so that the next start need not ask Django."""
+    NOTE.write_text(_state(server, database))
+
+
+def _state(server: Server, database: str) -> str:
+    with connected(server.url("owner", database)) as cursor:
+        cursor.execute(
+            "select oid, (select system_identifier from pg_control_system()) from pg_database where datname = %s",
+            [database],
+        )
+        return f"{schema_digest()} {cursor.fetchone()}"
