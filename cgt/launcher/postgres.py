@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: one cluster per checkout, TCP on 127.0.0.1 only, passwords always (scram-sha-256)."""
 
 import contextlib
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import psycopg2
 
 from cgt.launcher import account
-from cgt.launcher.messages import LauncherError
+from cgt.launcher.messages import LauncherError, say
 from cgt.launcher.paths import LOGS
 from cgt.launcher.processes import free_port, is_ours, stop, tail
 
@@ -35,11 +36,18 @@ def cluster() -> Path:
 
 
 def create(password: str) -> None:
-    """Make the cluster when there is none; a half-made one (no marker) is made again."""
-    done = account.place() / "postgres.made"
-    if done.exists() and (cluster() / "PG_VERSION").exists():
+    """Make the cluster when there is none. A half-made one (no marker) is made again; one whose password and keys are
+    lost (the marker is of another `var/secrets.json`) can never be read again and is set aside, not deleted.
+    """
+    done, mark = account.place() / "postgres.made", hashlib.sha256(password.encode()).hexdigest()
+    complete = done.exists() and (cluster() / "PG_VERSION").exists()
+    if complete and done.read_text() == mark:
         return
     stop_server()
+    if complete:
+        aside = cluster().with_name(f"postgres.{time.strftime('%Y%m%dT%H%M%S')}")
+        cluster().rename(aside)
+        say(f"  The keys of an earlier database are gone with var/secrets.json: it is set aside in {aside}")
     shutil.rmtree(cluster(), ignore_errors=True)
     secret = account.place() / "initdb.password"
     secret.touch(mode=0o600)
@@ -48,7 +56,7 @@ def create(password: str) -> None:
         _initdb(secret)
     finally:
         secret.unlink()
-    done.touch()
+    done.write_text(mark)
 
 
 def _initdb(secret: Path) -> None:
@@ -75,6 +83,7 @@ def start(password: str) -> tuple[int, int]:
     deadline = time.monotonic() + 60
     while not answers(port, password):
         if server.poll() is not None or time.monotonic() > deadline:
+            stop_server()
             raise LauncherError(f"The embedded PostgreSQL did not start:\n{tail(LOG)}\nIts log: {LOG}")
         time.sleep(0.05)
     server.returncode = 0  # it outlives this command on purpose

@@ -50,6 +50,7 @@ def start(password: str) -> tuple[int, int]:
     deadline = time.monotonic() + 30
     while not answers(port, password):
         if server.poll() is not None or time.monotonic() > deadline:
+            server.kill()
             raise LauncherError(f"The embedded Valkey did not start:\n{tail(LOG)}\nIts log: {LOG}")
         time.sleep(0.02)
     server.returncode = 0  # it outlives this command on purpose
