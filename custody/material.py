@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from custody.codes import container_code
 from custody.keys import Keyed, key_of
 from custody.models import ChainOfIdentity, Container, Genealogy, StockUnit
@@ -164,8 +166,8 @@ def transform(
 
 def allocate(unit: StockUnit) -> StockUnit:
     """Take a unit out of the available stock: one conditional UPDATE, so it is never taken twice."""
-    changed = StockUnit.unwalled.filter(pk=unit.pk, state=StockState.AVAILABLE).update(state=StockState.ALLOCATED)
-    if not changed:
+    free = StockUnit.unwalled.filter(pk=unit.pk, state=StockState.AVAILABLE, expires_at__gt=timezone.now())
+    if not free.update(state=StockState.ALLOCATED):
         raise Conflict(
             "This unit is no longer available.", code="unit_taken", remedy="Choose another unit from the stock."
         )
