@@ -25,8 +25,14 @@ def open_steps(order: Order) -> None:
 
 def _attempt(order: Order, flow_step: FlowStep, number: int) -> OrderStep:
     return OrderStep(
-        stream_id=order.stream_id, party_ids=order.party_ids, order=order, flow_step=flow_step, key=flow_step.key,
-        attempt=number, position=flow_step.position, capability=flow_step.capability,
+        stream_id=order.stream_id,
+        party_ids=order.party_ids,
+        order=order,
+        flow_step=flow_step,
+        key=flow_step.key,
+        attempt=number,
+        position=flow_step.position,
+        capability=flow_step.capability,
     )
 
 

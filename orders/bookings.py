@@ -6,17 +6,18 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from ledger.context import Actor
 from ledger.refusals import MissingFact
 from ledger.states import Role
 from network import queries as network
 from orders import parties
 from orders.models import Order
-from personas.models import Organization, Site
+from personas.queries import Organization, Site
 from scheduling import slot_chains
-from scheduling.models import SlotChain
-from scheduling.slot_chains import ChainRequest, SearchResult
-
+from scheduling.slot_chains import ChainRequest, SearchResult, SlotChain
+from scheduling.states import ChainState
 
 
 def plant_sites(order: Order) -> list[UUID]:
@@ -30,8 +31,8 @@ def chain_request(order: Order, parameters: dict[str, Any], earliest: dt.date) -
     return ChainRequest(
         therapy_id=order.therapy_id,
         center_site_id=order.center_site_id,
-        plant_site_ids=plant_sites(order),
-        courier_organization_ids=None,
+        plant_site_ids=tuple(plant_sites(order)),
+        manufacturer_id=order.manufacturer_id,
         earliest=earliest,
         horizon_days=int(parameters.get("horizon_days", 28)),
         collection_hours=limits["collection_hours"],
@@ -52,10 +53,7 @@ def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str) -> 
     """Hold exactly the offered chain; plant and courier become parties, and the order gets its plan."""
     earliest = dt.datetime.now(dt.UTC).date()
     request = chain_request(order, parameters, earliest)
-    chain = slot_chains.hold(
-        actor, order.stream, request, token, manufacturer_id=order.manufacturer_id,
-        hours=int(parameters.get("hold_hours", 48)),
-    )
+    chain = slot_chains.hold(actor, order.stream, request, token, hours=int(parameters.get("hold_hours", 48)))
     set_plan(order, chain)
     return chain
 
@@ -63,13 +61,27 @@ def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str) -> 
 def set_plan(order: Order, chain: SlotChain) -> None:
     """Take the chain's times and places over into the order."""
     links = {link.kind: link for link in slot_chains.links_of(chain)}
-    order.plan = slot_chains.plan_of(chain)
+    order.plan = plan_of(chain)
     order.plant_site = Site.unwalled.get(pk=links["manufacturing_line"].site_id)
     order.save(update_fields=["plan", "plant_site"])
     plant = Organization.unwalled.get(pk=order.plant_site.organization_id)
     parties.join(order, plant.pk, Role(plant.role), order.plant_site_id)
     lane = links["courier_lane"]
-    parties.join(order, lane.slot.organization_id, Role.COURIER)
+    parties.join(order, lane.organization_id, Role.COURIER)
+
+
+def plan_of(chain: SlotChain) -> dict[str, str]:
+    """Return the chain's times by the names that a flow may refer to, as ISO 8601 in UTC."""
+    times = {
+        "collection_start": chain.collection_starts_at,
+        "collection_end": chain.collection_ends_at,
+        "pickup": chain.pickup_at,
+        "arrival": chain.arrival_at,
+        "manufacture_start": chain.manufacture_starts_at,
+        "tentative_return": chain.tentative_return_at,
+        "earliest_infusion": chain.earliest_infusion_at,
+    }
+    return {name: time.astimezone(dt.UTC).isoformat() for name, time in times.items()}
 
 
 def release_plan(order: Order) -> None:
@@ -85,9 +97,11 @@ def release_plan(order: Order) -> None:
 def held_chain_missing(order: Order, state: str) -> list[MissingFact]:
     """Return what is missing when the order has no live chain in the given state."""
     chain = slot_chains.live_chain(order.stream_id)
-    if chain is not None and chain.state == state and not slot_chains.is_overdue(chain):
+    overdue = chain is not None and chain.state == ChainState.HELD and chain.held_until <= timezone.now()
+    if chain is not None and chain.state == state and not overdue:
         return []
-    return [MissingFact("slot_hold_expired", "The slot hold has expired or was freed.",
-                        "Search again and hold another chain.")]
-
-
+    return [
+        MissingFact(
+            "slot_hold_expired", "The slot hold has expired or was freed.", "Search again and hold another chain."
+        )
+    ]

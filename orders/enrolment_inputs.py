@@ -17,7 +17,9 @@ class PatientInput(serializers.Serializer[Any]):
     mrn = serializers.CharField(max_length=40, label="Medical record number")
     sex = serializers.ChoiceField(
         choices=[("female", "Female"), ("male", "Male"), ("other", "Other"), ("unknown", "Unknown")],
-        required=False, default="unknown", label="Sex",
+        required=False,
+        default="unknown",
+        label="Sex",
     )
     phone = serializers.CharField(max_length=40, required=False, allow_blank=True, default="", label="Phone")
 

@@ -15,26 +15,61 @@ STEP_PAYLOAD = {
 }
 
 register(
-    EventKind("orders.enrolled", "Order opened", "Order {order} was opened for {therapy}.",
-              payload={**STEP_PAYLOAD, "order": "order code", "therapy": "therapy name"},
-              audience=CLINICAL_AND_PLANT, erasure=Erasure.REFERENCE_ONLY, notifies=True),
+    EventKind(
+        "orders.enrolled",
+        "Order opened",
+        "Order {order} was opened for {therapy}.",
+        payload={**STEP_PAYLOAD, "order": "order code", "therapy": "therapy name"},
+        audience=CLINICAL_AND_PLANT,
+        erasure=Erasure.REFERENCE_ONLY,
+        notifies=True,
+    ),
     EventKind("orders.step_done", "Step done", "{title}: {summary}", payload=STEP_PAYLOAD, notifies=True),
     EventKind("orders.step_progressed", "Step progressed", "{title}: {summary}", payload=STEP_PAYLOAD),
-    EventKind("orders.step_failed", "Step not passed", "{title} was not passed: {summary}", payload=STEP_PAYLOAD,
-              notifies=True),
-    EventKind("orders.step_repeated", "Step repeated", "{title} will be repeated.",
-              payload={"step": "key", "title": "title", "attempt": "new attempt"}, notifies=True),
-    EventKind("orders.put_on_hold", "Order on hold", "The order was put on hold.", payload={"order": "code"},
-              notifies=True),
+    EventKind(
+        "orders.step_failed",
+        "Step not passed",
+        "{title} was not passed: {summary}",
+        payload=STEP_PAYLOAD,
+        notifies=True,
+    ),
+    EventKind(
+        "orders.step_repeated",
+        "Step repeated",
+        "{title} will be repeated.",
+        payload={"step": "key", "title": "title", "attempt": "new attempt"},
+        notifies=True,
+    ),
+    EventKind(
+        "orders.put_on_hold", "Order on hold", "The order was put on hold.", payload={"order": "code"}, notifies=True
+    ),
     EventKind("orders.hold_lifted", "Hold lifted", "The order goes on.", payload={"order": "code"}, notifies=True),
-    EventKind("orders.cancelled", "Order cancelled", "The order was cancelled.", payload={"order": "code"},
-              notifies=True),
-    EventKind("orders.booking_reopened", "Booking reopened", "The slot chain has to be booked again.",
-              payload={"order": "code", "why": "reason word"}, notifies=True),
-    EventKind("orders.flow_proposed", "Flow proposed", "Version {version} of {flow} was proposed.",
-              payload={"flow": "name", "version": "number", "checksum": "SHA-256 of the flow file"}),
-    EventKind("orders.flow_approved", "Flow approved", "Version {version} of {flow} is live.",
-              payload={"flow": "name", "version": "number"}),
-    EventKind("orders.flow_retired", "Flow retired", "Version {version} of {flow} was retired.",
-              payload={"flow": "name", "version": "number"}),
+    EventKind(
+        "orders.cancelled", "Order cancelled", "The order was cancelled.", payload={"order": "code"}, notifies=True
+    ),
+    EventKind(
+        "orders.booking_reopened",
+        "Booking reopened",
+        "The slot chain has to be booked again.",
+        payload={"order": "code", "why": "reason word"},
+        notifies=True,
+    ),
+    EventKind(
+        "orders.flow_proposed",
+        "Flow proposed",
+        "Version {version} of {flow} was proposed.",
+        payload={"flow": "name", "version": "number", "checksum": "SHA-256 of the flow file"},
+    ),
+    EventKind(
+        "orders.flow_approved",
+        "Flow approved",
+        "Version {version} of {flow} is live.",
+        payload={"flow": "name", "version": "number"},
+    ),
+    EventKind(
+        "orders.flow_retired",
+        "Flow retired",
+        "Version {version} of {flow} was retired.",
+        payload={"flow": "name", "version": "number"},
+    ),
 )

@@ -24,7 +24,14 @@ from orders.states import OrderState, StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, kind_of
 
 ORDER_RELATIONS = (
-    "stream", "therapy", "specification", "flow", "center", "center_site", "manufacturer", "plant_site",
+    "stream",
+    "therapy",
+    "specification",
+    "flow",
+    "center",
+    "center_site",
+    "manufacturer",
+    "plant_site",
 )
 EVENT_OF_STATE = {
     StepState.DONE: "orders.step_done",
@@ -98,10 +105,12 @@ def perform(
         raise
 
 
-def _perform(actor: Actor, code: str, key: str, raw: Mapping[str, Any], stream_id: UUID, version: str | None,
-             once: Once | None) -> StepResult:
-    with acting(actor, "orders.step_done", stream_id=stream_id, subject=("step", f"{code.upper()}/{key}"),
-                once=once) as event:
+def _perform(
+    actor: Actor, code: str, key: str, raw: Mapping[str, Any], stream_id: UUID, version: str | None, once: Once | None
+) -> StepResult:
+    with acting(
+        actor, "orders.step_done", stream_id=stream_id, subject=("step", f"{code.upper()}/{key}"), once=once
+    ) as event:
         order = order_named(actor, code)
         step = current_step(order, key)
         kind = kind_of(step.flow_step.kind)
@@ -128,11 +137,17 @@ def require_ready(order: Order, step: OrderStep, kind: StepKind, version: str | 
     if version is not None and version.strip('"') != step.etag.strip('"'):
         raise Stale()
     if order.state != OrderState.OPEN:
-        raise WrongState(f"The order is {order.get_state_display().lower()}.", code="order_ended",
-                         remedy="A closed or cancelled order is read-only. Open a new order if the patient needs one.")
+        raise WrongState(
+            f"The order is {order.get_state_display().lower()}.",
+            code="order_ended",
+            remedy="A closed or cancelled order is read-only. Open a new order if the patient needs one.",
+        )
     if order.on_hold and not kind.physical:
-        raise WrongState(f"The order is on hold: {order.hold_reason}", code="order_on_hold",
-                         remedy="Lift the hold first, or ask whoever put it on hold.")
+        raise WrongState(
+            f"The order is on hold: {order.hold_reason}",
+            code="order_on_hold",
+            remedy="Lift the hold first, or ask whoever put it on hold.",
+        )
     if step.state != StepState.READY:
         raise WrongState(f"“{step.flow_step.title}” is {step.get_state_display().lower()}.", code="step_not_ready")
 
@@ -140,8 +155,9 @@ def require_ready(order: Order, step: OrderStep, kind: StepKind, version: str | 
 def require_facts(missing: list[MissingFact]) -> None:
     """Raise FactsMissing that lists every absent fact."""
     if missing:
-        raise FactsMissing(missing[0].text if len(missing) == 1 else f"{len(missing)} things are missing.",
-                           facts=missing)
+        raise FactsMissing(
+            missing[0].text if len(missing) == 1 else f"{len(missing)} things are missing.", facts=missing
+        )
 
 
 def record(ctx: StepContext, kind: StepKind, outcome: Outcome) -> None:
@@ -152,8 +168,13 @@ def record(ctx: StepContext, kind: StepKind, outcome: Outcome) -> None:
     event.audience = tuple(kind.audience)
     event.occurred_at = outcome.happened_at or event.occurred_at
     event.note(
-        step=step.key, title=step.flow_step.title, kind=kind.key, attempt=step.attempt, summary=outcome.summary,
-        facts=dict(outcome.facts), flow_version=order.flow.version,
+        step=step.key,
+        title=step.flow_step.title,
+        kind=kind.key,
+        attempt=step.attempt,
+        summary=outcome.summary,
+        facts=dict(outcome.facts),
+        flow_version=order.flow.version,
     )
     step.state = outcome.state
     step.summary = outcome.summary

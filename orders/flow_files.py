@@ -13,8 +13,20 @@ from orders.models import Flow, FlowStep
 
 SHIPPED = Path(__file__).parent / "flows"
 STEP_FIELDS = (
-    "key", "kind", "title", "actor", "capability", "phase", "after", "condition", "may_repeat", "due", "planned",
-    "signatures", "meaning", "parameters",
+    "key",
+    "kind",
+    "title",
+    "actor",
+    "capability",
+    "phase",
+    "after",
+    "condition",
+    "may_repeat",
+    "due",
+    "planned",
+    "signatures",
+    "meaning",
+    "parameters",
 )
 
 

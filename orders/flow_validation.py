@@ -12,7 +12,12 @@ from orders.step_kinds import StepKind, all_kinds
 from personas.states import Capability
 
 PLAN_TIMES = (
-    "collection_start", "collection_end", "pickup", "arrival", "manufacture_start", "tentative_return",
+    "collection_start",
+    "collection_end",
+    "pickup",
+    "arrival",
+    "manufacture_start",
+    "tentative_return",
     "earliest_infusion",
 )
 FIRST_KIND = "enrol"

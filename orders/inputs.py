@@ -17,18 +17,25 @@ from orders.step_kinds import StepKind
 class SignatureInput(serializers.Serializer[Any]):
     """The performer's own credentials, entered again for this signature."""
 
-    username = serializers.CharField(max_length=150, required=False, allow_blank=True, label="User name",
-                                     help_text="Leave empty to sign as the person who is signed in.")
-    password = serializers.CharField(max_length=128, trim_whitespace=False, label="Your password",
-                                     style={"input_type": "password"})
+    username = serializers.CharField(
+        max_length=150,
+        required=False,
+        allow_blank=True,
+        label="User name",
+        help_text="Leave empty to sign as the person who is signed in.",
+    )
+    password = serializers.CharField(
+        max_length=128, trim_whitespace=False, label="Your password", style={"input_type": "password"}
+    )
 
 
 class VerifierInput(serializers.Serializer[Any]):
     """A second person on the same screen, with their own credentials."""
 
     username = serializers.CharField(max_length=150, label="User name of the second person")
-    password = serializers.CharField(max_length=128, trim_whitespace=False, label="Password of the second person",
-                                     style={"input_type": "password"})
+    password = serializers.CharField(
+        max_length=128, trim_whitespace=False, label="Password of the second person", style={"input_type": "password"}
+    )
 
 
 class ScanningVerifierInput(VerifierInput):
@@ -45,8 +52,10 @@ def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer
     if signatures >= 2:
         verifier = ScanningVerifierInput if kind.scanned else VerifierInput
         extra["verifiers"] = verifier(
-            many=True, label="Second person" if signatures == 2 else "Verifiers",
-            min_length=signatures - 1, max_length=signatures - 1,
+            many=True,
+            label="Second person" if signatures == 2 else "Verifiers",
+            min_length=signatures - 1,
+            max_length=signatures - 1,
         )
     name = "".join(part.title() for part in kind.key.split("_")) + f"Inputs{signatures or ''}"
     return type(name, (kind.Inputs,), {**extra, "__doc__": kind.Inputs.__doc__})
@@ -85,5 +94,3 @@ class ScanField(serializers.CharField):
         options.setdefault("max_length", 200)
         options.setdefault("style", {"input_type": "scan"})
         super().__init__(**options)
-
-

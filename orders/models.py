@@ -31,9 +31,7 @@ class Flow(WalledModel):
     class Meta(WalledModel.Meta):
         constraints = [
             models.UniqueConstraint(fields=["therapy", "version"], name="orders_flow_version_once"),
-            models.UniqueConstraint(
-                fields=["therapy"], condition=models.Q(state="live"), name="orders_flow_one_live"
-            ),
+            models.UniqueConstraint(fields=["therapy"], condition=models.Q(state="live"), name="orders_flow_one_live"),
             models.CheckConstraint(
                 condition=~models.Q(approved_by_id=models.F("proposed_by_id")), name="orders_flow_two_people"
             ),

@@ -10,7 +10,7 @@ from ledger.models import Partnership, Party
 from ledger.states import Role
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES, PLANT
-from personas.models import Organization
+from personas.queries import Organization
 
 
 def current_parties(order: Order) -> list[Party]:

@@ -13,7 +13,7 @@ from ledger.states import Role
 from ledger.walls import visible
 from orders.models import Flow, Order, OrderStep
 from orders.states import OrderState, StepState
-from personas.models import Organization
+from personas.queries import Organization
 
 LOGISTIC_KINDS = ("pack", "hand_over", "confirm_slots")
 
@@ -28,7 +28,7 @@ def orders(actor: Actor) -> QuerySet[Order]:
 
 
 def steps_of(actor: Actor, order: Order) -> QuerySet[OrderStep]:
-    """Return every attempt of the order's steps in the flow's order (the timeline). A courier sees its own journey only."""
+    """Return every attempt of the order's steps in the flow's order (the timeline); a courier sees its own part."""
     steps = (
         visible(OrderStep, actor)
         .filter(order=order)

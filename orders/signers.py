@@ -11,7 +11,7 @@ from ledger.recording import Signing
 from ledger.refusals import FactsMissing, MissingFact, NotAllowed
 from orders.step_kinds import StepContext, StepKind
 from personas import signing
-from personas.models import User
+from personas.queries import User
 
 SECRET_FIELDS = ("signature", "verifiers")
 
@@ -46,8 +46,11 @@ def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Si
     bound_to = content_hash(ctx, kind.shown(ctx), inputs)
     signings = [
         signing.sign(
-            performer, capability=ctx.flow_step.capability, meaning=ctx.flow_step.meaning or kind.meaning,
-            content_hash=bound_to, zone=ctx.event.zone if ctx.event else "UTC",
+            performer,
+            capability=ctx.flow_step.capability,
+            meaning=ctx.flow_step.meaning or kind.meaning,
+            content_hash=bound_to,
+            zone=ctx.event.zone if ctx.event else "UTC",
         )
     ]
     people = {performer.person_id}
@@ -63,13 +66,15 @@ def _performer(ctx: StepContext, given: dict[str, str]) -> Actor:
         user = signing.identify(signing.Credentials(username, given["password"]), "signature")
         if user.person_id != actor.person_id:
             raise NotAllowed(
-                "Only the person who is signed in signs here.", code="signer_is_somebody_else",
+                "Only the person who is signed in signs here.",
+                code="signer_is_somebody_else",
                 remedy="Sign with your own user name, or let your colleague sign in.",
             )
         return actor
     if not given.get("username"):
         raise NotAllowed(
-            "An API key alone never signs.", code="key_cannot_sign",
+            "An API key alone never signs.",
+            code="key_cannot_sign",
             remedy="Send the user name and password of the person who signs.",
         )
     user = signing.identify(signing.Credentials(given["username"], given["password"]), "signature")
@@ -77,16 +82,28 @@ def _performer(ctx: StepContext, given: dict[str, str]) -> Actor:
     return signing.signer_in(user, {actor.organization_id}, ctx.flow_step.capability, "signature", sites)
 
 
-def _verifier(kind: StepKind, ctx: StepContext, position: int, given: dict[str, str], people: set[UUID | None],
-              bound_to: str, inputs: dict[str, Any]) -> Signing:
+def _verifier(
+    kind: StepKind,
+    ctx: StepContext,
+    position: int,
+    given: dict[str, str],
+    people: set[UUID | None],
+    bound_to: str,
+    inputs: dict[str, Any],
+) -> Signing:
     field = f"verifiers[{position}].password"
     user = signing.identify(signing.Credentials(given["username"], given["password"]), field)
     if user.person_id in people:
         raise FactsMissing(
             "The second person must be somebody else.",
             code="second_person_needed",
-            facts=[MissingFact("second_person_needed", "Both signatures belong to one human being.",
-                               "Ask a colleague to sign with their own credentials.")],
+            facts=[
+                MissingFact(
+                    "second_person_needed",
+                    "Both signatures belong to one human being.",
+                    "Ask a colleague to sign with their own credentials.",
+                )
+            ],
         )
     people.add(user.person_id)
     rule = kind.verifier_rule(ctx)
@@ -96,6 +113,9 @@ def _verifier(kind: StepKind, ctx: StepContext, position: int, given: dict[str, 
     if kind.scanned:
         kind.check_scan(ctx, given.get("scan", ""), inputs)
     return signing.sign(
-        verifier, capability=rule.capability, meaning=rule.meaning, content_hash=bound_to,
+        verifier,
+        capability=rule.capability,
+        meaning=rule.meaning,
+        content_hash=bound_to,
         zone=ctx.event.zone if ctx.event else "UTC",
     )

@@ -17,7 +17,7 @@ from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotFound, U
 from ledger.states import Role, StreamKind
 from ledger.walls import visible
 from network import queries as network
-from network.models import Therapy
+from network.queries import Therapy
 from orders import attempts, parties
 from orders.codes import new_code
 from orders.enrolment_inputs import EnrolmentInputs
@@ -25,8 +25,8 @@ from orders.flow_validation import FIRST_KIND
 from orders.models import Flow, Order, OrderStep
 from orders.states import FlowState, StepState
 from orders.step_kinds import kind_of
-from personas.models import Organization, Site
 from personas.policies import require
+from personas.queries import Organization, Site
 from personas.states import Capability
 
 
@@ -37,11 +37,22 @@ def enrol(actor: Actor | None, raw: Mapping[str, Any], *, once: Once | None = No
     """
     if actor is None:
         raise Unauthenticated()
-    stream = Stream(id=new_id(), kind=StreamKind.ORDER, organization_id=actor.organization_id,
-                    party_ids=[actor.organization_id], synthetic=actor.synthetic)
+    stream = Stream(
+        id=new_id(),
+        kind=StreamKind.ORDER,
+        organization_id=actor.organization_id,
+        party_ids=[actor.organization_id],
+        synthetic=actor.synthetic,
+    )
     try:
-        with acting(actor, "orders.enrolled", new_stream=stream, subject=("order", ""), once=once,
-                    capability=Capability.ENROL_PATIENT) as event:
+        with acting(
+            actor,
+            "orders.enrolled",
+            new_stream=stream,
+            subject=("order", ""),
+            once=once,
+            capability=Capability.ENROL_PATIENT,
+        ) as event:
             order = _enrol(actor, raw, stream, event)
             event.result = {"order": order.code}
     except Replayed as replayed:
@@ -65,9 +76,19 @@ def _enrol(actor: Actor, raw: Mapping[str, Any], stream: Stream, event: OpenEven
     manufacturer = Organization.unwalled.get(pk=therapy.manufacturer_id)
     chain = identity.issue(stream, patient, center, manufacturer)
     order = Order.objects.create(
-        stream=stream, party_ids=[actor.organization_id], code=new_code(), therapy=therapy,
-        specification=specification, flow=flow, center=center, center_site=site, manufacturer=manufacturer,
-        patient_id=patient.pk, identity_code=chain.code, enrolled_by_id=actor.person_id, synthetic=actor.synthetic,
+        stream=stream,
+        party_ids=[actor.organization_id],
+        code=new_code(),
+        therapy=therapy,
+        specification=specification,
+        flow=flow,
+        center=center,
+        center_site=site,
+        manufacturer=manufacturer,
+        patient_id=patient.pk,
+        identity_code=chain.code,
+        enrolled_by_id=actor.person_id,
+        synthetic=actor.synthetic,
     )
     parties.join(order, center.pk, Role.TREATMENT_CENTER, site.pk)
     parties.join(order, manufacturer.pk, Role.MANUFACTURER)
@@ -96,11 +117,21 @@ def _site(actor: Actor, code: str) -> Site:
 def _require_ready_network(therapy: Therapy, site: Site, flow: Flow | None, specification: Any) -> None:
     missing = []
     if not network.site_is_authorized(therapy.pk, site.pk):
-        missing.append(MissingFact("site_not_authorized", f"{site.name} is not authorized for {therapy.name}.",
-                                   "Ask the manufacturer's site network manager to authorize the site."))
+        missing.append(
+            MissingFact(
+                "site_not_authorized",
+                f"{site.name} is not authorized for {therapy.name}.",
+                "Ask the manufacturer's site network manager to authorize the site.",
+            )
+        )
     if flow is None or specification is None:
-        missing.append(MissingFact("therapy_not_configured", f"{therapy.name} has no live flow and specification.",
-                                   "Ask the manufacturer's configuration owner."))
+        missing.append(
+            MissingFact(
+                "therapy_not_configured",
+                f"{therapy.name} has no live flow and specification.",
+                "Ask the manufacturer's configuration owner.",
+            )
+        )
     if missing:
         raise FactsMissing(missing[0].text, facts=missing)
 
@@ -112,9 +143,7 @@ def _patient(actor: Actor, site: Site, given: dict[str, Any]) -> Any:
             raise NotFound()
         return patient
     identity_given = vault.PatientIdentity(**given["identity"])
-    return vault.seal_patient(
-        actor, site, identity_given, confirmed_distinct=given.get("confirmed_distinct", False)
-    )
+    return vault.seal_patient(actor, site, identity_given, confirmed_distinct=given.get("confirmed_distinct", False))
 
 
 def _finish_enrolment(actor: Actor, order: Order, event: OpenEvent) -> None:
@@ -127,7 +156,15 @@ def _finish_enrolment(actor: Actor, order: Order, event: OpenEvent) -> None:
     event.subject_id = order.code
     event.zone = order.center_site.zone
     event.audience = kind_of(FIRST_KIND).audience
-    event.note(order=order.code, therapy=order.therapy.name, step=first.key, title=first.flow_step.title,
-               kind=FIRST_KIND, attempt=1, summary=first.summary, flow_version=order.flow.version,
-               facts={"identity_code": order.identity_code})
+    event.note(
+        order=order.code,
+        therapy=order.therapy.name,
+        step=first.key,
+        title=first.flow_step.title,
+        kind=FIRST_KIND,
+        attempt=1,
+        summary=first.summary,
+        flow_version=order.flow.version,
+        facts={"identity_code": order.identity_code},
+    )
     attempts.advance(order, event.id)

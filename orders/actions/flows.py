@@ -10,7 +10,7 @@ from django.utils import timezone
 from ledger.context import Actor
 from ledger.recording import acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotFound, WrongState
-from network.models import Therapy
+from network.queries import Therapy
 from orders import flow_files
 from orders.flow_validation import faults
 from orders.models import Flow, FlowStep
@@ -32,8 +32,12 @@ def propose_flow(actor: Actor, therapy: Therapy, definition: dict[str, Any]) -> 
             require(actor, Capability.CONFIGURE_THERAPY)
         newest = Flow.unwalled.filter(therapy=therapy).order_by("-version").first()
         flow = Flow.objects.create(
-            therapy=therapy, manufacturer_id=actor.organization_id, name=definition["name"],
-            title=definition["title"], version=newest.version + 1 if newest else 1, state=FlowState.PROPOSED,
+            therapy=therapy,
+            manufacturer_id=actor.organization_id,
+            name=definition["name"],
+            title=definition["title"],
+            version=newest.version + 1 if newest else 1,
+            state=FlowState.PROPOSED,
             proposed_by_id=actor.person_id,
         )
         FlowStep.objects.bulk_create(
@@ -46,11 +50,22 @@ def propose_flow(actor: Actor, therapy: Therapy, definition: dict[str, Any]) -> 
 def _flow_step(flow: Flow, position: int, step: dict[str, Any]) -> FlowStep:
     kind = kind_of(step["kind"])
     return FlowStep(
-        flow=flow, manufacturer_id=flow.manufacturer_id, position=position, key=step["key"], kind=step["kind"],
-        title=step["title"], actor=step["actor"], capability=step.get("capability", kind.capability),
-        phase=step["phase"], after=step.get("after", []), condition=step.get("condition", []),
-        may_repeat=step.get("may_repeat", False), due=step.get("due", {}), planned=step.get("planned", ""),
-        signatures=step.get("signatures", kind.signatures), meaning=step.get("meaning", kind.meaning),
+        flow=flow,
+        manufacturer_id=flow.manufacturer_id,
+        position=position,
+        key=step["key"],
+        kind=step["kind"],
+        title=step["title"],
+        actor=step["actor"],
+        capability=step.get("capability", kind.capability),
+        phase=step["phase"],
+        after=step.get("after", []),
+        condition=step.get("condition", []),
+        may_repeat=step.get("may_repeat", False),
+        due=step.get("due", {}),
+        planned=step.get("planned", ""),
+        signatures=step.get("signatures", kind.signatures),
+        meaning=step.get("meaning", kind.meaning),
         parameters=step.get("parameters", {}),
     )
 
@@ -64,9 +79,15 @@ def approve_flow(actor: Actor, flow_id: UUID) -> Flow:
             raise WrongState(f"This version is {flow.get_state_display().lower()}, not proposed.")
         if actor.person_id is None or actor.person_id == flow.proposed_by_id:
             raise FactsMissing(
-                "The author of a flow version cannot approve it.", code="second_person_needed",
-                facts=[MissingFact("second_person_needed", "A second person approves.",
-                                   "Ask a colleague with the right to approve flows.")],
+                "The author of a flow version cannot approve it.",
+                code="second_person_needed",
+                facts=[
+                    MissingFact(
+                        "second_person_needed",
+                        "A second person approves.",
+                        "Ask a colleague with the right to approve flows.",
+                    )
+                ],
             )
         for live in Flow.unwalled.filter(therapy_id=flow.therapy_id, state=FlowState.LIVE):
             live.state = FlowState.RETIRED

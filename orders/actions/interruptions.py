@@ -21,12 +21,14 @@ from scheduling import slot_chains
 
 
 @contextmanager
-def _on_order(actor: Actor, kind: str, code: str, capability: Capability, reason: str,
-              once: Once | None = None) -> Iterator[tuple[Order, OpenEvent]]:
+def _on_order(
+    actor: Actor, kind: str, code: str, capability: Capability, reason: str, once: Once | None = None
+) -> Iterator[tuple[Order, OpenEvent]]:
     with reading(actor):
         stream_id = order_named(actor, code).stream_id
-    with acting(actor, kind, stream_id=stream_id, subject=("order", code), reason=reason, once=once,
-                capability=capability) as event:
+    with acting(
+        actor, kind, stream_id=stream_id, subject=("order", code), reason=reason, once=once, capability=capability
+    ) as event:
         order = order_named(actor, code)
         if not reason.strip():
             raise InvalidInput(fields={"reason": ["Say why; the reason is part of the record."]})
@@ -65,8 +67,14 @@ def cancel(actor: Actor, code: str, reason: str) -> Order:
     with _on_order(actor, "orders.cancelled", code, Capability.CANCEL_ORDER, reason) as (order, event):
         infused = OrderStep.unwalled.filter(order=order, flow_step__kind="infuse", state=StepState.DONE).exists()
         if infused:
-            raise FactsMissing("The product was infused.", facts=[MissingFact(
-                "already_infused", "An infused order is closed, not cancelled.", "Close the order instead.")])
+            raise FactsMissing(
+                "The product was infused.",
+                facts=[
+                    MissingFact(
+                        "already_infused", "An infused order is closed, not cancelled.", "Close the order instead."
+                    )
+                ],
+            )
         attempts.cancel_open(order)
         chain = slot_chains.live_chain(order.stream_id)
         if chain is not None:
@@ -82,20 +90,27 @@ def repeat_step(actor: Actor, code: str, key: str, reason: str) -> OrderStep:
     """Begin a step that the flow allows to repeat again, as a new attempt, while nothing later is done."""
     with reading(actor):
         stream_id = order_named(actor, code).stream_id
-    with acting(actor, "orders.step_repeated", stream_id=stream_id, subject=("step", f"{code}/{key}"),
-                reason=reason) as event:
+    with acting(
+        actor, "orders.step_repeated", stream_id=stream_id, subject=("step", f"{code}/{key}"), reason=reason
+    ) as event:
         order = order_named(actor, code)
         step = current_step(order, key)
         if not reason.strip():
             raise InvalidInput(fields={"reason": ["Say why; the reason is part of the record."]})
         require_may_perform(actor, step)
         if not step.flow_step.may_repeat:
-            raise NotAllowed("The flow does not let this step repeat.", code="step_does_not_repeat",
-                             remedy="Ask the manufacturer's configuration owner to change the flow.")
+            raise NotAllowed(
+                "The flow does not let this step repeat.",
+                code="step_does_not_repeat",
+                remedy="Ask the manufacturer's configuration owner to change the flow.",
+            )
         if step.state not in (StepState.DONE, StepState.FAILED):
             raise WrongState("Only a step that was done can be repeated.", code="step_not_done")
-        later = [s for s in attempts.latest_attempts(order).values()
-                 if key in s.flow_step.after and s.state in PASSED_STEP_STATES]
+        later = [
+            s
+            for s in attempts.latest_attempts(order).values()
+            if key in s.flow_step.after and s.state in PASSED_STEP_STATES
+        ]
         if later:
             raise WrongState(f"“{later[0].flow_step.title}” has been done since.", code="later_step_done")
         attempts.reopen(order, key, event.id, reason)

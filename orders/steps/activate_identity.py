@@ -40,13 +40,29 @@ class ActivateIdentity(StepKind):
         scans.expect_identity(chain, inputs["scan"])
         person = ctx.performer_id
         if person is None or person == ctx.order.enrolled_by_id:
-            raise FactsMissing("The chain of identity needs a second person.", code="second_person_needed", facts=[
-                MissingFact("second_person_needed", "Whoever enrolled the patient cannot activate the identity.",
-                            "Ask a colleague to sign in and compare the patient's document.")])
+            raise FactsMissing(
+                "The chain of identity needs a second person.",
+                code="second_person_needed",
+                facts=[
+                    MissingFact(
+                        "second_person_needed",
+                        "Whoever enrolled the patient cannot activate the identity.",
+                        "Ask a colleague to sign in and compare the patient's document.",
+                    )
+                ],
+            )
         sealed = vault.open_identity(ctx.actor, ctx.order.patient_id)
         if sealed.birth_date != inputs["birth_date"] or sealed.mrn.strip() != inputs["mrn"].strip():
-            raise FactsMissing("The document does not match the enrolment.", code="identity_differs", facts=[
-                MissingFact("identity_differs", "Date of birth or record number differ from what was enrolled.",
-                            "Do not activate. Compare again, or cancel this order and enrol the right patient.")])
+            raise FactsMissing(
+                "The document does not match the enrolment.",
+                code="identity_differs",
+                facts=[
+                    MissingFact(
+                        "identity_differs",
+                        "Date of birth or record number differ from what was enrolled.",
+                        "Do not activate. Compare again, or cancel this order and enrol the right patient.",
+                    )
+                ],
+            )
         identity.activate(chain, person)
         return Outcome("The chain of identity is active.", {"identity_code": ctx.order.identity_code})

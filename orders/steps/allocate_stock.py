@@ -13,7 +13,7 @@ from ledger.states import Role
 from network import queries as network
 from orders import parties
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
-from personas.models import Organization
+from personas.queries import Organization
 from personas.states import Capability
 
 
@@ -36,16 +36,35 @@ class AllocateStock(StepKind):
         return [MissingFact("no_stock", "No unit of this therapy is in stock.", "Wait for a released lot.")]
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("In stock", ", ".join(f"{unit.serial} (lot {unit.lot}, expires {unit.expires_at:%Y-%m-%d})"
-                                       for unit in stock.available(ctx.order.therapy_id)[:12]))]
+        return [
+            (
+                "In stock",
+                ", ".join(
+                    f"{unit.serial} (lot {unit.lot}, expires {unit.expires_at:%Y-%m-%d})"
+                    for unit in stock.available(ctx.order.therapy_id)[:12]
+                ),
+            )
+        ]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         plants = network.plants_of(ctx.order.therapy_id, ctx.order.center_site.country)
-        lane = next((found for plant in plants if (found := network.lane_between(
-            ctx.order.manufacturer_id, plant.site_id, ctx.order.center_site_id))), None)
+        lane = next(
+            (
+                found
+                for plant in plants
+                if (found := network.lane_between(ctx.order.manufacturer_id, plant.site_id, ctx.order.center_site_id))
+            ),
+            None,
+        )
         if lane is None:
-            raise FactsMissing("No lane leads to this center.", facts=[MissingFact(
-                "no_lane", "No qualified lane leads from a depot to this center.", "Ask the logistics manager.")])
+            raise FactsMissing(
+                "No lane leads to this center.",
+                facts=[
+                    MissingFact(
+                        "no_lane", "No qualified lane leads from a depot to this center.", "Ask the logistics manager."
+                    )
+                ],
+            )
         unit = stock.unit_with_serial(ctx.order.therapy_id, inputs["serial"])
         chain = identity.identity_of_stream(ctx.order.stream_id)
         kit = material.bind_stock(unit, ctx.stream, chain)
@@ -57,5 +76,7 @@ class AllocateStock(StepKind):
         custody_periods.begin(kit, plant.pk, lane.origin_id, ctx.performer_id, timezone.now())
         labels.print_labels(ctx.stream, [kit], "product")
         labels.apply_to(kit)
-        return Outcome(f"Kit {unit.serial} of lot {unit.lot} is allocated.", {
-            "serial": unit.serial, "lot": unit.lot, "container": kit.code})
+        return Outcome(
+            f"Kit {unit.serial} of lot {unit.lot} is allocated.",
+            {"serial": unit.serial, "lot": unit.lot, "container": kit.code},
+        )

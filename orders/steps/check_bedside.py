@@ -28,7 +28,8 @@ class Inputs(serializers.Serializer[Any]):
     wristband = ScanField(label="Patient's wristband", help_text="Scan the chain-of-identity code at the patient.")
     bags = CheckedBag(many=True, label="Bags", min_length=1, max_length=12)
     patient_said = serializers.ChoiceField(
-        choices=[("matches", "Name and date of birth match the wristband")], label="The patient was asked")
+        choices=[("matches", "Name and date of birth match the wristband")], label="The patient was asked"
+    )
 
 
 @step_kind
@@ -42,24 +43,34 @@ class CheckBedside(StepKind):
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [bag for bag in material.of_stream(ctx.order.stream_id)
-                if bag.kind in PRODUCT and bag.state == ContainerState.THAWED]
+        return [
+            bag
+            for bag in material.of_stream(ctx.order.stream_id)
+            if bag.kind in PRODUCT and bag.state == ContainerState.THAWED
+        ]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = []
         if not self._bags(ctx):
             found.append(MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first."))
         if identity.identity_of_stream(ctx.order.stream_id).state != IdentityState.ACTIVE:
-            found.append(MissingFact("identity_under_query", "The chain of identity is under query.",
-                                     "Stop. Resolve the identity query first."))
+            found.append(
+                MissingFact(
+                    "identity_under_query",
+                    "The chain of identity is under query.",
+                    "Stop. Resolve the identity query first.",
+                )
+            )
         return found
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Chain of identity", ctx.order.identity_code),
-                ("Bags", ", ".join(f"{bag.code} ({bag.position} of {bag.count})" for bag in self._bags(ctx)))]
+        return [
+            ("Chain of identity", ctx.order.identity_code),
+            ("Bags", ", ".join(f"{bag.code} ({bag.position} of {bag.count})" for bag in self._bags(ctx))),
+        ]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
@@ -72,7 +83,14 @@ class CheckBedside(StepKind):
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
         expired = [bag.code for bag in waiting if bag.expires_at and bag.expires_at < timezone.now()]
         if expired:
-            raise FactsMissing("The product has expired.", facts=[MissingFact(
-                "product_expired", f"Past its time of use: {', '.join(expired)}.",
-                "Do not infuse. Call the manufacturer and the physician.")])
+            raise FactsMissing(
+                "The product has expired.",
+                facts=[
+                    MissingFact(
+                        "product_expired",
+                        f"Past its time of use: {', '.join(expired)}.",
+                        "Do not infuse. Call the manufacturer and the physician.",
+                    )
+                ],
+            )
         return Outcome(f"{len(waiting)} bag(s) match the patient.", {"bags": [bag.code for bag in waiting]})

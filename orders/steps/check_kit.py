@@ -32,6 +32,5 @@ class CheckKit(StepKind):
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         facts = {"kit_code": inputs["kit_code"], "note": inputs["note"]}
         if inputs["complete"] == "no" or inputs["condition"] == "damaged":
-            return Outcome("The kit cannot be used; a new one is needed.", facts, StepState.FAILED,
-                           reopen=ctx.step.key)
+            return Outcome("The kit cannot be used; a new one is needed.", facts, StepState.FAILED, reopen=ctx.step.key)
         return Outcome("The kit is complete.", facts)

@@ -36,8 +36,9 @@ class CloseOrder(StepKind):
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         return [
-            MissingFact("bag_not_terminal", f"{bag.code} is {bag.get_state_display().lower()}.",
-                        "Record what became of it.")
+            MissingFact(
+                "bag_not_terminal", f"{bag.code} is {bag.get_state_display().lower()}.", "Record what became of it."
+            )
             for bag in material.of_stream(ctx.order.stream_id)
             if bag.state not in TERMINAL_STATES
         ]
@@ -53,7 +54,12 @@ class CloseOrder(StepKind):
                 raise InvalidInput(fields={f"labels[{position}].serial": ["No such open label on this order."]})
             labels.settle(label, given["became"])
         if open_labels:
-            raise InvalidInput(fields={"labels": [
-                f"Say what became of {', '.join(sorted(open_labels))}: issued = applied + returned + destroyed."]})
+            raise InvalidInput(
+                fields={
+                    "labels": [
+                        f"Say what became of {', '.join(sorted(open_labels))}: issued = applied + returned + destroyed."
+                    ]
+                }
+            )
         identity.close(identity.identity_of_stream(ctx.order.stream_id))
         return Outcome("The order is closed.", {"labels_settled": len(inputs.get("labels", []))})

@@ -19,8 +19,9 @@ class BagInput(serializers.Serializer[Any]):
     """One bag: its label scanned back at the chair, and what is in it."""
 
     scan = ScanField(label="Bag label")
-    volume_ml = serializers.DecimalField(max_digits=6, decimal_places=1, min_value=Decimal("0.1"),
-                                         max_value=Decimal(5000), label="Volume (mL)")
+    volume_ml = serializers.DecimalField(
+        max_digits=6, decimal_places=1, min_value=Decimal("0.1"), max_value=Decimal(5000), label="Volume (mL)"
+    )
 
 
 class Inputs(serializers.Serializer[Any]):
@@ -30,8 +31,9 @@ class Inputs(serializers.Serializer[Any]):
     bags = BagInput(many=True, label="Bags", min_length=1, max_length=12)
     started_at = PastTime(label="Started at")
     ended_at = PastTime(label="Ended at")
-    reactions = serializers.CharField(max_length=300, required=False, allow_blank=True, default="",
-                                      label="Reactions, remarks (no names)")
+    reactions = serializers.CharField(
+        max_length=300, required=False, allow_blank=True, default="", label="Reactions, remarks (no names)"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["ended_at"] <= attrs["started_at"]:
@@ -51,8 +53,11 @@ class Collect(StepKind):
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [c for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
-                if c.state == ContainerState.LABELLED]
+        return [
+            c
+            for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
+            if c.state == ContainerState.LABELLED
+        ]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
@@ -63,8 +68,10 @@ class Collect(StepKind):
         return {"bags": [{"scan": "", "volume_ml": ""} for _ in self._bags(ctx)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Chain of identity", ctx.order.identity_code),
-                ("Labeled bags", ", ".join(bag.code for bag in self._bags(ctx)))]
+        return [
+            ("Chain of identity", ctx.order.identity_code),
+            ("Labeled bags", ", ".join(bag.code for bag in self._bags(ctx))),
+        ]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
@@ -78,14 +85,27 @@ class Collect(StepKind):
             raise InvalidInput(fields={"bags": ["The same bag was scanned twice. Scan each bag once."]})
         if len(filled) < len(waiting):
             codes = ", ".join(bag.code for bag in waiting if bag.pk not in {f.pk for f in filled})
-            raise FactsMissing("Not every labeled bag was scanned back.", facts=[MissingFact(
-                "bag_not_scanned", f"Not scanned: {codes}.", "Scan it, or print labels again for fewer bags.")])
-        return Outcome(f"{len(filled)} bag(s) collected.", {
-            "bags": [bag.code for bag in filled], "started_at": inputs["started_at"], "ended_at": inputs["ended_at"],
-        }, happened_at=inputs["ended_at"])
+            raise FactsMissing(
+                "Not every labeled bag was scanned back.",
+                facts=[
+                    MissingFact(
+                        "bag_not_scanned", f"Not scanned: {codes}.", "Scan it, or print labels again for fewer bags."
+                    )
+                ],
+            )
+        return Outcome(
+            f"{len(filled)} bag(s) collected.",
+            {
+                "bags": [bag.code for bag in filled],
+                "started_at": inputs["started_at"],
+                "ended_at": inputs["ended_at"],
+            },
+            happened_at=inputs["ended_at"],
+        )
 
-    def _fill(self, ctx: StepContext, position: int, given: dict[str, Any], waiting: list[Any],
-              inputs: dict[str, Any]) -> Any:
+    def _fill(
+        self, ctx: StepContext, position: int, given: dict[str, Any], waiting: list[Any], inputs: dict[str, Any]
+    ) -> Any:
         bag = scans.expect(ctx.order.stream_id, given["scan"], waiting)
         if bag.state != ContainerState.LABELLED:
             raise InvalidInput(fields={f"bags[{position}].scan": ["The same bag was scanned twice."]})

@@ -26,8 +26,9 @@ class Inputs(serializers.Serializer[Any]):
     """The planner's answer."""
 
     decision = serializers.ChoiceField(choices=[("confirm", "Confirm"), ("decline", "Decline")], label="Answer")
-    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="",
-                                   label="Reason (needed to decline)")
+    reason = serializers.CharField(
+        max_length=300, required=False, allow_blank=True, default="", label="Reason (needed to decline)"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["decision"] == "decline" and not attrs["reason"].strip():
@@ -56,7 +57,8 @@ class ConfirmSlots(StepKind):
         if inputs["decision"] == "decline":
             slot_chains.decline(chain, ctx.actor, inputs["reason"])
             bookings.release_plan(ctx.order)
-            return Outcome(f"Declined: {inputs['reason']}", state=StepState.FAILED,
-                           reopen=ctx.parameters.get("reopens", "book"))
+            return Outcome(
+                f"Declined: {inputs['reason']}", state=StepState.FAILED, reopen=ctx.parameters.get("reopens", "book")
+            )
         slot_chains.confirm(chain, ctx.actor)
         return Outcome("Slots confirmed.", {"chain": str(chain.pk)})

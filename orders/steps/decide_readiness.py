@@ -28,8 +28,9 @@ class Inputs(serializers.Serializer[Any]):
     """The physician's decision."""
 
     decision = serializers.ChoiceField(choices=[("go", "Go"), ("wait", "Not yet")], label="Decision")
-    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="",
-                                   label="Reason (needed when not yet)")
+    reason = serializers.CharField(
+        max_length=300, required=False, allow_blank=True, default="", label="Reason (needed when not yet)"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["decision"] == "wait" and not attrs["reason"].strip():
@@ -44,8 +45,13 @@ def product_missing(order: Order) -> list[MissingFact]:
     usable = [bag for bag in bags if bag.state in USABLE]
     if len(usable) >= needed:
         return []
-    return [MissingFact("product_not_accepted", f"{len(usable)} of {needed} bags that the dose needs are accepted.",
-                        "Receive and accept the product first.")]
+    return [
+        MissingFact(
+            "product_not_accepted",
+            f"{len(usable)} of {needed} bags that the dose needs are accepted.",
+            "Receive and accept the product first.",
+        )
+    ]
 
 
 @step_kind
@@ -65,5 +71,3 @@ class DecideReadiness(StepKind):
         if inputs["decision"] == "wait":
             return Outcome(f"Not yet: {inputs['reason']}", {}, StepState.FAILED, reopen=ctx.step.key)
         return Outcome("Go.", {"decision": "go"})
-
-

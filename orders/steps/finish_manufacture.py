@@ -10,6 +10,7 @@ from rest_framework import serializers
 from custody import custody_periods, labels, material
 from custody.states import ContainerKind, ContainerState
 from ledger.refusals import MissingFact
+from orders import evidence
 from orders.inputs import PastTime
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -20,8 +21,9 @@ from quality import batches
 class FilledBag(serializers.Serializer[Any]):
     """One filled drug-product bag."""
 
-    volume_ml = serializers.DecimalField(max_digits=6, decimal_places=1, min_value=Decimal("0.1"),
-                                         max_value=Decimal(5000), label="Volume (mL)")
+    volume_ml = serializers.DecimalField(
+        max_digits=6, decimal_places=1, min_value=Decimal("0.1"), max_value=Decimal(5000), label="Volume (mL)"
+    )
 
 
 class Inputs(serializers.Serializer[Any]):
@@ -30,8 +32,9 @@ class Inputs(serializers.Serializer[Any]):
     result = serializers.ChoiceField(choices=[("finished", "Finished"), ("terminated", "Terminated")], label="Result")
     bags = FilledBag(many=True, label="Drug-product bags", required=False, max_length=12)
     finished_at = PastTime(label="Finished at")
-    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="",
-                                   label="Reason (needed when terminated)")
+    reason = serializers.CharField(
+        max_length=300, required=False, allow_blank=True, default="", label="Reason (needed when terminated)"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["result"] == "terminated" and not attrs["reason"].strip():
@@ -49,32 +52,47 @@ class FinishManufacture(StepKind):
     Inputs = Inputs
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
-        if batches.current(ctx.order.stream_id) is not None:
+        if evidence.current_batch(ctx.actor, ctx.order) is not None:
             return []
-        return [MissingFact("no_batch", "No batch is in manufacture.", "Start the manufacture first.")]
+        return [evidence.no_batch()]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"result": "finished", "bags": [{"volume_ml": ""} for _ in range(int(ctx.limits.get("bags", 1)))]}
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        batch = batches.current(ctx.order.stream_id)
-        used = [c for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
-                if c.state == ContainerState.IN_PROCESS]
+        batch = evidence.require_batch(ctx.actor, ctx.order)
+        used = [
+            c
+            for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
+            if c.state == ContainerState.IN_PROCESS
+        ]
         if inputs["result"] == "terminated":
             batches.fail_batch(batch, inputs["finished_at"], ctx.performer_id)
             for bag in used:
                 material.move(bag, ContainerState.CONSUMED)
-            return Outcome(f"Batch {batch.number} terminated: {inputs['reason']}", {"batch": batch.number},
-                           StepState.FAILED, happened_at=inputs["finished_at"])
-        bags = material.transform(used, ContainerKind.DRUG_PRODUCT, len(inputs["bags"]),
-                                  [given["volume_ml"] for given in inputs["bags"]])
+            return Outcome(
+                f"Batch {batch.number} terminated: {inputs['reason']}",
+                {"batch": batch.number},
+                StepState.FAILED,
+                happened_at=inputs["finished_at"],
+            )
+        bags = material.transform(
+            used, ContainerKind.DRUG_PRODUCT, len(inputs["bags"]), [given["volume_ml"] for given in inputs["bags"]]
+        )
         for bag in bags:
-            custody_periods.begin(bag, ctx.actor.organization_id, ctx.order.plant_site_id, ctx.performer_id,
-                                  inputs["finished_at"])
+            custody_periods.begin(
+                bag, ctx.actor.organization_id, ctx.order.plant_site_id, ctx.performer_id, inputs["finished_at"]
+            )
         printed = labels.print_labels(ctx.stream, bags, "product")
         for bag in bags:
             labels.apply_to(bag)
         batches.finish_batch(batch, inputs["finished_at"], ctx.performer_id)
-        return Outcome(f"Batch {batch.number} finished: {len(bags)} bag(s).", {
-            "batch": batch.number, "bags": [bag.code for bag in bags], "labels": [label.serial for label in printed],
-        }, happened_at=inputs["finished_at"])
+        return Outcome(
+            f"Batch {batch.number} finished: {len(bags)} bag(s).",
+            {
+                "batch": batch.number,
+                "bags": [bag.code for bag in bags],
+                "labels": [label.serial for label in printed],
+            },
+            happened_at=inputs["finished_at"],
+        )

@@ -1,4 +1,4 @@
-"""Custody changes hands with both ends signing on the same screen: who takes performs, who gives verifies (CR2, AN5)."""
+"""Custody changes hands, both ends sign on the same screen: who takes performs, who gives verifies (CR2, AN5)."""
 
 from __future__ import annotations
 
@@ -80,9 +80,15 @@ class HandOver(StepKind):
             custody_periods.hand_over(bag, ctx.actor.organization_id, self._place(ctx, shipment), ctx.performer_id, at)
         self._open_deviation(ctx, finding, inputs)
         word = "picked up" if ctx.parameters["moment"] == PICKUP else "delivered"
-        return Outcome(f"{shipment.code} {word}.", {
-            "shipment": shipment.code, "seal": inputs["seal_seen"], "condition": inputs["condition"],
-        }, happened_at=at)
+        return Outcome(
+            f"{shipment.code} {word}.",
+            {
+                "shipment": shipment.code,
+                "seal": inputs["seal_seen"],
+                "condition": inputs["condition"],
+            },
+            happened_at=at,
+        )
 
     def _place(self, ctx: StepContext, shipment: Any) -> Any:
         return None if ctx.parameters["moment"] == PICKUP else shipment.to_site_id
@@ -95,5 +101,3 @@ class HandOver(StepKind):
             texts.append("Handed over while the order was on hold.")
         for text in texts:
             deviations.open_deviation(ctx.stream, "transport", "major", text, automatic=True)
-
-

@@ -35,13 +35,14 @@ class HoldSlotChain(StepKind):
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if not bookings.plant_sites(ctx.order):
-            return [MissingFact("no_plant", "No plant makes this therapy for your country.",
-                                "Ask the manufacturer's planner.")]
+            return [
+                MissingFact(
+                    "no_plant", "No plant makes this therapy for your country.", "Ask the manufacturer's planner."
+                )
+            ]
         return []
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         chain = bookings.hold(ctx.actor, ctx.order, ctx.parameters, inputs["offer"])
         plan = dict(ctx.order.plan)
         return Outcome("Slot chain held.", {"chain": str(chain.pk), "held_until": chain.held_until, "plan": plan})
-
-

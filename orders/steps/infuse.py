@@ -10,16 +10,21 @@ from rest_framework import serializers
 from custody import material, scans
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
+from orders import evidence
 from orders.inputs import PastTime, ScanField
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
-from quality import batches, deviations
+from quality import deviations
 
 FINAL = {"infused": ContainerState.INFUSED, "destroyed": ContainerState.DESTROYED, "expired": ContainerState.EXPIRED}
-RESULTS = [("infused", "Infused completely"), ("partial", "Infused in part"),
-           ("destroyed", "Not infused: destroyed (leak, drop)"), ("expired", "Not infused: expired")]
+RESULTS = [
+    ("infused", "Infused completely"),
+    ("partial", "Infused in part"),
+    ("destroyed", "Not infused: destroyed (leak, drop)"),
+    ("expired", "Not infused: expired"),
+]
 
 
 class Inputs(serializers.Serializer[Any]):
@@ -27,12 +32,18 @@ class Inputs(serializers.Serializer[Any]):
 
     scan = ScanField(label="Bag label")
     result = serializers.ChoiceField(choices=RESULTS, label="Result")
-    volume_ml = serializers.DecimalField(max_digits=6, decimal_places=1, min_value=Decimal(0),
-                                         max_value=Decimal(5000), label="Volume infused (mL)")
+    volume_ml = serializers.DecimalField(
+        max_digits=6, decimal_places=1, min_value=Decimal(0), max_value=Decimal(5000), label="Volume infused (mL)"
+    )
     started_at = PastTime(label="Started at")
     ended_at = PastTime(label="Ended at")
-    remark = serializers.CharField(max_length=300, required=False, allow_blank=True, default="",
-                                   label="Remark (no names; needed unless infused completely)")
+    remark = serializers.CharField(
+        max_length=300,
+        required=False,
+        allow_blank=True,
+        default="",
+        label="Remark (no names; needed unless infused completely)",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["ended_at"] < attrs["started_at"]:
@@ -53,17 +64,21 @@ class Infuse(StepKind):
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [bag for bag in material.of_stream(ctx.order.stream_id)
-                if bag.kind in PRODUCT and bag.state == ContainerState.THAWED]
+        return [
+            bag
+            for bag in material.of_stream(ctx.order.stream_id)
+            if bag.kind in PRODUCT and bag.state == ContainerState.THAWED
+        ]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if not self._bags(ctx):
             return [MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first.")]
-        return batches.revoked_missing(ctx.order.stream_id)
+        return evidence.revoked_missing(ctx.actor, ctx.order)
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Bags at the bedside", ", ".join(
-            f"{bag.code} ({bag.position} of {bag.count})" for bag in self._bags(ctx)))]
+        return [
+            ("Bags at the bedside", ", ".join(f"{bag.code} ({bag.position} of {bag.count})" for bag in self._bags(ctx)))
+        ]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         bag = scans.expect(ctx.order.stream_id, inputs["scan"], self._bags(ctx))
@@ -72,13 +87,23 @@ class Infuse(StepKind):
         material.move(bag, FINAL.get(inputs["result"], ContainerState.INFUSED))
         self._open_deviations(ctx, bag, inputs)
         left = self._bags(ctx)
-        facts = {"bag": bag.code, "result": inputs["result"], "volume_ml": inputs["volume_ml"],
-                 "started_at": inputs["started_at"], "ended_at": inputs["ended_at"]}
+        facts = {
+            "bag": bag.code,
+            "result": inputs["result"],
+            "volume_ml": inputs["volume_ml"],
+            "started_at": inputs["started_at"],
+            "ended_at": inputs["ended_at"],
+        }
         if left:
-            return Outcome(f"{bag.code} {inputs['result']}; {len(left)} to go.", facts, StepState.READY,
-                           happened_at=inputs["ended_at"])
-        return Outcome(f"{bag.code} {inputs['result']}; every bag is accounted for.", facts,
-                       happened_at=inputs["ended_at"])
+            return Outcome(
+                f"{bag.code} {inputs['result']}; {len(left)} to go.",
+                facts,
+                StepState.READY,
+                happened_at=inputs["ended_at"],
+            )
+        return Outcome(
+            f"{bag.code} {inputs['result']}; every bag is accounted for.", facts, happened_at=inputs["ended_at"]
+        )
 
     def _open_deviations(self, ctx: StepContext, bag: Any, inputs: dict[str, Any]) -> None:
         texts = []

@@ -72,8 +72,14 @@ class Pack(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         if inputs["logger_running"] == "no":
-            raise FactsMissing("The logger is off.", facts=[MissingFact(
-                "logger_off", "A shipper cannot be closed with its logger off.", "Start the logger, then close.")])
+            raise FactsMissing(
+                "The logger is off.",
+                facts=[
+                    MissingFact(
+                        "logger_off", "A shipper cannot be closed with its logger off.", "Start the logger, then close."
+                    )
+                ],
+            )
         waiting = self._bags(ctx)
         packed = [scans.expect(ctx.order.stream_id, given["scan"], waiting) for given in inputs["bags"]]
         if {bag.pk for bag in packed} != {bag.pk for bag in waiting} or len(packed) != len(waiting):
@@ -81,15 +87,31 @@ class Pack(StepKind):
         origin, destination = self._route(ctx)
         courier = next((p for p in parties.current_parties(ctx.order) if p.role == Role.COURIER), None)
         if courier is None:
-            raise FactsMissing("No courier carries this order.", facts=[MissingFact(
-                "no_courier", "No courier is a party of this order.", "Book the transport first.")])
+            raise FactsMissing(
+                "No courier carries this order.",
+                facts=[MissingFact("no_courier", "No courier is a party of this order.", "Book the transport first.")],
+            )
         shipment = shipments.pack(
-            ctx.stream, packed, ctx.parameters["direction"], origin, destination, courier.organization_id,
-            inputs["shipper_code"], inputs["seal_code"], inputs["logger_code"], inputs["packed_at"],
+            ctx.stream,
+            packed,
+            ctx.parameters["direction"],
+            origin,
+            destination,
+            courier.organization_id,
+            inputs["shipper_code"],
+            inputs["seal_code"],
+            inputs["logger_code"],
+            inputs["packed_at"],
         )
-        return Outcome(f"{len(packed)} bag(s) packed in {shipment.code}.", {
-            "shipment": shipment.code, "seal": inputs["seal_code"], "logger": inputs["logger_code"],
-        }, happened_at=inputs["packed_at"])
+        return Outcome(
+            f"{len(packed)} bag(s) packed in {shipment.code}.",
+            {
+                "shipment": shipment.code,
+                "seal": inputs["seal_code"],
+                "logger": inputs["logger_code"],
+            },
+            happened_at=inputs["packed_at"],
+        )
 
     def _route(self, ctx: StepContext) -> tuple[Any, Any]:
         ends = (ctx.order.center_site_id, ctx.order.plant_site_id)

@@ -39,8 +39,11 @@ class PrepareProduct(StepKind):
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [bag for bag in material.of_stream(ctx.order.stream_id)
-                if bag.kind in PRODUCT and bag.state == ContainerState.STORED]
+        return [
+            bag
+            for bag in material.of_stream(ctx.order.stream_id)
+            if bag.kind in PRODUCT and bag.state == ContainerState.STORED
+        ]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
@@ -51,8 +54,10 @@ class PrepareProduct(StepKind):
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Bags in storage", ", ".join(f"{bag.code} ({bag.storage_location})" for bag in self._bags(ctx))),
-                ("Use within", f"{ctx.limits['thaw_minutes']} minutes after the start")]
+        return [
+            ("Bags in storage", ", ".join(f"{bag.code} ({bag.storage_location})" for bag in self._bags(ctx))),
+            ("Use within", f"{ctx.limits['thaw_minutes']} minutes after the start"),
+        ]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting, taken = self._bags(ctx), []
@@ -64,7 +69,9 @@ class PrepareProduct(StepKind):
             material.move(bag, ContainerState.THAWED, thawed_at=inputs["started_at"], expires_at=ends)
             taken.append(bag.code)
         if ctx.order.on_hold:
-            deviations.open_deviation(ctx.stream, "preparation", "major", "Thawed while the order was on hold.",
-                                      automatic=True)
-        return Outcome(f"{len(taken)} bag(s) thawed.", {"bags": taken, "use_before": ends},
-                       happened_at=inputs["started_at"])
+            deviations.open_deviation(
+                ctx.stream, "preparation", "major", "Thawed while the order was on hold.", automatic=True
+            )
+        return Outcome(
+            f"{len(taken)} bag(s) thawed.", {"bags": taken, "use_before": ends}, happened_at=inputs["started_at"]
+        )

@@ -18,8 +18,9 @@ class Inputs(serializers.Serializer[Any]):
     """The prescription: indication and, where needed, a remark on the dose."""
 
     indication = serializers.CharField(max_length=200, label="Indication")
-    dose_remark = serializers.CharField(max_length=200, required=False, allow_blank=True, default="",
-                                        label="Remark on the dose")
+    dose_remark = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, default="", label="Remark on the dose"
+    )
 
 
 @step_kind
@@ -34,19 +35,34 @@ class Prescribe(StepKind):
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = []
         if not network.site_is_authorized(ctx.order.therapy_id, ctx.order.center_site_id):
-            found.append(MissingFact("site_not_authorized", "The site is not authorized for this therapy.",
-                                     "Ask the manufacturer's site network manager."))
+            found.append(
+                MissingFact(
+                    "site_not_authorized",
+                    "The site is not authorized for this therapy.",
+                    "Ask the manufacturer's site network manager.",
+                )
+            )
         chain = identity.identity_of_stream(ctx.order.stream_id)
         if chain.state != IdentityState.ACTIVE:
-            found.append(MissingFact("identity_not_active", "The chain of identity is not active.",
-                                     "A second person activates it first."))
+            found.append(
+                MissingFact(
+                    "identity_not_active", "The chain of identity is not active.", "A second person activates it first."
+                )
+            )
         return found
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         if ctx.performer_id is None or not network.is_credentialed(
             ctx.performer_id, ctx.order.therapy_id, "prescriber"
         ):
-            raise FactsMissing("You have no prescriber credential for this therapy.", facts=[MissingFact(
-                "not_credentialed", "The prescriber's credential is missing or has expired.",
-                "Ask your site quality lead to record the credential.")])
+            raise FactsMissing(
+                "You have no prescriber credential for this therapy.",
+                facts=[
+                    MissingFact(
+                        "not_credentialed",
+                        "The prescriber's credential is missing or has expired.",
+                        "Ask your site quality lead to record the credential.",
+                    )
+                ],
+            )
         return Outcome("Prescribed.", {"indication": inputs["indication"]})

@@ -23,8 +23,9 @@ class Parameters(serializers.Serializer[Any]):
 class Inputs(serializers.Serializer[Any]):
     """Nothing but a reason, when labels are printed again."""
 
-    reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="",
-                                   label="Reason (needed to print again)")
+    reason = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, default="", label="Reason (needed to print again)"
+    )
 
 
 @step_kind
@@ -39,8 +40,11 @@ class PrintLabels(StepKind):
         template = ctx.parameters.get("template", "collection")
         kind = ContainerKind.STARTING_MATERIAL if template == "collection" else ContainerKind.DRUG_PRODUCT
         chain = identity.identity_of_stream(ctx.order.stream_id)
-        planned = [c for c in material.of_stream(ctx.order.stream_id, kind)
-                   if c.state in (ContainerState.PLANNED, ContainerState.LABELLED, ContainerState.STORED)]
+        planned = [
+            c
+            for c in material.of_stream(ctx.order.stream_id, kind)
+            if c.state in (ContainerState.PLANNED, ContainerState.LABELLED, ContainerState.STORED)
+        ]
         if not planned:
             planned = material.plan(ctx.stream, chain, kind, ctx.parameters.get("containers", 1))
         printed = labels.print_labels(ctx.stream, planned, template, reason=inputs["reason"])

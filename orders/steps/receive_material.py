@@ -1,4 +1,4 @@
-"""Two people receive starting material: scan, condition, temperature, age (MO1). Out of range is quarantined, never lost."""
+"""Two people receive starting material: scan, condition, temperature, age (MO1). Out of range is quarantined."""
 
 from __future__ import annotations
 
@@ -28,8 +28,13 @@ class Inputs(serializers.Serializer[Any]):
     """What two people saw at the dock."""
 
     bags = ReceivedBag(many=True, label="Bags", min_length=1, max_length=12)
-    temperature_c = serializers.DecimalField(max_digits=6, decimal_places=1, min_value=Decimal(-273),
-                                             max_value=Decimal(100), label="Temperature at opening (°C)")
+    temperature_c = serializers.DecimalField(
+        max_digits=6,
+        decimal_places=1,
+        min_value=Decimal(-273),
+        max_value=Decimal(100),
+        label="Temperature at opening (°C)",
+    )
     received_at = PastTime(label="Received at")
 
 
@@ -45,8 +50,11 @@ class ReceiveMaterial(StepKind):
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [c for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
-                if c.state == ContainerState.IN_TRANSIT]
+        return [
+            c
+            for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
+            if c.state == ContainerState.IN_TRANSIT
+        ]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
@@ -80,13 +88,17 @@ class ReceiveMaterial(StepKind):
             if findings:
                 held.append(bag.code)
                 material.quarantine(bag, " ".join(findings))
-                deviations.open_deviation(ctx.stream, "receipt", "critical", f"{bag.code}: {' '.join(findings)}",
-                                          automatic=True)
+                deviations.open_deviation(
+                    ctx.stream, "receipt", "critical", f"{bag.code}: {' '.join(findings)}", automatic=True
+                )
             else:
                 material.move(bag, ContainerState.ACCEPTED)
         word = f"{len(held)} quarantined for QA: {', '.join(held)}." if held else f"{len(seen)} bag(s) accepted."
-        return Outcome(word, {"bags": [bag.code for bag in seen], "quarantined": held,
-                              "temperature_c": inputs["temperature_c"]}, happened_at=inputs["received_at"])
+        return Outcome(
+            word,
+            {"bags": [bag.code for bag in seen], "quarantined": held, "temperature_c": inputs["temperature_c"]},
+            happened_at=inputs["received_at"],
+        )
 
     def _findings(self, ctx: StepContext, bag: Any, given: dict[str, Any], inputs: dict[str, Any]) -> list[str]:
         limits, found = ctx.limits, []

@@ -25,9 +25,11 @@ class ReceivedBag(serializers.Serializer[Any]):
 
     scan = ScanField(label="Bag label")
     decision = serializers.ChoiceField(
-        choices=[("accept", "Accept"), ("quarantine", "Quarantine"), ("reject", "Reject")], label="Decision")
-    reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="",
-                                   label="Reason (unless accepted)")
+        choices=[("accept", "Accept"), ("quarantine", "Quarantine"), ("reject", "Reject")], label="Decision"
+    )
+    reason = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, default="", label="Reason (unless accepted)"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["decision"] != "accept" and not attrs["reason"].strip():
@@ -39,8 +41,13 @@ class Inputs(serializers.Serializer[Any]):
     """What two people saw when the box was opened."""
 
     bags = ReceivedBag(many=True, label="Bags", min_length=1, max_length=12)
-    temperature_c = serializers.DecimalField(max_digits=6, decimal_places=1, min_value=Decimal(-273),
-                                             max_value=Decimal(100), label="Temperature at opening (°C)")
+    temperature_c = serializers.DecimalField(
+        max_digits=6,
+        decimal_places=1,
+        min_value=Decimal(-273),
+        max_value=Decimal(100),
+        label="Temperature at opening (°C)",
+    )
     received_at = PastTime(label="Received at")
 
 
@@ -56,8 +63,11 @@ class ReceiveProduct(StepKind):
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [bag for bag in material.of_stream(ctx.order.stream_id)
-                if bag.kind in PRODUCT and bag.state == ContainerState.IN_TRANSIT]
+        return [
+            bag
+            for bag in material.of_stream(ctx.order.stream_id)
+            if bag.kind in PRODUCT and bag.state == ContainerState.IN_TRANSIT
+        ]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
@@ -68,9 +78,11 @@ class ReceiveProduct(StepKind):
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Chain of identity", ctx.order.identity_code),
-                ("Expected bags", ", ".join(bag.code for bag in self._bags(ctx))),
-                ("Temperature", f"not above {ctx.limits['storage_max_c']} °C")]
+        return [
+            ("Chain of identity", ctx.order.identity_code),
+            ("Expected bags", ", ".join(bag.code for bag in self._bags(ctx))),
+            ("Temperature", f"not above {ctx.limits['storage_max_c']} °C"),
+        ]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
@@ -88,8 +100,12 @@ class ReceiveProduct(StepKind):
         count = len(decided)
         from_state = {"bags": decided, "temperature_c": inputs["temperature_c"]}
         if left:
-            return Outcome(f"{count} of {len(waiting)} bags received; {left} to come.", from_state,
-                           StepState.READY, happened_at=inputs["received_at"])
+            return Outcome(
+                f"{count} of {len(waiting)} bags received; {left} to come.",
+                from_state,
+                StepState.READY,
+                happened_at=inputs["received_at"],
+            )
         return Outcome(f"{count} bag(s) received.", from_state, happened_at=inputs["received_at"])
 
     def _decide(self, ctx: StepContext, bag: Any, given: dict[str, Any], too_warm: bool) -> str:

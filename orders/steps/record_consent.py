@@ -38,9 +38,18 @@ class RecordConsent(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         if not inputs["therapy"]:
-            raise FactsMissing("Without consent to the therapy the order cannot go on.", facts=[MissingFact(
-                "consent_missing", "The patient has not consented to the therapy.",
-                "Record consent when it is signed, or cancel the order.")])
+            raise FactsMissing(
+                "Without consent to the therapy the order cannot go on.",
+                facts=[
+                    MissingFact(
+                        "consent_missing",
+                        "The patient has not consented to the therapy.",
+                        "Record consent when it is signed, or cancel the order.",
+                    )
+                ],
+            )
         purposes = [name for name in ("therapy", "data_sharing", "registry") if inputs[name]]
-        return Outcome("Consent is on file.", {
-            "purposes": purposes, "signed_on": inputs["signed_on"], "form_reference": inputs["form_reference"]})
+        return Outcome(
+            "Consent is on file.",
+            {"purposes": purposes, "signed_on": inputs["signed_on"], "form_reference": inputs["form_reference"]},
+        )

@@ -25,14 +25,17 @@ class Inputs(serializers.Serializer[Any]):
     """The physician's assessment."""
 
     eligible = serializers.ChoiceField(choices=[("yes", "Eligible"), ("no", "Not eligible")], label="Assessment")
-    weight_kg = serializers.DecimalField(max_digits=5, decimal_places=1, min_value=Decimal(1), max_value=Decimal(400),
-                                         label="Weight (kg)")
+    weight_kg = serializers.DecimalField(
+        max_digits=5, decimal_places=1, min_value=Decimal(1), max_value=Decimal(400), label="Weight (kg)"
+    )
     infectious_tests = serializers.ChoiceField(
         choices=[("negative", "Complete, negative"), ("positive", "Complete, positive"), ("pending", "Pending")],
-        label="Infectious disease tests")
+        label="Infectious disease tests",
+    )
     assessed_at = PastTime(label="Assessed at")
-    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="",
-                                 label="Evidence reference")
+    note = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, default="", label="Evidence reference"
+    )
 
 
 @step_kind

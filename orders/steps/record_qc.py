@@ -8,9 +8,11 @@ from rest_framework import serializers
 
 from ledger.refusals import MissingFact
 from ledger.states import Role
+from network.specifications import rules_of
+from orders import evidence
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
-from quality import batches, results
+from quality import results
 
 
 class ResultInput(serializers.Serializer[Any]):
@@ -19,6 +21,7 @@ class ResultInput(serializers.Serializer[Any]):
     test = serializers.SlugField(max_length=40, label="Test")
     value = serializers.CharField(max_length=40, label="Value", required=False, allow_blank=True, default="")
     invalid = serializers.BooleanField(required=False, default=False, label="Test invalid (not a fail)")
+    text = serializers.CharField(max_length=200, label="Why invalid", required=False, allow_blank=True, default="")
 
 
 class Inputs(serializers.Serializer[Any]):
@@ -36,20 +39,27 @@ class RecordQC(StepKind):
     Inputs = Inputs
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
-        if batches.current(ctx.order.stream_id) is not None:
+        if evidence.current_batch(ctx.actor, ctx.order) is not None:
             return []
-        return [MissingFact("no_batch", "There is no batch to test.", "Finish the manufacture first.")]
+        return [evidence.no_batch()]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
-        return {"results": [{"test": test["key"], "value": ""} for test in ctx.order.specification.tests]}
+        return {"results": [{"test": key, "value": ""} for key in rules_of(ctx.order.specification)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [(test["label"], results.limits_text(test)) for test in ctx.order.specification.tests]
+        return [(rule.label, rule.limits_text) for rule in rules_of(ctx.order.specification).values()]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        batch = batches.current(ctx.order.stream_id)
-        recorded = results.record_results(batch, ctx.order.specification, inputs["results"], ctx.performer_id)
+        batch = evidence.require_batch(ctx.actor, ctx.order)
+        given = [_as_result(result) for result in inputs["results"]]
+        recorded = results.record_results(batch, ctx.order.specification, given, ctx.performer_id)
         verdicts = {row.test_key: row.verdict for row in recorded}
         failed = [name for name, verdict in verdicts.items() if verdict != "pass"]
         word = f"Not passed: {', '.join(failed)}." if failed else f"{len(recorded)} result(s) within limits."
         return Outcome(word, {"verdicts": verdicts, "specification": ctx.order.specification.version})
+
+
+def _as_result(given: dict[str, Any]) -> dict[str, Any]:
+    if given["invalid"]:
+        return {"test": given["test"], "invalid": True, "text": given["text"]}
+    return {"test": given["test"], "value": given["value"]}

@@ -8,20 +8,20 @@ from rest_framework import serializers
 
 from custody import material
 from custody.states import ContainerKind, ContainerState
-from ledger.refusals import FactsMissing
+from orders import evidence
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
-from orders.steps.review_batch import evidence_missing
 from personas.states import Capability
-from quality import batches, release
+from quality import release
 
 
 class Inputs(serializers.Serializer[Any]):
     """The decision."""
 
     decision = serializers.ChoiceField(choices=[("release", "Release"), ("reject", "Reject")], label="Decision")
-    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="",
-                                   label="Reason (needed to reject)")
+    reason = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, default="", label="Reason (needed to reject)"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["decision"] == "reject" and not attrs["reason"].strip():
@@ -39,28 +39,27 @@ class ReleaseBatch(StepKind):
     Inputs = Inputs
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        batch = batches.current(ctx.order.stream_id)
-        return release.evidence(batch) if batch else []
+        return evidence.shown(ctx.actor, ctx.order)
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        batch = batches.current(ctx.order.stream_id)
+        batch = evidence.require_batch(ctx.actor, ctx.order)
         assert ctx.event is not None  # noqa: S101 - the engine opened it
         bags = material.of_stream(ctx.order.stream_id, ContainerKind.DRUG_PRODUCT)
         signed = ctx.event.signatures[0].content_hash
-        if inputs["decision"] == "release":
-            require_evidence(ctx)
-        decided = release.decide(batch, inputs["decision"], inputs["reason"], ctx.performer_id, signed)
+        decided = release.decide(
+            batch,
+            inputs["decision"],
+            inputs["reason"],
+            ctx.performer_id,
+            signed,
+            extra=evidence.identity_and_material_missing(ctx.order),
+        )
         if inputs["decision"] == "reject":
             for bag in bags:
                 material.move(bag, ContainerState.REJECTED)
-            return Outcome(f"Batch {batch.number} rejected: {inputs['reason']}", {"batch": batch.number},
-                           StepState.FAILED)
-        return Outcome(f"Batch {batch.number} released.", {
-            "batch": batch.number, "certificate": decided.certificate_number})
-
-
-def require_evidence(ctx: StepContext) -> None:
-    """Raise FactsMissing with every open item."""
-    missing = evidence_missing(ctx.order)
-    if missing:
-        raise FactsMissing(f"{len(missing)} open item(s) stand against the release.", facts=missing)
+            return Outcome(
+                f"Batch {batch.number} rejected: {inputs['reason']}", {"batch": batch.number}, StepState.FAILED
+            )
+        return Outcome(
+            f"Batch {batch.number} released.", {"batch": batch.number, "certificate": decided.certificate_number}
+        )

@@ -17,8 +17,9 @@ from scheduling.states import ChainState
 class Inputs(serializers.Serializer[Any]):
     """A remark for the planner, without patient data."""
 
-    remark = serializers.CharField(max_length=300, required=False, allow_blank=True, default="",
-                                   label="Remark for the planner (no patient data)")
+    remark = serializers.CharField(
+        max_length=300, required=False, allow_blank=True, default="", label="Remark for the planner (no patient data)"
+    )
 
 
 @step_kind

@@ -22,9 +22,8 @@ class UsedBag(serializers.Serializer[Any]):
 
 
 class Inputs(serializers.Serializer[Any]):
-    """The batch, its record, and the bags that enter it."""
+    """The batch record, and the bags that enter the process."""
 
-    batch_number = serializers.CharField(max_length=60, label="Batch number")
     record_reference = serializers.CharField(max_length=120, label="Batch record reference")
     bags = UsedBag(many=True, label="Bags", min_length=1, max_length=12)
     started_at = PastTime(label="Started at")
@@ -47,21 +46,31 @@ class StartManufacture(StepKind):
         found = []
         for bag in self._material(ctx):
             if bag.state == ContainerState.QUARANTINED:
-                found.append(MissingFact("material_quarantined", f"{bag.code} is quarantined: {bag.quarantine_reason}",
-                                         "QA decides on the deviation first."))
+                found.append(
+                    MissingFact(
+                        "material_quarantined",
+                        f"{bag.code} is quarantined: {bag.quarantine_reason}",
+                        "QA decides on the deviation first.",
+                    )
+                )
         if not found and not self._bags(ctx):
             found.append(MissingFact("no_material", "No accepted material.", "Receive the material first."))
         if identity.identity_of_stream(ctx.order.stream_id).state != IdentityState.ACTIVE:
-            found.append(MissingFact("identity_under_query", "The chain of identity is under query.",
-                                     "Resolve the identity query first."))
+            found.append(
+                MissingFact(
+                    "identity_under_query", "The chain of identity is under query.", "Resolve the identity query first."
+                )
+            )
         return found
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Chain of identity", ctx.order.identity_code),
-                ("Accepted bags", ", ".join(bag.code for bag in self._bags(ctx)))]
+        return [
+            ("Chain of identity", ctx.order.identity_code),
+            ("Accepted bags", ", ".join(bag.code for bag in self._bags(ctx))),
+        ]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
@@ -71,10 +80,19 @@ class StartManufacture(StepKind):
         for bag in waiting:
             material.move(bag, ContainerState.IN_PROCESS)
         batch = batches.open_batch(
-            ctx.stream, ctx.order.plant_site, ctx.order.specification, inputs["batch_number"],
-            inputs["record_reference"], inputs["started_at"], ctx.performer_id,
+            ctx.stream,
+            ctx.order.plant_site,
+            ctx.order.specification,
+            inputs["record_reference"],
+            inputs["started_at"],
+            ctx.performer_id,
         )
-        return Outcome(f"Batch {batch.number} started.", {
-            "batch": batch.number, "record_reference": inputs["record_reference"],
-            "bags": [bag.code for bag in waiting],
-        }, happened_at=inputs["started_at"])
+        return Outcome(
+            f"Batch {batch.number} started.",
+            {
+                "batch": batch.number,
+                "record_reference": inputs["record_reference"],
+                "bags": [bag.code for bag in waiting],
+            },
+            happened_at=inputs["started_at"],
+        )

@@ -37,14 +37,20 @@ class StoreProduct(StepKind):
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [bag for bag in material.of_stream(ctx.order.stream_id)
-                if bag.kind in PRODUCT and bag.state == ContainerState.ACCEPTED]
+        return [
+            bag
+            for bag in material.of_stream(ctx.order.stream_id)
+            if bag.kind in PRODUCT and bag.state == ContainerState.ACCEPTED
+        ]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
             return []
-        return [MissingFact("nothing_accepted", "No accepted bag is waiting for storage.",
-                            "Receive and accept the product first.")]
+        return [
+            MissingFact(
+                "nothing_accepted", "No accepted bag is waiting for storage.", "Receive and accept the product first."
+            )
+        ]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": "", "location": ""} for _ in self._bags(ctx)]}
