@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 CONCEPT = "concept"  # any module named by a concept of the domain
 PURE = {"states", "events"}
-BOUNDARY = {"forms", "views", "api", "admin", "tasks", "urls", "management", "context_processors", "templatetags"}
+BOUNDARY = {"forms", "views", "api", "admin", "tasks", "urls", "management", "context_processors", "templatetags"} | {
+    "consumers",  # react to events of lower floors through an action of their own
+}
+VOCABULARY = {"ledger.models"}  # streams, parties, events: the rows that everything above refers to
+DOORS = {"orders.flow"}  # its `perform` is the action behind every step of every kind
+
 BELOW_ACTIONS = PURE | {"models", "policies", "queries", CONCEPT}
 WIRING = {"apps", "migrations"}  # declare the app to Django; may import what they start
 
@@ -76,6 +81,8 @@ def room(module: str) -> str:
     parts = module.split(".")
     if len(parts) == 1:
         return ""
+    if ".".join(parts[:2]) in DOORS:
+        return "actions"
     return parts[1] if parts[1] in OWN or parts[1] in WIRING else CONCEPT
 
 
@@ -89,6 +96,8 @@ def is_allowed(importer: str, imported: str) -> bool:
         return to_app == COMPOSITION_ROOT or target in ACROSS | BOUNDARY
     if from_app == to_app:
         return target in OWN.get(source, set())
+    if ".".join(imported.split(".")[:2]) in VOCABULARY:
+        return source not in PURE | BOUNDARY
     return target in ACROSS
 
 
