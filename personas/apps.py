@@ -6,4 +6,9 @@ class PersonasConfig(AppConfig):
     verbose_name = "Personas"
 
     def ready(self) -> None:
-        from personas import events  # noqa: F401
+        from personas import events, navigation  # noqa: F401
+        from personas.states import Capability
+
+        navigation.register(
+            navigation.Entry("personas:register", "People and keys", "users", Capability.ADMINISTER, rank=90)
+        )

@@ -6,15 +6,17 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from ledger.context import Actor, reading
-from ledger.refusals import Unauthenticated
+from ledger.refusals import NotFound, Unauthenticated
 from ledger.states import Channel
 from ledger.walls import visible
+from personas import navigation
 from personas.models import ApiKey, Membership, Organization, OrganizationGroupPermission, Persona, Site, User
 
 SYSTEM_CAPABILITIES: frozenset[str] = frozenset()
@@ -43,38 +45,107 @@ def system_actor(
     )
 
 
-def current_memberships(user: User) -> QuerySet[Membership]:
+def _open_memberships() -> QuerySet[Membership]:
     now = timezone.now()
-    return Membership.unwalled.filter(Q(until__isnull=True) | Q(until__gt=now), user=user, since__lte=now).order_by(
-        "pk"
-    )
+    return Membership.unwalled.filter(Q(until__isnull=True) | Q(until__gt=now), since__lte=now)
+
+
+def current_memberships(user: User | UUID) -> QuerySet[Membership]:
+    """Return the memberships that an account (or the account with this id) holds now."""
+    return _open_memberships().filter(user=user).order_by("pk")
 
 
 @dataclass(frozen=True)
-class MembershipChoice:
-    """A place where a person may act, for the switcher."""
+class OrganizationName:
+    """An organization as it is named to a person who acts there."""
 
     id: UUID
-    organization_name: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place where a person may act: a membership in words, for the switcher."""
+
+    pk: UUID
+    organization: OrganizationName
     persona_title: str
     site_name: str
     is_current: bool
 
 
-def membership_choices(user: User, current_id: UUID | None) -> list[MembershipChoice]:
-    """Return every place where the person may act; each is read inside its own organization's wall."""
-    choices = []
-    for membership in current_memberships(user):
-        with reading(system_actor(membership.organization_id, "sign-in")):
-            organization = Organization.unwalled.get(pk=membership.organization_id)
-            persona = Persona.unwalled.get(pk=membership.persona_id)
-            site = Site.unwalled.filter(pk=membership.site_id).first()
-        choices.append(
-            MembershipChoice(
-                membership.pk, organization.name, persona.title, site.name if site else "", membership.pk == current_id
-            )
-        )
-    return choices
+def places(actor: Actor) -> list[Place]:
+    """Return every place where the acting person may act; each is read inside its own organization's wall."""
+    if actor.user_id is None or actor.key_id is not None:
+        return []
+    memberships = list(current_memberships(actor.user_id))
+    if [membership.pk for membership in memberships] == [actor.membership_id]:
+        here = OrganizationName(actor.organization_id, actor.organization_name)
+        return [Place(memberships[0].pk, here, actor.persona_title, "", True)]
+    return [_place(membership, membership.pk == actor.membership_id) for membership in memberships]
+
+
+def _place(membership: Membership, is_current: bool) -> Place:
+    with reading(system_actor(membership.organization_id, "sign-in")):
+        persona = Persona.unwalled.select_related("organization").get(pk=membership.persona_id)
+        site = Site.unwalled.filter(pk=membership.site_id).first() if membership.site_id else None
+    organization = OrganizationName(persona.organization_id, persona.organization.name)
+    return Place(membership.pk, organization, persona.title, site.name if site else "", is_current)
+
+
+def own_membership(user_id: UUID, membership_id: str) -> Membership:
+    """Return a current membership of this account; raise NotFound for anybody else's."""
+    for membership in current_memberships(user_id):
+        if str(membership.pk) == membership_id:
+            return membership
+    raise NotFound()
+
+
+def navigation_of(actor: Actor, path: str) -> list[dict[str, Any]]:
+    """Return the entries of the main navigation for the actor; ``path`` marks the current one."""
+    return navigation.entries_for(actor, path)
+
+
+@dataclass(frozen=True)
+class DemoSignin:
+    """A fictional person whom the sign-in page of a demonstration offers."""
+
+    username: str
+    person_name: str
+    persona_title: str
+    organization_name: str
+
+
+def demo_signins() -> list[DemoSignin]:
+    """Return the people of the fictional organizations, ordered by organization; nobody of a real one."""
+    found: dict[UUID, list[Membership]] = {}
+    for membership in _open_memberships().filter(user__is_active=True).select_related("user__person").order_by("pk"):
+        found.setdefault(membership.organization_id, []).append(membership)
+    offered = []
+    for organization_id, memberships in found.items():
+        with reading(system_actor(organization_id, "sign-in")):
+            organization = Organization.unwalled.get(pk=organization_id)
+            titles = dict(Persona.unwalled.filter(organization_id=organization_id).values_list("pk", "title"))
+        if organization.synthetic:
+            offered += [
+                DemoSignin(m.user.username, m.user.person.name, titles[m.persona_id], organization.name)
+                for m in memberships
+                if m.user.person
+            ]
+    return sorted(offered, key=lambda signin: (signin.organization_name, signin.persona_title, signin.person_name))
+
+
+def demo_account(username: str) -> User:
+    """Return the account of a fictional person; NotFound for everybody who also acts in a real organization."""
+    user = User.objects.filter(username=username, is_active=True, is_staff=False, is_superuser=False).first()
+    organization_ids = set(current_memberships(user.pk).values_list("organization_id", flat=True)) if user else set()
+    for organization_id in organization_ids:
+        with reading(system_actor(organization_id, "sign-in")):
+            if not Organization.unwalled.get(pk=organization_id).synthetic:
+                raise NotFound()
+    if user is None or not organization_ids:
+        raise NotFound()
+    return user
 
 
 def _capabilities(persona: Persona) -> frozenset[str]:
@@ -191,3 +262,45 @@ def people_with(organization_id: UUID, capability: str, site_id: UUID | None = N
         memberships = memberships.filter(Q(site_id=site_id) | Q(site__isnull=True))
     accounts = User.objects.filter(memberships__in=memberships, is_active=True)
     return list(accounts.select_related("person").distinct().order_by("username"))
+
+
+@dataclass(frozen=True)
+class PersonaRights:
+    """A persona of the acting organization with its capabilities in words."""
+
+    key: str
+    title: str
+    capabilities: list[str]
+
+
+def persona_rights(actor: Actor) -> list[PersonaRights]:
+    """Return the acting organization's personas and what each may do (TA2)."""
+    rights: dict[int, list[str]] = {}
+    granted = OrganizationGroupPermission.objects.filter(content_object_id=actor.organization_id)
+    for group_id, name in granted.values_list("group_id", "permission__name").order_by("permission__name"):
+        rights.setdefault(group_id, []).append(name)
+    personas = visible(Persona, actor).filter(organization_id=actor.organization_id).order_by("title")
+    return [PersonaRights(persona.key, persona.title, rights.get(persona.group_id, [])) for persona in personas]
+
+
+def members(actor: Actor) -> QuerySet[Membership]:
+    """Return the acting organization's current memberships with person, persona and site (TA1)."""
+    found = _open_memberships().filter(organization_id=actor.organization_id)
+    return found.select_related("user__person", "persona", "site").order_by("user__person__name", "pk")
+
+
+def api_keys(actor: Actor) -> QuerySet[ApiKey]:
+    """Return the acting organization's keys, newest first, revoked ones included."""
+    keys = ApiKey.unwalled.filter(organization_id=actor.organization_id)
+    return keys.select_related("persona", "responsible__person").order_by("-pk")
+
+
+def account_in(username: str, organization_code: str) -> tuple[User, Organization]:
+    """Return an account and the organization with this code where it has a membership; NotFound without one."""
+    user = User.objects.filter(username=username, is_active=True).first()
+    for membership in current_memberships(user.pk) if user else ():
+        with reading(system_actor(membership.organization_id, "network-operator")):
+            organization = Organization.unwalled.get(pk=membership.organization_id)
+        if user is not None and organization.code == organization_code:
+            return user, organization
+    raise NotFound(f"{username} has no membership in an organization with the code {organization_code}.")

@@ -1,8 +1,11 @@
-"""Re-authentication for a signature: both components again, lock-out counted, on the signer's own membership (T3, T4)."""
+"""Re-authentication for a signature: both components again, lock-out counted, on the signer's own membership (T3)."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -26,18 +29,37 @@ class Credentials:
     password: str
 
 
-def identify(credentials: Credentials, field: str, ip: str = "127.0.0.1") -> User:
-    """Return the account whose credentials these are; raise InvalidInput beside ``field`` otherwise."""
+class SignatureNotAccepted(InvalidInput):
+    """Wrong components, or an account locked after failures; recorded, so that guessing shows in the record (T7)."""
+
+    code = "signature_not_accepted"
+    remedy = "Type your own user name and password again. After five failed attempts wait 15 minutes."
+    recorded = True
+
+
+_address: ContextVar[str] = ContextVar("cgt_client_address", default="127.0.0.1")
+
+
+@contextmanager
+def asked_from(address: str) -> Iterator[None]:
+    """Say from which address the request comes: failed signatures and failed sign-ins count together."""
+    token = _address.set(address or "127.0.0.1")
+    try:
+        yield
+    finally:
+        _address.reset(token)
+
+
+def identify(credentials: Credentials, field: str) -> User:
+    """Return the account whose credentials these are; raise SignatureNotAccepted beside ``field`` otherwise."""
     request = HttpRequest()
-    request.META["REMOTE_ADDR"] = ip
+    request.META["REMOTE_ADDR"] = _address.get()
     request.path = request.path_info = "/signature"
     user = authenticate(request, username=credentials.username, password=credentials.password)
     if not isinstance(user, User) or user.person is None:
-        raise InvalidInput(
+        raise SignatureNotAccepted(
             "The signature was not accepted.",
-            code="signature_not_accepted",
             fields={field: ["User name and password do not match, or the account is locked after failed attempts."]},
-            remedy="Type your own user name and password again. After five failed attempts wait 15 minutes.",
         )
     return user
 

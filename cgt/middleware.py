@@ -1,0 +1,71 @@
+"""Who acts in a request, and how a refusal is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from axes.helpers import get_client_ip_address
+from django.http import HttpRequest, HttpResponseBase
+
+from cgt import refusal_responses
+from ledger.context import Actor
+from ledger.refusals import Refusal, Unauthenticated
+from ledger.states import Channel
+from personas import signing
+from personas.queries import actor_of_user
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ActingMiddleware:
+    """Sets ``request.request_id`` (a fresh UUID, answered as ``X-Request-ID``) and ``request.actor``.
+
+    The actor is the signed-in person in the membership that the session names (else the first current one); None for
+    strangers, for people without a membership, and where account or organization are closed.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.request_id = str(uuid4())  # type: ignore[attr-defined]
+        request.actor = person_acting(request)  # type: ignore[attr-defined]
+        with signing.asked_from(get_client_ip_address(request) or ""):
+            response = self.get_response(request)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+def person_acting(request: HttpRequest) -> Actor | None:
+    if not request.user.is_authenticated:
+        return None
+    chosen = request.session.get("membership")
+    try:
+        return actor_of_user(request.user, chosen, Channel.BROWSER, request.request_id)  # type: ignore[attr-defined,arg-type]
+    except Unauthenticated:
+        return None
+
+
+class RefusalMiddleware:
+    """Answers refusals: a page for people, RFC 9457 problems under ``/api/``. Unexpected errors stay errors (500)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if is_api(request) and response.status_code >= 400:
+            return refusal_responses.as_problem(response)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not isinstance(exception, Refusal):
+            return None
+        if is_api(request):
+            return refusal_responses.problem(exception.as_problem())
+        return refusal_responses.page(request, exception)
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")

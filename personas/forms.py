@@ -1,0 +1,72 @@
+"""What administrators type."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+
+from ledger.context import Actor
+from ledger.refusals import Refusal
+from personas import queries
+from personas.states import Capability
+
+TYPES = {"persona": "select", "scopes": "checkboxes", "expires": "date"}
+
+
+class KeyForm(forms.Form):
+    """A new API key: name, persona, scopes (a subset of the persona's capabilities), last day of validity."""
+
+    name = forms.CharField(label="Name", max_length=120, help_text="The partner system that will use the key.")
+    persona = forms.ChoiceField(
+        label="Persona", help_text="The key acts in this persona, narrowed to the scopes below."
+    )
+    scopes = forms.MultipleChoiceField(
+        label="Scopes", choices=Capability.choices, help_text="As few as the system needs."
+    )
+    expires = forms.DateField(label="Valid until", required=False, help_text="The last day, in UTC.")
+
+    def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["persona"].choices = [(p.key, p.title) for p in queries.persona_rights(actor)]  # type: ignore[attr-defined]
+        self.refused: dict[str, list[str]] = {}
+
+    def clean_expires(self) -> dt.date | None:
+        expires: dt.date | None = self.cleaned_data["expires"]
+        if expires is not None and expires < dt.datetime.now(dt.UTC).date():
+            raise forms.ValidationError("This day has passed.")
+        return expires
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the arguments of the action that issues a key."""
+        given = self.cleaned_data
+        last_day: dt.date | None = given["expires"]
+        ends = dt.datetime.combine(last_day, dt.time.max, dt.UTC) if last_day else None
+        return {
+            "name": given["name"],
+            "persona_key": given["persona"],
+            "scopes": given["scopes"],
+            "expires_at": ends,
+        }
+
+    def take(self, refusal: Refusal) -> None:
+        """Show a refusal's words beside its fields."""
+        self.refused = {name: list(words) for name, words in refusal.fields.items()}
+
+    def described(self) -> list[dict[str, Any]]:
+        """Return the fields as the field component draws them."""
+        return [self._described(bound) for bound in self]
+
+    def _described(self, bound: forms.BoundField) -> dict[str, Any]:
+        value = bound.value()
+        return {
+            "name": bound.name,
+            "label": bound.label,
+            "type": TYPES.get(bound.name, "text"),
+            "required": bound.field.required,
+            "help": bound.help_text,
+            "value": value if value is not None else ([] if bound.name == "scopes" else ""),
+            "choices": getattr(bound.field, "choices", []),
+            "errors": [*bound.errors, *self.refused.get(bound.name, [])],
+        }

@@ -1,0 +1,50 @@
+"""The entries of the main navigation. Each app registers its own when it starts; lower floors know no upper page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from ledger.context import Actor
+
+
+@dataclass(frozen=True)
+class Entry:
+    """``url_name`` and icon of a page; shown to actors with ``capability`` (empty: everybody), sorted by ``rank``."""
+
+    url_name: str
+    label: str
+    icon: str = "circle"
+    capability: str = ""
+    rank: int = 50
+    count: Callable[[Actor], int] | None = None
+    roles: tuple[str, ...] = ()
+
+
+_entries: dict[str, Entry] = {}
+
+
+def register(*entries: Entry) -> None:
+    for entry in entries:
+        _entries[entry.url_name] = entry
+
+
+def entries_for(actor: Actor, path: str) -> list[dict[str, Any]]:
+    """Return what the actor sees, as ``{url, label, icon, current, count}``."""
+    shown = []
+    for entry in sorted(_entries.values(), key=lambda entry: (entry.rank, entry.label)):
+        if (entry.capability and not actor.can(entry.capability)) or (
+            entry.roles and actor.organization_role not in entry.roles
+        ):
+            continue
+        try:
+            url = reverse(entry.url_name)
+        except NoReverseMatch:
+            continue
+        current = path == url if url == "/" else path.startswith(url)
+        count = entry.count(actor) if entry.count else 0
+        shown.append({"url": url, "label": entry.label, "icon": entry.icon, "current": current, "count": count})
+    return shown

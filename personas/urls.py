@@ -1,0 +1,12 @@
+from django.urls import path
+
+from personas import views
+
+app_name = "personas"
+urlpatterns = [
+    path("switch/", views.switch, name="switch"),
+    path("people/", views.register, name="register"),
+    path("people/<uuid:membership_id>/end/", views.end_membership, name="end_membership"),
+    path("people/keys/", views.issue_key, name="issue_key"),
+    path("people/keys/<slug:prefix>/revoke/", views.revoke_key, name="revoke_key"),
+]

@@ -1,0 +1,164 @@
+"""Pages of people: switching, demonstration sign-in, the register of members, personas and keys. And ``desk``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from ledger.context import Actor, reading
+from ledger.refusals import InvalidInput, NotAllowed, Refusal
+from personas import queries
+from personas.actions import people
+from personas.forms import KeyForm
+from personas.states import Capability
+
+View = Callable[..., HttpResponseBase]
+
+
+def desk(capability: Capability | str | None = None) -> Callable[[View], View]:
+    """Open a page to people who act: 302 to sign-in for strangers, NotAllowed (403) without ``capability``.
+
+    A GET runs and renders inside ``reading(request.actor)``; the page that a POST answers with is rendered there too.
+    Return a TemplateResponse, so that rendering happens inside.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            actor: Actor | None = getattr(request, "actor", None)
+            if actor is None:
+                return _no_place(request)
+            if capability and not actor.can(str(capability)):
+                raise NotAllowed(f"{actor.persona_title} may not: {Capability(capability).label.lower()}.")
+            if request.method in ("GET", "HEAD"):
+                with reading(actor):
+                    return _rendered(view(request, *args, **kwargs))
+            response = view(request, *args, **kwargs)
+            with reading(actor):
+                return _rendered(response)
+
+        return opened
+
+    return decorate
+
+
+def _rendered(response: HttpResponseBase) -> HttpResponseBase:
+    return response.render() if isinstance(response, TemplateResponse) else response
+
+
+def _no_place(request: HttpRequest) -> HttpResponseBase:
+    """Strangers sign in; somebody signed in without a membership (any more) is told so."""
+    if request.user.is_authenticated:
+        return TemplateResponse(request, "personas/no_place.html", status=403).render()
+    return redirect_to_login(request.get_full_path())
+
+
+def _next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe else "/"
+
+
+@require_POST
+def switch(request: HttpRequest) -> HttpResponseBase:
+    """Act in another membership of the same account; NotFound for anybody else's."""
+    if not request.user.is_authenticated:
+        return redirect_to_login("/")
+    membership = queries.own_membership(request.user.pk, request.POST.get("membership", ""))
+    request.session["membership"] = str(membership.pk)
+    return HttpResponseRedirect(_next(request))
+
+
+@require_POST
+def demo_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Sign in as a fictional person without a password: a demonstration only, and never a real organization."""
+    if not settings.DEMO:
+        raise Http404
+    user = queries.demo_account(request.POST.get("username", ""))
+    request.session.flush()
+    login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return HttpResponseRedirect(_next(request))
+
+
+@require_safe
+@desk(Capability.ADMINISTER)
+def register(request: HttpRequest) -> HttpResponseBase:
+    """Members, personas with their capabilities, and API keys of the acting organization (TA1–TA3)."""
+    return _register(request, KeyForm(request.actor))  # type: ignore[attr-defined]
+
+
+def _register(request: HttpRequest, form: KeyForm, **extra: Any) -> TemplateResponse:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    context = {
+        "members": queries.members(actor),
+        "personas": queries.persona_rights(actor),
+        "keys": queries.api_keys(actor),
+        "now": dt.datetime.now(dt.UTC),
+        "fields": form.described,
+        **extra,
+    }
+    return TemplateResponse(request, "personas/register.html", context)
+
+
+@require_POST
+@desk(Capability.ADMINISTER)
+def issue_key(request: HttpRequest) -> HttpResponseBase:
+    """Issue an API key; its token is shown on the answer page and never again."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    with reading(actor):
+        form = KeyForm(actor, request.POST)
+        valid = form.is_valid()
+    if not valid:
+        return _with_status(_register(request, form), 400)
+    try:
+        key, token = people.issue_api_key(actor, responsible=request.user, **form.inputs())  # type: ignore[arg-type]
+    except InvalidInput as refusal:
+        form.take(refusal)
+        return _with_status(_register(request, form, refusal=refusal), refusal.status)
+    response = _register(request, KeyForm(actor), issued=key, token=token)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@desk(Capability.ADMINISTER)
+def revoke_key(request: HttpRequest, prefix: str) -> HttpResponseBase:
+    """Revoke an API key of the acting organization."""
+    people.revoke_api_key(request.actor, prefix)  # type: ignore[attr-defined]
+    messages.success(request, "The key was revoked. It stopped working.")
+    return HttpResponseRedirect(reverse("personas:register"))
+
+
+@require_POST
+@desk(Capability.ADMINISTER)
+def end_membership(request: HttpRequest, membership_id: Any) -> HttpResponseBase:
+    """End somebody's persona in the acting organization (SQ4)."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    with reading(actor):
+        membership = queries.members(actor).filter(pk=membership_id).first()
+    if membership is None:
+        raise Http404
+    if membership.pk == actor.membership_id:
+        raise Refusal(
+            "You cannot end the membership that you act in.", code="own_membership", remedy="Ask a colleague."
+        )
+    people.end_membership(actor, membership)
+    messages.success(request, "The membership was ended. Running sessions lose it now.")
+    return HttpResponseRedirect(reverse("personas:register"))
+
+
+def _with_status(response: TemplateResponse, status: int) -> TemplateResponse:
+    response.status_code = status
+    return response
