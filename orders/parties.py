@@ -42,10 +42,11 @@ def leave(order: Order, organization_id: UUID, role: str) -> None:
 
 
 def _introduce(newcomer: UUID, others: set[UUID]) -> None:
-    for other in others - {newcomer}:
-        for viewer, seen in ((newcomer, other), (other, newcomer)):
-            if not Partnership.unwalled.filter(viewer_id=viewer, organization_id=seen).exists():
-                Partnership.objects.create(viewer_id=viewer, organization_id=seen)
+    """Make organizations partners; whether others are already is behind the wall, so the database decides."""
+    pairs = [pair for other in others - {newcomer} for pair in ((newcomer, other), (other, newcomer))]
+    Partnership.objects.bulk_create(
+        [Partnership(viewer_id=viewer, organization_id=seen) for viewer, seen in pairs], ignore_conflicts=True
+    )
 
 
 def responsible_for(order: Order, actor: str, parties: list[Party]) -> Party | None:

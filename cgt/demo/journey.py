@@ -1,0 +1,381 @@
+"""Drives an order through its flow with the real actions: who performs, who verifies, what they scan and enter.
+
+Used to fill the demo and by the journey tests; everything it does, people could do in the browser.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from custody import queries as custody
+from custody import stock
+from custody.states import ContainerKind, ContainerState
+from ledger.context import Actor, reading
+from network.specifications import rules_of
+from orders import bookings, flow
+from orders.actions.enrolment import enrol
+from orders.flow import StepResult
+from orders.queries import Order, OrderStep
+from orders.states import OrderState, StepState
+
+PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
+
+
+@dataclass(frozen=True)
+class Player:
+    """A person with a persona: who they are when they act, and what they type when they sign."""
+
+    actor: Actor
+    username: str
+    password: str
+
+
+@dataclass
+class Cast:
+    """Everybody who may act, by organization."""
+
+    players: list[Player] = field(default_factory=list)
+
+    def of(
+        self,
+        organization_id: UUID,
+        capability: str,
+        *,
+        site_id: UUID | None = None,
+        without: frozenset[UUID | None] = frozenset(),
+    ) -> list[Player]:
+        """Return the players of an organization who have a capability (at the site), less the persons ``without``."""
+        return [
+            player
+            for player in self.players
+            if player.actor.organization_id == organization_id
+            and capability in player.actor.capabilities
+            and player.actor.person_id not in without
+            and (site_id is None or player.actor.site_id in (None, site_id))
+        ]
+
+
+class CannotGoOn(RuntimeError):
+    """The cast or the network lacks what the next step needs."""
+
+
+@dataclass
+class Journey:
+    """One order's way. ``identity`` is what the patient's document says; ``random`` makes it repeatable."""
+
+    cast: Cast
+    random: random.Random
+    code: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    enrolled_by: UUID | None = None
+    made_by: set[UUID | None] = field(default_factory=set)
+    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def enrol(self, player: Player, therapy: str, site: str, identity: Mapping[str, Any]) -> str:
+        """Open the order; return its code."""
+        self.identity = identity
+        self.enrolled_by = player.actor.person_id
+        self.code = enrol(player.actor, {"therapy": therapy, "site": site, "identity": dict(identity)})
+        return self.code
+
+    def run(self, until: str = "", *, before: str = "", on_step: Callable[[StepResult], None] | None = None) -> str:
+        """Perform ready steps in the flow's order until the step ``until`` is done, or ``before`` is ready; or the end.
+
+        Returns the key of the step that is ready next ("" when the order is closed).
+        """
+        while (step := self.next_step()) is not None:
+            if before and step.key == before:
+                return step.key
+            result = self.perform(step.key)
+            if on_step:
+                on_step(result)
+            if until and step.key == until and result.state == StepState.DONE:
+                upcoming = self.next_step()
+                return upcoming.key if upcoming else ""
+        return ""
+
+    def next_step(self) -> OrderStep | None:
+        """Return the first ready step, as its center sees it."""
+        player = self._center_player()
+        with reading(player.actor):
+            order = flow.order_named(player.actor, self.code)
+            if order.state != OrderState.OPEN:
+                return None
+            actions = flow.next_actions(player.actor, order)
+        return actions[0].step if actions else None
+
+    def _center_player(self) -> Player:
+        for player in self.cast.players:
+            if player.actor.person_id == self.enrolled_by and player.actor.organization_role == "treatment_center":
+                return player
+        raise CannotGoOn("nobody of the center plays")
+
+    def perform(self, key: str, changes: Mapping[str, Any] | None = None, player: Player | None = None) -> StepResult:
+        """Perform one step with plausible inputs (``changes`` replace some)."""
+        viewer = self._center_player().actor
+        with reading(viewer):
+            order = flow.order_named(viewer, self.code)
+            step = flow.current_step(order, key)
+            capability, signatures = step.capability, step.flow_step.signatures
+            kind, parameters = step.flow_step.kind, step.flow_step.parameters
+        if step.responsible_id is None:
+            raise CannotGoOn(f"nobody is responsible for {key}")
+        player = player or self._performer(step.responsible_id, capability, step.site_id, kind)
+        with reading(player.actor):
+            order = flow.order_named(player.actor, self.code)
+            inputs = self._inputs(kind, order, step, player, parameters)
+        inputs |= self.overrides.get(key, {})
+        if signatures >= 1:
+            inputs["signature"] = {"username": player.username, "password": player.password}
+        if signatures >= 2:
+            inputs["verifiers"] = self._verifiers(kind, order, step, player, signatures - 1, inputs)
+        result = flow.perform(player.actor, self.code, key, inputs | dict(changes or {}))
+        if kind in ("start_manufacture", "finish_manufacture", "record_qc"):
+            self.made_by.add(player.actor.person_id)
+        return result
+
+    def _performer(self, organization_id: UUID, capability: str, site_id: UUID | None, kind: str) -> Player:
+        without: set[UUID | None] = set()
+        if kind == "activate_identity":
+            without = {self.enrolled_by}
+        if kind in ("review_batch", "release_batch"):
+            without = self.made_by
+        found = self.cast.of(organization_id, capability, site_id=site_id, without=frozenset(without))
+        if kind == "prescribe":
+            found = [player for player in found if player.actor.persona == "treating_physician"]
+        if not found:
+            raise CannotGoOn(f"nobody in the cast may {capability}")
+        return self.random.choice(found)
+
+    def _verifiers(
+        self, kind: str, order: Order, step: OrderStep, player: Player, number: int, inputs: Mapping[str, Any]
+    ) -> list[dict[str, str]]:
+        organization_id, capability, site_id = player.actor.organization_id, step.capability, step.site_id
+        scan = inputs["bags"][0]["scan"] if inputs.get("bags") else ""
+        if kind == "hand_over":
+            organization_id, site_id = self._giver(order, step.flow_step.parameters)
+            capability, scan = "give_custody", inputs["outer_code"]
+        found = self.cast.of(organization_id, capability, site_id=site_id, without=frozenset({player.actor.person_id}))
+        if len({p.actor.person_id for p in found}) < number:
+            raise CannotGoOn(f"too few second persons who may {capability}")
+        return [
+            {"username": other.username, "password": other.password, "scan": scan}
+            for other in self.random.sample(found, number)
+        ]
+
+    def _giver(self, order: Order, parameters: Mapping[str, Any]) -> tuple[UUID, UUID | None]:
+        if parameters["moment"] == "delivery":
+            courier = next(p for p in self.cast.players if p.actor.organization_id == self._courier_id(order))
+            return courier.actor.organization_id, None
+        if parameters["direction"] == "inbound":
+            return order.center_id, order.center_site_id
+        return order.plant_site.organization_id, order.plant_site_id
+
+    def _courier_id(self, order: Order) -> UUID:
+        viewer = self._center_player().actor
+        with reading(viewer):
+            shipment = custody.shipments_of(viewer, order.stream_id).last()
+        return shipment.courier_id
+
+    def _inputs(
+        self, kind: str, order: Order, step: OrderStep, player: Player, parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        builder = getattr(self, f"_for_{kind}")
+        return dict(builder(order, player, parameters))
+
+    def _bags(self, order: Order, player: Player, state: str, kinds: tuple[str, ...]) -> list[Any]:
+        rows = custody.containers_of(player.actor, order.stream_id)
+        return [row for row in rows if row.state == state and row.kind in kinds]
+
+    def _for_activate_identity(self, order: Order, *_: Any) -> dict[str, Any]:
+        return {
+            "scan": order.identity_code,
+            "birth_date": str(self.identity["birth_date"]),
+            "mrn": self.identity["mrn"],
+        }
+
+    def _for_record_consent(self, *_: Any) -> dict[str, Any]:
+        today = timezone.now().date()
+        return {
+            "therapy": True,
+            "data_sharing": self.random.random() < 0.7,
+            "registry": True,
+            "signed_on": str(today),
+            "form_reference": f"CF-{self.random.randrange(10000, 99999)}",
+        }
+
+    def _for_record_eligibility(self, order: Order, player: Player, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        low = float(parameters.get("minimum_weight_kg", 50))
+        high = min(float(parameters.get("maximum_weight_kg", 95)), 110)
+        weight = round(self.random.uniform(max(low, high * 0.5), high * 0.9), 1)
+        return {
+            "eligible": "yes",
+            "weight_kg": str(weight),
+            "infectious_tests": "negative",
+            "assessed_at": now_text(),
+            "note": "See chart",
+        }
+
+    def _for_prescribe(self, *_: Any) -> dict[str, Any]:
+        return {"indication": self.random.choice(["Relapsed B-cell lymphoma", "Multiple myeloma", "B-cell leukemia"])}
+
+    def _for_hold_slot_chain(self, order: Order, player: Player, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        result = bookings.search(player.actor, order, dict(parameters), timezone.now().date())
+        if not result.offers:
+            raise CannotGoOn(f"no feasible chain: {result.refused[:3]}")
+        return {"offer": result.offers[0].token}
+
+    def _for_request_slots(self, *_: Any) -> dict[str, Any]:
+        return {"remark": ""}
+
+    def _for_confirm_slots(self, *_: Any) -> dict[str, Any]:
+        return {"decision": "confirm"}
+
+    def _for_check_kit(self, *_: Any) -> dict[str, Any]:
+        return {"kit_code": f"KIT-{self.random.randrange(1000, 9999)}", "complete": "yes", "condition": "good"}
+
+    def _for_print_labels(self, *_: Any) -> dict[str, Any]:
+        return {}
+
+    def _for_collect(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        ended = timezone.now()
+        bags = self._bags(order, player, ContainerState.LABELLED, (ContainerKind.STARTING_MATERIAL,))
+        return {
+            "wristband": order.identity_code,
+            "bags": [{"scan": bag.code, "volume_ml": str(self.random.randrange(180, 260))} for bag in bags],
+            "started_at": (ended - dt.timedelta(hours=4)).isoformat(),
+            "ended_at": ended.isoformat(),
+        }
+
+    def _for_pack(self, order: Order, player: Player, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        inbound = parameters["direction"] == "inbound"
+        state = ContainerState.COLLECTED if inbound else ContainerState.STORED
+        kinds = (ContainerKind.STARTING_MATERIAL,) if inbound else PRODUCT
+        number = self.random.randrange(1000, 9999)
+        return {
+            "bags": [{"scan": bag.code} for bag in self._bags(order, player, state, kinds)],
+            "shipper_code": f"SH-{number}",
+            "seal_code": f"SEAL-{number}",
+            "logger_code": f"LOG-{number}",
+            "logger_running": "yes",
+            "packed_at": now_text(),
+        }
+
+    def _for_hand_over(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        shipment = custody.shipments_of(player.actor, order.stream_id).last()
+        return {
+            "outer_code": shipment.code,
+            "seal_seen": shipment.seal_code,
+            "condition": "good",
+            "handed_over_at": now_text(),
+        }
+
+    def _for_receive_material(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bags = self._bags(order, player, ContainerState.IN_TRANSIT, (ContainerKind.STARTING_MATERIAL,))
+        return {
+            "bags": [{"scan": bag.code, "condition": "good"} for bag in bags],
+            "temperature_c": "5.0",
+            "received_at": now_text(),
+        }
+
+    def _for_start_manufacture(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bags = self._bags(order, player, ContainerState.ACCEPTED, (ContainerKind.STARTING_MATERIAL,))
+        return {
+            "record_reference": f"BR-{self.random.randrange(10000, 99999)}",
+            "bags": [{"scan": bag.code} for bag in bags],
+            "started_at": now_text(),
+        }
+
+    def _for_finish_manufacture(self, order: Order, *_: Any) -> dict[str, Any]:
+        count = int(order.specification.limits.get("bags", 1))
+        return {"result": "finished", "bags": [{"volume_ml": "68"} for _ in range(count)], "finished_at": now_text()}
+
+    def _for_record_qc(self, order: Order, *_: Any) -> dict[str, Any]:
+        return {
+            "results": [
+                {"test": rule.key, "value": self._passing(rule)} for rule in rules_of(order.specification).values()
+            ]
+        }
+
+    def _passing(self, rule: Any) -> str:
+        if rule.is_coded:
+            return str(rule.expected[0])
+        if rule.minimum is not None and rule.maximum is not None:
+            return f"{(rule.minimum + rule.maximum) / 2:f}"
+        if rule.minimum is not None:
+            return f"{rule.minimum:f}"
+        return f"{rule.maximum:f}" if rule.maximum is not None else "1"
+
+    def _for_review_batch(self, *_: Any) -> dict[str, Any]:
+        return {"audit_trail_reviewed": "yes"}
+
+    def _for_release_batch(self, *_: Any) -> dict[str, Any]:
+        return {"decision": "release"}
+
+    def _for_receive_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bags = self._bags(order, player, ContainerState.IN_TRANSIT, PRODUCT)
+        coldest = float(order.specification.limits["storage_max_c"])
+        return {
+            "bags": [{"scan": bag.code, "decision": "accept"} for bag in bags],
+            "temperature_c": str(coldest - 10),
+            "received_at": now_text(),
+        }
+
+    def _for_store_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bags = self._bags(order, player, ContainerState.ACCEPTED, PRODUCT)
+        return {
+            "bags": [
+                {
+                    "scan": bag.code,
+                    "location": f"Tank {self.random.randrange(1, 5)}, rack "
+                    f"{self.random.choice('ABCD')}{self.random.randrange(1, 9)}",
+                }
+                for bag in bags
+            ],
+            "stored_at": now_text(),
+        }
+
+    def _for_decide_readiness(self, *_: Any) -> dict[str, Any]:
+        return {"decision": "go"}
+
+    def _for_prepare_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bags = self._bags(order, player, ContainerState.STORED, PRODUCT)
+        return {"bags": [{"scan": bag.code} for bag in bags], "started_at": now_text()}
+
+    def _for_check_bedside(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bags = self._bags(order, player, ContainerState.THAWED, PRODUCT)
+        return {
+            "wristband": order.identity_code,
+            "bags": [{"scan": bag.code} for bag in bags],
+            "patient_said": "matches",
+        }
+
+    def _for_infuse(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bag = self._bags(order, player, ContainerState.THAWED, PRODUCT)[0]
+        return {
+            "scan": bag.code,
+            "result": "infused",
+            "volume_ml": f"{bag.volume_ml or 60:.1f}",
+            "started_at": now_text(),
+            "ended_at": now_text(),
+        }
+
+    def _for_allocate_stock(self, order: Order, *_: Any) -> dict[str, Any]:
+        units = stock.available(order.therapy_id)
+        if not units:
+            raise CannotGoOn("nothing in stock")
+        return {"serial": f"{units[0].lot}/{units[0].serial}"}
+
+    def _for_close_order(self, *_: Any) -> dict[str, Any]:
+        return {}
+
+
+def now_text() -> str:
+    return timezone.now().isoformat()
