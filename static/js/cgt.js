@@ -56,6 +56,17 @@
     fields[fields.indexOf(input) + 1]?.focus();
   });
 
+  /* ---- a table wider than its place scrolls: then the keyboard must reach it ---- */
+  const reachWideTables = () =>
+    document.querySelectorAll(".cgt-table-wrap:not([tabindex])").forEach((wrap) => {
+      if (wrap.scrollWidth <= wrap.clientWidth) return;
+      wrap.tabIndex = 0;
+      wrap.setAttribute("role", "region");
+      wrap.setAttribute("aria-label", wrap.querySelector("caption")?.textContent ?? "Table");
+    });
+  document.addEventListener("DOMContentLoaded", reachWideTables);
+  document.addEventListener("htmx:afterSettle", reachWideTables);
+
   /* ---- menus and navigation ---- */
   const closeMenus = (except) =>
     document.querySelectorAll("details.cgt-menu[open]").forEach((menu) => menu !== except && menu.removeAttribute("open"));
