@@ -5,20 +5,31 @@ Take last, in slot id order, and briefly (DESIGN 8); both run only inside an act
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 
+from ledger.context import current, entered
 from ledger.recording import open_event
 from ledger.refusals import Conflict
 from scheduling.models import Slot
 
 
 class SlotFull(Conflict):
-    """The last place went to somebody else."""
+    """The last place went to somebody else. ``offers`` are the next best chains as JSON, if they were looked for."""
 
     code, title = "slot_full", "That place has just been taken"
     remedy = "Search again and choose the next offer."
+    offers: tuple[dict[str, Any], ...] = ()
+
+    def as_problem(self) -> dict[str, Any]:
+        problem = super().as_problem()
+        if self.offers:
+            problem["offers"] = list(self.offers)
+        return problem
 
 
 def take(slot_id: UUID) -> None:
@@ -33,3 +44,23 @@ def give_back(slot_id: UUID) -> None:
     open_event()
     if not Slot.unwalled.filter(pk=slot_id, taken__gt=0).update(taken=F("taken") - 1):
         raise RuntimeError(f"slot {slot_id} has no place that could be given back here")
+
+
+def take_all(slot_ids: Iterable[UUID]) -> None:
+    """Take one place of each slot, in id order; the caller's savepoint makes it all or none."""
+    for slot_id in sorted(slot_ids):
+        take(slot_id)
+
+
+def give_back_all(slot_ids: Iterable[UUID], organization_id: UUID) -> None:
+    """Give one place of each slot back, in the sight of the organization that took them.
+
+    Who declines or cancels may not know every organization of the chain (a plant's planner, the center's courier): the
+    wall must not make freed capacity vanish. The open event and its actor stay as they are.
+    """
+    acting = current()
+    if acting is None:
+        raise RuntimeError("nobody is acting")
+    with entered(replace(acting, actor=replace(acting.actor, organization_id=organization_id))):
+        for slot_id in sorted(slot_ids):
+            give_back(slot_id)

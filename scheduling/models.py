@@ -17,7 +17,7 @@ class Resource(WalledModel):
     """Something whose capacity an organization offers to its partners: a chair, a lane, a receiving bay, a line, a bed.
 
     ``attributes`` of a courier lane: origin_site_id, destination_site_id (UUID text), transit_hours (number),
-    cutoff ("HH:MM", latest pickup in the origin's local time), weekdays (ISO numbers of the days it runs, at the origin).
+    cutoff ("HH:MM", latest pickup on the origin's clock), weekdays (ISO numbers of the origin's days on which it runs).
     """
 
     organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")

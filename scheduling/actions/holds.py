@@ -1,0 +1,52 @@
+"""The door by which the clock ends a slot hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+
+from ledger.context import Actor, reading
+from ledger.recording import acting
+from ledger.refusals import WrongState
+from personas.queries import organizations, system_actor
+from scheduling.models import HoldDue, SlotChain
+from scheduling.signals import hold_expired
+from scheduling.slot_chains import expire, links_of
+
+JOB = "expire-slot-holds"
+
+
+def expire_hold(due: HoldDue, now: dt.datetime | None = None) -> bool:
+    """End one overdue hold as a system job inside the center's organization; return whether it ended.
+
+    Nothing happens when it was renewed, requested or freed meanwhile. Once committed, ``signals.hold_expired`` is sent.
+    """
+    actor = _job_of(due.organization_id)
+    subject = ("slot_chain", str(due.chain_id))
+    try:
+        with acting(actor, "scheduling.hold_expired", stream_id=due.stream_id, subject=subject) as event:
+            chain = SlotChain.unwalled.filter(pk=due.chain_id, stream_id=due.stream_id).first()
+            if chain is None:
+                raise WrongState("There is no such hold.")
+            expire(chain, now)
+            event.note(chain=chain.pk, held_until=chain.held_until, places=len(links_of(chain)))
+            transaction.on_commit(partial(_announce, due.stream_id, due.organization_id), robust=True)
+    except WrongState:
+        return False
+    return True
+
+
+def _announce(stream_id: UUID, organization_id: UUID) -> None:
+    hold_expired.send_robust(sender=SlotChain, stream_id=stream_id, organization_id=organization_id)
+
+
+def _job_of(organization_id: UUID) -> Actor:
+    bare = system_actor(organization_id, JOB)
+    with reading(bare):
+        organization = organizations(bare).get(pk=organization_id)
+    return system_actor(
+        organization_id, JOB, name=organization.name, role=organization.role, synthetic=organization.synthetic
+    )

@@ -1,0 +1,66 @@
+"""Reads of capacity and slot chains: actor first, narrowed querysets out. Run inside ``reading`` or an action."""
+
+from __future__ import annotations
+
+import datetime as dt
+from uuid import UUID
+
+from django.db.models import F, Prefetch, QuerySet
+
+from ledger.context import Actor
+from ledger.walls import visible
+from scheduling.models import ChainLink, HoldDue, Resource, Slot, SlotChain
+from scheduling.states import LIVE, ChainState
+
+
+def resources(actor: Actor, *, kind: str | None = None, own: bool = False) -> QuerySet[Resource]:
+    """Return what the actor and its partners offer; ``own``: the actor's organization only."""
+    found = visible(Resource, actor).order_by("code")
+    found = found.filter(kind=kind) if kind else found
+    return found.filter(organization_id=actor.organization_id) if own else found
+
+
+def slots(
+    actor: Actor,
+    *,
+    kind: str | None = None,
+    site_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    resource_id: UUID | None = None,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    with_places: bool = False,
+) -> QuerySet[Slot]:
+    """Return offered windows that overlap ``since`` … ``until``, earliest first; ``with_places``: none that is full."""
+    exact = {"kind": kind, "site_id": site_id, "organization_id": organization_id, "resource_id": resource_id}
+    found = visible(Slot, actor).filter(**{name: value for name, value in exact.items() if value is not None})
+    found = found.filter(ends_at__gt=since) if since else found
+    found = found.filter(starts_at__lt=until) if until else found
+    found = found.filter(taken__lt=F("capacity")) if with_places else found
+    return found.select_related("resource").order_by("starts_at", "pk")
+
+
+def _with_links(chains: QuerySet[SlotChain]) -> QuerySet[SlotChain]:
+    return chains.prefetch_related(Prefetch("links", ChainLink.unwalled.order_by("position")))
+
+
+def chain_of(actor: Actor, stream_id: UUID) -> SlotChain | None:
+    """Return the order's live slot chain, else its latest one; ``chain.links.all()`` is loaded, in journey order."""
+    found = list(_with_links(visible(SlotChain, actor).filter(stream_id=stream_id).order_by("-pk")))
+    return next((chain for chain in found if chain.state in LIVE), found[0] if found else None)
+
+
+def chains_of(actor: Actor, stream_id: UUID) -> QuerySet[SlotChain]:
+    """Return every slot chain that the order ever had, newest first."""
+    return _with_links(visible(SlotChain, actor).filter(stream_id=stream_id).order_by("-pk"))
+
+
+def requests_waiting(actor: Actor) -> QuerySet[SlotChain]:
+    """Return the slot chains that wait for the actor's organization to answer, oldest request first (MP1)."""
+    waiting = visible(SlotChain, actor).filter(state=ChainState.REQUESTED, manufacturer_id=actor.organization_id)
+    return _with_links(waiting.order_by("requested_at", "pk"))
+
+
+def due_holds(now: dt.datetime) -> list[HoldDue]:
+    """Return the holds whose time is over (ids and times only: outside the wall), the longest overdue first."""
+    return list(HoldDue.unwalled.filter(due_at__lte=now).order_by("due_at"))

@@ -1,0 +1,25 @@
+"""The sweep that ends slot holds. Idempotent: what was requested or ended meanwhile is left alone."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from scheduling.actions.holds import expire_hold
+from scheduling.queries import due_holds
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def expire_slot_holds() -> int:
+    """End every overdue hold, each in its own transaction; return how many ended. One failure stops no other."""
+    ended = 0
+    for due in due_holds(timezone.now()):
+        try:
+            ended += expire_hold(due)
+        except Exception:
+            logger.exception("slot hold %s could not be ended", due.chain_id)
+    return ended
