@@ -35,7 +35,7 @@ def print_labels(
             fields={"reason": ["A valid label exists. Say why it is printed again; the former label becomes void."]}
         )
     for label in former:
-        end(label, LabelState.VOID)
+        settle(label, LabelState.VOID)
     printed = [_print(key_of(stream), container, template, reason) for container in containers]
     for container in containers:
         if container.state == ContainerState.PLANNED:
@@ -51,7 +51,7 @@ def apply(label: Label) -> Label:
             code="label_state",
             remedy="Use the newest label of this bag.",
         )
-    return end(label, LabelState.APPLIED)
+    return settle(label, LabelState.APPLIED)
 
 
 def apply_to(container: Container, template: LabelTemplate | str | None = None) -> Label:
@@ -66,11 +66,17 @@ def apply_to(container: Container, template: LabelTemplate | str | None = None) 
     return label if label.state == LabelState.APPLIED else apply(label)
 
 
-def end(label: Label, state: LabelState) -> Label:
-    """Bring a label to its end: applied, void, returned or destroyed. A void label can still be destroyed."""
-    if label.state in (LabelState.DESTROYED, LabelState.RETURNED):
+def settle(label: Label, became: LabelState | str) -> Label:
+    """Record what became of a label: applied, void, returned or destroyed. Void ones can still be destroyed.
+
+    Raises InvalidInput for another word, WrongState when the label's end is known already.
+    """
+    if became not in LabelState.values or became == LabelState.PRINTED:
+        raise InvalidInput(fields={"became": ["Applied, void, returned or destroyed."]})
+    ended = (LabelState.DESTROYED, LabelState.RETURNED)
+    if label.state in ended or (label.state == LabelState.VOID and became not in ended):
         raise WrongState(f"Label {label.serial} is {label.get_state_display().lower()}.", code="label_state")
-    label.state, label.ended_at = state, timezone.now()
+    label.state, label.ended_at = LabelState(became), timezone.now()
     label.save(update_fields=["state", "ended_at"])
     return label
 
