@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import zxingcpp
 from reportlab.lib.units import mm
-from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
@@ -30,6 +30,7 @@ QUIET = 2 * mm
 PLAIN, BOLD = "CgtMono", "CgtMono-Bold"
 FONTS = Path(__file__).resolve().parent / "fonts"
 LARGEST, SMALLEST = 8.0, 4.0
+CHARACTER = 0.6021  # width of every character, in font sizes
 SQUARE_VERSIONS = range(5, 25)  # zxing picks rectangular symbols unless a square version is named
 
 WARNINGS = {
@@ -171,7 +172,7 @@ def _footer(canvas: Canvas, label: Label, text: LabelText) -> float:
     canvas.drawString(MARGIN, MARGIN, f"Label {label.serial}  printed {both_times(label.printed_at, text.zone)}")
     y = MARGIN + 8
     for warning in reversed(warnings):
-        for line in reversed(simpleSplit(warning, BOLD, 7, WIDTH - 2 * MARGIN)):
+        for line in reversed(_wrapped(warning, 7, WIDTH - 2 * MARGIN)):
             canvas.setFont(BOLD, 7)
             canvas.drawString(MARGIN, y, line)
             y += 8.5
@@ -183,7 +184,7 @@ def _body(canvas: Canvas, lines: Sequence[str], top: float, bottom: float) -> No
     """Set the lines as large as they fit; nothing is ever left out."""
     size = LARGEST
     while True:
-        wrapped = [part for line in lines for part in simpleSplit(line, PLAIN, size, WIDTH - 2 * MARGIN)]
+        wrapped = [part for line in lines for part in _wrapped(line, size, WIDTH - 2 * MARGIN)]
         if len(wrapped) * size * 1.2 <= top - bottom:
             break
         size -= 0.5
@@ -194,11 +195,16 @@ def _body(canvas: Canvas, lines: Sequence[str], top: float, bottom: float) -> No
         canvas.drawString(MARGIN, top - (number + 1) * size * 1.2 + size * 0.25, line)
 
 
+def _wrapped(text: str, size: float, width: float) -> list[str]:
+    """Break a text into lines that fit; every character of the font is equally wide, and long words are broken too."""
+    return textwrap.wrap(text, max(1, int(width / (CHARACTER * size))), break_on_hyphens=False)
+
+
 def _paragraph(
     canvas: Canvas, text: str, left: float, top: float, width: float, font: str, size: float, most: int
 ) -> float:
     """Set a text in at most ``most`` lines, smaller if need be; return the last baseline."""
-    while len(parts := simpleSplit(text, font, size, width)) > most and size > SMALLEST:
+    while len(parts := _wrapped(text, size, width)) > most and size > SMALLEST:
         size -= 0.5
     canvas.setFont(font, size)
     y = top

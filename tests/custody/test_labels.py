@@ -185,6 +185,11 @@ def test_long_names_shrink_and_nothing_is_left_out(world: World) -> None:
     )
     text = text_of(rendered(world, printed, long)).replace("\r\n", "").replace("\n", "")
     assert text.count("N" * 20) and "G" * 20 in text and "7" * 40 in text
+    page = pypdfium2.PdfDocument(rendered(world, printed, long))[0]
+    textpage = page.get_textpage()
+    boxes = [textpage.get_charbox(number) for number in range(textpage.count_chars())]
+    width, height = page.get_size()
+    assert all(left >= 0 and right <= width and low >= 0 and high <= height for left, low, right, high in boxes)
     too_long = LabelText(**{**long.__dict__, "patient_lines": ["x" * 5000]})
     with pytest.raises(ValueError, match="more text than fits"):
         rendered(world, printed, too_long)
