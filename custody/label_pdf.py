@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import zxingcpp
@@ -80,7 +81,8 @@ def data_matrix(content: str) -> list[list[bool]]:
             symbol = zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat.DataMatrix, version=version)
         except ValueError:
             continue
-        image = memoryview(symbol.to_image(scale=1, add_quiet_zones=False))
+        drawn: Any = symbol.to_image(scale=1, add_quiet_zones=False)
+        image: Any = memoryview(drawn)  # one byte per module, 0 is dark
         rows, columns = image.shape
         return [[image[row, column] == 0 for column in range(columns)] for row in range(rows)]
     raise ValueError("the content does not fit a label's symbol")
