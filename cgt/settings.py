@@ -126,6 +126,7 @@ ANONYMOUS_USER_NAME = None  # guardian: nobody is somebody
 # Policies ask the acting persona's group; user.has_perm() would add up personas and organizations.
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 PASSWORD_HASHERS = [
+    *(["cgt.hashers.QuickArgon2"] if ENVIRONMENT in {"demo", "test"} else []),
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]

@@ -52,7 +52,7 @@ def add_member(
             user.set_password(password)
             user.save()
         membership = Membership.objects.create(
-            user=user, organization_id=actor.organization_id, persona=persona, site=site
+            user=user, organization_id=actor.organization_id, persona=persona, site=site, since=timezone.now()
         )
         event.note(person=name, persona=persona.title, site=site.code if site else "all sites")
     return membership
