@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
+from rest_framework import serializers
 
 from ledger.context import Actor
 from ledger.models import Party
+from ledger.refusals import NotFound
 from ledger.states import Role
 from ledger.walls import visible
-from orders.models import Flow, Order, OrderStep
+from orders import bookings, flow_files
+from orders.enrolment_inputs import EnrolmentInputs
+from orders.inputs import inputs_class
+from orders.models import Flow, FlowStep, Order, OrderStep
 from orders.states import OrderState, StepState
+from orders.step_kinds import kind_of
 from personas.queries import Organization
+from scheduling.slot_chains import SearchResult
 
 LOGISTIC_KINDS = ("pack", "hand_over", "confirm_slots")
 
@@ -55,6 +64,11 @@ def worklist(actor: Actor) -> QuerySet[OrderStep]:
     ).order_by(F("due_at").asc(nulls_last=True), "pk")
 
 
+def worklist_size(actor: Actor) -> int:
+    """Return how many steps wait for the acting persona, at most 100 counted."""
+    return len(worklist(actor).select_related(None).order_by().values_list("pk", flat=True)[:100])
+
+
 def parties_of(actor: Actor, order: Order) -> list[tuple[Party, Organization | None]]:
     """Return the order's parties with their organizations, in the order in which they joined."""
     parties = list(visible(Party, actor).filter(stream_id=order.stream_id).order_by("since", "pk"))
@@ -81,3 +95,54 @@ def may_see_identity(actor: Actor, order: Order) -> bool:
 
 def patient_ids(found: Iterable[Order]) -> list[UUID]:
     return [order.patient_id for order in found]
+
+
+def step_of(actor: Actor, order: Order, key: str) -> OrderStep:
+    """Return the newest attempt of a step that the actor may see; NotFound for any other."""
+    step = steps_of(actor, order).filter(key=key).last()
+    if step is None:
+        raise NotFound()
+    return step
+
+
+def inputs_of(step: OrderStep) -> type[serializers.Serializer[Any]]:
+    """Return the one declaration of a step's inputs: its kind's, plus the signatures that its flow asks for."""
+    return inputs_class(kind_of(step.flow_step.kind), step.flow_step.signatures)
+
+
+def enrolment_inputs() -> serializers.Serializer[Any]:
+    """Return the one declaration of what opens an order."""
+    return EnrolmentInputs()
+
+
+def search_slots(actor: Actor, order: Order, step: OrderStep, earliest: dt.date) -> SearchResult:
+    """Return feasible slot chains for an order from a day on, and why other days have none (CO1)."""
+    return bookings.search(actor, order, dict(step.flow_step.parameters), earliest)
+
+
+def flow(actor: Actor, flow_id: UUID) -> Flow:
+    """Return one flow version; NotFound for one the actor may not see."""
+    found = flows(actor).filter(pk=flow_id).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def flow_steps(found: Flow) -> QuerySet[FlowStep]:
+    """Return the steps of a flow version in their order."""
+    return FlowStep.unwalled.filter(flow=found).order_by("position")
+
+
+def flow_definition(found: Flow) -> dict[str, Any]:
+    """Return a flow version as the definition it can be exported as (PC6)."""
+    return flow_files.write(found)
+
+
+def flow_differences(old: Flow, new: Flow) -> list[str]:
+    """Return in words what changed from one version to another (PC3)."""
+    return flow_files.differences(flow_files.write(old), flow_files.write(new))
+
+
+def flow_from_text(text: str) -> dict[str, Any]:
+    """Return the definition in an uploaded flow file; InvalidInput when it is not one."""
+    return flow_files.read(text)

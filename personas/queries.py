@@ -304,3 +304,25 @@ def account_in(username: str, organization_code: str) -> tuple[User, Organizatio
         if user is not None and organization.code == organization_code:
             return user, organization
     raise NotFound(f"{username} has no membership in an organization with the code {organization_code}.")
+
+
+def username_of(actor: Actor) -> str:
+    """Return the sign-in name of the acting person; empty for keys and jobs."""
+    return User.objects.values_list("username", flat=True).get(pk=actor.user_id) if actor.is_human else ""
+
+
+def personas_with(pairs: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], list[str]]:
+    """Return the titles of the personas that hold a capability, by (organization, capability); two queries for all."""
+    wanted = set(pairs)
+    granted = OrganizationGroupPermission.objects.filter(
+        content_object_id__in={organization for organization, _ in wanted},
+        permission__codename__in={capability for _, capability in wanted},
+    ).values_list("content_object_id", "permission__codename", "group_id")
+    holders = [(organization, capability, group) for organization, capability, group in granted]
+    personas = Persona.unwalled.filter(group_id__in={group for _, _, group in holders})
+    titles = dict(personas.values_list("group_id", "title"))
+    found: dict[tuple[UUID, str], list[str]] = {}
+    for organization, capability, group in holders:
+        if (organization, capability) in wanted and group in titles:
+            found.setdefault((organization, capability), []).append(titles[group])
+    return {pair: sorted(names) for pair, names in found.items()}

@@ -1,0 +1,39 @@
+from django.urls import path, register_converter
+
+from orders.views import documents, enrolment, flows, order, order_list, step, worklist
+
+
+class OrderCode:
+    """An order's public code, in either case: ``CT-7K3M-9QXB``."""
+
+    regex = "[Cc][Tt]-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}"
+
+    def to_python(self, value: str) -> str:
+        return value.upper()
+
+    def to_url(self, value: str) -> str:
+        return str(value)
+
+
+register_converter(OrderCode, "order")
+
+app_name = "orders"
+urlpatterns = [
+    path("", worklist.worklist, name="worklist"),
+    path("orders/", order_list.order_list, name="list"),
+    path("orders/new/", enrolment.new_order, name="new"),
+    path("orders/<order:code>/", order.order_page, name="order"),
+    path("orders/<order:code>/hold/", order.put_on_hold, name="hold"),
+    path("orders/<order:code>/lift/", order.lift_hold, name="lift"),
+    path("orders/<order:code>/cancel/", order.cancel, name="cancel"),
+    path("orders/<order:code>/labels.pdf", documents.labels, name="labels"),
+    path("orders/<order:code>/certificate.pdf", documents.certificate, name="certificate"),
+    path("orders/<order:code>/deviations/<slug:number>/close/", order.end_deviation, name="close_deviation"),
+    path("orders/<order:code>/steps/<slug:key>/", step.step_page, name="step"),
+    path("orders/<order:code>/steps/<slug:key>/repeat/", order.repeat, name="repeat"),
+    path("flows/", flows.flow_list, name="flows"),
+    path("flows/<uuid:flow_id>/", flows.flow_page, name="flow"),
+    path("flows/<uuid:flow_id>/file.yaml", flows.flow_file, name="flow_file"),
+    path("flows/<uuid:flow_id>/approve/", flows.approve, name="approve_flow"),
+    path("flows/<uuid:flow_id>/retire/", flows.retire, name="retire_flow"),
+]

@@ -1,0 +1,1 @@
+"""Pages of orders: parse, call one action or query, render."""

@@ -1,0 +1,142 @@
+"""The page of one order, and what is done to the order as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from ledger.context import Actor, reading
+from ledger.refusals import NotFound, Refusal, Unauthenticated
+from orders import queries
+from orders.actions import interruptions
+from orders.flow import order_named
+from orders.views import banner, order_cards
+from orders.views.redirects import see_other
+from personas.states import Capability
+from personas.views import desk
+from quality import queries as quality
+from quality.actions.deviations import close_deviation
+
+
+@require_safe
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def order_page(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Everything that the acting role may see of an order, its next acts first."""
+    return _page(request, code)
+
+
+def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: str = "") -> TemplateResponse:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    order = order_named(actor, code)
+    found_labels = order_cards.labels(actor, order)
+    context = {
+        "order": order,
+        "etag": f"{order.version}",
+        "banner": banner.of(actor, order),
+        "turns": order_cards.turns(actor, order),
+        "timeline": order_cards.timeline(actor, order),
+        "parties": order_cards.parties(actor, order),
+        "plan": order_cards.plan(actor, order),
+        "material": [(bag, order_cards.container_status(bag.state)) for bag in order_cards.material(actor, order)],
+        "shipments": order_cards.shipments(actor, order),
+        "labels": found_labels,
+        "has_labels": order_cards.has_valid_labels(found_labels),
+        "quality": order_cards.quality_part(actor, order),
+        "events": order_cards.events(actor, order) if actor.can(Capability.VIEW_RECORD) else [],
+        "acts": order_cards.acts(actor, order),
+        "status": "on_hold" if order.on_hold else order_cards.ORDER_TONE.get(order.state, order.state),
+        "refusal": refusal,
+        "at": at,
+        "typed": request.POST,
+        "crumbs": [{"label": "Orders", "url": reverse("orders:list")}, {"label": order.code, "url": ""}],
+    }
+    return TemplateResponse(request, "orders/order.html", context, status=refusal.status if refusal else 200)
+
+
+def _done(request: HttpRequest, code: str, at: str, act: Callable[[Actor], str]) -> HttpResponseBase:
+    """Do something to an order; a refusal brings its page back with the form ``at`` open and what was typed."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    try:
+        said = act(actor)
+    except (NotFound, Unauthenticated):
+        raise
+    except Refusal as refusal:
+        with reading(actor):
+            return _page(request, code, refusal, at)
+    messages.success(request, said)
+    return see_other(reverse("orders:order", args=[code.upper()]))
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def put_on_hold(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Stop the line, with a reason."""
+
+    def act(actor: Actor) -> str:
+        interruptions.put_on_hold(actor, code, request.POST.get("reason", ""))
+        return "The order is on hold. Only what physically happens may be recorded until the hold is lifted."
+
+    return _done(request, code, "hold", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def lift_hold(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Let an order go on, with a reason."""
+
+    def act(actor: Actor) -> str:
+        interruptions.lift_hold(actor, code, request.POST.get("reason", ""))
+        return "The hold is lifted. The order goes on."
+
+    return _done(request, code, "lift", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def cancel(request: HttpRequest, code: str) -> HttpResponseBase:
+    """End an order, with a reason."""
+
+    def act(actor: Actor) -> str:
+        interruptions.cancel(actor, code, request.POST.get("reason", ""))
+        return "The order is cancelled. Its slots are free again."
+
+    return _done(request, code, "cancel", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def repeat(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
+    """Begin a step again as a new attempt, with a reason."""
+
+    def act(actor: Actor) -> str:
+        with reading(actor):
+            queries.step_of(actor, order_named(actor, code), key)
+        step = interruptions.repeat_step(actor, code, key, request.POST.get("reason", ""))
+        return f"{step.flow_step.title}: attempt {step.attempt} is ready."
+
+    return _done(request, code, f"repeat-{key}", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def end_deviation(request: HttpRequest, code: str, number: str) -> HttpResponseBase:
+    """Close a deviation of the order with its conclusion (QA1)."""
+
+    def act(actor: Actor) -> str:
+        with reading(actor):
+            order = order_named(actor, code)
+            found: Any = quality.deviations_of(actor, order.stream_id).filter(number=number).first()
+        if found is None:
+            raise NotFound()
+        close_deviation(actor, found.pk, conclusion=request.POST.get("conclusion", ""))
+        return f"Deviation {number} is closed."
+
+    return _done(request, code, f"deviation-{number}", act)

@@ -1,0 +1,202 @@
+"""The parts of an order's page as plain values, each narrowed to what the acting role may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from custody import queries as custody
+from custody.states import TERMINAL_STATES, ContainerState, LabelState
+from ledger import queries as record
+from ledger.context import Actor
+from ledger.events import kind_named
+from ledger.states import Role
+from orders import queries
+from orders.flow import next_actions, why_not
+from orders.states import StepState
+from personas.queries import personas_with
+from personas.queries import sites as known_sites
+from personas.states import Capability
+from quality import queries as quality
+from quality.states import Decision, DeviationState
+from scheduling.queries import chain_of
+
+MOST_EVENTS = 200
+ORDER_TONE = {"open": "active", "closed": "closed", "cancelled": "cancelled"}
+
+
+def is_party(actor: Actor, order: Any) -> bool:
+    """Whether the organization takes part; a reader by grant changes nothing."""
+    return actor.organization_id in order.party_ids
+
+
+def turns(actor: Actor, order: Any) -> list[dict[str, Any]]:
+    """Return the ready steps: whose turn it is, which personas may, and the link for those who may (CO8)."""
+    acts = next_actions(actor, order)
+    seen = set(queries.steps_of(actor, order).filter(state=StepState.READY).values_list("pk", flat=True))
+    acts = [act for act in acts if act.step.pk in seen]
+    personas = personas_with((act.step.responsible_id, act.step.capability) for act in acts if act.step.responsible_id)
+    now = timezone.now()
+    return [
+        {
+            "step": act.step,
+            "mine": act.mine,
+            "organization": act.step.responsible.name if act.step.responsible else "",
+            "personas": " or ".join(personas.get((act.step.responsible_id, act.step.capability), [])),
+            "missing": act.missing,
+            "late": act.step.is_late(now),
+            "zone": act.step.site.zone if act.step.site else actor.zone,
+            "url": reverse("orders:step", args=[order.code, act.step.key]) if act.mine else "",
+            "ours": act.step.responsible_id == actor.organization_id,
+        }
+        for act in acts
+    ]
+
+
+def timeline(actor: Actor, order: Any) -> list[dict[str, Any]]:
+    """Return every attempt of every step: planned against actual, by whom (CO8)."""
+    now = timezone.now()
+    rows = []
+    for step in queries.steps_of(actor, order):
+        rows.append(
+            {
+                "id": f"step-{step.key}-{step.attempt}",
+                "title": step.flow_step.title,
+                "status": step.state,
+                "actor": step.responsible.name if step.responsible else "Nobody yet",
+                "who": step.done_by,
+                "planned": step.planned_at,
+                "actual": step.done_at,
+                "due": step.due_at if step.state in (StepState.READY, StepState.WAITING) else None,
+                "zone": step.site.zone if step.site else order.center_site.zone,
+                "late": step.is_late(now),
+                "attempt": step.attempt,
+                "note": step.summary,
+                "url": reverse("orders:step", args=[order.code, step.key]) if step.state == StepState.READY else "",
+                "repeatable": _may_repeat(actor, order, step),
+                "key": step.key,
+            }
+        )
+    newest = {row["key"]: row["attempt"] for row in rows}
+    for row in rows:
+        row["repeatable"] = row["repeatable"] and row["attempt"] == newest[row["key"]]
+    return rows
+
+
+def _may_repeat(actor: Actor, order: Any, step: Any) -> bool:
+    done = step.state in (StepState.DONE, StepState.FAILED)
+    return bool(order.state == "open" and done and step.flow_step.may_repeat and not why_not(actor, step))
+
+
+def parties(actor: Actor, order: Any) -> list[dict[str, Any]]:
+    found = queries.parties_of(actor, order)
+    sites = {site.pk: site for site in known_sites(actor).filter(pk__in=[p.site_id for p, _ in found if p.site_id])}
+    return [
+        {
+            "kind": party.role,
+            "actor": Role(party.role).label,
+            "organization": organization.name if organization else "Another organization",
+            "site": sites[party.site_id].name if party.site_id in sites else "",
+            "zone": sites[party.site_id].zone if party.site_id in sites else "",
+            "since": party.since,
+            "until": party.until,
+            "is_me": party.organization_id == actor.organization_id,
+        }
+        for party, organization in found
+    ]
+
+
+def plan(actor: Actor, order: Any) -> dict[str, Any] | None:
+    """Return the slot chain with its places in the order of the journey; a courier sees its own lane only."""
+    chain = chain_of(actor, order.stream_id)
+    if chain is None:
+        return None
+    links = list(chain.links.all())
+    if not queries.may_see_therapy(actor):
+        links = [link for link in links if link.organization_id == actor.organization_id]
+    return {"chain": chain, "links": links, "plant_zone": order.plant_site.zone if order.plant_site else ""}
+
+
+def material(actor: Actor, order: Any) -> list[Any]:
+    """Return the order's bags; their codes hold the chain of identity, so a courier sees boxes only (T39)."""
+    return list(custody.containers_of(actor, order.stream_id)) if queries.may_see_therapy(actor) else []
+
+
+def container_status(state: str) -> str:
+    """Return the badge's word for a container's state."""
+    known = {
+        ContainerState.ACCEPTED: "accepted",
+        ContainerState.QUARANTINED: "quarantined",
+        ContainerState.REJECTED: "rejected",
+        ContainerState.IN_TRANSIT: "in_transit",
+        ContainerState.EXPIRED: "expired",
+    }
+    if state in known:
+        return known[ContainerState(state)]
+    return "done" if state in TERMINAL_STATES else "active"
+
+
+def shipments(actor: Actor, order: Any) -> list[Any]:
+    return list(custody.shipments_of(actor, order.stream_id))
+
+
+def labels(actor: Actor, order: Any) -> list[Any]:
+    return list(custody.labels_of(actor, order.stream_id)) if queries.may_see_therapy(actor) else []
+
+
+def has_valid_labels(found: list[Any]) -> bool:
+    return any(label.state in (LabelState.PRINTED, LabelState.APPLIED) for label in found)
+
+
+def quality_part(actor: Actor, order: Any) -> dict[str, Any] | None:
+    """Return batch, results, deviations and decisions as the role may read them; None for a courier."""
+    if not queries.may_see_therapy(actor):
+        return None
+    tests = {test["key"]: test["label"] for test in order.specification.tests}
+    closing = actor.can(Capability.MANAGE_DEVIATIONS) and is_party(actor, order)
+    decisions = list(quality.decisions_of(actor, order.stream_id))
+    found = {
+        "batches": list(quality.batches_of(actor, order.stream_id)),
+        "results": [(tests.get(r.test_key, r.test_key), r) for r in quality.results_of(actor, order.stream_id)],
+        "deviations": [
+            {"row": row, "may_close": closing and row.state == DeviationState.OPEN}
+            for row in quality.deviations_of(actor, order.stream_id)
+        ],
+        "decisions": decisions,
+        "certificate": any(row.decision == Decision.RELEASE for row in decisions),
+    }
+    return found if any(found.values()) else None
+
+
+def events(actor: Actor, order: Any) -> list[dict[str, Any]]:
+    """Return the record in words for this reader, newest first, with its signatures."""
+    signed: dict[Any, list[Any]] = {}
+    rows = list(record.events_of(actor, order.stream_id).order_by("-seq")[:MOST_EVENTS])
+    readable = {row.pk for row in rows}
+    for signature in record.signatures_of(actor, order.stream_id):
+        if signature.event_id in readable:
+            signed.setdefault(signature.event_id, []).append(signature)
+    full = queries.may_see_therapy(actor)
+    return [
+        {
+            "event": row,
+            "label": kind_named(row.kind).label,
+            "text": kind_named(row.kind).say(row.payload, actor.organization_role),
+            "reason": row.reason if full else "",
+            "signatures": signed.get(row.pk, []),
+        }
+        for row in rows
+    ]
+
+
+def acts(actor: Actor, order: Any) -> dict[str, bool]:
+    """Return which acts on the order as a whole this persona may do now: the same rules that would refuse them."""
+    open_here = order.state == "open" and is_party(actor, order)
+    may_hold = open_here and actor.can(Capability.HOLD_ORDER)
+    return {
+        "hold": may_hold and not order.on_hold,
+        "lift": may_hold and order.on_hold,
+        "cancel": open_here and actor.can(Capability.CANCEL_ORDER),
+    }

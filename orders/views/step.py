@@ -1,0 +1,198 @@
+"""The one page of every step of every kind: what is shown, what is missing, what is asked, and who signs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_date
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from ledger.context import Actor, reading
+from ledger.recording import Once, fingerprint
+from ledger.refusals import NotFound, Refusal, Unauthenticated
+from orders import queries
+from orders.flow import next_actions, order_named, perform
+from orders.forms import Filling, described, flat, in_place, unplaced, without_blank_rows
+from orders.views import banner, scan_tray
+from orders.views.redirects import see_other
+from orders.views.sheets import StepSheet, sheet_of
+from personas.queries import username_of
+from personas.states import Capability
+from personas.views import desk
+
+MEANS = ("csrfmiddlewaretoken", "once", "version")  # of the request itself, not of the step
+SECRETS = ("password",)
+SEARCH_KIND = "hold_slot_chain"
+READS_THE_DOCUMENT = "activate_identity"  # compares the patient's document: the page must not say what stands there
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def step_page(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
+    """Show a step, or perform it; a refusal brings the page back with its status and everything typed but passwords."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if request.method != "POST":
+        return _page(request, actor, code, key)
+    with reading(actor):
+        queries.step_of(actor, order_named(actor, code), key)
+    inputs, places = without_blank_rows(request.POST)
+    try:
+        result = perform(
+            actor, code, key, inputs, version=request.POST.get("version") or None, once=once_of(request, code, key)
+        )
+    except (NotFound, Unauthenticated):
+        raise
+    except Refusal as refusal:
+        with reading(actor):
+            return _page(request, actor, code, key, refusal, in_place(flat(refusal.fields), places))
+    messages.success(request, _what_now(actor, result.order, result.step, result.summary))
+    return see_other(reverse("orders:order", args=[result.order]))
+
+
+def once_of(request: HttpRequest, *about: str) -> Once | None:
+    """Return the form's idempotency key with the fingerprint of what was sent; passwords are no part of it."""
+    key = request.POST.get("once", "").replace("\x00", "")[:64]
+    if not key:
+        return None
+    sent = {
+        name: values
+        for name, values in request.POST.lists()
+        if name not in MEANS and not name.endswith(SECRETS)
+    }
+    return Once(f"page:{key}", fingerprint({"about": list(about), "sent": sent}))
+
+
+def _what_now(actor: Actor, code: str, key: str, summary: str) -> str:
+    with reading(actor):
+        order = order_named(actor, code)
+        done = queries.step_of(actor, order, key)
+        waiting = [
+            f"{act.step.flow_step.title} ({'you' if act.mine else _owner(act.step)})" for act in next_actions(actor, order)
+        ]
+    said = f"{done.flow_step.title}: {summary}"
+    return f"{said} Next: {'; '.join(waiting)}." if waiting else said
+
+
+def _owner(step: Any) -> str:
+    return step.responsible.name if step.responsible else "nobody yet"
+
+
+def _page(
+    request: HttpRequest,
+    actor: Actor,
+    code: str,
+    key: str,
+    refusal: Refusal | None = None,
+    errors: dict[str, list[str]] | None = None,
+) -> TemplateResponse:
+    order = order_named(actor, code)
+    step = queries.step_of(actor, order, key)
+    sheet = sheet_of(actor, order, step)
+    posted = request.POST if request.method == "POST" else None
+    filling = Filling(sheet.zone, sheet.initial, posted, errors or {}, _rows(request), sheet.tests)
+    fields = described(sheet.inputs, filling) if sheet.inputs else []
+    context = {
+        "order": order,
+        "step": step,
+        "sheet": sheet,
+        "fields": [f for f in fields if not f["name"].startswith(("signature.", "verifiers")) and f["type"] != "offer"],
+        "signature": _signature(actor, sheet, filling),
+        "verifiers": _verifiers(sheet, filling),
+        "offers": _offers(request, actor, order, sheet, filling),
+        "refusal": refusal,
+        "unplaced": unplaced(errors or {}, fields),
+        "once": (posted or {}).get("once") or uuid4(),
+        "banner": banner.of(actor, order, name_only=sheet.kind.key == READS_THE_DOCUMENT),
+        "crumbs": _crumbs(order, step),
+        "tray": scan_tray.codes(actor, order) if settings.DEMO and sheet.inputs else None,
+        "demo_password": getattr(settings, "DEMO_PASSWORD", "") if settings.DEMO else "",
+    }
+    return TemplateResponse(request, "orders/step.html", context, status=refusal.status if refusal else 200)
+
+
+def _crumbs(order: Any, step: Any) -> list[dict[str, str]]:
+    return [
+        {"label": "Orders", "url": reverse("orders:list")},
+        {"label": order.code, "url": reverse("orders:order", args=[order.code])},
+        {"label": step.flow_step.title, "url": ""},
+    ]
+
+
+def _rows(request: HttpRequest) -> dict[str, int]:
+    """Return how many rows of a list the address asks for (``?rows=bags:3``)."""
+    name, _, count = request.GET.get("rows", "").partition(":")
+    return {name: int(count)} if count.isdecimal() and len(count) < 4 else {}
+
+
+def _signature(actor: Actor, sheet: StepSheet, filling: Filling) -> dict[str, Any] | None:
+    if sheet.inputs is None or sheet.step.flow_step.signatures < 1:
+        return None
+    return {
+        "meaning": sheet.step.flow_step.meaning or sheet.kind.meaning,
+        "username": username_of(actor),
+        "errors": {
+            "username": filling.errors.get("signature.username", []),
+            "password": filling.errors.get("signature.password", []) + filling.errors.get("signature", []),
+        },
+    }
+
+
+def _verifiers(sheet: StepSheet, filling: Filling) -> list[dict[str, Any]]:
+    if sheet.inputs is None:
+        return []
+    found = []
+    for number in range(max(0, sheet.step.flow_step.signatures - 1)):
+        prefix = f"verifiers[{number}]"
+        errors = {part: filling.errors.get(f"{prefix}.{part}", []) for part in ("username", "password", "scan")}
+        if number == 0:
+            errors["username"] = errors["username"] + filling.errors.get("verifiers", [])
+        found.append(
+            {
+                "prefix": prefix,
+                "legend": "Second person" if sheet.step.flow_step.signatures == 2 else f"Verifier {number + 1}",
+                "username": filling.value(f"{prefix}username"),
+                "scan": filling.value(f"{prefix}scan"),
+                "errors": errors,
+            }
+        )
+    return found
+
+
+def _offers(request: HttpRequest, actor: Actor, order: Any, sheet: StepSheet, filling: Filling) -> dict[str, Any] | None:
+    if sheet.inputs is None or sheet.kind.key != SEARCH_KIND:
+        return None
+    today = dt.datetime.now(ZoneInfo(sheet.zone)).date()
+    asked = _date(request.GET.get("earliest", ""))
+    earliest = max(asked, today) if asked else today
+    found = queries.search_slots(actor, order, sheet.step, earliest)
+    chosen = filling.value("offer")
+    return {
+        "earliest": {"name": "earliest", "label": "Collect on or after", "type": "date", "value": earliest.isoformat(), "min": today.isoformat(), "required": True},
+        "found": [{"offer": offer, "chosen": offer.token == chosen, "zone": _zone_of(offer, sheet.zone)} for offer in found.offers],
+        "refused": found.refused,
+        "zone": sheet.zone,
+        "errors": filling.errors.get("offer", []),
+    }
+
+
+def _zone_of(offer: Any, home: str) -> str:
+    """Return the zone of the plant where the offer's manufacture starts."""
+    return next((link.zone for link in offer.links if link.kind == "manufacturing_line"), home)
+
+
+def _date(text: str) -> dt.date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
