@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from ledger.refusals import InvalidInput, NotAllowed, WrongState
 from network.exact_numbers import exact_number
 from network.specifications import Rule, Specification, rules_of
 from quality.batches import fresh, require_person
 from quality.deviations import open_deviation
-from quality.models import Batch, Deviation, QCResult
+from quality.models import Batch, Deviation, QCResult, Release
 from quality.order_streams import locked_event
 from quality.states import BatchState, DeviationState, Severity, Verdict
 
@@ -37,8 +39,8 @@ def record_results(
 
     ``results``: list of ``{test, value}``, optionally ``unit`` (must equal the specification's), or ``{test, invalid:
     true, text: why}`` for a test that gave no valid result. A number is a JSON number or its text; a coded test takes
-    one of its choices. Raises InvalidInput naming ``results[i].field``. Only an invalid result may be repeated (WrongState
-    ``result_stands``). A result that fails after the review opens a critical deviation by itself (QC6).
+    one of its choices. Raises InvalidInput naming ``results[i].field``. Only an invalid result may be repeated
+    (WrongState ``result_stands``). One that fails after the review opens a critical deviation by itself (QC6).
     """
     fresh(batch, *MAY_RECORD)
     event = locked_event(batch.stream_id)
@@ -72,6 +74,16 @@ def record_results(
 def current_results(batch: Batch) -> list[QCResult]:
     """Return the results that count: of each test the one that nothing supersedes, in the order of recording."""
     return list(QCResult.unwalled.filter(batch=batch, superseded_by__isnull=True).order_by("recorded_at", "pk"))
+
+
+def results_before(decision: Release) -> list[QCResult]:
+    """Return the results that counted when a decision was taken, whatever has been recorded since.
+
+    Keys are ordered by time, and the stream's lock orders the writers, so a smaller key was there first.
+    """
+    later = QCResult.unwalled.filter(supersedes=OuterRef("pk"), pk__lt=decision.pk)
+    then = QCResult.unwalled.filter(~Exists(later), batch_id=decision.batch_id, pk__lt=decision.pk)
+    return list(then.order_by("recorded_at", "pk"))
 
 
 def invalidate(result: QCResult, deviation: Deviation, person_id: UUID) -> QCResult:
