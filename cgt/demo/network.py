@@ -304,7 +304,7 @@ def _therapy(
 
 
 def _hours_between(origin: Site, destination: Site) -> int:
-    return 26 if origin.zone.split("/")[0] != destination.zone.split("/")[0] else 14
+    return 38 if origin.zone.split("/")[0] != destination.zone.split("/")[0] else 18
 
 
 def _routes() -> list[tuple[str, str, str]]:
