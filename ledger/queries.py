@@ -23,4 +23,6 @@ def events_of(actor: Actor, stream_id: UUID) -> QuerySet[Event]:
 
 
 def signatures_of(actor: Actor, stream_id: UUID) -> QuerySet[Signature]:
-    return visible(Signature, actor).filter(stream_id=stream_id).order_by("signed_at", "position")
+    """Return the signatures on those events of the stream that the actor's role may read."""
+    readable = events_of(actor, stream_id).order_by().values("pk")
+    return visible(Signature, actor).filter(stream_id=stream_id, event__in=readable).order_by("signed_at", "position")

@@ -55,6 +55,13 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.hold_renewed",
+        "Slot hold renewed",
+        "The slot hold now ends at {held_until}.",
+        payload={"order": "code", "chain": "id of the slot chain", "held_until": "when it ends (UTC)"},
+        audience=(Role.TREATMENT_CENTER,),
+    ),
+    EventKind(
         "orders.flow_proposed",
         "Flow proposed",
         "Version {version} of {flow} was proposed.",

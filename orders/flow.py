@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -86,18 +87,20 @@ def perform(
     *,
     version: str | None = None,
     once: Once | None = None,
+    device_time: dt.datetime | None = None,
 ) -> StepResult:
     """Perform a step: identify, replay, find, parse, allow, time, facts, do, record (DESIGN 1.2, 7).
 
     ``raw`` holds the inputs of the step's kind as sent; ``version`` is the ETag ``attempt.version`` that was seen (412
-    when it moved on). Raises a Refusal and leaves nothing behind, or returns what was done.
+    when it moved on); ``device_time`` is a device's own clock, kept beside the server's. Raises a Refusal and leaves
+    nothing behind, or returns what was done.
     """
     if actor is None:
         raise Unauthenticated()
     with reading(actor):
         stream_id = order_named(actor, code).stream_id
     try:
-        return _perform(actor, code, key, raw, stream_id, version, once)
+        return _perform(actor, code, key, raw, stream_id, version, once, device_time)
     except Replayed as replayed:
         return StepResult(**replayed.result)
     except Mismatch as mismatch:
@@ -106,10 +109,18 @@ def perform(
 
 
 def _perform(
-    actor: Actor, code: str, key: str, raw: Mapping[str, Any], stream_id: UUID, version: str | None, once: Once | None
+    actor: Actor,
+    code: str,
+    key: str,
+    raw: Mapping[str, Any],
+    stream_id: UUID,
+    version: str | None,
+    once: Once | None,
+    device_time: dt.datetime | None,
 ) -> StepResult:
+    subject = ("step", f"{code.upper()}/{key}")
     with acting(
-        actor, "orders.step_done", stream_id=stream_id, subject=("step", f"{code.upper()}/{key}"), once=once
+        actor, "orders.step_done", stream_id=stream_id, subject=subject, once=once, device_time=device_time
     ) as event:
         order = order_named(actor, code)
         step = current_step(order, key)

@@ -1,20 +1,41 @@
-"""What follows when a slot hold ends without a request."""
+"""A slot hold that is renewed, and what follows when one ends without a request."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from ledger.context import Actor, reading
-from ledger.recording import acting
-from ledger.refusals import WrongState
+from ledger.recording import Once, acting
+from ledger.refusals import NotFound, WrongState
 from orders import attempts, bookings
-from orders.flow import ORDER_RELATIONS
+from orders.flow import ORDER_RELATIONS, order_named
 from orders.models import Order, OrderStep
+from orders.policies import require_may_perform
 from orders.states import OrderState, StepState
 from personas.queries import system_actor
 from scheduling import slot_chains
+from scheduling.slot_chains import SlotChain
 
 BOOKING_KIND = "hold_slot_chain"
+
+
+def renew_hold(actor: Actor, code: str, *, once: Once | None = None) -> SlotChain:
+    """Let the order's slot hold run for its flow's hold time from now; by whoever may book, at most twice (CO2)."""
+    with reading(actor):
+        stream_id = order_named(actor, code).stream_id
+    subject = ("order", code.upper())
+    with acting(actor, "orders.hold_renewed", stream_id=stream_id, subject=subject, once=once) as event:
+        order = order_named(actor, code)
+        step = next((s for s in attempts.latest_attempts(order).values() if s.flow_step.kind == BOOKING_KIND), None)
+        if step is None:
+            raise NotFound()
+        require_may_perform(actor, step)
+        chain = slot_chains.live_chain(stream_id)
+        if chain is None:
+            raise WrongState("There is no slot hold.", remedy="Search, and hold a slot chain.")
+        slot_chains.renew(chain, int(step.flow_step.parameters.get("hold_hours", slot_chains.HOLD_HOURS)))
+        event.note(order=order.code, chain=chain.pk, held_until=chain.held_until)
+    return chain
 
 
 def reopen_booking(stream_id: UUID, organization_id: UUID) -> bool:

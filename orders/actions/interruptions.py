@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
-from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, WrongState
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, Stale, WrongState
 from orders import attempts
 from orders.flow import current_step, order_named
 from orders.models import Order, OrderStep
@@ -22,7 +22,13 @@ from scheduling import slot_chains
 
 @contextmanager
 def _on_order(
-    actor: Actor, kind: str, code: str, capability: Capability, reason: str, once: Once | None = None
+    actor: Actor,
+    kind: str,
+    code: str,
+    capability: Capability,
+    reason: str,
+    once: Once | None = None,
+    version: str | None = None,
 ) -> Iterator[tuple[Order, OpenEvent]]:
     with reading(actor):
         stream_id = order_named(actor, code).stream_id
@@ -35,12 +41,17 @@ def _on_order(
         require(actor, capability)
         if order.state != OrderState.OPEN:
             raise WrongState(f"The order is {order.get_state_display().lower()}.", code="order_ended")
+        if version is not None and version.strip('"') != str(order.version):
+            raise Stale()
         yield order, event
 
 
-def put_on_hold(actor: Actor, code: str, reason: str) -> Order:
+def put_on_hold(actor: Actor, code: str, reason: str, *, once: Once | None = None, version: str | None = None) -> Order:
     """Stop the line: no step but what physically happens may be done until the hold is lifted."""
-    with _on_order(actor, "orders.put_on_hold", code, Capability.HOLD_ORDER, reason) as (order, event):
+    with _on_order(actor, "orders.put_on_hold", code, Capability.HOLD_ORDER, reason, once, version) as (
+        order,
+        event,
+    ):
         if order.on_hold:
             raise WrongState("The order is on hold already.")
         order.on_hold, order.hold_reason = True, reason
@@ -50,9 +61,12 @@ def put_on_hold(actor: Actor, code: str, reason: str) -> Order:
     return order
 
 
-def lift_hold(actor: Actor, code: str, reason: str) -> Order:
+def lift_hold(actor: Actor, code: str, reason: str, *, once: Once | None = None, version: str | None = None) -> Order:
     """Let an order go on."""
-    with _on_order(actor, "orders.hold_lifted", code, Capability.HOLD_ORDER, reason) as (order, event):
+    with _on_order(actor, "orders.hold_lifted", code, Capability.HOLD_ORDER, reason, once, version) as (
+        order,
+        event,
+    ):
         if not order.on_hold:
             raise WrongState("The order is not on hold.")
         order.on_hold, order.hold_reason = False, ""
@@ -62,9 +76,12 @@ def lift_hold(actor: Actor, code: str, reason: str) -> Order:
     return order
 
 
-def cancel(actor: Actor, code: str, reason: str) -> Order:
+def cancel(actor: Actor, code: str, reason: str, *, once: Once | None = None, version: str | None = None) -> Order:
     """End an order: open steps are cancelled, its slot chain is freed, and it becomes read-only."""
-    with _on_order(actor, "orders.cancelled", code, Capability.CANCEL_ORDER, reason) as (order, event):
+    with _on_order(actor, "orders.cancelled", code, Capability.CANCEL_ORDER, reason, once, version) as (
+        order,
+        event,
+    ):
         infused = OrderStep.unwalled.filter(order=order, flow_step__kind="infuse", state=StepState.DONE).exists()
         if infused:
             raise FactsMissing(
@@ -86,13 +103,12 @@ def cancel(actor: Actor, code: str, reason: str) -> Order:
     return order
 
 
-def repeat_step(actor: Actor, code: str, key: str, reason: str) -> OrderStep:
+def repeat_step(actor: Actor, code: str, key: str, reason: str, *, once: Once | None = None) -> OrderStep:
     """Begin a step that the flow allows to repeat again, as a new attempt, while nothing later is done."""
     with reading(actor):
         stream_id = order_named(actor, code).stream_id
-    with acting(
-        actor, "orders.step_repeated", stream_id=stream_id, subject=("step", f"{code}/{key}"), reason=reason
-    ) as event:
+    subject = ("step", f"{code}/{key}")
+    with acting(actor, "orders.step_repeated", stream_id=stream_id, subject=subject, reason=reason, once=once) as event:
         order = order_named(actor, code)
         step = current_step(order, key)
         if not reason.strip():
