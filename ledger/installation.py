@@ -186,6 +186,8 @@ def _rights(roles: set[str]) -> Iterator[str]:
     if AUDITOR_ROLE in roles:
         yield f"grant usage on schema public to {AUDITOR_ROLE}"
         yield f"grant select on all tables in schema public to {AUDITOR_ROLE}"
+        # The one thing the auditor writes: checkpoints, which nobody can change or remove afterwards.
+        yield f"grant insert on ledger_checkpoint to {AUDITOR_ROLE}"
     for role in APP_ROLES:
         if role not in roles:
             continue

@@ -189,7 +189,8 @@ class Checkpoint(WalledModel):
     """A signed digest over all chains' heads, so that deleting the newest events of one chain is noticed too."""
 
     made_at = models.DateTimeField(default=timezone.now)
-    heads = models.JSONField(help_text="stream id -> [sequence, hash]")
+    heads = models.JSONField(help_text="stream id -> [sequence, hash], of streams written to since the one before")
+    previous = models.CharField(max_length=64, blank=True, help_text="digest of the checkpoint before")
     digest = models.CharField(max_length=64)
     signature = models.CharField(max_length=64, help_text="HMAC-SHA-256 under the checkpoint key")
 

@@ -13,7 +13,7 @@ from personas import queries
 
 
 def acting(request: HttpRequest) -> dict[str, Any]:
-    """Provide ``actor``, ``memberships``, ``navigation``, ``demo``; ``demo_signins`` on the sign-in page of a demonstration."""
+    """Provide ``actor``, ``memberships``, ``navigation``, ``demo``; when a demonstration signs in, ``demo_signins``."""
     context: dict[str, Any] = {"demo": settings.DEMO, "actor": None, "memberships": [], "navigation": []}
     actor = getattr(request, "actor", None)
     if actor is not None:

@@ -22,7 +22,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=ledger.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('heads', models.JSONField(help_text='stream id -> [sequence, hash]')),
+                ('heads', models.JSONField(help_text='stream id -> [sequence, hash], of streams written to since the one before')),
+                ('previous', models.CharField(blank=True, help_text='digest of the checkpoint before', max_length=64)),
                 ('digest', models.CharField(max_length=64)),
                 ('signature', models.CharField(help_text='HMAC-SHA-256 under the checkpoint key', max_length=64)),
             ],
