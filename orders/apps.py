@@ -14,6 +14,5 @@ class OrdersConfig(AppConfig):
         navigation.register(
             navigation.Entry("orders:worklist", "My work", "list-check", "view_orders", 10, waiting_count),
             navigation.Entry("orders:list", "Orders", "heart-handshake", "view_orders", 20),
-            navigation.Entry("orders:new", "New order", "plus", "enrol_patient", 30),
             navigation.Entry("orders:flows", "Flows", "git-branch", "view_orders", 60, roles=everywhere),
         )

@@ -37,12 +37,16 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
     actor: Actor = request.actor  # type: ignore[attr-defined]
     order = order_named(actor, code)
     found_labels = order_cards.labels(actor, order)
+    rows = order_cards.timeline(actor, order)
+    now, later = order_cards.split(rows)
     context = {
         "order": order,
         "etag": f"{order.version}",
         "banner": banner.of(actor, order),
         "turns": order_cards.turns(actor, order),
-        "timeline": order_cards.timeline(actor, order),
+        "timeline": now,
+        "later": later,
+        "repeatable": [row for row in rows if row["repeatable"]],
         "parties": order_cards.parties(actor, order),
         "plan": order_cards.plan(actor, order),
         "material": [(bag, order_cards.container_status(bag.state)) for bag in order_cards.material(actor, order)],

@@ -85,6 +85,12 @@ def timeline(actor: Actor, order: Any) -> list[dict[str, Any]]:
     return rows
 
 
+def split(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the timeline up to the last step that was reached, and the steps that still wait."""
+    reached = max((place for place, row in enumerate(rows) if row["status"] != StepState.WAITING), default=-1)
+    return rows[: reached + 1], rows[reached + 1 :]
+
+
 def _may_repeat(actor: Actor, order: Any, step: Any) -> bool:
     done = step.state in (StepState.DONE, StepState.FAILED)
     return bool(order.state == "open" and done and step.flow_step.may_repeat and not why_not(actor, step))

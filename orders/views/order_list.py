@@ -113,13 +113,21 @@ def _cursor(text: str) -> tuple[dt.datetime, UUID] | None:
 def _filters(actor: Actor, chosen: dict[str, str]) -> list[dict[str, Any]]:
     fields: list[dict[str, Any]] = [
         {"name": "q", "label": "Code", "type": "search", "value": chosen["q"], "maxlength": 200},
-        {"name": "state", "label": "State", "type": "select", "value": chosen["state"], "choices": STATE_CHOICES},
+        {
+            "name": "state",
+            "label": "State",
+            "type": "select",
+            "value": chosen["state"],
+            "choices": STATE_CHOICES,
+            "blank": "All",
+        },
         {
             "name": "phase",
             "label": "Phase",
             "type": "select",
             "value": chosen["phase"],
             "choices": list(PHASE_LABELS.items()),
+            "blank": "All",
         },
     ]
     if queries.may_see_therapy(actor):
@@ -131,6 +139,7 @@ def _filters(actor: Actor, chosen: dict[str, str]) -> list[dict[str, Any]]:
                 "type": "select",
                 "value": chosen["therapy"],
                 "choices": offered,
+                "blank": "All",
             }
         )
     return fields

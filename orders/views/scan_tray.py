@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custody import queries as custody
+from custody import vault
 from ledger.context import Actor
 from orders import queries
 
@@ -21,9 +22,18 @@ class TrayCode:
     right: bool = True
 
 
-def codes(actor: Actor, order: Any) -> list[TrayCode]:
-    """Return what can be scanned on an order: its codes, then one of another order (if there is one) and garbage."""
+def codes(actor: Actor, order: Any, *, with_document: bool = False) -> list[TrayCode]:
+    """Return what can be scanned on an order: its codes, then one of another order (if there is one) and garbage.
+
+    ``with_document``: also what stands on the fictional patient's own document, for whoever compares it.
+    """
     found: list[TrayCode] = []
+    if with_document and queries.may_see_identity(actor, order):
+        patient = vault.open_identity(actor, order.patient_id)
+        found += [
+            TrayCode("Patient's document: date of birth", patient.birth_date.isoformat()),
+            TrayCode("Patient's document: record number", patient.mrn),
+        ]
     if queries.may_see_therapy(actor):
         found.append(TrayCode("Wristband: chain of identity", order.identity_code))
         found += [

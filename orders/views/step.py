@@ -114,10 +114,14 @@ def _page(
         "once": (posted or {}).get("once") or uuid4(),
         "banner": banner.of(actor, order, name_only=sheet.kind.key == READS_THE_DOCUMENT),
         "crumbs": _crumbs(order, step),
-        "tray": scan_tray.codes(actor, order) if settings.DEMO and sheet.inputs else None,
+        "tray": _tray(actor, order, sheet) if settings.DEMO and sheet.inputs else None,
         "demo_password": getattr(settings, "DEMO_PASSWORD", "") if settings.DEMO else "",
     }
     return TemplateResponse(request, "orders/step.html", context, status=refusal.status if refusal else 200)
+
+
+def _tray(actor: Actor, order: Any, sheet: StepSheet) -> list[scan_tray.TrayCode]:
+    return scan_tray.codes(actor, order, with_document=sheet.kind.key == READS_THE_DOCUMENT)
 
 
 def _crumbs(order: Any, step: Any) -> list[dict[str, str]]:

@@ -76,7 +76,7 @@ def _filters(actor: Actor, everything: list[Any], chosen: dict[str, str]) -> lis
 
 
 def _select(name: str, label: str, choices: list[tuple[str, str]], chosen: dict[str, str]) -> dict[str, Any]:
-    return {"name": name, "label": label, "type": "select", "value": chosen[name], "choices": choices}
+    return {"name": name, "label": label, "type": "select", "value": chosen[name], "choices": choices, "blank": "All"}
 
 
 def waiting_count(actor: Actor) -> int:
