@@ -152,7 +152,9 @@ class Planner:
 
     def _on_site(self, ready: dt.datetime) -> Iterator[Trip]:
         """Without a courier: the material is at the plant as soon as it is packed."""
-        plants = [plant_id for plant_id in self.request.plant_site_ids if plant_id in self.calendar.places]
+        plants: list[UUID | None] = [
+            plant_id for plant_id in self.request.plant_site_ids if plant_id in self.calendar.places
+        ]
         if not plants and (self._needs(Kind.RECEIVING) or self._needs(Kind.MANUFACTURING_LINE)):
             self._fault(Kind.COURIER_LANE, "no_plant", "No plant of this therapy is known to your organization.")
             return

@@ -37,6 +37,7 @@ __all__ = [
     "OfferLink",
     "RefusedDate",
     "SearchResult",
+    "SlotChain",
     "confirm",
     "decline",
     "expire",

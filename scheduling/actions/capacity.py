@@ -12,8 +12,7 @@ from uuid import UUID
 from ledger.context import Actor
 from ledger.recording import acting
 from ledger.refusals import InvalidInput
-from personas.models import Site
-from personas.queries import sites
+from personas.queries import Site, sites
 from scheduling.models import ONE_AT_A_TIME, Resource, Slot
 from scheduling.policies import require_publisher
 from scheduling.states import ResourceKind
@@ -22,6 +21,7 @@ MOST_PLACES = 1000
 LONGEST_WINDOW = dt.timedelta(days=31)
 LONGEST_RUN = dt.timedelta(hours=24)
 MOST_FAULTS = 100
+LANE_ATTRIBUTES = {"origin_site_id", "destination_site_id", "transit_hours", "cutoff", "weekdays"}
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,12 @@ def _lane(actor: Actor, given: dict[str, Any], faults: dict[str, list[str]]) -> 
         lane["cutoff"] = _time_of(cutoff).strftime("%H:%M") if cutoff else None
     except (TypeError, ValueError):
         faults["cutoff"] = ["Give the latest pickup as HH:MM, in the origin's local time."]
-    lane["weekdays"] = sorted(set(given.get("weekdays") or range(1, 8)))
-    if not set(lane["weekdays"]) <= set(range(1, 8)):
+    days = given.get("weekdays") or range(1, 8)
+    if isinstance(days, str) or not set(days) <= set(range(1, 8)):
         faults["weekdays"] = ["Number the days 1 (Monday) to 7 (Sunday)."]
-    unknown = sorted(set(given) - set(lane))
+    else:
+        lane["weekdays"] = sorted(set(days))
+    unknown = sorted(set(given) - LANE_ATTRIBUTES)
     if unknown:
         faults["attributes"] = [f"Unknown: {', '.join(unknown)}."]
     return lane
@@ -126,7 +128,7 @@ def publish_capacity(actor: Actor, rows: Sequence[CapacityRow]) -> Published:
     All or nothing: raises InvalidInput with ``fields["rows[i].column"]`` for each row at fault. Places already taken
     cannot be withdrawn.
     """
-    with acting(actor, "scheduling.capacity_published", subject=("organization", actor.organization_id)) as event:
+    with acting(actor, "scheduling.capacity_published", subject=("organization", str(actor.organization_id))) as event:
         require_publisher(actor)
         faults: dict[str, list[str]] = {}
         resources = {r.code: r for r in Resource.unwalled.filter(organization_id=actor.organization_id)}

@@ -105,7 +105,16 @@ def daily(
 
 def make_resource(organization: Organization, kind: str, site: Site | None = None, **fields: object) -> Resource:
     code = unique(kind.replace("_", "-"))
-    return add_resource(operator(organization), code=code, name=f"Fictional {code}", kind=kind, site=site, **fields)  # type: ignore[arg-type]
+    resource = add_resource(
+        operator(organization),
+        code=code,
+        name=f"Fictional {code}",
+        kind=kind,
+        site=site,
+        **fields,  # type: ignore[arg-type]
+    )
+    resource.organization, resource.site = organization, site
+    return resource
 
 
 def make_lane(courier: Organization, origin: Site, destination: Site, **attributes: object) -> Resource:
