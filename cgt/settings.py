@@ -260,7 +260,3 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": environ.text("LOG_LEVEL", "INFO")},
     "loggers": {"django.db.backends": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
 }
-
-# --- parts of the house under construction: gone once every floor stands --------------------------------------------
-if not (BASE_DIR / "cgt" / "middleware.py").exists():
-    MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("cgt.middleware.")]

@@ -18,6 +18,7 @@ BOUNDARY = {"forms", "views", "api", "admin", "tasks", "urls", "management", "co
     "consumers",  # react to events of lower floors through an action of their own
 }
 VOCABULARY = {"ledger.models"}  # streams, parties, events: the rows that everything above refers to
+DECLARATIONS = {"orders.inputs", "orders.step_kinds"}  # one declaration serves form, REST schema and OpenAPI
 DOORS = {"orders.flow"}  # its `perform` is the action behind every step of every kind
 
 BELOW_ACTIONS = PURE | {"models", "policies", "queries", CONCEPT}
@@ -94,9 +95,10 @@ def is_allowed(importer: str, imported: str) -> bool:
         return True
     if from_app == COMPOSITION_ROOT:
         return to_app == COMPOSITION_ROOT or target in ACROSS | BOUNDARY
+    place = ".".join(imported.split(".")[:2])
     if from_app == to_app:
-        return target in OWN.get(source, set())
-    if ".".join(imported.split(".")[:2]) in VOCABULARY:
+        return target in OWN.get(source, set()) or (source in BOUNDARY and place in DECLARATIONS)
+    if place in VOCABULARY:
         return source not in PURE | BOUNDARY
     return target in ACROSS
 

@@ -20,6 +20,7 @@ from cgt.launcher.rooms import covers, is_allowed, room
         ("orders.apps", "orders.views"),
         ("orders.admin", "orders.models"),
         ("orders.parties", "ledger.models"),
+        ("orders.api.steps", "orders.inputs"),
         ("cgt.urls", "orders.views"),
     ],
 )
@@ -32,6 +33,7 @@ def test_doors_there_are(importer: str, imported: str) -> None:
     [
         ("orders.views", "orders.models"),
         ("orders.views", "ledger.models"),
+        ("orders.views", "orders.guards"),
         ("orders.events", "ledger.models"),
         ("orders.api.orders", "orders.models.order"),
         ("orders.tasks", "orders.policies"),
