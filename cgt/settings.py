@@ -3,6 +3,7 @@
 `CGT_ENV` is production unless it says otherwise, so that a forgotten variable ends in the strict settings.
 """
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +27,8 @@ if PRODUCTION and DEBUG:
     raise ImproperlyConfigured("DEBUG shows data in error pages: it is refused with CGT_ENV=production.")
 
 SECRET_KEY = environ.text("SECRET_KEY")
+# The one password of all fictional people; it stands on the demo's own pages and exists in no other environment.
+DEMO_PASSWORD = f"demo-{hashlib.sha256(f'{SECRET_KEY}:demo'.encode()).hexdigest()[:10]}" if DEMO else ""
 SECRET_KEY_FALLBACKS = environ.words("SECRET_KEY_FALLBACKS")
 MASTER_KEY = environ.key_of_32_bytes("CGT_MASTER_KEY")  # wraps every data key of the identity vault
 BASE_URL = environ.text("CGT_BASE_URL", "http://127.0.0.1:8000")
@@ -230,7 +233,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["cgt.json_bodies.BoundedJSONParser"],
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "cgt.authentication.KeyAuthentication",
         "cgt.authentication.PersonAuthentication",
@@ -244,8 +248,16 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "CGT Orchestration",
     "VERSION": "1",
-    "OAS_VERSION": "3.1.1",
+    "DESCRIPTION": "Orders of cell and gene therapies from enrolment to infusion: what a page can do, a partner system"
+    " can do here, by the same rules. Errors are RFC 9457 problem documents with a stable `code` and a `remedy`.",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "POSTPROCESSING_HOOKS": [
+        "cgt.openapi.any_kind",
+        "cgt.openapi.add_problems",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

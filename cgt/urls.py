@@ -19,6 +19,7 @@ PREFIXES = {
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health, name="health"),
+    path("api/v1/", include(("cgt.api", "api"))),
     path("accounts/", include("allauth.urls")),
     path("demo/sign-in", demo_sign_in, name="demo_sign_in"),
 ]

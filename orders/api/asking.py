@@ -1,0 +1,154 @@
+"""What a request says besides its body: who asks, once, at which version, by which clock, and which page."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ClassVar, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
+from rest_framework import exceptions, serializers
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ledger.context import Actor, reading
+from ledger.recording import Once, fingerprint
+from ledger.refusals import InvalidInput, NotAllowed
+from personas.states import Capability
+
+LONGEST_KEY = 200
+SECRET = "password"  # noqa: S105 - the name of a field, never part of a fingerprint
+V = TypeVar("V", bound="ActorView")
+
+
+class ActorView(APIView):
+    """A view that somebody acts on. ``scope`` is what persona and key need to ask at all; actions ask for the rest."""
+
+    scope: ClassVar[Capability] = Capability.VIEW_ORDERS
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not self.actor.can(self.scope):
+            raise NotAllowed(
+                f"These credentials do not have the scope “{self.scope.value}”.",
+                code="scope_missing",
+                remedy="Ask your administrator for a key with this scope, or switch persona.",
+            )
+
+    @property
+    def actor(self) -> Actor:
+        actor: Actor = self.request.auth
+        return actor
+
+
+def reads(method: Callable[..., Response]) -> Callable[..., Response]:
+    """Answer inside ``reading(actor)``."""
+
+    @wraps(method)
+    def answered(view: ActorView, request: Request, **path: Any) -> Response:
+        with reading(view.actor):
+            return method(view, request, **path)
+
+    return answered
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """Return the JSON object that was sent (an empty one for no body); raise InvalidInput for another JSON value."""
+    sent = request.data
+    if not isinstance(sent, Mapping):
+        raise InvalidInput(fields={"non_field_errors": ["Send a JSON object."]})
+    return dict(sent)
+
+
+def once_of(request: Request) -> Once | None:
+    """Return the idempotency key with the fingerprint of the request; passwords are no part of it."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not key:
+        return None
+    if len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise InvalidInput(
+            fields={"Idempotency-Key": [f"Use up to {LONGEST_KEY} printable ASCII characters."]},
+            remedy="Send a fresh UUID with each new request.",
+        )
+    sent = json.dumps(_without_secrets(request.data), sort_keys=True)
+    return Once(f"rest:{key}", fingerprint({"method": request.method, "path": request.path, "body": sent}))
+
+
+def _without_secrets(sent: Any) -> Any:
+    if isinstance(sent, Mapping):
+        return {name: _without_secrets(value) for name, value in sent.items() if name != SECRET}
+    return [_without_secrets(value) for value in sent] if isinstance(sent, list) else sent
+
+
+def version_of(request: Request) -> str | None:
+    """Return the ETag in ``If-Match``; None for none or ``*``. A weak one, or a list, matches nothing (RFC 9110)."""
+    wanted = request.headers.get("If-Match", "").strip()
+    return wanted if wanted not in ("", "*") else None
+
+
+def device_time_of(request: Request) -> dt.datetime | None:
+    """Return the time on the sending device's clock; it is kept beside the server's, never refused for being off."""
+    sent = request.headers.get("Device-Time", "").strip()
+    if not sent:
+        return None
+    try:
+        moment = parse_datetime(sent)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInput(
+            fields={"Device-Time": ["Give date, time and offset as in 2030-01-31T14:05:00+01:00."]},
+        )
+    return moment
+
+
+class PageQuery(serializers.Serializer[Any]):
+    """Which page."""
+
+    cursor = serializers.CharField(required=False, max_length=500, help_text="from `next` or `previous`; opaque")
+    limit = serializers.IntegerField(
+        required=False, min_value=1, max_value=200, help_text="rows per page, 50 if absent"
+    )
+
+
+Q = TypeVar("Q", bound=serializers.Serializer[Any])
+
+
+def query_of(request: Request, serializer: type[Q]) -> dict[str, Any]:
+    """Return the validated query parameters; raise InvalidInput with every parameter's errors."""
+    given = serializer(data=request.query_params.dict())
+    if not given.is_valid():
+        raise InvalidInput(fields=dict(given.errors))
+    return dict(given.validated_data)
+
+
+class Pages(CursorPagination):
+    """Pages by key: stable while rows are added, as fast on the last page as on the first."""
+
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+
+def page_of(view: ActorView, rows: Any, ordering: tuple[str, ...], shape: Callable[[list[Any]], list[Any]]) -> Response:
+    """Return one page of a queryset, shaped all at once; raise InvalidInput for a cursor that was not issued here."""
+    pages = Pages()
+    pages.ordering = ordering
+    try:
+        found = pages.paginate_queryset(rows, view.request, view)
+    except (exceptions.NotFound, ValidationError, ValueError, OverflowError) as error:
+        raise InvalidInput(
+            fields={"cursor": ["This cursor is not known here."]}, remedy="Begin with the first page again."
+        ) from error
+    return Response(
+        {
+            "next": pages.get_next_link(),
+            "previous": pages.get_previous_link(),
+            "results": shape(list(found or [])),
+        }
+    )

@@ -1,0 +1,150 @@
+"""Slot chains: search, hold, renew, request, confirm, decline. Each but search and renew is a step of the flow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ledger.context import Actor, reading
+from ledger.recording import Replayed
+from ledger.refusals import NotFound
+from orders import queries
+from orders.actions.bookings import renew_hold
+from orders.api import answers, shapes
+from orders.api.asking import ActorView, body_of, once_of, query_of, reads
+from orders.api.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
+from orders.api.orders import detail_response
+from orders.api.step_inputs import documented_inputs
+from orders.api.steps import performed
+from orders.flow import order_named, require_may_perform
+
+HOLD, REQUEST, ANSWER = "hold_slot_chain", "request_slots", "confirm_slots"
+
+
+class SearchQuery(serializers.Serializer[Any]):
+    """From which day on."""
+
+    earliest = serializers.DateField(required=False, help_text="first day of collection at the center; today if absent")
+
+
+def step_of_kind(actor: Actor, order: Any, kind: str) -> Any:
+    """Return the newest attempt of the flow's step of a kind; NotFound when its flow has none for the actor."""
+    step = queries.steps_of(actor, order).filter(flow_step__kind=kind).order_by("-position", "-attempt").first()
+    if step is None:
+        raise NotFound()
+    return step
+
+
+class SlotChainsView(ActorView):
+    """What can be booked for an order."""
+
+    @extend_schema(
+        operation_id="search_slot_chains",
+        tags=["slot chains"],
+        summary="Search feasible slot chains, and why other dates have none",
+        parameters=[SearchQuery, ETAG],
+        responses=answers.SlotSearch,
+    )
+    @reads
+    def get(self, request: Request, code: str) -> Response:
+        order = order_named(self.actor, code)
+        earliest = query_of(request, SearchQuery).get("earliest")
+        step = step_of_kind(self.actor, order, HOLD)
+        require_may_perform(self.actor, step)
+        today = dt.datetime.now(ZoneInfo(order.center_site.zone)).date()
+        found = queries.search_slots(self.actor, order, step, max(earliest or today, today))
+        chain = shapes.slot_chain(self.actor, order)
+        body = {"step": step.key, "etag": step.etag, "slot_chain": chain, **found.as_json()}
+        return Response(body, headers={"ETag": step.etag})
+
+
+class _StepAlias(ActorView):
+    """The flow's step of one kind, under a name of its own."""
+
+    kind = ""
+
+    def aliased(self, request: Request, code: str, **fixed: str) -> Response:
+        with reading(self.actor):
+            step = step_of_kind(self.actor, order_named(self.actor, code), self.kind)
+        return performed(self, request, code, step.key, body_of(request) | fixed)
+
+
+def _documented(operation: str, summary: str, inputs: Any) -> Callable[..., Any]:
+    return extend_schema(
+        operation_id=operation,
+        tags=["slot chains"],
+        summary=summary,
+        parameters=[ONCE, IF_MATCH, DEVICE_TIME, ETAG],
+        request=inputs,
+        responses=answers.Performed,
+    )
+
+
+class HoldChainView(_StepAlias):
+    """Holds an offer."""
+
+    kind = HOLD
+
+    @_documented("hold_slot_chain", "Hold exactly the offered slot chain", documented_inputs(HOLD))
+    def post(self, request: Request, code: str) -> Response:
+        return self.aliased(request, code)
+
+
+class RequestChainView(_StepAlias):
+    """Submits the held slot chain."""
+
+    kind = REQUEST
+
+    @_documented("request_slot_chain", "Submit the held slot chain to the planner", documented_inputs(REQUEST))
+    def post(self, request: Request, code: str) -> Response:
+        return self.aliased(request, code)
+
+
+class ConfirmChainView(_StepAlias):
+    """Confirms the requested slot chain."""
+
+    kind = ANSWER
+
+    @_documented("confirm_slot_chain", "Confirm the requested slot chain", None)
+    def post(self, request: Request, code: str) -> Response:
+        return self.aliased(request, code, decision="confirm")
+
+
+class DeclineChainView(_StepAlias):
+    """Declines the requested slot chain."""
+
+    kind = ANSWER
+
+    @_documented(
+        "decline_slot_chain",
+        "Decline the requested slot chain; its places are free at once",
+        inline_serializer("Decline", {"reason": serializers.CharField(max_length=300)}),
+    )
+    def post(self, request: Request, code: str) -> Response:
+        return self.aliased(request, code, decision="decline")
+
+
+class RenewChainView(ActorView):
+    """Renews a hold."""
+
+    @extend_schema(
+        operation_id="renew_slot_chain",
+        tags=["slot chains"],
+        summary="Let the slot hold run for its full time from now, at most twice",
+        parameters=[ONCE, ETAG],
+        request=None,
+        responses=answers.OrderDetail,
+    )
+    def post(self, request: Request, code: str) -> Response:
+        body_of(request)
+        with suppress(Replayed):
+            renew_hold(self.actor, code, once=once_of(request))
+        return detail_response(self.actor, code)
