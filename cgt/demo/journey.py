@@ -18,6 +18,7 @@ from custody import queries as custody
 from custody import stock
 from custody.states import ContainerKind, ContainerState
 from ledger.context import Actor, reading
+from ledger.walls import visible
 from network.specifications import rules_of
 from orders import bookings, flow
 from orders.actions.enrolment import enrol
@@ -103,13 +104,12 @@ class Journey:
 
     def next_step(self) -> OrderStep | None:
         """Return the first ready step, as its center sees it."""
-        player = self._center_player()
-        with reading(player.actor):
-            order = flow.order_named(player.actor, self.code)
-            if order.state != OrderState.OPEN:
-                return None
-            actions = flow.next_actions(player.actor, order)
-        return actions[0].step if actions else None
+        actor = self._center_player().actor
+        with reading(actor):
+            ready = visible(OrderStep, actor).filter(
+                order__code=self.code, order__state=OrderState.OPEN, state=StepState.READY
+            )
+            return ready.order_by("position").first()
 
     def _center_player(self) -> Player:
         for player in self.cast.players:
@@ -172,8 +172,7 @@ class Journey:
 
     def _giver(self, order: Order, parameters: Mapping[str, Any]) -> tuple[UUID, UUID | None]:
         if parameters["moment"] == "delivery":
-            courier = next(p for p in self.cast.players if p.actor.organization_id == self._courier_id(order))
-            return courier.actor.organization_id, None
+            return self._courier_id(order), None
         if parameters["direction"] == "inbound":
             return order.center_id, order.center_site_id
         return order.plant_site.organization_id, order.plant_site_id

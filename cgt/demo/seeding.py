@@ -9,29 +9,100 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 
 from cgt.demo import clock
 from cgt.demo.journey import Journey, Player
 from cgt.demo.network import DemoNetwork
 from ledger.context import reading
+from ledger.models import Event, OutboxMessage
+from ledger.states import StreamKind
 from orders import codes, flow
 from orders.actions.interruptions import cancel, put_on_hold
 from orders.attempts import plan_time
+from personas.queries import system_actor
 
 # How long after the step before a step happens, in hours; a plan time (from the slot chain) where one is named.
 PACE: dict[str, float | str] = {
-    "activate_coi": 1, "consent": 20, "eligibility": 4, "prescribe": 18, "book": 2, "request": 1, "confirm": 16,
-    "kit": "collection_start", "labels": 1, "collect": "collection_end", "pack": 1, "pickup": "pickup",
-    "delivery": "arrival", "receipt": 1, "start": "manufacture_start", "finish": 9 * 24, "qc": 5 * 24, "review": 20,
-    "release": 4, "ship": 24, "ship_pickup": 2, "ship_delivery": 15, "receive_product": 1, "store": 0.5, "ld_go": 24,
-    "thaw": 6 * 24, "bedside": 0.5, "infuse": 0.3, "close": 48, "allocate": 12, "go": 20, "prepare": 24,
+    "activate_coi": 1,
+    "consent": 20,
+    "eligibility": 4,
+    "prescribe": 18,
+    "book": 2,
+    "request": 1,
+    "confirm": 16,
+    "kit": "collection_start",
+    "labels": 1,
+    "collect": "collection_end",
+    "pack": 1,
+    "pickup": "pickup",
+    "delivery": "arrival",
+    "receipt": 1,
+    "start": "manufacture_start",
+    "finish": 9 * 24,
+    "qc": 5 * 24,
+    "review": 20,
+    "release": 4,
+    "ship": 24,
+    "ship_pickup": 2,
+    "ship_delivery": 15,
+    "receive_product": 1,
+    "store": 0.5,
+    "ld_go": 24,
+    "thaw": 6 * 24,
+    "bedside": 0.5,
+    "infuse": 0.3,
+    "close": 48,
+    "allocate": 12,
+    "go": 20,
+    "prepare": 24,
     "administer": 0.5,
 }
-FAMILY = ("Abendroth", "Bellweather", "Cobbler", "Dunkelmann", "Eisenlohr", "Fairweather", "Grünwald", "Hollister",
-          "Ibarra-Okafor", "Jansdotter", "Katzenbach", "Llewellyn", "Mondragón", "Nightingale", "Østergaard",
-          "Papadimitriou", "Quillfeather", "Ravensworth", "Szczepański", "Tannenbaum")
-GIVEN = ("Alma", "Bao", "Chiara", "Dmitri", "Elif", "Farid", "Gwendolyn", "Hamza", "Imani", "Juno", "Kofi", "Lucía",
-         "Mateusz", "Noor", "Odile", "Priya", "Rafael", "Siobhán", "Tomoko", "Yusuf")
+FAMILY = (
+    "Abendroth",
+    "Bellweather",
+    "Cobbler",
+    "Dunkelmann",
+    "Eisenlohr",
+    "Fairweather",
+    "Grünwald",
+    "Hollister",
+    "Ibarra-Okafor",
+    "Jansdotter",
+    "Katzenbach",
+    "Llewellyn",
+    "Mondragón",
+    "Nightingale",
+    "Østergaard",
+    "Papadimitriou",
+    "Quillfeather",
+    "Ravensworth",
+    "Szczepański",
+    "Tannenbaum",
+)
+GIVEN = (
+    "Alma",
+    "Bao",
+    "Chiara",
+    "Dmitri",
+    "Elif",
+    "Farid",
+    "Gwendolyn",
+    "Hamza",
+    "Imani",
+    "Juno",
+    "Kofi",
+    "Lucía",
+    "Mateusz",
+    "Noor",
+    "Odile",
+    "Priya",
+    "Rafael",
+    "Siobhán",
+    "Tomoko",
+    "Yusuf",
+)
 
 
 @dataclass(frozen=True)
@@ -44,9 +115,33 @@ class Plot:
     twist: str = ""
 
 
-CAR_T_STOPS = ("activate_coi", "consent", "prescribe", "book", "request", "confirm", "kit", "labels", "collect", "pack",
-               "pickup", "delivery", "receipt", "start", "finish", "qc", "review", "release", "ship", "ship_delivery",
-               "receive_product", "ld_go", "thaw", "bedside", "")
+CAR_T_STOPS = (
+    "activate_coi",
+    "consent",
+    "prescribe",
+    "book",
+    "request",
+    "confirm",
+    "kit",
+    "labels",
+    "collect",
+    "pack",
+    "pickup",
+    "delivery",
+    "receipt",
+    "start",
+    "finish",
+    "qc",
+    "review",
+    "release",
+    "ship",
+    "ship_delivery",
+    "receive_product",
+    "ld_go",
+    "thaw",
+    "bedside",
+    "",
+)
 IN_VIVO_STOPS = ("eligibility", "allocate", "ship", "ship_pickup", "receive_product", "prepare", "")
 
 
@@ -65,8 +160,24 @@ def plots() -> list[Plot]:
     ]
 
 
-def seed_orders(network: DemoNetwork, seed: int, now: dt.datetime, tell: Callable[[str], None],
-                wanted: list[tuple[int, Plot]] | None = None) -> int:
+def quiet_the_past() -> None:
+    """Tell nobody about what happened before the demo began, but for the newest event of each order."""
+    newest = Event.unwalled.filter(stream_id=OuterRef("stream_id")).order_by("-seq").values("pk")[:1]
+    for organization_id in set(OutboxMessage.unwalled.values_list("organization_id", flat=True)):
+        with reading(system_actor(organization_id, "demo")):
+            events = Event.unwalled.filter(stream__kind=StreamKind.ORDER, pk=Subquery(newest))
+            current = set(events.values_list("pk", flat=True))
+        pending = OutboxMessage.unwalled.filter(organization_id=organization_id, sent_at__isnull=True)
+        pending.exclude(event_id__in=current).update(sent_at=timezone.now())
+
+
+def seed_orders(
+    network: DemoNetwork,
+    seed: int,
+    now: dt.datetime,
+    tell: Callable[[str], None],
+    wanted: list[tuple[int, Plot]] | None = None,
+) -> int:
     """Make the orders of ``wanted`` (numbered: the result does not depend on who makes which); return how many."""
     chosen = wanted if wanted is not None else list(enumerate(plots()))
     for number, plot in chosen:
@@ -143,9 +254,12 @@ class Story:
         if self.plot.therapy == "auravec":
             born = (self.now - dt.timedelta(days=self.chance.randrange(60, 700))).date()
         identity = {
-            "family_name": self.chance.choice(FAMILY), "given_name": self.chance.choice(GIVEN),
-            "birth_date": born.isoformat(), "mrn": f"F{self.chance.randrange(10**7, 10**8)}",
-            "sex": self.chance.choice(["female", "male"]), "phone": "",
+            "family_name": self.chance.choice(FAMILY),
+            "given_name": self.chance.choice(GIVEN),
+            "birth_date": born.isoformat(),
+            "mrn": f"F{self.chance.randrange(10**7, 10**8)}",
+            "sex": self.chance.choice(["female", "male"]),
+            "phone": "",
         }
         self.journey.enrol(coordinators[0], self.plot.therapy, f"{self.plot.center}-main", identity)
 
@@ -153,10 +267,15 @@ class Story:
         if self.plot.twist == "too_warm" and key == "receipt":
             return {"temperature_c": "14.5"}
         if self.plot.twist == "failed_result" and key == "qc":
-            return {"results": [
-                {"test": "identity", "value": "22"}, {"test": "viability", "value": "61"},
-                {"test": "cell_count", "value": "180"}, {"test": "endotoxin", "value": "0.5"},
-                {"test": "sterility", "value": "no growth"}]}
+            return {
+                "results": [
+                    {"test": "identity", "value": "22"},
+                    {"test": "viability", "value": "61"},
+                    {"test": "cell_count", "value": "180"},
+                    {"test": "endotoxin", "value": "0.5"},
+                    {"test": "sterility", "value": "no growth"},
+                ]
+            }
         return {}
 
     def _twist_declined(self) -> None:
@@ -170,14 +289,57 @@ class Story:
 
 
 CAR_T_ORDER = (
-    "activate_coi", "consent", "eligibility", "prescribe", "book", "request", "confirm", "kit", "labels", "collect",
-    "pack", "pickup", "delivery", "receipt", "start", "finish", "qc", "review", "release", "ship", "ship_pickup",
-    "ship_delivery", "receive_product", "store", "ld_go", "thaw", "bedside", "infuse", "close",
+    "activate_coi",
+    "consent",
+    "eligibility",
+    "prescribe",
+    "book",
+    "request",
+    "confirm",
+    "kit",
+    "labels",
+    "collect",
+    "pack",
+    "pickup",
+    "delivery",
+    "receipt",
+    "start",
+    "finish",
+    "qc",
+    "review",
+    "release",
+    "ship",
+    "ship_pickup",
+    "ship_delivery",
+    "receive_product",
+    "store",
+    "ld_go",
+    "thaw",
+    "bedside",
+    "infuse",
+    "close",
 )
 IN_VIVO_ORDER = (
-    "activate_coi", "consent", "eligibility", "prescribe", "allocate", "ship", "ship_pickup", "ship_delivery",
-    "receive_product", "store", "go", "prepare", "bedside", "administer", "close",
+    "activate_coi",
+    "consent",
+    "eligibility",
+    "prescribe",
+    "allocate",
+    "ship",
+    "ship_pickup",
+    "ship_delivery",
+    "receive_product",
+    "store",
+    "go",
+    "prepare",
+    "bedside",
+    "administer",
+    "close",
 )
-NOMINAL_PLAN = {"collection_start": 51.0, "collection_end": 6.0, "pickup": 3.0, "arrival": 20.0,
-                "manufacture_start": 8.0}
-
+NOMINAL_PLAN = {
+    "collection_start": 51.0,
+    "collection_end": 6.0,
+    "pickup": 3.0,
+    "arrival": 20.0,
+    "manufacture_start": 8.0,
+}
