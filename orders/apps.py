@@ -6,7 +6,7 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     def ready(self) -> None:
-        from orders import consumers, events, steps  # noqa: F401
+        from orders import consumers, events, notices, steps  # noqa: F401
         from orders.views.worklist import waiting_count
         from personas import navigation
 

@@ -251,5 +251,3 @@ def with_choices(fields: list[Described], choices: Mapping[str, Choices]) -> lis
         if described["name"] in choices:
             described |= {"type": "select", "choices": choices[described["name"]], "maxlength": None}
     return fields
-
-

@@ -1,4 +1,4 @@
-"""Reads of orders: actor first, narrowed querysets out. What a role may see of an order is decided here, for both faces."""
+"""Reads of orders: actor first, narrowed querysets out. What a role may see of an order is decided here, once."""
 
 from __future__ import annotations
 

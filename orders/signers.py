@@ -8,7 +8,7 @@ from uuid import UUID
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor
 from ledger.recording import Signing
-from ledger.refusals import FactsMissing, MissingFact, NotAllowed
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed
 from orders.step_kinds import StepContext, StepKind
 from personas import signing
 from personas.queries import User
@@ -57,6 +57,14 @@ def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Si
     for position, given in enumerate(inputs.get("verifiers", [])):
         signings.append(_verifier(kind, ctx, position, given, people, bound_to, inputs))
     return signings
+
+
+def _check_scan(kind: StepKind, ctx: StepContext, scan: str, inputs: dict[str, Any], field: str) -> None:
+    try:
+        kind.check_scan(ctx, scan, inputs)
+    except InvalidInput as refusal:
+        refusal.fields = {field: [words for found in refusal.fields.values() for words in found]}
+        raise
 
 
 def _performer(ctx: StepContext, given: dict[str, str]) -> Actor:
@@ -111,7 +119,7 @@ def _verifier(
         user, set(rule.organization_ids), rule.capability, f"verifiers[{position}].username", set(rule.site_ids)
     )
     if kind.scanned:
-        kind.check_scan(ctx, given.get("scan", ""), inputs)
+        _check_scan(kind, ctx, given.get("scan", ""), inputs, f"verifiers[{position}].scan")
     return signing.sign(
         verifier,
         capability=rule.capability,

@@ -45,6 +45,15 @@ def system_actor(
     )
 
 
+def organization_actor(organization_id: UUID, job: str) -> Actor:
+    """Return the actor of a named system job inside an organization, with the organization's name and role."""
+    with reading(system_actor(organization_id, job)):
+        organization = Organization.unwalled.get(pk=organization_id)
+    return system_actor(
+        organization_id, job, name=organization.name, role=organization.role, synthetic=organization.synthetic
+    )
+
+
 def _open_memberships() -> QuerySet[Membership]:
     now = timezone.now()
     return Membership.unwalled.filter(Q(until__isnull=True) | Q(until__gt=now), since__lte=now)

@@ -76,9 +76,12 @@ class CheckBedside(StepKind):
         scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"])
+        scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"], "wristband")
         waiting = self._bags(ctx)
-        checked = {scans.expect(ctx.order.stream_id, given["scan"], waiting).pk for given in inputs["bags"]}
+        checked = {
+            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan").pk
+            for position, given in enumerate(inputs["bags"])
+        }
         if checked != {bag.pk for bag in waiting}:
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
         expired = [bag.code for bag in waiting if bag.expires_at and bag.expires_at < timezone.now()]

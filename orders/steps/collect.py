@@ -78,7 +78,7 @@ class Collect(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         chain = identity.identity_of_stream(ctx.order.stream_id)
-        scans.expect_identity(chain, inputs["wristband"])
+        scans.expect_identity(chain, inputs["wristband"], "wristband")
         waiting = self._bags(ctx)
         filled = [self._fill(ctx, position, given, waiting, inputs) for position, given in enumerate(inputs["bags"])]
         if len({bag.pk for bag in filled}) != len(filled):
@@ -106,7 +106,7 @@ class Collect(StepKind):
     def _fill(
         self, ctx: StepContext, position: int, given: dict[str, Any], waiting: list[Any], inputs: dict[str, Any]
     ) -> Any:
-        bag = scans.expect(ctx.order.stream_id, given["scan"], waiting)
+        bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
         if bag.state != ContainerState.LABELLED:
             raise InvalidInput(fields={f"bags[{position}].scan": ["The same bag was scanned twice."]})
         labels.apply_to(bag)

@@ -81,7 +81,10 @@ class Pack(StepKind):
                 ],
             )
         waiting = self._bags(ctx)
-        packed = [scans.expect(ctx.order.stream_id, given["scan"], waiting) for given in inputs["bags"]]
+        packed = [
+            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            for position, given in enumerate(inputs["bags"])
+        ]
         if {bag.pk for bag in packed} != {bag.pk for bag in waiting} or len(packed) != len(waiting):
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
         origin, destination = self._route(ctx)

@@ -62,8 +62,8 @@ class PrepareProduct(StepKind):
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting, taken = self._bags(ctx), []
         ends = inputs["started_at"] + dt.timedelta(minutes=int(ctx.limits["thaw_minutes"]))
-        for given in inputs["bags"]:
-            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting)
+        for position, given in enumerate(inputs["bags"]):
+            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             if bag.code in taken:
                 raise InvalidInput(fields={"bags": ["Scan each bag once."]})
             material.move(bag, ContainerState.THAWED, thawed_at=inputs["started_at"], expires_at=ends)

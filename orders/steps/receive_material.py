@@ -78,7 +78,10 @@ class ReceiveMaterial(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
-        seen = [scans.expect(ctx.order.stream_id, given["scan"], waiting) for given in inputs["bags"]]
+        seen = [
+            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            for position, given in enumerate(inputs["bags"])
+        ]
         if {bag.pk for bag in seen} != {bag.pk for bag in waiting} or len(seen) != len(waiting):
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
         held = []

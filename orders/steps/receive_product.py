@@ -92,7 +92,7 @@ class ReceiveProduct(StepKind):
         decided: dict[str, str] = {}
         too_warm = float(inputs["temperature_c"]) > float(ctx.limits["storage_max_c"])
         for position, given in enumerate(inputs["bags"]):
-            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting)
+            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             if bag.code in decided:
                 raise InvalidInput(fields={f"bags[{position}].scan": ["This bag was scanned already."]})
             decided[bag.code] = self._decide(ctx, bag, given, too_warm)

@@ -74,7 +74,10 @@ class StartManufacture(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
-        used = {scans.expect(ctx.order.stream_id, given["scan"], waiting).pk for given in inputs["bags"]}
+        used = {
+            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan").pk
+            for position, given in enumerate(inputs["bags"])
+        }
         if used != {bag.pk for bag in waiting}:
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
         for bag in waiting:

@@ -58,8 +58,8 @@ class StoreProduct(StepKind):
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
         stored = []
-        for given in inputs["bags"]:
-            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting)
+        for position, given in enumerate(inputs["bags"]):
+            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             if bag.code in stored:
                 raise InvalidInput(fields={"bags": ["Scan each bag once."]})
             material.move(bag, ContainerState.STORED, storage_location=given["location"])

@@ -12,7 +12,7 @@ from orders import queries
 
 
 def of(actor: Actor, order: Any, *, name_only: bool = False) -> dict[str, Any]:
-    """Return what identifies an order to the actor. ``name_only`` leaves out what a second person must read elsewhere."""
+    """Return what identifies an order to the actor; ``name_only`` hides what a second person must read elsewhere."""
     sees = queries.may_see_therapy(actor)
     found: dict[str, Any] = {"sees_therapy": sees, "patient": None, "name_only": name_only, "identity": None}
     if sees:

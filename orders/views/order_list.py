@@ -36,7 +36,7 @@ STATE_CHOICES = [("open", "Open"), ("on_hold", "On hold"), ("closed", "Closed"),
 @require_safe
 @desk(Capability.VIEW_ORDERS)
 def order_list(request: HttpRequest) -> HttpResponseBase:
-    """Filters ``q`` (a code, typed or scanned), ``state``, ``phase``, ``therapy``; ``after`` and ``before`` are cursors."""
+    """Filters: ``q`` (a code, typed or scanned), ``state``, ``phase``, ``therapy``; cursors: ``after``, ``before``."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     chosen = {name: request.GET.get(name, "").strip() for name in ("q", "state", "phase", "therapy")}
     found = _filtered(actor, chosen)

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.dateparse import parse_date
+from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -21,7 +21,7 @@ from ledger.recording import Once, fingerprint
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
 from orders.flow import next_actions, order_named, perform
-from orders.forms import Filling, described, flat, in_place, unplaced, without_blank_rows
+from orders.forms import Described, Filling, described, flat, in_place, unplaced, without_blank_rows
 from orders.views import banner, scan_tray
 from orders.views.redirects import see_other
 from orders.views.sheets import StepSheet, sheet_of
@@ -64,11 +64,7 @@ def once_of(request: HttpRequest, *about: str) -> Once | None:
     key = request.POST.get("once", "").replace("\x00", "")[:64]
     if not key:
         return None
-    sent = {
-        name: values
-        for name, values in request.POST.lists()
-        if name not in MEANS and not name.endswith(SECRETS)
-    }
+    sent = {name: values for name, values in request.POST.lists() if name not in MEANS and not name.endswith(SECRETS)}
     return Once(f"page:{key}", fingerprint({"about": list(about), "sent": sent}))
 
 
@@ -77,7 +73,8 @@ def _what_now(actor: Actor, code: str, key: str, summary: str) -> str:
         order = order_named(actor, code)
         done = queries.step_of(actor, order, key)
         waiting = [
-            f"{act.step.flow_step.title} ({'you' if act.mine else _owner(act.step)})" for act in next_actions(actor, order)
+            f"{act.step.flow_step.title} ({'you' if act.mine else _owner(act.step)})"
+            for act in next_actions(actor, order)
         ]
     said = f"{done.flow_step.title}: {summary}"
     return f"{said} Next: {'; '.join(waiting)}." if waiting else said
@@ -105,19 +102,39 @@ def _page(
         "order": order,
         "step": step,
         "sheet": sheet,
+        "shown": _shown(sheet),
         "fields": [f for f in fields if not f["name"].startswith(("signature.", "verifiers")) and f["type"] != "offer"],
         "signature": _signature(actor, sheet, filling),
         "verifiers": _verifiers(sheet, filling),
         "offers": _offers(request, actor, order, sheet, filling),
         "refusal": refusal,
-        "unplaced": unplaced(errors or {}, fields),
+        "unplaced": [words for words in unplaced(errors or {}, fields) if refusal is None or words != refusal.detail],
         "once": (posted or {}).get("once") or uuid4(),
         "banner": banner.of(actor, order, name_only=sheet.kind.key == READS_THE_DOCUMENT),
         "crumbs": _crumbs(order, step),
-        "tray": _tray(actor, order, sheet) if settings.DEMO and sheet.inputs else None,
+        "tray": _tray(actor, order, sheet) if settings.DEMO and _asks_for_scans(sheet, fields) else None,
         "demo_password": getattr(settings, "DEMO_PASSWORD", "") if settings.DEMO else "",
     }
     return TemplateResponse(request, "orders/step.html", context, status=refusal.status if refusal else 200)
+
+
+def _asks_for_scans(sheet: StepSheet, fields: list[Described]) -> bool:
+    rows = [part for found in fields for entry in found.get("entries", []) for part in entry["fields"]]
+    return any(found["type"] == "scan" for found in [*fields, *rows])
+
+
+def _shown(sheet: StepSheet) -> list[dict[str, Any]]:
+    """Return what is shown as label and value; a bare time is told as a time at the step's place, in order of time."""
+    rows = [{"label": label, "value": value, "at": _moment(value)} for label, value in sheet.shown]
+    return sorted(rows, key=lambda row: row["at"]) if rows and all(row["at"] for row in rows) else rows
+
+
+def _moment(text: str) -> dt.datetime | None:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
 
 
 def _tray(actor: Actor, order: Any, sheet: StepSheet) -> list[scan_tray.TrayCode]:
@@ -172,7 +189,9 @@ def _verifiers(sheet: StepSheet, filling: Filling) -> list[dict[str, Any]]:
     return found
 
 
-def _offers(request: HttpRequest, actor: Actor, order: Any, sheet: StepSheet, filling: Filling) -> dict[str, Any] | None:
+def _offers(
+    request: HttpRequest, actor: Actor, order: Any, sheet: StepSheet, filling: Filling
+) -> dict[str, Any] | None:
     if sheet.inputs is None or sheet.kind.key != SEARCH_KIND:
         return None
     today = dt.datetime.now(ZoneInfo(sheet.zone)).date()
@@ -181,12 +200,33 @@ def _offers(request: HttpRequest, actor: Actor, order: Any, sheet: StepSheet, fi
     found = queries.search_slots(actor, order, sheet.step, earliest)
     chosen = filling.value("offer")
     return {
-        "earliest": {"name": "earliest", "label": "Collect on or after", "type": "date", "value": earliest.isoformat(), "min": today.isoformat(), "required": True},
-        "found": [{"offer": offer, "chosen": offer.token == chosen, "zone": _zone_of(offer, sheet.zone)} for offer in found.offers],
-        "refused": found.refused,
+        "earliest": {
+            "name": "earliest",
+            "label": "Collect on or after",
+            "type": "date",
+            "value": earliest.isoformat(),
+            "min": today.isoformat(),
+            "required": True,
+        },
+        "found": [
+            {"offer": offer, "chosen": offer.token == chosen, "zone": _zone_of(offer, sheet.zone)}
+            for offer in found.offers
+        ],
+        "refused": _grouped(found.refused),
         "zone": sheet.zone,
         "errors": filling.errors.get("offer", []),
     }
+
+
+def _grouped(refused: list[Any]) -> list[dict[str, Any]]:
+    """Return the days without an offer, days in a row with the same reason as one entry."""
+    found: list[dict[str, Any]] = []
+    for day in refused:
+        if found and found[-1]["text"] == day.text and (day.date - found[-1]["until"]).days == 1:
+            found[-1]["until"] = day.date
+        else:
+            found.append({"since": day.date, "until": day.date, "text": day.text})
+    return found
 
 
 def _zone_of(offer: Any, home: str) -> str:
@@ -199,4 +239,3 @@ def _date(text: str) -> dt.date | None:
         return parse_date(text)
     except ValueError:
         return None
-

@@ -58,9 +58,7 @@ def order_and_book(work: OrderWork) -> str:
     """Enrolment to confirmed slots; returns the chain of identity."""
     page = work.crew.at(*COORDINATOR)
     identity = page.inner_text(".cgt-identity").split("Chain of identity")[1].split()[0]
-    work.do(
-        COLLEAGUE, "activate_coi", {"scan": identity, "birth_date": "1961-04-05", "mrn": "MRN-77"}
-    )
+    work.do(COLLEAGUE, "activate_coi", {"scan": identity, "birth_date": "1961-04-05", "mrn": "MRN-77"})
     work.do(COORDINATOR, "consent", {"therapy": "true", "signed_on": "2026-01-05", "form_reference": "FORM-1"})
     work.do(PHYSICIAN, "eligibility", {"eligible": "yes", "weight_kg": "71.5", "infectious_tests": "negative"})
     work.do(PHYSICIAN, "prescribe", {"indication": "Fictional lymphoma"})
