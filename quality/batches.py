@@ -23,7 +23,7 @@ def open_batch(
     specification: Specification,
     record_reference: str,
     started_at: dt.datetime,
-    person_id: UUID,
+    person_id: UUID | None,
 ) -> Batch:
     """Start the order's batch against the specification version that the order keeps.
 
@@ -32,7 +32,7 @@ def open_batch(
     """
     stream_id = stream_id_of(stream)
     locked_event(stream_id)
-    require_person(person_id)
+    performer = require_person(person_id)
     if not isinstance(record_reference, str) or not 0 < len(record_reference.strip()) <= 200:
         raise InvalidInput(fields={"record_reference": ["Give the number or link of the batch record."]})
     if Batch.unwalled.filter(stream_id=stream_id).exclude(state__in=ENDED).exists():
@@ -46,39 +46,39 @@ def open_batch(
         record_reference=record_reference.strip(),
         state=BatchState.IN_MANUFACTURE,
         started_at=started_at,
-        performers=[person_id],
+        performers=[performer],
     )
 
 
-def add_performers(batch: Batch, person_ids: Iterable[UUID]) -> Batch:
+def add_performers(batch: Batch, person_ids: Iterable[UUID | None]) -> Batch:
     """Note further persons who took part in making the batch (co-signers): none of them will decide on it."""
     fresh(batch)
-    batch.performers = sorted({*batch.performers, *person_ids}, key=str)
+    batch.performers = sorted({*batch.performers, *filter(None, person_ids)}, key=str)
     batch.save(update_fields=["performers"])
     return batch
 
 
-def finish_batch(batch: Batch, finished_at: dt.datetime, person_id: UUID) -> Batch:
+def finish_batch(batch: Batch, finished_at: dt.datetime, person_id: UUID | None) -> Batch:
     """End manufacture; the batch goes to quality control. ``finished_at``: aware, not before the start."""
     fresh(batch, BatchState.IN_MANUFACTURE)
-    require_person(person_id)
+    performer = require_person(person_id)
     if finished_at < batch.started_at:
         raise InvalidInput(fields={"finished_at": ["Manufacture cannot end before it began."]})
     batch.finished_at, batch.state = finished_at, BatchState.IN_QC
-    batch.performers = sorted({*batch.performers, person_id}, key=str)
+    batch.performers = sorted({*batch.performers, performer}, key=str)
     batch.save(update_fields=["finished_at", "state", "performers"])
     return batch
 
 
-def fail_batch(batch: Batch, failed_at: dt.datetime, person_id: UUID) -> Batch:
+def fail_batch(batch: Batch, failed_at: dt.datetime, person_id: UUID | None) -> Batch:
     """End manufacture without a product (contamination, termination; MO4). Terminal."""
     fresh(batch, BatchState.PENDING, BatchState.IN_MANUFACTURE, BatchState.IN_QC)
-    require_person(person_id)
+    performer = require_person(person_id)
     if failed_at < batch.started_at:
         raise InvalidInput(fields={"failed_at": ["Manufacture cannot end before it began."]})
     batch.state = BatchState.FAILED
     batch.finished_at = batch.finished_at or failed_at
-    batch.performers = sorted({*batch.performers, person_id}, key=str)
+    batch.performers = sorted({*batch.performers, performer}, key=str)
     batch.save(update_fields=["state", "finished_at", "performers"])
     return batch
 
@@ -93,11 +93,12 @@ def fresh(batch: Batch, *states: BatchState) -> Batch:
     return batch
 
 
-def require_person(person_id: UUID | None) -> None:
-    """Raise NotAllowed ``person_required`` when no human answers for the act."""
+def require_person(person_id: UUID | None) -> UUID:
+    """Return the person; raise NotAllowed ``person_required`` when no human answers for the act."""
     if person_id is None:
         raise NotAllowed(
             "A person must answer for this.",
             code="person_required",
             remedy="Send the credentials of the person who does it; a key alone never does.",
         )
+    return person_id

@@ -99,7 +99,7 @@ def certificate_pdf(
 
 
 def _facts(batch: Batch, release: Release, identity: str, therapy: str, plant: str, zone: str) -> list[tuple[str, ...]]:
-    facts = [
+    facts: list[tuple[str, ...]] = [
         ("Certificate", release.certificate_number or ""),
         ("Decision", "Released"),
         ("Decided", _moment(release.decided_at, zone)),
@@ -124,8 +124,7 @@ def _tests(batch: Batch, release: Release) -> Table:
 def _test_row(rule: Rule, result: QCResult | None) -> tuple[str, ...]:
     if result is None:
         return rule.label, rule.limits_text, "–", "Not done"
-    shown = result.text if result.value is None else f"{result.value.normalize():f} {result.unit}".strip()
-    return rule.label, rule.limits_text, shown, Verdict(result.verdict).label
+    return rule.label, rule.limits_text, result.outcome, Verdict(result.verdict).label
 
 
 def _signatures(signatures: Sequence[Signed]) -> Table:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.refusals import InvalidInput, NotAllowed, WrongState
+from quality.batches import require_person
 from quality.models import Deviation
 from quality.numbers import new_number
 from quality.order_streams import HasKey, locked_event, stream_id_of
@@ -57,15 +58,14 @@ def open_deviation(stream: HasKey | UUID, kind: str, severity: str, text: str, a
     )
 
 
-def close_deviation(deviation: Deviation, conclusion: str, person_id: UUID) -> Deviation:
+def close_deviation(deviation: Deviation, conclusion: str, person_id: UUID | None) -> Deviation:
     """Close a deviation with its conclusion. Who opened a major or critical one does not close it.
 
     Raises NotAllowed ``opener_cannot_close`` (unless the software opened it), WrongState ``deviation_closed``.
     """
     event = locked_event(deviation.stream_id)
     refuse_bad_conclusion(conclusion)
-    if person_id is None:
-        raise NotAllowed("A person must answer for this.", code="person_required")
+    require_person(person_id)
     deviation.refresh_from_db()
     serious = deviation.severity != Severity.MINOR and not deviation.automatic
     if serious and person_id == deviation.opened_by_id:

@@ -74,6 +74,11 @@ class QCResult(WalledModel):
             )
         ]
 
+    @property
+    def outcome(self) -> str:
+        """The result as a person reads it, e.g. ``88.5 %``: no zeros that nobody measured."""
+        return self.text if self.value is None else f"{self.value.normalize():f} {self.unit}".strip()
+
 
 class Deviation(WalledModel):
     """Something that did not go as it should, on an order; major and critical ones stop a release until closed."""

@@ -44,16 +44,12 @@ def _failed_results(batch: Batch) -> list[MissingFact]:
     return [
         MissingFact(
             "result_failed",
-            f"{rules[result.test_key].label}: {_shown(result)} is outside {rules[result.test_key].limits_text}.",
+            f"{rules[result.test_key].label}: {result.outcome} is outside {rules[result.test_key].limits_text}.",
             "Reject the batch, or have the result declared invalid after an investigation.",
         )
         for result in current_results(batch)
         if result.verdict == Verdict.FAIL
     ]
-
-
-def _shown(result: QCResult) -> str:
-    return result.text if result.value is None else f"{result.value.normalize():f} {result.unit}".strip()
 
 
 def _open_deviations(batch: Batch) -> list[MissingFact]:
@@ -70,7 +66,7 @@ def _open_deviations(batch: Batch) -> list[MissingFact]:
     ]
 
 
-def review(batch: Batch, person_id: UUID) -> Batch:
+def review(batch: Batch, person_id: UUID | None) -> Batch:
     """Note the review of the whole record, before the decision; a failed result does not stop it, a missing one does.
 
     Raises NotAllowed ``performer_cannot_review``, FactsMissing, WrongState. A batch whose release was revoked may be
@@ -90,7 +86,7 @@ def decide(
     batch: Batch,
     decision: str,
     reason: str,
-    person_id: UUID,
+    person_id: UUID | None,
     content_hash: str,
     *,
     extra: Sequence[MissingFact] = (),
@@ -105,7 +101,7 @@ def decide(
         raise InvalidInput(fields={"decision": [f"Use {Decision.RELEASE} or {Decision.REJECT}."]})
     refuse_bad_reason(reason, needed=decision != Decision.RELEASE)
     event = locked_event(batch.stream_id)
-    _refuse_performer(batch, person_id, "release")
+    decider = _refuse_performer(batch, person_id, "release")
     if decision == Decision.RELEASE:
         fresh(batch, BatchState.UNDER_REVIEW)
         if facts := blockers(batch, extra):
@@ -119,7 +115,7 @@ def decide(
         batch=batch,
         decision=decision,
         reason=reason.strip(),
-        decided_by_id=person_id,
+        decided_by_id=decider,
         decided_at=event.occurred_at,
         certificate_number=certificate,
         content_hash=content_hash,
@@ -130,14 +126,14 @@ def decide(
     return row
 
 
-def revoke(batch: Batch, reason: str, person_id: UUID) -> Release:
+def revoke(batch: Batch, reason: str, person_id: UUID | None) -> Release:
     """End a release on new facts. Safety first: whoever made or tested the batch may do it too.
 
     Returns the row of the revocation; the revoked decision and its certificate stay in the record.
     """
     refuse_bad_reason(reason)
     event = locked_event(batch.stream_id)
-    require_person(person_id)
+    decider = require_person(person_id)
     fresh(batch, BatchState.RELEASED)
     Release.unwalled.filter(batch=batch, decision=Decision.RELEASE, revoked_at__isnull=True).update(
         revoked_at=event.occurred_at
@@ -149,7 +145,7 @@ def revoke(batch: Batch, reason: str, person_id: UUID) -> Release:
         batch=batch,
         decision=Decision.REVOKE,
         reason=reason.strip(),
-        decided_by_id=person_id,
+        decided_by_id=decider,
         decided_at=event.occurred_at,
     )
 
@@ -168,16 +164,17 @@ def refuse_bad_reason(reason: object, *, needed: bool = True) -> None:
         raise InvalidInput(fields={"reason": ["Say why."]})
 
 
-def _refuse_performer(batch: Batch, person_id: UUID, verb: str) -> None:
-    require_person(person_id)
+def _refuse_performer(batch: Batch, person_id: UUID | None, verb: str) -> UUID:
+    person = require_person(person_id)
     analysts = QCResult.unwalled.filter(batch=batch).values_list("analyst_id", flat=True)
     batch.refresh_from_db(fields=["performers"])
-    if person_id in {*batch.performers, *analysts}:
+    if person in {*batch.performers, *analysts}:
         raise NotAllowed(
             f"Who made or tested a batch may not {verb} it.",
             code=f"performer_cannot_{verb}",
             remedy="Ask a colleague who took no part in making or testing it.",
         )
+    return person
 
 
 def _certificate_number(batch: Batch) -> str:

@@ -33,7 +33,7 @@ class _Reading:
 
 
 def record_results(
-    batch: Batch, specification: Specification, results: Sequence[Mapping[str, Any]], person_id: UUID
+    batch: Batch, specification: Specification, results: Sequence[Mapping[str, Any]], person_id: UUID | None
 ) -> list[QCResult]:
     """Record results, each judged against its limits: all of them or none.
 
@@ -86,7 +86,7 @@ def results_before(decision: Release) -> list[QCResult]:
     return list(then.order_by("recorded_at", "pk"))
 
 
-def invalidate(result: QCResult, deviation: Deviation, person_id: UUID) -> QCResult:
+def invalidate(result: QCResult, deviation: Deviation, person_id: UUID | None) -> QCResult:
     """Declare a standing result invalid after an investigation, so that the test may be repeated (QC3).
 
     Needs a closed deviation of the same order; the analyst never does it (NotAllowed ``analyst_cannot_invalidate``).

@@ -11,6 +11,7 @@ from ledger.refusals import InvalidInput, NotAllowed, WrongState
 from quality import queries
 from quality.batches import add_performers, fail_batch, finish_batch, open_batch
 from quality.models import Batch
+from quality.results import record_results
 from quality.states import BatchState
 from tests.factories import make_organization, operator
 from tests.network.factories import make_specification
@@ -60,13 +61,13 @@ def test_times_and_reference_are_checked(world: World) -> None:
     other = world.new_stream()
     for reference in ("", "  ", "x" * 201, None):
         with pytest.raises(InvalidInput) as caught, world.step(world.operator, other):
-            open_batch(other, world.plant_site, world.specification, reference, timezone.now(), person)  # type: ignore[arg-type]
+            open_batch(other, world.plant_site, world.specification, reference, timezone.now(), person)
         assert "record_reference" in caught.value.fields
 
 
 def test_a_key_alone_makes_no_batch(world: World) -> None:
     with pytest.raises(NotAllowed) as caught, world.step(world.operator):
-        open_batch(world.stream, world.plant_site, world.specification, "BR-1", timezone.now(), None)  # type: ignore[arg-type]
+        open_batch(world.stream, world.plant_site, world.specification, "BR-1", timezone.now(), None)
     assert caught.value.code == "person_required"
 
 
@@ -74,7 +75,7 @@ def test_co_signers_count_as_performers(world: World) -> None:
     batch = world.make_batch(BatchState.IN_MANUFACTURE)
     second = uuid.uuid4()
     with world.step(world.operator):
-        add_performers(batch, [second, world.operator.person_id])  # type: ignore[list-item]
+        add_performers(batch, [second, world.operator.person_id])
     assert set(batch.performers) == {second, world.operator.person_id}
 
 
@@ -90,8 +91,6 @@ def test_a_batch_keeps_its_specification_version(world: World) -> None:
         world.manufacturer, world.therapy, tests=[{"key": "viability", "label": "Viability", "minimum": 95}]
     )
     with pytest.raises(WrongState) as caught, world.step(world.analyst):
-        from quality.results import record_results
-
         record_results(batch, stricter, [{"test": "viability", "value": 88}], world.analyst.person_id)
     assert caught.value.code == "specification_not_of_batch"
     assert [result.verdict for result in world.record(batch, GOOD)] == ["pass"] * 4

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from ledger.context import reading
-from ledger.models import Event
+from ledger.models import Event, Grant
 from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
 from quality import deviations, queries
 from quality.actions.deviations import close_deviation, open_deviation
@@ -110,12 +112,6 @@ def test_a_courier_reads_no_deviation(world: World) -> None:
 
 
 def test_a_reader_by_grant_changes_nothing(world: World) -> None:
-    import datetime as dt
-
-    from django.utils import timezone
-
-    from ledger.models import Grant
-
     guest = make_actor(make_organization("manufacturer"), "qa_reviewer")
     with world.step(world.reviewer):
         Grant.objects.create(

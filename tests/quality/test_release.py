@@ -100,13 +100,11 @@ def test_who_made_or_tested_a_batch_neither_reviews_nor_decides(world: World, wh
     """T15: by the person, not the account or the persona. The right alone does not help."""
     batch = world.make_batch()
     world.record(batch, GOOD[:3])
-    two_hats = make_actor(world.manufacturer, "qualified_person")
-    if who == "analyst":
-        world.record(batch, GOOD[3:], actor=two_hats)
-    else:
-        world.record(batch, GOOD[3:])
+    two_hats = world.operator if who == "operator" else make_actor(world.manufacturer, "qualified_person")
+    world.record(batch, GOOD[3:], actor=two_hats if who == "analyst" else world.analyst)
+    if who == "co_signer":
         with world.step(world.operator):
-            add_performers(batch, [two_hats.person_id])  # type: ignore[list-item]
+            add_performers(batch, [two_hats.person_id])
     with pytest.raises(NotAllowed) as caught:
         world.review(batch, two_hats)
     assert caught.value.code == "performer_cannot_review"
