@@ -77,7 +77,7 @@ class Verification:
         yield from _head_faults(last, self._heads.get(last.stream_id) if last else None)
 
     def _history(self, batch: list[Event], digests: dict[UUID, str]) -> Iterator[Fault]:
-        """Fill ``digests`` with the digest over each event's history rows; compare the rows' columns with their text."""
+        """Fill ``digests`` with the digest over each event's history rows; compare their columns with their text."""
         by_id = {event.pk: event for event in batch}
         for event_id, table, row_id, operation, text, columns in _history_rows(self.using, list(by_id)):
             self.rows += 1

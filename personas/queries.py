@@ -54,6 +54,11 @@ def organization_actor(organization_id: UUID, job: str) -> Actor:
     )
 
 
+def account(user_id: UUID) -> User:
+    """Return an account with its person."""
+    return User.objects.select_related("person").get(pk=user_id)
+
+
 def _open_memberships() -> QuerySet[Membership]:
     now = timezone.now()
     return Membership.unwalled.filter(Q(until__isnull=True) | Q(until__gt=now), since__lte=now)

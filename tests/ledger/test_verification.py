@@ -1,4 +1,4 @@
-"""`ledger verify` names whatever was tampered with: each way to change the record behind its back, on committed data."""
+"""`ledger verify` names what was tampered with: each way to change the record behind its back, on committed data."""
 
 from __future__ import annotations
 

@@ -1,0 +1,48 @@
+"""Who hears of an event inside one organization. Upper floors know who must act next and register it here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ledger.context import Actor
+from ledger.models import Event
+from personas.queries import User
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Somebody to tell: ``title`` without patient data, ``path`` where to act (``/…``), ``due`` by when."""
+
+    user: User
+    title: str
+    path: str
+    due: dt.datetime | None = None
+
+
+Finder = Callable[[Actor, Event], list[Recipient]]
+_finders: list[Finder] = []
+
+
+def register(finder: Finder) -> Finder:
+    """Ask ``finder(actor, event)`` for every relayed event; ``actor`` is a system job inside the organization told.
+
+    It runs inside ``reading(actor)`` and may be asked again for the same event: it must only read.
+    """
+    if finder not in _finders:
+        _finders.append(finder)
+    return finder
+
+
+def unregister(finder: Finder) -> None:
+    _finders.remove(finder)
+
+
+def recipients_of(actor: Actor, event: Event) -> list[Recipient]:
+    """Return everybody to tell, each once, with the first finder's words."""
+    found: dict[object, Recipient] = {}
+    for finder in _finders:
+        for recipient in finder(actor, event):
+            found.setdefault(recipient.user.pk, recipient)
+    return list(found.values())
