@@ -16,6 +16,8 @@ from ledger.refusals import InvalidInput, Mismatch
 LONGEST = 200
 _SYMBOLOGY = re.compile(r"^\][A-Za-z][0-9A-Za-z]")  # what some scanners put in front: ]d1, ]C0 …
 
+ANOTHER_BOX = "another_box"  # a slip at the dock: refused and recorded, but no identity is in question
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -83,7 +85,9 @@ def expect_outer(shipment: Shipment, scanned: str, field: str = "outer_code") ->
         _wrong(field, f"That is a code of the order, not of the box. Scan the outer code {shipment.code}.")
     if reading.donation and not reading.coi:
         _wrong(field, "That is a donation number. Scan the outer code of the box.")
-    raise _mismatch([])
+    raise Mismatch(
+        "The scan names another box.", code=ANOTHER_BOX, remedy=f"Leave that box. Find and scan box {shipment.code}."
+    )
 
 
 def _read_isbt(text: str) -> Reading:

@@ -9,4 +9,4 @@ class LedgerConfig(AppConfig):
     def ready(self) -> None:
         from ledger import checks, events, installation  # noqa: F401
 
-        post_migrate.connect(installation.install_after_migrate, dispatch_uid="ledger.installation")
+        post_migrate.connect(installation.install_after_migrate, sender=self, dispatch_uid="ledger.installation")

@@ -6,8 +6,9 @@ from custody import identity, labels, material
 from ledger.context import Actor
 from ledger.refusals import FactsMissing, MissingFact
 from orders.models import Order
+from orders.step_kinds import StepContext
+from quality import batches, release
 from quality import queries as quality
-from quality import release
 from quality.queries import Batch
 from quality.states import BatchState
 
@@ -52,6 +53,13 @@ def release_missing(actor: Actor, order: Order) -> list[MissingFact]:
     return release.blockers(batch, identity_and_material_missing(order))
 
 
+def note_makers(batch: Batch, ctx: StepContext) -> None:
+    """Everybody who signed a manufacturing step made the batch, and so will not decide on it."""
+    signers = [signing.person_id for signing in ctx.event.signatures] if ctx.event else []
+    if signers:
+        batches.add_performers(batch, signers)
+
+
 def shown(actor: Actor, order: Order) -> list[tuple[str, str]]:
     """Return what reviewer and releaser see, and sign: results against limits, deviations, identity."""
     batch = current_batch(actor, order)
@@ -65,8 +73,8 @@ def shown(actor: Actor, order: Order) -> list[tuple[str, str]]:
     ]
     tests = {test["key"]: test["label"] for test in order.specification.tests}
     for result in quality.results_of(actor, order.stream_id):
-        outcome = result.text or f"{result.value} {result.unit}".strip()
-        rows.append((tests.get(result.test_key, result.test_key), f"{outcome} – {result.get_verdict_display()}"))
+        verdict = result.get_verdict_display()
+        rows.append((tests.get(result.test_key, result.test_key), f"{result.outcome} – {verdict}"))
     for deviation in quality.deviations_of(actor, order.stream_id):
         rows.append(
             (

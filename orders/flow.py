@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from custody.actions.mismatch import stop_the_line
+from custody.scans import ANOTHER_BOX
 from ledger.context import Actor, reading
 from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, Replayed, acting
@@ -104,6 +105,8 @@ def perform(
     except Replayed as replayed:
         return StepResult(**replayed.result)
     except Mismatch as mismatch:
+        if mismatch.code == ANOTHER_BOX:
+            raise
         stop_the_line(actor, stream_id, list(getattr(mismatch, "container_ids", [])), mismatch.detail)
         raise
 
@@ -133,6 +136,7 @@ def _perform(
         require_ready(order, step, kind, version)
         require_facts(kind.missing(ctx))
         event.signatures = signers.collect(kind, ctx, inputs)
+        require_facts(signers.lapsed_trainings(ctx, event.signatures))
         clean = {name: value for name, value in inputs.items() if name not in signers.SECRET_FIELDS}
         outcome = kind.do(ctx, clean)
         record(ctx, kind, outcome)

@@ -9,6 +9,7 @@ from ledger.canonical import canonical_text, digest
 from ledger.context import Actor
 from ledger.recording import Signing
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed
+from network import queries as network
 from orders.step_kinds import StepContext, StepKind
 from personas import signing
 from personas.queries import User
@@ -57,6 +58,24 @@ def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Si
     for position, given in enumerate(inputs.get("verifiers", [])):
         signings.append(_verifier(kind, ctx, position, given, people, bound_to, inputs))
     return signings
+
+
+def lapsed_trainings(ctx: StepContext, signings: list[Signing]) -> list[MissingFact]:
+    """Return the trainings for the therapy that have lapsed, of everybody of the acting organization who takes part.
+
+    Expired training blocks the act, not the sign-in (SQ3).
+    """
+    own = ctx.actor.organization_id
+    people = {signing.person_id for signing in signings if signing.organization_id == own} | {ctx.performer_id}
+    return [
+        MissingFact(
+            "training_lapsed",
+            f"Training “{kind}” for this therapy is missing or has expired.",
+            "Renew the training, then act again; somebody who is trained may act meanwhile.",
+        )
+        for person_id in sorted(people - {None}, key=str)
+        for kind in network.lapsed_trainings(person_id, ctx.order.therapy_id)
+    ]
 
 
 def _check_scan(kind: StepKind, ctx: StepContext, scan: str, inputs: dict[str, Any], field: str) -> None:

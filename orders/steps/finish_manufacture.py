@@ -87,6 +87,7 @@ class FinishManufacture(StepKind):
         for bag in bags:
             labels.apply_to(bag)
         batches.finish_batch(batch, inputs["finished_at"], ctx.performer_id)
+        evidence.note_makers(batch, ctx)
         return Outcome(
             f"Batch {batch.number} finished: {len(bags)} bag(s).",
             {

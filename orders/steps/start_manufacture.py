@@ -9,6 +9,7 @@ from rest_framework import serializers
 from custody import identity, material, scans
 from custody.states import ContainerKind, ContainerState, IdentityState
 from ledger.refusals import InvalidInput, MissingFact
+from orders import evidence
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -90,6 +91,7 @@ class StartManufacture(StepKind):
             inputs["started_at"],
             ctx.performer_id,
         )
+        evidence.note_makers(batch, ctx)
         return Outcome(
             f"Batch {batch.number} started.",
             {

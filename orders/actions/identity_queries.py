@@ -1,0 +1,93 @@
+"""Leaving the stop after an identity mismatch: two people, quality of both firms, with the reason (DOMAIN 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import material
+from custody.actions.mismatch import lift_query
+from custody.states import ContainerState
+from ledger.canonical import canonical_text, digest
+from ledger.context import Actor, reading
+from ledger.recording import acting
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from orders.flow import order_named
+from orders.inputs import SignatureInput, VerifierInput
+from orders.queries import parties_of
+from personas import signing
+from personas.policies import require
+from personas.queries import User
+from personas.states import Capability
+
+
+class LiftInputs(serializers.Serializer[Any]):
+    """How the mismatch was resolved, and the signatures of quality at two firms."""
+
+    reason = serializers.CharField(max_length=500, label="How it was resolved (no names)")
+    signature = SignatureInput(label="Your signature")
+    other = VerifierInput(label="Quality of the other firm")
+
+
+def lift_identity_query(actor: Actor, code: str, raw: Mapping[str, Any]) -> None:
+    """Let the line go on: bags leave the quarantine that the mismatch put them in, the identity is active again."""
+    with reading(actor):
+        order = order_named(actor, code)
+        organizations = {party.organization_id for party, _ in parties_of(actor, order)}
+    with acting(
+        actor,
+        "custody.query_lifted",
+        stream_id=order.stream_id,
+        subject=("order", code),
+        capability=Capability.RESOLVE_IDENTITY,
+    ) as event:
+        serializer = LiftInputs(data=raw)
+        if not serializer.is_valid():
+            raise InvalidInput(fields=dict(serializer.errors))
+        given = serializer.validated_data
+        require(actor, Capability.RESOLVE_IDENTITY)
+        bound = digest(canonical_text({"order": order.code, "act": "lift identity query", "reason": given["reason"]}))
+        own = _signer(actor, given["signature"])
+        other = _other_firm(actor, given["other"], organizations)
+        event.reason = given["reason"]
+        signatures = [
+            signing.sign(
+                signer,
+                capability=Capability.RESOLVE_IDENTITY,
+                meaning="identity query resolved",
+                content_hash=bound,
+                zone=signer.zone,
+            )
+            for signer in (own, other)
+        ]
+        held = [
+            bag.pk
+            for bag in material.of_stream(order.stream_id)
+            if bag.state == ContainerState.QUARANTINED and bag.quarantine_reason.startswith("Identity mismatch")
+        ]
+        lift_query(actor, order.stream_id, given["reason"], signatures, held)
+
+
+def _signer(actor: Actor, given: Mapping[str, str]) -> Actor:
+    username = given.get("username") or User.objects.values_list("username", flat=True).get(pk=actor.user_id)
+    user = signing.identify(signing.Credentials(username, given["password"]), "signature.password")
+    if actor.is_human and user.person_id != actor.person_id:
+        raise InvalidInput(fields={"signature.password": ["Sign as the person who is signed in."]})
+    return signing.signer_in(user, {actor.organization_id}, Capability.RESOLVE_IDENTITY, "signature.password", set())
+
+
+def _other_firm(actor: Actor, given: Mapping[str, str], organizations: set[Any]) -> Actor:
+    user = signing.identify(signing.Credentials(given["username"], given["password"]), "other.password")
+    others = organizations - {actor.organization_id}
+    found = signing.signer_in(user, others, Capability.RESOLVE_IDENTITY, "other.username", set())
+    if found.person_id == actor.person_id:
+        raise FactsMissing(
+            "The second person must be somebody else.",
+            code="second_person_needed",
+            facts=[
+                MissingFact("second_person_needed", "Quality of both firms signs.", "Ask the other firm's quality.")
+            ],
+        )
+    return found
