@@ -198,7 +198,8 @@ def record(ctx: StepContext, kind: StepKind, outcome: Outcome) -> None:
         step.done_at = outcome.happened_at or timezone.now()
         step.done_by = event.signatures[0].person_name if event.signatures else ctx.actor.display_name
         step.done_by_id = ctx.performer_id
-    step.save()
+    # Never the whole row: the database keeps ``party_ids``, and a step may have changed who takes part.
+    step.save(update_fields=["state", "summary", "version", "done_at", "done_by", "done_by_id"])
     if outcome.reopen:
         attempts.reopen(order, outcome.reopen, event.id, outcome.summary)
     else:
