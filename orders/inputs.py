@@ -45,10 +45,11 @@ class ScanningVerifierInput(VerifierInput):
 
 
 def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer[Any]]:
-    """Return the serializer of a step: the kind's inputs, then ``signature`` and ``verifiers`` where people sign."""
-    extra: dict[str, Any] = {}
-    if signatures >= 1:
-        extra["signature"] = SignatureInput(label="Signature")
+    """Return the serializer of a step: the kind's inputs, then ``signature`` and ``verifiers`` where people sign.
+
+    Where nobody has to sign, a partner's system may still send the credentials of the person who performs the step.
+    """
+    extra: dict[str, Any] = {"signature": SignatureInput(label="Signature", required=signatures >= 1)}
     if signatures >= 2:
         verifier = ScanningVerifierInput if kind.scanned else VerifierInput
         extra["verifiers"] = verifier(

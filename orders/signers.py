@@ -40,7 +40,7 @@ def content_hash(ctx: StepContext, shown: list[tuple[str, str]], inputs: dict[st
 def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Signing]:
     """Return the signatures of a step, performer first. Sets ``ctx.performer_id``."""
     ctx.performer_id = ctx.actor.person_id if ctx.actor.is_human else None
-    if ctx.flow_step.signatures == 0:
+    if "signature" not in inputs:  # nobody has to sign, and nobody did
         return []
     performer = _performer(ctx, inputs["signature"])
     ctx.performer_id = performer.person_id

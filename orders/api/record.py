@@ -106,7 +106,6 @@ CONTAINER_FIELDS = (
     "position",
     "count",
     "state",
-    "volume_ml",
     "collected_at",
     "ended_at",
     "expires_at",
@@ -139,11 +138,17 @@ class MaterialView(ActorView):
         return Response(
             {
                 "results": [
-                    {name: getattr(row, name) for name in CONTAINER_FIELDS} | {"custody": periods[row.pk]}
+                    _container_row(row) | {"custody": periods[row.pk]}
                     for row in custody.containers_of(self.actor, order.stream_id)
                 ]
             }
         )
+
+
+def _container_row(container: Any) -> dict[str, Any]:
+    volume = container.volume_ml
+    exact = {"volume_ml": None if volume is None else str(volume)}  # a decimal, never a float
+    return {name: getattr(container, name) for name in CONTAINER_FIELDS} | exact
 
 
 def _custody_row(period: Any) -> dict[str, Any]:
