@@ -192,12 +192,11 @@ def _row(name: str, position: int, child: Any, start: Mapping[str, Any], filling
     for column, declared in child.fields.items():
         initial = start.get(column, "" if declared.default in (serializers.empty, None) else declared.default)
         part = _field(f"{name}[{position}]{column}", declared, filling, initial)
-        if part["type"] == "radio":
-            part["type"] = "select"
+        part["type"] = {"radio": "select", "textarea": "text"}.get(part["type"], part["type"])
         if column in FIXED and start.get(column):
             part |= {"type": "hidden", "value": start[column]}
         if rule is not None and column == "value":
-            part |= {"label": "Result", "unit": rule.unit, "required": rule.required}
+            part |= {"label": "Result", "unit": rule.unit, "needed": rule.required}
             if rule.is_coded:
                 part |= {"type": "select", "choices": [(choice, choice) for choice in rule.choices]}
             else:

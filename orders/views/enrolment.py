@@ -18,7 +18,7 @@ from network.queries import therapies
 from orders import queries
 from orders.actions.enrolment import enrol
 from orders.forms import Filling, described, flat, unplaced, with_choices
-from orders.views.redirects import see_other
+from orders.views.requests import see_other
 from orders.views.step import once_of
 from personas.queries import sites
 from personas.states import Capability

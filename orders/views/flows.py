@@ -18,7 +18,7 @@ from ledger.refusals import InvalidInput, NotFound, Refusal, Unauthenticated
 from network.queries import therapies
 from orders import queries
 from orders.actions import flows as actions
-from orders.views.redirects import see_other
+from orders.views.requests import see_other, typed
 from personas.states import Capability
 from personas.views import desk
 
@@ -60,7 +60,7 @@ def _propose(request: HttpRequest, actor: Actor) -> Any:
     except UnicodeDecodeError as error:
         raise InvalidInput(fields={"file": ["The file is not text in UTF-8."]}) from error
     with reading(actor):
-        chosen = therapies(actor).filter(code=request.POST.get("therapy", "")).first()
+        chosen = therapies(actor).filter(code=typed(request, "therapy")).first()
     if chosen is None:
         raise InvalidInput(fields={"therapy": ["Choose one of your therapies."]})
     return actions.propose_flow(actor, chosen, queries.flow_from_text(text))
@@ -119,7 +119,7 @@ def _page(request: HttpRequest, flow_id: UUID, refusal: Refusal | None = None) -
         "may_approve": approver and flow.state == "proposed" and actor.person_id != flow.proposed_by_id,
         "may_retire": approver and flow.state != "retired",
         "refusal": refusal,
-        "reason": request.POST.get("reason", ""),
+        "reason": typed(request, "reason"),
         "crumbs": [
             {"label": "Flows", "url": reverse("orders:flows")},
             {"label": f"{flow.therapy.name}, version {flow.version}", "url": ""},
@@ -170,7 +170,7 @@ def approve(request: HttpRequest, flow_id: UUID) -> HttpResponseBase:
 @desk(Capability.VIEW_ORDERS)
 def retire(request: HttpRequest, flow_id: UUID) -> HttpResponseBase:
     """Retire a version: no new order starts on it."""
-    reason = request.POST.get("reason", "")
+    reason = typed(request, "reason")
     return _done(
         request,
         flow_id,

@@ -18,7 +18,7 @@ from orders import queries
 from orders.actions import interruptions
 from orders.flow import order_named
 from orders.views import banner, order_cards
-from orders.views.redirects import see_other
+from orders.views.requests import see_other, typed
 from personas.states import Capability
 from personas.views import desk
 from quality import queries as quality
@@ -85,7 +85,7 @@ def put_on_hold(request: HttpRequest, code: str) -> HttpResponseBase:
     """Stop the line, with a reason."""
 
     def act(actor: Actor) -> str:
-        interruptions.put_on_hold(actor, code, request.POST.get("reason", ""))
+        interruptions.put_on_hold(actor, code, typed(request, "reason"))
         return "The order is on hold. Only what physically happens may be recorded until the hold is lifted."
 
     return _done(request, code, "hold", act)
@@ -97,7 +97,7 @@ def lift_hold(request: HttpRequest, code: str) -> HttpResponseBase:
     """Let an order go on, with a reason."""
 
     def act(actor: Actor) -> str:
-        interruptions.lift_hold(actor, code, request.POST.get("reason", ""))
+        interruptions.lift_hold(actor, code, typed(request, "reason"))
         return "The hold is lifted. The order goes on."
 
     return _done(request, code, "lift", act)
@@ -109,7 +109,7 @@ def cancel(request: HttpRequest, code: str) -> HttpResponseBase:
     """End an order, with a reason."""
 
     def act(actor: Actor) -> str:
-        interruptions.cancel(actor, code, request.POST.get("reason", ""))
+        interruptions.cancel(actor, code, typed(request, "reason"))
         return "The order is cancelled. Its slots are free again."
 
     return _done(request, code, "cancel", act)
@@ -123,7 +123,7 @@ def repeat(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
     def act(actor: Actor) -> str:
         with reading(actor):
             queries.step_of(actor, order_named(actor, code), key)
-        step = interruptions.repeat_step(actor, code, key, request.POST.get("reason", ""))
+        step = interruptions.repeat_step(actor, code, key, typed(request, "reason"))
         return f"{step.flow_step.title}: attempt {step.attempt} is ready."
 
     return _done(request, code, f"repeat-{key}", act)
@@ -140,7 +140,7 @@ def end_deviation(request: HttpRequest, code: str, number: str) -> HttpResponseB
             found: Any = quality.deviations_of(actor, order.stream_id).filter(number=number).first()
         if found is None:
             raise NotFound()
-        close_deviation(actor, found.pk, conclusion=request.POST.get("conclusion", ""))
+        close_deviation(actor, found.pk, conclusion=typed(request, "conclusion"))
         return f"Deviation {number} is closed."
 
     return _done(request, code, f"deviation-{number}", act)

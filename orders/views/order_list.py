@@ -20,6 +20,7 @@ from ledger.refusals import InvalidInput
 from network.queries import therapies
 from orders import queries
 from orders.states import PHASE_LABELS
+from orders.views.requests import asked
 from personas.states import Capability
 from personas.views import desk
 
@@ -38,7 +39,7 @@ STATE_CHOICES = [("open", "Open"), ("on_hold", "On hold"), ("closed", "Closed"),
 def order_list(request: HttpRequest) -> HttpResponseBase:
     """Filters: ``q`` (a code, typed or scanned), ``state``, ``phase``, ``therapy``; cursors: ``after``, ``before``."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    chosen = {name: request.GET.get(name, "").strip() for name in ("q", "state", "phase", "therapy")}
+    chosen = {name: asked(request, name) for name in ("q", "state", "phase", "therapy")}
     found = _filtered(actor, chosen)
     orders, newer, older = _page(found, request.GET.get("after", ""), request.GET.get("before", ""))
     own = [order for order in orders if queries.may_see_identity(actor, order)]
@@ -69,7 +70,6 @@ def _filtered(actor: Actor, chosen: dict[str, str]) -> QuerySet[Any]:
 
 def _named(actor: Actor, text: str) -> Q:
     """Match an order code, a chain of identity, or whatever a scanned code leads to."""
-    text = text.replace("\x00", "")[:200]
     wanted = Q(code__icontains=text)
     if queries.may_see_therapy(actor):
         wanted |= Q(identity_code__icontains=text)
@@ -105,7 +105,7 @@ def _cursor(text: str) -> tuple[dt.datetime, UUID] | None:
     moment, _, key = text.partition("_")
     try:
         opened = parse_datetime(moment)
-        return (opened, UUID(key)) if opened and opened.tzinfo else None
+        return (opened, UUID(key)) if opened and opened.tzinfo and 2000 < opened.year < 2200 else None
     except ValueError:
         return None
 

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -23,7 +23,7 @@ from orders import queries
 from orders.flow import next_actions, order_named, perform
 from orders.forms import Described, Filling, described, flat, in_place, unplaced, without_blank_rows
 from orders.views import banner, scan_tray
-from orders.views.redirects import see_other
+from orders.views.requests import asked, day, see_other
 from orders.views.sheets import StepSheet, sheet_of
 from personas.queries import username_of
 from personas.states import Capability
@@ -31,6 +31,7 @@ from personas.views import desk
 
 MEANS = ("csrfmiddlewaretoken", "once", "version")  # of the request itself, not of the step
 SECRETS = ("password",)
+FARTHEST = dt.timedelta(days=366)
 SEARCH_KIND = "hold_slot_chain"
 READS_THE_DOCUMENT = "activate_identity"  # compares the patient's document: the page must not say what stands there
 
@@ -195,8 +196,8 @@ def _offers(
     if sheet.inputs is None or sheet.kind.key != SEARCH_KIND:
         return None
     today = dt.datetime.now(ZoneInfo(sheet.zone)).date()
-    asked = _date(request.GET.get("earliest", ""))
-    earliest = max(asked, today) if asked else today
+    wanted = day(asked(request, "earliest")) or today
+    earliest = min(max(wanted, today), today + FARTHEST)
     found = queries.search_slots(actor, order, sheet.step, earliest)
     chosen = filling.value("offer")
     return {
@@ -221,21 +222,14 @@ def _offers(
 def _grouped(refused: list[Any]) -> list[dict[str, Any]]:
     """Return the days without an offer, days in a row with the same reason as one entry."""
     found: list[dict[str, Any]] = []
-    for day in refused:
-        if found and found[-1]["text"] == day.text and (day.date - found[-1]["until"]).days == 1:
-            found[-1]["until"] = day.date
+    for one in refused:
+        if found and found[-1]["text"] == one.text and (one.date - found[-1]["until"]).days == 1:
+            found[-1]["until"] = one.date
         else:
-            found.append({"since": day.date, "until": day.date, "text": day.text})
+            found.append({"since": one.date, "until": one.date, "text": one.text})
     return found
 
 
 def _zone_of(offer: Any, home: str) -> str:
     """Return the zone of the plant where the offer's manufacture starts."""
     return next((link.zone for link in offer.links if link.kind == "manufacturing_line"), home)
-
-
-def _date(text: str) -> dt.date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
@@ -15,6 +16,7 @@ from custody import vault
 from ledger.context import Actor, reading
 from ledger.states import Role
 from orders import queries
+from orders.views.requests import asked
 from personas.states import Capability
 from personas.views import desk
 
@@ -29,7 +31,7 @@ def worklist(request: HttpRequest) -> HttpResponseBase:
     steps = queries.worklist(actor)
     columns = ("order__therapy__code", "order__therapy__name", "site__code", "site__name")
     everything = list(steps.order_by().values_list(*columns).distinct())
-    chosen = {name: request.GET.get(name, "") for name in ("therapy", "site", "late")}
+    chosen = {name: asked(request, name) for name in ("therapy", "site", "late")}
     if chosen["therapy"]:
         steps = steps.filter(order__therapy__code=chosen["therapy"])
     if chosen["site"]:
@@ -45,7 +47,7 @@ def worklist(request: HttpRequest) -> HttpResponseBase:
         "counterpart": "Manufacturer" if actor.organization_role == Role.TREATMENT_CENTER else "Treatment center",
         "may_enrol": actor.can(Capability.ENROL_PATIENT),
         "sees_therapy": queries.may_see_therapy(actor),
-        "query": "&".join(f"{name}={value}" for name, value in chosen.items() if value),
+        "query": urlencode({name: value for name, value in chosen.items() if value}),
     }
     return TemplateResponse(request, f"{actor.organization_role}/desk.html", context)
 

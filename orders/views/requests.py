@@ -1,0 +1,38 @@
+"""Small things that every page of orders needs from a request, and answers with."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.dateparse import parse_date
+
+LONGEST = 2000
+
+
+class SeeOther(HttpResponseRedirect):
+    """After a POST: look there, with GET."""
+
+    status_code = 303
+
+
+def see_other(url: str) -> SeeOther:
+    return SeeOther(url)
+
+
+def asked(request: HttpRequest, name: str) -> str:
+    """Return a word of the address, without what a database cannot compare."""
+    return request.GET.get(name, "").replace("\x00", "").strip()[:200]
+
+
+def typed(request: HttpRequest, name: str) -> str:
+    """Return a posted text, without what a database cannot store."""
+    return request.POST.get(name, "").replace("\x00", "").strip()[:LONGEST]
+
+
+def day(text: str) -> dt.date | None:
+    """Return a date of the address; None for anything that is none."""
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None

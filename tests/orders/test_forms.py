@@ -1,0 +1,41 @@
+"""What is posted becomes inputs, and what is wrong with it finds its way back to the field."""
+
+from django.http import QueryDict
+
+from orders.forms import flat, in_place, path_of, without_blank_rows
+
+
+def test_blank_rows_are_left_out_and_the_others_move_up() -> None:
+    posted = QueryDict("bags[0]scan=&bags[0]note=&bags[1]scan=A&bags[2]scan=B&other=x")
+    kept, places = without_blank_rows(posted)
+    assert kept["bags[0]scan"] == "A" and kept["bags[1]scan"] == "B"
+    assert "bags[2]scan" not in kept
+    assert kept["other"] == "x"
+    assert places == {"bags": [1, 2]}
+
+
+def test_one_row_stays_even_when_all_are_blank() -> None:
+    kept, places = without_blank_rows(QueryDict("bags[0]scan=&bags[1]scan="))
+    assert kept["bags[0]scan"] == ""
+    assert places == {"bags": [0]}
+
+
+def test_what_a_row_is_about_does_not_make_it_filled() -> None:
+    kept, places = without_blank_rows(QueryDict("results[0]test=a&results[0]value=&results[1]test=b&results[1]value=7"))
+    assert (kept["results[0]test"], places) == ("b", {"results": [1]})
+
+
+def test_errors_go_back_to_the_rows_of_the_page() -> None:
+    errors = flat({"results": [{"value": ["Too much."]}], "signature": {"password": ["No."]}})
+    assert errors == {"results[0].value": ["Too much."], "signature.password": ["No."]}
+    assert in_place(errors, {"results": [3]}) == {"results[3].value": ["Too much."], "signature.password": ["No."]}
+
+
+def test_errors_of_serializers_and_of_refusals_share_a_notation() -> None:
+    assert flat({"bags[1].scan": ["Unreadable."]}) == {"bags[1].scan": ["Unreadable."]}
+    assert flat({"bags": {"non_field_errors": ["Too few."]}, "non_field_errors": ["Odd."]}) == {
+        "bags": ["Too few."],
+        "": ["Odd."],
+    }
+    assert path_of("bags[1]scan") == "bags[1].scan"
+    assert path_of("signature.password") == "signature.password"

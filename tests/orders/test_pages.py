@@ -1,0 +1,441 @@
+"""Pages of orders: who sees what, what is typed stays, refusals stand beside their fields, twice sent is done once."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from ledger.context import reading
+from ledger.queries import events_of
+from orders.flow import order_named
+from orders.models import Order
+from orders.views import order_list
+from quality.actions.deviations import open_deviation
+from tests.factories import PASSWORD, make_member, make_organization
+from tests.orders.conftest import Browse, booked, consented, prescribed
+from tests.orders.factories import World
+from tests.personas.conftest import signed_in
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+numbers = itertools.count(5000)
+CONSENT = {"therapy": "true", "signed_on": "2026-01-05", "form_reference": "FORM-1"}
+
+
+def patient() -> dict[str, str]:
+    number = next(numbers)
+    letters = "".join("abcdefghij"[int(digit)] for digit in str(number))
+    return {"mrn": f"MRN-{number}", "family_name": f"Invented{letters}", "given_name": letters[::-1].title()}
+
+
+@pytest.fixture
+def code(world: World) -> str:
+    return world.enrol(**patient())
+
+
+@pytest.fixture
+def ready(world: World) -> str:
+    """An order whose consent is done and whose eligibility waits."""
+    return consented(world, **patient())
+
+
+@pytest.fixture
+def stranger_here(world: World) -> Client:
+    """Somebody of a treatment center next door."""
+    return signed_in(make_member(make_organization("treatment_center"), "coordinator"))
+
+
+def text_of(response: object) -> str:
+    return response.content.decode()  # type: ignore[attr-defined]
+
+
+def rows(response: object) -> int:
+    return len(set(re.findall(r'name="bags\[(\d+)\]scan"', text_of(response))))
+
+
+def hidden(client: Client, address: str) -> dict[str, str]:
+    """Return the fields of the request itself that a step's page holds."""
+    page = text_of(client.get(address))
+    version = re.search(r'name="version" value="([^"]+)"', page)
+    once = re.search(r'name="once" value="([^"]+)"', page)
+    assert version and once
+    return {"version": version[1].replace("&quot;", '"'), "once": once[1]}
+
+
+def bare(page: str) -> str:
+    return re.sub(r"csrf[^>]*>", "", re.sub(r'content="[^"]*"', "", page))
+
+
+# ---- who sees what ------------------------------------------------------------------------------------------------
+
+PEOPLE = [
+    ("center", "coordinator", 200),
+    ("center", "treating_physician", 200),
+    ("center", "inspector", 200),
+    ("center", "administrator", 200),
+    ("maker", "planner", 200),
+    ("maker", "qualified_person", 200),
+    ("courier", "courier_driver", 404),
+]
+
+
+@pytest.mark.parametrize(("organization", "persona", "status"), PEOPLE)
+def test_every_page_for_every_persona(browse: Browse, code: str, organization: str, persona: str, status: int) -> None:
+    client = browse(organization, persona)
+    assert client.get("/").status_code == 200
+    assert client.get("/orders/").status_code == 200
+    assert client.get(f"/orders/{code}/").status_code == status
+    for key in ("activate_coi", "collect", "release"):
+        assert client.get(f"/orders/{code}/steps/{key}/").status_code == status
+    assert client.get(f"/orders/{code}/steps/no_such_step/").status_code == 404
+    assert client.get("/flows/").status_code == (404 if organization == "courier" else 200)
+    assert client.get("/orders/new/").status_code == (200 if persona in ("coordinator", "treating_physician") else 403)
+
+
+def test_another_organization_cannot_tell_a_foreign_order_from_none(stranger_here: Client, code: str) -> None:
+    for path in ("", "steps/activate_coi/", "labels.pdf", "certificate.pdf"):
+        foreign = stranger_here.get(f"/orders/{code}/{path}")
+        nothing = stranger_here.get(f"/orders/CT-2222-2222/{path}")
+        assert (foreign.status_code, nothing.status_code) == (404, 404)
+        assert bare(text_of(foreign)) == bare(text_of(nothing))
+    for path in ("steps/activate_coi/", "hold/", "lift/", "cancel/", "steps/consent/repeat/"):
+        assert stranger_here.post(f"/orders/{code}/{path}", {"reason": "x"}).status_code == 404
+    assert f'href="/orders/{code}/"' not in text_of(stranger_here.get("/orders/", {"q": code}))
+
+
+@pytest.mark.story("CO8")
+def test_the_patient_is_named_to_the_own_centers_right_persona_only(world: World, browse: Browse) -> None:
+    person = patient()
+    code = world.enrol(**person)
+    for address in ("/", "/orders/", f"/orders/{code}/"):
+        assert person["family_name"] in text_of(browse("center", "coordinator", 2).get(address))
+        assert person["family_name"] not in text_of(browse("center", "site_quality").get(address))
+        assert person["family_name"] not in text_of(browse("maker", "planner").get(address))
+    assert person["mrn"] not in text_of(browse("maker", "qualified_person").get(f"/orders/{code}/"))
+
+
+def test_who_compares_the_document_does_not_read_it_from_the_page(browse: Browse, world: World) -> None:
+    person = patient()
+    code = world.enrol(**person)
+    page = text_of(browse("center", "coordinator", 2).get(f"/orders/{code}/steps/activate_coi/"))
+    assert person["family_name"] in page
+    assert person["mrn"] not in page
+    assert "1961" not in page
+
+
+@pytest.mark.story("CR1")
+def test_a_courier_sees_its_own_part_only(world: World, browse: Browse) -> None:
+    code = booked(world, **patient())
+    with reading(world.actor("center", "coordinator")):
+        order = order_named(world.actor("center", "coordinator"), code)
+    client = browse("courier", "courier_driver")
+    page, listed = text_of(client.get(f"/orders/{code}/")), text_of(client.get("/orders/"))
+    assert code in page and "Pick up the starting material" in page
+    for secret in (order.identity_code, world.therapy.name, "Record consent", "Start manufacture"):
+        assert secret not in page
+        assert secret not in listed
+    assert client.get(f"/orders/{code}/steps/consent/").status_code == 404
+    assert client.get(f"/orders/{code}/labels.pdf").status_code == 404
+
+
+def test_the_scan_tray_is_for_demonstrations_only(browse: Browse, code: str, settings: object) -> None:
+    client = browse("center", "coordinator", 2)
+    address = f"/orders/{code}/steps/activate_coi/"
+    assert "Scan tray" not in text_of(client.get(address))
+    settings.DEMO = True  # type: ignore[attr-defined]
+    settings.DEMO_PASSWORD = "demo-word"  # type: ignore[attr-defined]
+    page = text_of(client.get(address))
+    assert "Scan tray" in page and "demo-word" in page and "Smudged label" in page
+
+
+# ---- the step page ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.story("TP1")
+def test_a_refusal_stands_beside_its_field_and_what_was_typed_stays(browse: Browse, ready: str) -> None:
+    client, address = browse("center", "treating_physician"), f"/orders/{ready}/steps/eligibility/"
+    sent = {"eligible": "yes", "weight_kg": "9999", "infectious_tests": "negative", "note": "Evidence <b>7</b>"}
+    answer = client.post(address, {**sent, "assessed_at": "2027-01-05T10:00", **hidden(client, address)})
+    page = text_of(answer)
+    assert answer.status_code == 400
+    for name in ("weight_kg", "assessed_at"):
+        assert re.search(rf'id="id_{name}"[^>]*aria-describedby="[^"]*id_{name}-error[^"]*" aria-invalid="true"', page)
+        assert f'id="id_{name}-error"' in page
+    assert "That time has not come yet" in page
+    assert 'value="9999"' in page and 'value="2027-01-05T10:00"' in page
+    assert "Evidence &lt;b&gt;7&lt;/b&gt;" in page
+
+
+def test_an_empty_field_says_so(browse: Browse, ready: str) -> None:
+    client, address = browse("center", "treating_physician"), f"/orders/{ready}/steps/eligibility/"
+    page = text_of(client.post(address, {"weight_kg": "", "assessed_at": "", **hidden(client, address)}))
+    assert page.count("This field is needed.") >= 2
+
+
+def test_a_wrong_signature_keeps_everything_but_the_password(browse: Browse, world: World, code: str) -> None:
+    client, address = browse("center", "coordinator", 2), f"/orders/{code}/steps/activate_coi/"
+    sent = {"scan": "TYPED-SCAN", "birth_date": "1961-04-05", "mrn": "M-1", "signature.password": "Wrong-horse-77"}
+    answer = client.post(address, {**sent, **hidden(client, address)})
+    page = text_of(answer)
+    assert answer.status_code == 400
+    assert "User name and password do not match" in page
+    assert 'value="TYPED-SCAN"' in page
+    assert "Wrong-horse-77" not in page
+
+
+def test_a_wrong_code_is_refused_beside_the_scan(browse: Browse, code: str) -> None:
+    client, address = browse("center", "coordinator", 2), f"/orders/{code}/steps/activate_coi/"
+    sent = {"scan": "garbage", "birth_date": "1961-04-05", "mrn": "M-1", "signature.password": PASSWORD}
+    answer = client.post(address, {**sent, **hidden(client, address)})
+    assert answer.status_code == 400
+    assert 'id="id_scan-error"' in text_of(answer)
+
+
+def test_sent_twice_is_done_once(world: World, browse: Browse) -> None:
+    code = consented(world, **patient())
+    client, address = browse("center", "treating_physician"), f"/orders/{code}/steps/eligibility/"
+    sent = {"eligible": "yes", "weight_kg": "70", "infectious_tests": "negative", "assessed_at": "2026-01-05T10:00"}
+    sent |= hidden(client, address)
+    first, second = client.post(address, sent), client.post(address, sent)
+    assert (first.status_code, first["Location"]) == (303, f"/orders/{code}/")
+    assert (second.status_code, second["Location"]) == (303, f"/orders/{code}/")
+    actor = world.actor("center", "coordinator")
+    with reading(actor):
+        order = order_named(actor, code)
+        done = [event for event in events_of(actor, order.stream_id) if event.payload.get("step") == "eligibility"]
+    assert len(done) == 1
+    assert client.post(address, {**sent, "weight_kg": "71"}).status_code == 409
+
+
+def test_success_says_what_was_done_and_who_is_next(browse: Browse, ready: str) -> None:
+    client, address = browse("center", "treating_physician"), f"/orders/{ready}/steps/eligibility/"
+    sent = {"eligible": "yes", "weight_kg": "70", "infectious_tests": "negative", "assessed_at": "2026-01-05T10:00"}
+    page = text_of(client.post(address, {**sent, **hidden(client, address)}, follow=True))
+    assert "Record eligibility: Eligible. Next: Prescribe (you)." in page
+
+
+def test_a_stale_page_is_refused_and_comes_back_new(browse: Browse, ready: str) -> None:
+    client, address = browse("center", "treating_physician"), f"/orders/{ready}/steps/eligibility/"
+    sent = {"eligible": "yes", "weight_kg": "70.5", "infectious_tests": "negative", "assessed_at": "2026-01-05T10:00"}
+    answer = client.post(address, {**sent, **hidden(client, address), "version": '"1.99"'})
+    page = text_of(answer)
+    assert answer.status_code == 412
+    assert "The record changed since you opened it" in page
+    assert 'value="70.5"' in page
+    assert "1.99" not in page
+
+
+def test_who_may_not_perform_sees_no_form(browse: Browse, ready: str) -> None:
+    client, address = browse("center", "apheresis_nurse"), f"/orders/{ready}/steps/eligibility/"
+    page = text_of(client.get(address))
+    assert "may not perform this step" in page
+    assert 'name="once"' not in page
+    answer = client.post(
+        address,
+        {"eligible": "yes", "weight_kg": "70", "infectious_tests": "negative", "assessed_at": "2026-01-05T10:00"},
+    )
+    assert answer.status_code == 403
+
+
+def test_a_waiting_step_says_why(browse: Browse, code: str) -> None:
+    page = text_of(browse("center", "treating_physician").get(f"/orders/{code}/steps/prescribe/"))
+    assert "is waiting" in page
+    assert 'name="once"' not in page
+
+
+@pytest.mark.story("CO1")
+@pytest.mark.parametrize("earliest", ["", "2020-01-01", "9999-12-31", "not-a-date", "2026-02-31"])
+def test_the_search_shows_offers_and_reasons(browse: Browse, world: World, earliest: str) -> None:
+    code = prescribed(world, **patient())
+    answer = browse("center", "coordinator").get(f"/orders/{code}/steps/book/", {"earliest": earliest})
+    assert answer.status_code == 200
+    page = text_of(answer)
+    if earliest != "9999-12-31":
+        assert 'name="offer"' in page
+        assert "America/New_York" in page and "Europe/Berlin" in page
+    assert "Days without an offer" in page
+
+
+def test_no_offer_chosen_is_said_beside_the_offers(browse: Browse, world: World) -> None:
+    code = prescribed(world, **patient())
+    client, address = browse("center", "coordinator"), f"/orders/{code}/steps/book/"
+    answer = client.post(address, hidden(client, address))
+    assert answer.status_code == 400
+    assert 'id="id_offer-error"' in text_of(answer)
+
+
+def test_rows_of_a_list_follow_the_address(browse: Browse, world: World) -> None:
+    code = booked(world, **patient())
+    client = browse("center", "apheresis_nurse")
+    client.post(f"/orders/{code}/steps/labels/", hidden(client, f"/orders/{code}/steps/labels/"))
+    address = f"/orders/{code}/steps/collect/"
+    assert rows(client.get(address)) == 1
+    assert rows(client.get(address, {"rows": "bags:3"})) == 3
+    for nonsense in ("bags:99999", "bags:-1", "x", "bags:", ":::"):
+        assert client.get(address, {"rows": nonsense}).status_code == 200
+    labels = client.get(f"/orders/{code}/labels.pdf", {"step": "labels"})
+    assert (labels.status_code, labels["Content-Type"]) == (200, "application/pdf")
+    assert labels.content.startswith(b"%PDF")
+    assert client.get(f"/orders/{code}/certificate.pdf").status_code == 404
+
+
+# ---- the order as a whole -----------------------------------------------------------------------------------------
+
+
+def test_hold_lift_and_cancel_need_a_reason(browse: Browse, code: str) -> None:
+    client = browse("center", "coordinator")
+    empty = client.post(f"/orders/{code}/hold/", {"reason": "  "})
+    assert empty.status_code == 400
+    assert "Say why; the reason is part of the record." in text_of(empty)
+    assert client.post(f"/orders/{code}/hold/", {"reason": "Fever\x00"}).status_code == 303
+    page = text_of(client.get(f"/orders/{code}/"))
+    assert "This order is on hold" in page and "Lift the hold" in page and "Put on hold" not in page
+    assert "on hold" in text_of(client.get(f"/orders/{code}/steps/consent/"))
+    assert client.post(f"/orders/{code}/lift/", {"reason": "Better"}).status_code == 303
+    assert client.post(f"/orders/{code}/cancel/", {"reason": "Withdrawn"}).status_code == 303
+    assert "This order was cancelled" in text_of(client.get(f"/orders/{code}/"))
+    again = client.post(f"/orders/{code}/cancel/", {"reason": "Again"})
+    assert again.status_code == 409
+
+
+def test_without_the_right_there_is_no_button_and_no_way(browse: Browse, code: str) -> None:
+    client = browse("center", "apheresis_nurse")
+    assert "Put on hold" not in text_of(client.get(f"/orders/{code}/"))
+    assert client.post(f"/orders/{code}/hold/", {"reason": "x"}).status_code == 403
+
+
+@pytest.mark.story("QA1")
+def test_a_deviation_is_closed_on_the_page_with_its_conclusion(world: World, browse: Browse, code: str) -> None:
+    opener = world.actor("center", "site_quality")
+    with reading(opener):
+        stream_id = order_named(opener, code).stream_id
+    found = open_deviation(opener, stream_id, kind="transport", severity="minor", text="Box arrived late.")
+    assert "Close this deviation" not in text_of(browse("maker", "planner").get(f"/orders/{code}/"))
+    client = browse("maker", "qa_reviewer")
+    assert "Close this deviation" in text_of(client.get(f"/orders/{code}/"))
+    address = f"/orders/{code}/deviations/{found.number}/close/"
+    assert client.post(address, {"conclusion": ""}).status_code == 400
+    assert client.post(address, {"conclusion": "No influence on the product."}).status_code == 303
+    assert "No influence on the product." in text_of(client.get(f"/orders/{code}/"))
+
+
+# ---- enrolment ----------------------------------------------------------------------------------------------------
+
+
+def enrolment(world: World, person: dict[str, str], **changes: str) -> dict[str, str]:
+    sent = {"therapy": world.therapy.code, "site": world.clinic.code, "identity.birth_date": "1961-04-05"}
+    return {**sent, **{f"identity.{name}": value for name, value in person.items()}, **changes}
+
+
+@pytest.mark.story("CO3")
+def test_a_possible_duplicate_is_asked_back_once(world: World, browse: Browse) -> None:
+    person, client = patient(), browse("center", "coordinator")
+    world.enrol(**person)
+    first = client.post("/orders/new/", enrolment(world, person))
+    page = text_of(first)
+    assert first.status_code == 409
+    assert 'name="confirmed_distinct"' in page
+    assert f'value="{person["family_name"]}"' in page
+    assert client.post("/orders/new/", enrolment(world, person, confirmed_distinct="true")).status_code == 303
+
+
+def test_enrolment_keeps_what_was_typed(world: World, browse: Browse) -> None:
+    person = patient()
+    answer = browse("center", "coordinator").post(
+        "/orders/new/", enrolment(world, person, **{"identity.birth_date": "2999-01-01", "therapy": "nothing"})
+    )
+    page = text_of(answer)
+    assert answer.status_code == 400
+    assert "This is not a date of birth" in page and 'value="2999-01-01"' in page
+    assert f'value="{person["given_name"]}"' in page
+    assert 'name="confirmed_distinct"' not in page
+
+
+def test_enrolment_sent_twice_opens_one_order(world: World, browse: Browse) -> None:
+    sent = enrolment(world, patient(), once="0b2c")
+    client = browse("center", "coordinator")
+    assert client.post("/orders/new/", sent)["Location"] == client.post("/orders/new/", sent)["Location"]
+
+
+# ---- lists --------------------------------------------------------------------------------------------------------
+
+
+def cost(client: Client, address: str) -> int:
+    client.get(address)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize("address", ["/", "/orders/"])
+def test_a_list_costs_the_same_for_one_and_for_three_rows(
+    world: World, browse: Browse, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = browse("center", "coordinator", 2)
+    for _ in range(3):
+        world.enrol(**patient())
+    monkeypatch.setattr("orders.views.order_list.PER_PAGE", 1)
+    monkeypatch.setattr("orders.views.worklist.PER_PAGE", 1)
+    one = cost(client, address)
+    monkeypatch.setattr("orders.views.order_list.PER_PAGE", 3)
+    monkeypatch.setattr("orders.views.worklist.PER_PAGE", 3)
+    assert cost(client, address) == one
+
+
+def test_pages_of_orders_show_each_order_once_in_both_directions(
+    world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        world.enrol(**patient())
+    actor = world.actor("center", "coordinator")
+    with reading(actor):
+        wanted = list(Order.unwalled.order_by("-opened_at", "-pk").values_list("code", flat=True))
+    monkeypatch.setattr(order_list, "PER_PAGE", 2)
+    client, seen, address = browse("center", "coordinator"), [], "/orders/"
+    while address:
+        page = client.get(address)
+        seen += [row["order"].code for row in page.context["rows"]]
+        last, address = address, page.context["older_url"] and f"/orders/{page.context['older_url']}"
+    assert seen == wanted
+    back = client.get(f"/orders/{client.get(last).context['newer_url']}").context
+    assert [row["order"].code for row in back["rows"]] == wanted[-2 - len(client.get(last).context["rows"]) :][:2]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"q": "a\x00b"},
+        {"q": "%_'\"<"},
+        {"state": "nonsense", "phase": "x", "therapy": "\x00"},
+        {"after": "x"},
+        {"after": "0001-01-01T00:00:00+23:00_x"},
+        {"before": "2026-01-01T00:00:00Z_00000000-0000-0000-0000-000000000000"},
+        {"page": "-3"},
+        {"site": "\x00", "therapy": "\x00", "late": "1"},
+    ],
+)
+def test_nonsense_in_the_address_is_no_server_error(browse: Browse, query: dict[str, str]) -> None:
+    client = browse("center", "coordinator")
+    assert client.get("/", query).status_code == 200
+    assert client.get("/orders/", query).status_code == 200
+
+
+def test_an_order_is_found_by_its_codes(world: World, browse: Browse, code: str) -> None:
+    actor = world.actor("center", "coordinator")
+    with reading(actor):
+        identity = order_named(actor, code).identity_code
+    client = browse("center", "coordinator")
+    for text in (code, code.lower(), identity):
+        assert code in text_of(client.get("/orders/", {"q": text}))
+    assert "No order matches this filter" in text_of(client.get("/orders/", {"q": "CT-0000"}))
+
+
+def test_filters_of_the_worklist_stand_in_the_address(world: World, browse: Browse, code: str) -> None:
+    client = browse("center", "coordinator", 2)
+    assert code in text_of(client.get("/", {"therapy": world.therapy.code, "site": world.clinic.code}))
+    assert "No step matches this filter" in text_of(client.get("/", {"therapy": "other"}))
+    assert code not in text_of(client.get("/", {"late": "1"}))
