@@ -59,6 +59,28 @@ class Intruder:
                 table, (f"delete from {table} where {where}", ()), (f"insert into {table} select * from kept", ())
             )
 
+    @contextmanager
+    def also(self, table: str) -> Iterator[None]:
+        """Leave another table unguarded meanwhile: one statement may reach into it."""
+        self._run(f"alter table {table} no force row level security; alter table {table} disable trigger user")
+        try:
+            yield
+        finally:
+            self._run(f"alter table {table} force row level security; alter table {table} enable trigger user")
+
+    def restore_head(self, stream_id: str, seq: int, of_event: str) -> None:
+        self._unguarded(
+            "ledger_stream",
+            ("update ledger_stream set head_seq = %s, head_hash = %s where id = %s", (seq, of_event, stream_id)),
+        )
+
+    def forget(self, table: str, where: str) -> None:
+        self._unguarded(table, (f"delete from {table} where {where}", ()))
+
+    def _run(self, statement: str) -> None:
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute(statement)
+
     def _unguarded(self, table: str, *statements: tuple[str, Any]) -> None:
         with self.connection, self.connection.cursor() as cursor:
             cursor.execute(f"alter table {table} no force row level security; alter table {table} disable trigger user")
