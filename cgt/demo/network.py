@@ -241,8 +241,16 @@ def _organization(
         for nth in range(1, number + 1):
             suffix = f".{nth}" if number > 1 else ""
             username = f"{persona.replace('_', '.')}{suffix}@{code}.example"
-            person = PEOPLE[(len(network.cast.players) * 7) % len(PEOPLE)]
-            _member(network, code, username, f"{person} {len(network.cast.players) + 1}", persona, password)
+            _member(network, code, username, _name(len(network.cast.players)), persona, password)
+
+
+def _name(number: int) -> str:
+    """Return an invented name, another one for each of the first few hundred numbers."""
+    given, family = (
+        PEOPLE[number % len(PEOPLE)].split()[0],
+        PEOPLE[(number * 5 + number // 26) % len(PEOPLE)].split()[1],
+    )
+    return f"{given} {family}"
 
 
 def _member(network: DemoNetwork, code: str, username: str, name: str, persona: str, password: str) -> None:
