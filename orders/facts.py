@@ -26,6 +26,11 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "in": lambda value, options: value in options,
 }
+_types: dict[str, type] = {name: str for name in ("modality", "center_country")} | {
+    "plant_is_contracted": bool,
+    "bags": int,
+    "dose_bags": int,
+}
 
 
 def known_facts() -> list[str]:
@@ -37,6 +42,13 @@ def holds(order: Order, condition: list[list[Any]]) -> bool:
     return all(OPERATORS[op](_facts[fact](order), value) for fact, op, value in condition)
 
 
+def _comparable(fact: str, op: str, value: Any) -> bool:
+    """Whether an order's fact can be compared with the value at all: what cannot would stop every order."""
+    if op == "in":
+        return isinstance(value, list) and all(type(option) is _types[fact] for option in value)
+    return type(value) is _types[fact]
+
+
 def condition_faults(condition: Any) -> list[str]:
     """Return what is wrong with a condition, in words."""
     if not isinstance(condition, list):
@@ -45,8 +57,10 @@ def condition_faults(condition: Any) -> list[str]:
     for clause in condition:
         if not (isinstance(clause, list) and len(clause) == 3):
             faults.append(f"{clause!r} is not [fact, operator, value]")
-        elif clause[0] not in _facts:
+        elif not isinstance(clause[0], str) or clause[0] not in _facts:
             faults.append(f"unknown fact {clause[0]!r}; known: {', '.join(known_facts())}")
-        elif clause[1] not in OPERATORS:
+        elif not isinstance(clause[1], str) or clause[1] not in OPERATORS:
             faults.append(f"unknown operator {clause[1]!r}; known: {', '.join(OPERATORS)}")
+        elif not _comparable(*clause):
+            faults.append(f"{clause[0]} is never {clause[1]} {clause[2]!r}: the value is of another type")
     return faults
