@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from orders.views import documents, enrolment, flows, order, order_list, step, worklist
+from orders.views import documents, enrolment, flows, identity, order, order_list, step, worklist
 
 
 class OrderCode:
@@ -26,6 +26,7 @@ urlpatterns = [
     path("orders/<order:code>/hold/", order.put_on_hold, name="hold"),
     path("orders/<order:code>/lift/", order.lift_hold, name="lift"),
     path("orders/<order:code>/cancel/", order.cancel, name="cancel"),
+    path("orders/<order:code>/identity/", identity.lift_query, name="identity"),
     path("orders/<order:code>/labels.pdf", documents.labels, name="labels"),
     path("orders/<order:code>/certificate.pdf", documents.certificate, name="certificate"),
     path("orders/<order:code>/deviations/<slug:number>/close/", order.end_deviation, name="close_deviation"),

@@ -12,7 +12,7 @@ from ledger.context import Actor
 from ledger.refusals import MissingFact, WrongState
 from network.specifications import Rule, rules_of
 from orders import queries
-from orders.flow import context_of, kind_of, require_ready, why_not
+from orders.flow import context_of, kind_of, missing_facts, require_ready, why_not
 from personas.queries import organization_names
 
 
@@ -48,7 +48,7 @@ def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
     if problem is not None:
         return StepSheet(step, kind, zone, problem=problem)
     ctx = context_of(actor, order, step)
-    missing = kind.missing(ctx)
+    missing = missing_facts(kind, ctx)
     if missing:
         return StepSheet(step, kind, zone, shown=kind.shown(ctx), missing=missing)
     return StepSheet(

@@ -1,4 +1,4 @@
-"""Pages of flow versions: read by partners, proposed from a file with all its faults named, approved by somebody else."""
+"""Pages of flow versions: read by partners, proposed from a file with all faults named, approved by a second person."""
 
 from __future__ import annotations
 

@@ -323,6 +323,42 @@ def test_a_deviation_is_closed_on_the_page_with_its_conclusion(world: World, bro
     assert "No influence on the product." in text_of(client.get(f"/orders/{code}/"))
 
 
+@pytest.mark.story("SQ6")
+def test_a_foreign_scan_stops_the_line_until_quality_of_both_firms_lifts_it(world: World, browse: Browse) -> None:
+    code, other = booked(world, **patient()), world.enrol(**patient())
+    actor = world.actor("center", "coordinator")
+    with reading(actor):
+        identity, foreign = order_named(actor, code).identity_code, order_named(actor, other).identity_code
+    nurse, address = browse("center", "apheresis_nurse"), f"/orders/{code}/steps/collect/"
+    nurse.post(f"/orders/{code}/steps/labels/", hidden(nurse, f"/orders/{code}/steps/labels/"))
+    bag = f"{identity}-SM01"
+    bag = re.search(rf"{bag}-[0-9A-Z*]", text_of(nurse.get(f"/orders/{code}/")))[0]  # type: ignore[index]
+    second = {
+        "verifiers[0]username": world.username("center", "apheresis_nurse", 2),
+        "verifiers[0]password": PASSWORD,
+        "verifiers[0]scan": bag,
+    }
+    times = {"started_at": "2026-01-05T08:00", "ended_at": "2026-01-05T12:00"}
+    bags = {"bags[0]scan": bag, "bags[0]volume_ml": "100"}
+    sent = {"wristband": foreign, **bags, **times, **second, "signature.password": PASSWORD}
+    stopped = nurse.post(address, {**sent, **hidden(nurse, address)})
+    assert stopped.status_code == 422
+    assert "The scan names another chain of identity" in text_of(stopped)
+    quality = browse("center", "site_quality")
+    assert "under query" in text_of(quality.get(f"/orders/{code}/"))
+    query = f"/orders/{code}/identity/"
+    assert "Not yours to lift" in text_of(nurse.get(query))
+    signed = {"reason": "The wristband of the next bed was scanned.", "signature.password": PASSWORD}
+    colleague = {"other.username": world.username("center", "site_quality", 2), "other.password": PASSWORD}
+    refused = quality.post(query, {**signed, **colleague})
+    assert refused.status_code == 403
+    assert signed["reason"] in text_of(refused)
+    partner = {"other.username": world.username("maker", "qa_reviewer"), "other.password": PASSWORD}
+    assert quality.post(query, {**signed, **partner}).status_code == 303
+    assert "Nothing is under query" in text_of(quality.get(query))
+    assert browse("courier", "courier_driver").get(query).status_code == 404
+
+
 # ---- enrolment ----------------------------------------------------------------------------------------------------
 
 
