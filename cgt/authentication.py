@@ -64,11 +64,13 @@ class ActorThrottle(SimpleRateThrottle):
     """So many requests per key or person in a fixed window; counted in one atomic step, so that a burst counts too."""
 
     scope = "actor"
+    num_requests: int
+    duration: int
 
-    def get_rate(self) -> str | None:
+    def get_rate(self) -> Any:
         return api_settings.DEFAULT_THROTTLE_RATES.get(self.scope)
 
-    def get_cache_key(self, request: Request, view: Any) -> str | None:
+    def get_cache_key(self, request: Request, view: Any) -> Any:
         actor = request.auth
         return f"throttle:{actor.key_id or actor.user_id}" if isinstance(actor, Actor) else None
 

@@ -42,7 +42,7 @@ def person_acting(request: HttpRequest) -> Actor | None:
         return None
     chosen = request.session.get("membership")
     try:
-        return actor_of_user(request.user, chosen, Channel.BROWSER, request.request_id)  # type: ignore[attr-defined,arg-type]
+        return actor_of_user(request.user, chosen, Channel.BROWSER, request.request_id)  # type: ignore[attr-defined]
     except Unauthenticated:
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -118,7 +119,8 @@ def page(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
     if isinstance(refusal, Unauthenticated):
         return redirect_to_login(request.get_full_path())
     if isinstance(refusal, NotFound):
-        return get_resolver().resolve_error_handler(404)(request, exception=Http404())
+        answer_404: Callable[..., HttpResponseBase] = get_resolver().resolve_error_handler(404)
+        return answer_404(request, exception=Http404())
     template = "refusal_panel.html" if request.headers.get("HX-Request") == "true" else "refusal.html"
     response = render(request, template, {"refusal": refusal}, status=refusal.status)
     for name, value in _headers(refusal.status).items():

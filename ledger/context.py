@@ -1,4 +1,4 @@
-"""Who is acting: one context guards reading and writing (DESIGN 1.3). Nobody acting: no reading. No open event: no writing."""
+"""Who is acting: one context guards both directions. Nobody acting: no reading. No open event: no writing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-
-from ledger.states import Channel
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def current_actor() -> Actor | None:
 
 
 def announce(wrapper: Any = None) -> None:
-    """Issue the acting context as transaction-local settings (no-op outside a transaction: nothing is visible there)."""
+    """Issue the acting context as transaction-local settings (outside a transaction nothing is visible anyway)."""
     wrapper = wrapper or connection
     acting = _acting.get()
     if acting is None and wrapper is not connection:

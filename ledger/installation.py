@@ -119,7 +119,8 @@ def _no_truncate(table: str) -> Iterator[str]:
 
 def tracked_columns(model: type[Model], history: type[Model]) -> list[str]:
     own = {field.column for field in model._meta.concrete_fields}
-    return [f.column for f in history._meta.concrete_fields if f.column in own and f.column not in STAMP_COLUMNS]
+    columns = [str(field.column) for field in history._meta.concrete_fields]
+    return [column for column in columns if column in own and column not in STAMP_COLUMNS]
 
 
 def _tracking(model: type[WalledModel], history: type[Model]) -> Iterator[str]:

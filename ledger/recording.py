@@ -123,7 +123,7 @@ def acting(
     """Open one transaction and one event of a registered kind; a nested call joins the outer one.
 
     ``stream_id`` defaults to the organization's own stream; ``new_stream`` opens one. Raises NotFound for a stream that
-    the actor may not see, Replayed when ``once`` was answered before, Conflict when its key was used for another request.
+    the actor may not see, Replayed when ``once`` was answered before, Conflict when its key went with another request.
     Refusals leave nothing behind but (those worth it) a ``ledger.refused`` event on the organization's stream.
     """
     joined = _open.get()
@@ -277,14 +277,50 @@ def _event_row(event: OpenEvent, stream: Stream, key: UUID, now: dt.datetime, co
     )
 
 
-HASHED = (
-    "id stream_id seq kind schema_version audience subject_type subject_id organization_id organization_name person_id "
-    "person_name key_id key_name system_job persona capability channel request_id correlation_id reason occurred_at "
-    "zone device_time recorded_at payload synthetic rows_digest previous_hash"
-).split()
-SIGNED = (
-    "person_id person_name organization_id organization_name persona capability method meaning content_hash signed_at zone"
-).split()
+HASHED = [
+    "id",
+    "stream_id",
+    "seq",
+    "kind",
+    "schema_version",
+    "audience",
+    "subject_type",
+    "subject_id",
+    "organization_id",
+    "organization_name",
+    "person_id",
+    "person_name",
+    "key_id",
+    "key_name",
+    "system_job",
+    "persona",
+    "capability",
+    "channel",
+    "request_id",
+    "correlation_id",
+    "reason",
+    "occurred_at",
+    "zone",
+    "device_time",
+    "recorded_at",
+    "payload",
+    "synthetic",
+    "rows_digest",
+    "previous_hash",
+]
+SIGNED = [
+    "person_id",
+    "person_name",
+    "organization_id",
+    "organization_name",
+    "persona",
+    "capability",
+    "method",
+    "meaning",
+    "content_hash",
+    "signed_at",
+    "zone",
+]
 
 
 def hashed_content(row: Event, signatures: Sequence[Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Every way the house says no: one stable code word for both faces (RFC 9457 over REST, words beside the field in HTML)."""
+"""Every way the house says no: one stable code word for both faces (RFC 9457 over REST, words in HTML)."""
 
 from __future__ import annotations
 

@@ -180,8 +180,8 @@ class ClosedManager(models.Manager[Any]):
         row.save(force_insert=True)
         return row
 
-    def bulk_create(self, objs: Any, **options: Any) -> Any:
-        return self.model._base_manager.bulk_create(objs, **options)
+    def bulk_create(self, objs: Any, *args: Any, **options: Any) -> Any:
+        return self.model._base_manager.bulk_create(objs, *args, **options)
 
 
 M = TypeVar("M", bound="WalledModel")

@@ -13,7 +13,7 @@ from notifications.models import Delivery, Notice
 
 def inbox(actor: Actor) -> QuerySet[Notice]:
     """Return the acting person's notices in the acting organization, newest first; a key or job has none."""
-    if not actor.is_human:
+    if not actor.is_human or actor.user_id is None:
         return Notice.unwalled.none()
     return visible(Notice, actor).filter(user_id=actor.user_id).order_by("-pk")
 

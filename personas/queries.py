@@ -322,7 +322,9 @@ def account_in(username: str, organization_code: str) -> tuple[User, Organizatio
 
 def username_of(actor: Actor) -> str:
     """Return the sign-in name of the acting person; empty for keys and jobs."""
-    return User.objects.values_list("username", flat=True).get(pk=actor.user_id) if actor.is_human else ""
+    if not actor.is_human or actor.user_id is None:
+        return ""
+    return User.objects.values_list("username", flat=True).get(pk=actor.user_id)
 
 
 def personas_with(pairs: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], list[str]]:

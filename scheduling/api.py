@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ledger.context import Actor
 from ledger.refusals import InvalidInput
 from scheduling.actions.capacity import MOST_PLACES, CapacityRow, publish_capacity
 
@@ -43,7 +44,7 @@ class CapacityRowInput(serializers.Serializer[Any]):
 class CapacityInput(serializers.Serializer[Any]):
     """Windows to offer, or to change (same resource and start)."""
 
-    rows = CapacityRowInput(many=True, allow_empty=False, max_length=MOST_ROWS)
+    rows = CapacityRowInput(many=True, allow_empty=False, max_length=MOST_ROWS)  # type: ignore[call-arg]
 
 
 class PublishedAnswer(serializers.Serializer[Any]):
@@ -67,7 +68,8 @@ class CapacityView(APIView):
         given = CapacityInput(data=request.data)
         if not given.is_valid():
             raise InvalidInput(fields=dict(given.errors))
-        published = publish_capacity(request.auth, [CapacityRow(**row) for row in given.validated_data["rows"]])
+        actor: Actor = request.auth  # type: ignore[assignment]
+        published = publish_capacity(actor, [CapacityRow(**row) for row in given.validated_data["rows"]])
         return Response({"added": published.added, "changed": published.changed})
 
 

@@ -151,7 +151,7 @@ class WorklistRow(StepRow):
 
 
 class ShownRow(Shape):
-    label = s.CharField()
+    label = s.CharField()  # type: ignore[assignment]
     value = s.CharField(allow_blank=True)
 
 
@@ -300,7 +300,7 @@ class EventRow(Shape):
 
     id = s.UUIDField()
     kind = s.CharField()
-    label = s.CharField()
+    label = s.CharField()  # type: ignore[assignment]
     text = s.CharField()
     subject = s.CharField(allow_blank=True)
     occurred_at = s.DateTimeField()

@@ -42,7 +42,7 @@ class ActorView(APIView):
 
     @property
     def actor(self) -> Actor:
-        actor: Actor = self.request.auth
+        actor: Actor = self.request.auth  # type: ignore[assignment]
         return actor
 
 
@@ -140,7 +140,7 @@ def page_of(view: ActorView, rows: Any, ordering: tuple[str, ...], shape: Callab
     pages = Pages()
     pages.ordering = ordering
     try:
-        found = pages.paginate_queryset(rows, view.request, view)
+        found: list[Any] | None = pages.paginate_queryset(rows, view.request, view)
     except (exceptions.NotFound, ValidationError, ValueError, OverflowError) as error:
         raise InvalidInput(
             fields={"cursor": ["This cursor is not known here."]}, remedy="Begin with the first page again."
