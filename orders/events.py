@@ -62,6 +62,22 @@ register(
         audience=(Role.TREATMENT_CENTER,),
     ),
     EventKind(
+        "orders.quarantine_decided",
+        "Quarantine decided",
+        "Quality decided about {container} in quarantine: {decision}.",
+        payload={"order": "code", "container": "container code", "decision": "release, reject or destroy"},
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
+        "orders.material_destroyed",
+        "Material destroyed",
+        "{container} was destroyed.",
+        payload={"order": "code", "container": "container code"},
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
         "orders.flow_proposed",
         "Flow proposed",
         "Version {version} of {flow} was proposed.",

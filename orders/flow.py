@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from custody import identity
 from custody.actions.mismatch import stop_the_line
 from custody.scans import ANOTHER_BOX
 from ledger.context import Actor, reading
@@ -24,6 +25,7 @@ from orders.models import Order, OrderStep
 from orders.policies import may_perform, require_may_perform, why_not
 from orders.states import OrderState, StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, kind_of
+from quality import deviations
 
 ORDER_RELATIONS = (
     "stream",
@@ -134,11 +136,14 @@ def _perform(
         inputs = parse(kind, step.flow_step, raw, {"zone": ZoneInfo(event.zone), "step_context": ctx})
         require_may_perform(actor, step)
         require_ready(order, step, kind, version)
-        require_facts(kind.missing(ctx))
+        require_facts(missing_facts(kind, ctx))
         event.signatures = signers.collect(kind, ctx, inputs)
         require_facts(signers.lapsed_trainings(ctx, event.signatures))
         clean = {name: value for name, value in inputs.items() if name not in signers.SECRET_FIELDS}
         outcome = kind.do(ctx, clean)
+        if order.on_hold:  # it happened all the same: recorded, and a case of its own
+            text = f"“{step.flow_step.title}” was recorded while the order was on hold."
+            deviations.open_deviation(ctx.stream, "on_hold", "major", text, automatic=True)
         record(ctx, kind, outcome)
         result = StepResult(
             order.code, step.key, step.attempt, step.state, step.version, outcome.summary, str(event.id)
@@ -165,6 +170,14 @@ def require_ready(order: Order, step: OrderStep, kind: StepKind, version: str | 
         )
     if step.state != StepState.READY:
         raise WrongState(f"“{step.flow_step.title}” is {step.get_state_display().lower()}.", code="step_not_ready")
+
+
+def missing_facts(kind: StepKind, ctx: StepContext) -> list[MissingFact]:
+    """Return what must be in place first; an identity under query stops every step but what physically happens."""
+    found = kind.missing(ctx)
+    if kind.physical or kind.decides_under_query or any(fact.code == "identity_under_query" for fact in found):
+        return found
+    return identity.query_facts(ctx.order.stream_id) + found
 
 
 def require_facts(missing: list[MissingFact]) -> None:
@@ -230,6 +243,6 @@ def next_actions(actor: Actor, order: Order) -> list[NextAction]:
     for step in steps:
         kind = kind_of(step.flow_step.kind)
         mine = may_perform(actor, step) and not (order.on_hold and not kind.physical)
-        missing = kind.missing(context_of(actor, order, step)) if mine else []
+        missing = missing_facts(kind, context_of(actor, order, step)) if mine else []
         found.append(NextAction(step, kind, mine, missing, why_not(actor, step)))
     return found

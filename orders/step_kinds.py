@@ -80,6 +80,7 @@ class StepKind:
     meaning: ClassVar[str] = "performed"
     scanned: ClassVar[bool] = False  # each verifier scans for themselves
     physical: ClassVar[bool] = False  # it happened: recorded even while the order is on hold
+    decides_under_query: ClassVar[bool] = False  # it weighs an identity under query itself (to reject stays possible)
     audience: ClassVar[tuple[str, ...]] = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
     Inputs: ClassVar[type[serializers.Serializer[Any]]] = Nothing
     Parameters: ClassVar[type[serializers.Serializer[Any]]] = Nothing

@@ -28,7 +28,7 @@ class Inputs(serializers.Serializer[Any]):
     """The collection: who, what, when. The end time starts the material's age clock."""
 
     wristband = ScanField(label="Patient's wristband", help_text="Scan the chain-of-identity code at the patient.")
-    bags = BagInput(many=True, label="Bags", min_length=1, max_length=12)
+    bags = serializers.ListSerializer[Any](child=BagInput(), label="Bags", min_length=1, max_length=12)
     started_at = PastTime(label="Started at")
     ended_at = PastTime(label="Ended at")
     reactions = serializers.CharField(
@@ -60,9 +60,10 @@ class Collect(StepKind):
         ]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
-        if self._bags(ctx):
-            return []
-        return [MissingFact("labels_missing", "No labeled bag is waiting.", "Print the labels first.")]
+        found = identity.query_facts(ctx.order.stream_id)
+        if not self._bags(ctx):
+            found.append(MissingFact("labels_missing", "No labeled bag is waiting.", "Print the labels first."))
+        return found
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": "", "volume_ml": ""} for _ in self._bags(ctx)]}

@@ -64,10 +64,10 @@ class HandOver(StepKind):
     def verifier_rule(self, ctx: StepContext) -> VerifierRule:
         shipment = self._shipment(ctx)
         if ctx.parameters["moment"] == DELIVERY:
-            giver, sites = shipment.courier_id, frozenset()
+            giver, sites = shipment.courier_id, set()
         else:
-            giver, sites = shipment.from_site.organization_id, frozenset({shipment.from_site_id})
-        return VerifierRule(frozenset({giver}), Capability.GIVE_CUSTODY, sites, meaning="custody given")
+            giver, sites = shipment.from_site.organization_id, {shipment.from_site_id}
+        return VerifierRule(frozenset({giver}), Capability.GIVE_CUSTODY, frozenset(sites), meaning="custody given")
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         scans.expect_outer(self._shipment(ctx), scan)
@@ -97,7 +97,5 @@ class HandOver(StepKind):
         texts = [finding] if finding else []
         if inputs["condition"] == "damaged":
             texts.append("The box was damaged at hand-over.")
-        if ctx.order.on_hold:
-            texts.append("Handed over while the order was on hold.")
         for text in texts:
             deviations.open_deviation(ctx.stream, "transport", "major", text, automatic=True)

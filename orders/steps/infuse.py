@@ -111,7 +111,5 @@ class Infuse(StepKind):
             texts.append(f"{bag.code}: {inputs['result']}.")
         if bag.expires_at and inputs["ended_at"] > bag.expires_at and inputs["result"] in ("infused", "partial"):
             texts.append(f"{bag.code}: infused after its time of use.")
-        if ctx.order.on_hold:
-            texts.append("Infused while the order was on hold.")
         for text in texts:
             deviations.open_deviation(ctx.stream, "infusion", "major", text, automatic=True)

@@ -14,7 +14,6 @@ from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
-from quality import deviations
 
 
 class ThawedBag(serializers.Serializer[Any]):
@@ -26,7 +25,7 @@ class ThawedBag(serializers.Serializer[Any]):
 class Inputs(serializers.Serializer[Any]):
     """Which bags, and when the clock started."""
 
-    bags = ThawedBag(many=True, label="Bags", min_length=1, max_length=12)
+    bags = serializers.ListSerializer[Any](child=ThawedBag(), label="Bags", min_length=1, max_length=12)
     started_at = PastTime(label="Thaw or preparation started at")
 
 
@@ -68,10 +67,6 @@ class PrepareProduct(StepKind):
                 raise InvalidInput(fields={"bags": ["Scan each bag once."]})
             material.move(bag, ContainerState.THAWED, thawed_at=inputs["started_at"], expires_at=ends)
             taken.append(bag.code)
-        if ctx.order.on_hold:
-            deviations.open_deviation(
-                ctx.stream, "preparation", "major", "Thawed while the order was on hold.", automatic=True
-            )
         return Outcome(
             f"{len(taken)} bag(s) thawed.", {"bags": taken, "use_before": ends}, happened_at=inputs["started_at"]
         )

@@ -36,6 +36,7 @@ class ReleaseBatch(StepKind):
     capability = Capability.RELEASE_BATCH
     signatures = 1
     meaning = "certified"
+    decides_under_query = True
     Inputs = Inputs
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:

@@ -97,7 +97,7 @@ def rows_through_the_wall(actor: Actor, stream_id: UUID) -> dict[str, int]:
 
 
 def sees_nothing(player: Player, order: Order, codes: list[str]) -> None:
-    """Assert that neither the product nor the database shows the player anything of the order; ``codes`` are searched."""
+    """Assert that neither the product nor the database shows the player anything of the order, by any of ``codes``."""
     actor = player.actor
     assert rows_through_the_wall(actor, order.stream_id) == {}
     assert set(seen(actor, order.stream_id).values()) == {0}

@@ -1,0 +1,111 @@
+"""What becomes of material off the plain way: quality decides on quarantine, records destruction (QA1, T33)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.utils import timezone
+
+from custody import custody_periods, identity, material
+from custody.queries import containers_of
+from custody.states import ContainerState
+from ledger.context import Actor, reading
+from ledger.recording import Once, OpenEvent, acting
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
+from orders.flow import order_named
+from orders.models import Order
+from personas.policies import require
+from personas.states import Capability
+from quality import queries as quality
+from quality.states import DeviationState, Severity
+
+RELEASE, REJECT, DESTROY = "release", "reject", "destroy"
+DECISIONS = (RELEASE, REJECT, DESTROY)
+# Material that waited for its acceptance when it was put aside is accepted by the decision to release it.
+ACCEPTED_BY_RELEASE = ContainerState.RECEIVED
+
+
+def decide_on_quarantine(
+    actor: Actor, code: str, container_code: str, decision: str, reason: str, *, once: Once | None = None
+) -> Any:
+    """Release, reject or destroy a container in quarantine; return it. By quality of its custodian or manufacturer.
+
+    A release needs every major and critical deviation closed and no identity under query (FactsMissing lists them).
+    """
+    with _on_container(actor, "orders.quarantine_decided", code, container_code, reason, once) as (order, bag, event):
+        if decision not in DECISIONS:
+            raise InvalidInput(fields={"decision": [f"Use one of {', '.join(DECISIONS)}."]})
+        if bag.state != ContainerState.QUARANTINED:
+            raise WrongState(f"{bag.code} is not in quarantine.", code="not_quarantined")
+        if decision == RELEASE:
+            _release(actor, order, bag)
+        elif decision == REJECT:
+            material.move(bag, ContainerState.REJECTED)
+        else:
+            _destroy(bag)
+        event.note(order=order.code, container=bag.code, decision=decision)
+    return bag
+
+
+def record_destruction(actor: Actor, code: str, container_code: str, reason: str, *, once: Once | None = None) -> Any:
+    """Record that a container was destroyed (rejected, expired, leaking …); return it."""
+    with _on_container(actor, "orders.material_destroyed", code, container_code, reason, once) as (order, bag, event):
+        _destroy(bag)
+        event.note(order=order.code, container=bag.code)
+    return bag
+
+
+@contextmanager
+def _on_container(
+    actor: Actor, kind: str, code: str, container_code: str, reason: str, once: Once | None
+) -> Iterator[tuple[Order, Any, OpenEvent]]:
+    with reading(actor):
+        stream_id = order_named(actor, code).stream_id
+    with acting(
+        actor,
+        kind,
+        stream_id=stream_id,
+        subject=("container", container_code[:64]),
+        capability=Capability.MANAGE_DEVIATIONS,
+        reason=reason.strip(),
+        once=once,
+    ) as event:
+        order = order_named(actor, code)
+        bag = containers_of(actor, stream_id).filter(code=container_code.strip().upper()).first()
+        if bag is None:
+            raise NotFound("This order has no such container.")
+        if not reason.strip():
+            raise InvalidInput(fields={"reason": ["Say why; the reason is part of the record."]})
+        require(actor, Capability.MANAGE_DEVIATIONS)
+        if actor.organization_id not in (bag.custodian_id, order.manufacturer_id):
+            raise NotAllowed(
+                "Quality of the material's custodian or of the manufacturer decides about it.",
+                code="not_custodian",
+                remedy="Ask quality of whoever has the material now.",
+            )
+        yield order, bag, event
+
+
+def _release(actor: Actor, order: Order, bag: Any) -> None:
+    missing = identity.query_facts(order.stream_id) + [
+        MissingFact(
+            "deviation_open",
+            f"Deviation {deviation.number} ({deviation.severity}) is open.",
+            "Investigate it and close it with its conclusion.",
+        )
+        for deviation in quality.deviations_of(actor, order.stream_id).filter(
+            state=DeviationState.OPEN, severity__in=(Severity.MAJOR, Severity.CRITICAL)
+        )
+    ]
+    if missing:
+        raise FactsMissing(f"{bag.code} cannot leave the quarantine.", facts=missing)
+    material.release_from_quarantine(bag)
+    if bag.state == ACCEPTED_BY_RELEASE:
+        material.move(bag, ContainerState.ACCEPTED)
+
+
+def _destroy(bag: Any) -> None:
+    material.move(bag, ContainerState.DESTROYED)
+    custody_periods.finish(bag, timezone.now())
