@@ -44,7 +44,7 @@ class CapacityRowInput(serializers.Serializer[Any]):
 class CapacityInput(serializers.Serializer[Any]):
     """Windows to offer, or to change (same resource and start)."""
 
-    rows = CapacityRowInput(many=True, allow_empty=False, max_length=MOST_ROWS)  # type: ignore[call-arg]
+    rows = serializers.ListSerializer[Any](child=CapacityRowInput(), allow_empty=False, max_length=MOST_ROWS)
 
 
 class PublishedAnswer(serializers.Serializer[Any]):

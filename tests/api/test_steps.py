@@ -11,11 +11,11 @@ import pytest
 
 import cgt.demo.journey
 from cgt.demo.journey import Cast, Journey, Player
-from ledger.context import Actor
-from ledger.models import Event
+from ledger.context import Actor, reading
 from orders import flow
+from personas.models import Persona
 from tests.api.conftest import Partner, PartnerOf, make_partner, opened, problem, signature
-from tests.factories import PASSWORD, make_organization
+from tests.factories import PASSWORD, make_organization, operator
 from tests.orders.factories import World
 
 READS = (
@@ -89,10 +89,6 @@ def journey(world: World, monkeypatch: pytest.MonkeyPatch) -> RestJourney:
 
 
 def declared(world: World, organization: str) -> set[str]:
-    from ledger.context import reading
-    from personas.models import Persona
-    from tests.factories import operator
-
     found = getattr(world, organization)
     with reading(operator(found)):
         return set(Persona.unwalled.filter(organization_id=found.pk).values_list("key", flat=True))
@@ -213,7 +209,7 @@ def test_a_device_clock_is_kept_and_flagged(activate: Callable[..., Any], partne
 
     events = partner("center", "coordinator").get(f"orders/{done.order}/events").json()["results"]
     assert (events[-1]["device_time"], events[-1]["clock_off"]) == ("2029-12-31T23:00:00Z", True)
-    assert Event.unwalled is not None and events[0]["clock_off"] is False
+    assert events[0]["clock_off"] is False
 
 
 def test_an_unknown_step_answers_like_an_unknown_order(activate: Callable[..., Any], partner: PartnerOf) -> None:
@@ -231,3 +227,54 @@ def test_a_step_says_what_is_missing_and_what_to_do(activate: Callable[..., Any]
     assert later["not_now"] and later["shown"] == []
     foreign = partner("maker", "planner").get(f"orders/{code}/steps/prescribe").json()
     assert foreign["why_not"] and foreign["initial"] == {}
+
+
+def test_a_slot_chain_is_searched_held_renewed_requested_declined_and_confirmed(
+    journey: RestJourney, world: World
+) -> None:
+    center = next(p for p in journey.cast.players if p.actor.persona == "coordinator")
+    code = journey.enrol(center, world.therapy.code, world.clinic.code, IDENTITY)
+    assert journey.run(before="book") == "book"
+    coordinator, planner = make_partner(world.center, "coordinator"), make_partner(world.maker, "planner")
+    chains = f"orders/{code}/slot-chains"
+
+    problem(planner.get(chains), 403, "not_allowed")
+    problem(coordinator.get(f"{chains}?earliest=31.12.2030"), 400, "invalid_input")
+    problem(coordinator.post(f"{chains}/renew"), 409, "wrong_state")
+    problem(coordinator.post(f"{chains}/hold", {"offer": "made-up"}), 400, "invalid_input")
+    for declined in (True, False):
+        found = coordinator.get(chains)
+        assert found.json()["offers"] and found.json()["refused"]
+        offer = found.json()["offers"][0]["token"]
+        held = coordinator.post(f"{chains}/hold", {"offer": offer}, If_Match=found["ETag"])
+        assert held.status_code == 200, held.content
+        assert "request" in {act["step"] for act in held.json()["available_actions"]}
+        problem(coordinator.post(f"{chains}/hold", {"offer": offer}), 409, "step_not_ready")
+        problem(planner.post(f"{chains}/confirm"), 409, "step_not_ready")
+        before = coordinator.get(f"orders/{code}").json()["slot_chain"]
+        renewed = coordinator.post(f"{chains}/renew", Idempotency_Key=f"renew-{declined}").json()["slot_chain"]
+        assert renewed["held_until"] >= before["held_until"] and len(renewed["links"]) == 4
+        assert coordinator.post(f"{chains}/request", {"remark": "Soon, please."}).status_code == 200
+        waiting = planner.get("worklist").json()["results"]
+        assert [row["kind"] for row in waiting if row["order"]["code"] == code] == ["confirm_slots"]
+        problem(planner.post(f"{chains}/decline", {}), 400, "invalid_input")
+        if declined:
+            assert planner.post(f"{chains}/decline", {"reason": "No line."}).json()["result"]["state"] == "failed"
+            assert coordinator.get(f"orders/{code}").json()["slot_chain"]["state"] == "declined"
+    assert planner.post(f"{chains}/confirm").json()["result"]["state"] == "done"
+    chain = coordinator.get(f"orders/{code}").json()["slot_chain"]
+    assert chain["state"] == "confirmed"
+
+
+def test_a_courier_reads_only_the_signatures_on_what_it_may_read(journey: RestJourney, world: World) -> None:
+    center = next(p for p in journey.cast.players if p.actor.persona == "coordinator")
+    code = journey.enrol(center, world.therapy.code, world.clinic.code, IDENTITY)
+    journey.run(until="pickup")
+    courier, coordinator = make_partner(world.courier, "courier_driver"), make_partner(world.center, "coordinator")
+
+    mine = courier.get(f"orders/{code}/signatures").json()["results"]
+    assert {"custody taken", "custody given"} <= {row["meaning"] for row in mine}
+    assert {row["capability"] for row in mine} <= {"take_custody", "give_custody", "pack_material", "confirm_slots"}
+    assert len(coordinator.get(f"orders/{code}/signatures").json()["results"]) > len(mine)
+    texts = [row["text"] for row in courier.get(f"orders/{code}/events").json()["results"]]
+    assert texts and not [text for text in texts if "consent" in text.lower() or "prescri" in text.lower()]
