@@ -44,7 +44,7 @@ class Filling:
 
     def errors_of(self, name: str) -> list[str]:
         found = list(self.errors.get(path_of(name), []))
-        blank = self.posted is not None and name in self.posted and not self.posted[name].strip()
+        blank = self.posted is not None and name in self.posted and not self.posted.get(name, "").strip()
         return ["This field is needed."] if found and blank and not _is_own_word(found[0]) else found
 
 
@@ -104,7 +104,7 @@ def described(inputs: serializers.Serializer[Any], filling: Filling, prefix: str
     return found
 
 
-def _initial(inputs: serializers.Serializer[Any], name: str, declared: serializers.Field, filling: Filling) -> Any:  # type: ignore[type-arg]
+def _initial(inputs: serializers.Serializer[Any], name: str, declared: serializers.Field, filling: Filling) -> Any:
     if name in filling.initial:
         return filling.initial[name]
     if isinstance(declared, serializers.DateTimeField) and not (name == "started_at" and "ended_at" in inputs.fields):
@@ -117,7 +117,7 @@ def now_at(zone: str) -> str:
     return dt.datetime.now(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
 
 
-def _field(name: str, declared: serializers.Field, filling: Filling, initial: Any) -> Described:  # type: ignore[type-arg]
+def _field(name: str, declared: serializers.Field, filling: Filling, initial: Any) -> Described:
     kind = _type_of(declared)
     described: Described = {
         "name": name,
@@ -139,7 +139,7 @@ def _field(name: str, declared: serializers.Field, filling: Filling, initial: An
     return described
 
 
-def _type_of(declared: serializers.Field) -> str:  # type: ignore[type-arg]
+def _type_of(declared: serializers.Field) -> str:
     styled = declared.style.get("input_type")
     if styled:
         return str(styled)
@@ -161,7 +161,8 @@ def _type_of(declared: serializers.Field) -> str:  # type: ignore[type-arg]
 
 def _list(name: str, declared: serializers.ListSerializer[Any], filling: Filling) -> Described:
     starts: list[Any] = list(filling.initial.get(name, []))
-    count = row_count(name, filling, len(starts), declared.min_length or 0)
+    least, most = _bounds(declared)
+    count = row_count(name, filling, len(starts), least)
     word = (str(declared.label or name)).removesuffix("s")
     return {
         "name": name,
@@ -172,10 +173,16 @@ def _list(name: str, declared: serializers.ListSerializer[Any], filling: Filling
             _row(name, position, declared.child, starts[position] if position < len(starts) else {}, filling, word)
             for position in range(count)
         ],
-        "fewer": count - 1 if count > max(1, declared.min_length or 0) else None,
-        "more": count + 1 if count < min(declared.max_length or MOST_ROWS, MOST_ROWS) else None,
+        "fewer": count - 1 if count > max(1, least) else None,
+        "more": count + 1 if count < most else None,
         "steady": any(column in start for start in starts for column in FIXED),
     }
+
+
+def _bounds(declared: serializers.ListSerializer[Any]) -> tuple[int, int]:
+    """The fewest and the most rows that a page offers."""
+    least, most = getattr(declared, "min_length", None), getattr(declared, "max_length", None)
+    return least or 0, min(most or MOST_ROWS, MOST_ROWS)
 
 
 def row_count(name: str, filling: Filling, initial: int, least: int) -> int:

@@ -18,8 +18,7 @@ from network.queries import therapies
 from orders import queries
 from orders.actions.enrolment import enrol
 from orders.forms import Filling, described, flat, unplaced, with_choices
-from orders.views.requests import see_other
-from orders.views.step import once_of
+from orders.views.requests import once_of, see_other
 from personas.queries import sites
 from personas.states import Capability
 from personas.views import desk
@@ -63,7 +62,7 @@ def _page(request: HttpRequest, actor: Actor, refusal: Refusal | None = None) ->
         "confirm": next((f for f in asked if f["name"] == "confirmed_distinct"), None),
         "refusal": refusal,
         "unplaced": unplaced(errors, asked),
-        "once": (posted or {}).get("once") or uuid4(),
+        "once": request.POST.get("once") or uuid4(),
         "crumbs": [{"label": "Orders", "url": reverse("orders:list")}, {"label": "New order", "url": ""}],
     }
     return TemplateResponse(request, "orders/new.html", context, status=refusal.status if refusal else 200)

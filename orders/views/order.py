@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
@@ -13,16 +14,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from ledger.context import Actor, reading
+from ledger.recording import Once, Replayed
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
-from orders.actions import interruptions
+from orders.actions import dispositions, interruptions
+from orders.actions.bookings import renew_hold
 from orders.flow import order_named
 from orders.views import banner, order_cards
-from orders.views.requests import see_other, typed
+from orders.views.requests import once_of, see_other, typed
 from personas.states import Capability
 from personas.views import desk
 from quality import queries as quality
 from quality.actions.deviations import close_deviation
+
+Act = Callable[[Actor, "Once | None"], str]
 
 
 @require_safe
@@ -49,7 +54,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "repeatable": [row for row in rows if row["repeatable"]],
         "parties": order_cards.parties(actor, order),
         "plan": order_cards.plan(actor, order),
-        "material": [(bag, order_cards.container_status(bag.state)) for bag in order_cards.material(actor, order)],
+        "material": order_cards.material(actor, order),
         "shipments": order_cards.shipments(actor, order),
         "labels": found_labels,
         "has_labels": order_cards.has_valid_labels(found_labels),
@@ -60,16 +65,19 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "refusal": refusal,
         "at": at,
         "typed": request.POST,
+        "once": request.POST.get("once") or uuid4(),
         "crumbs": [{"label": "Orders", "url": reverse("orders:list")}, {"label": order.code, "url": ""}],
     }
     return TemplateResponse(request, "orders/order.html", context, status=refusal.status if refusal else 200)
 
 
-def _done(request: HttpRequest, code: str, at: str, act: Callable[[Actor], str]) -> HttpResponseBase:
+def _done(request: HttpRequest, code: str, at: str, act: Act) -> HttpResponseBase:
     """Do something to an order; a refusal brings its page back with the form ``at`` open and what was typed."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     try:
-        said = act(actor)
+        said = act(actor, once_of(request, at, code))
+    except Replayed:
+        said = "This was done already; nothing was done twice."
     except (NotFound, Unauthenticated):
         raise
     except Refusal as refusal:
@@ -84,8 +92,8 @@ def _done(request: HttpRequest, code: str, at: str, act: Callable[[Actor], str])
 def put_on_hold(request: HttpRequest, code: str) -> HttpResponseBase:
     """Stop the line, with a reason."""
 
-    def act(actor: Actor) -> str:
-        interruptions.put_on_hold(actor, code, typed(request, "reason"))
+    def act(actor: Actor, once: Once | None) -> str:
+        interruptions.put_on_hold(actor, code, typed(request, "reason"), once=once)
         return "The order is on hold. Only what physically happens may be recorded until the hold is lifted."
 
     return _done(request, code, "hold", act)
@@ -95,9 +103,10 @@ def put_on_hold(request: HttpRequest, code: str) -> HttpResponseBase:
 @desk(Capability.VIEW_ORDERS)
 def lift_hold(request: HttpRequest, code: str) -> HttpResponseBase:
     """Let an order go on, with a reason."""
+    seen = request.POST.get("version") or None
 
-    def act(actor: Actor) -> str:
-        interruptions.lift_hold(actor, code, typed(request, "reason"))
+    def act(actor: Actor, once: Once | None) -> str:
+        interruptions.lift_hold(actor, code, typed(request, "reason"), once=once, version=seen)
         return "The hold is lifted. The order goes on."
 
     return _done(request, code, "lift", act)
@@ -107,9 +116,10 @@ def lift_hold(request: HttpRequest, code: str) -> HttpResponseBase:
 @desk(Capability.VIEW_ORDERS)
 def cancel(request: HttpRequest, code: str) -> HttpResponseBase:
     """End an order, with a reason."""
+    seen = request.POST.get("version") or None
 
-    def act(actor: Actor) -> str:
-        interruptions.cancel(actor, code, typed(request, "reason"))
+    def act(actor: Actor, once: Once | None) -> str:
+        interruptions.cancel(actor, code, typed(request, "reason"), once=once, version=seen)
         return "The order is cancelled. Its slots are free again."
 
     return _done(request, code, "cancel", act)
@@ -120,10 +130,10 @@ def cancel(request: HttpRequest, code: str) -> HttpResponseBase:
 def repeat(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
     """Begin a step again as a new attempt, with a reason."""
 
-    def act(actor: Actor) -> str:
+    def act(actor: Actor, once: Once | None) -> str:
         with reading(actor):
             queries.step_of(actor, order_named(actor, code), key)
-        step = interruptions.repeat_step(actor, code, key, typed(request, "reason"))
+        step = interruptions.repeat_step(actor, code, key, typed(request, "reason"), once=once)
         return f"{step.flow_step.title}: attempt {step.attempt} is ready."
 
     return _done(request, code, f"repeat-{key}", act)
@@ -134,7 +144,7 @@ def repeat(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
 def end_deviation(request: HttpRequest, code: str, number: str) -> HttpResponseBase:
     """Close a deviation of the order with its conclusion (QA1)."""
 
-    def act(actor: Actor) -> str:
+    def act(actor: Actor, once: Once | None) -> str:
         with reading(actor):
             order = order_named(actor, code)
             found: Any = quality.deviations_of(actor, order.stream_id).filter(number=number).first()
@@ -144,3 +154,31 @@ def end_deviation(request: HttpRequest, code: str, number: str) -> HttpResponseB
         return f"Deviation {number} is closed."
 
     return _done(request, code, f"deviation-{number}", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def renew(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Let a slot hold run on (CO2)."""
+
+    def act(actor: Actor, once: Once | None) -> str:
+        renew_hold(actor, code, once=once)
+        return "The slot hold runs on."
+
+    return _done(request, code, "renew", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def dispose(request: HttpRequest, code: str, container: str) -> HttpResponseBase:
+    """Decide about a bag in quarantine, or record that a bag was destroyed, with a reason (QA1, CL2)."""
+    decision, reason = typed(request, "decision"), typed(request, "reason")
+
+    def act(actor: Actor, once: Once | None) -> str:
+        if decision == "destroyed":
+            bag = dispositions.record_destruction(actor, code, container, reason, once=once)
+        else:
+            bag = dispositions.decide_on_quarantine(actor, code, container, decision, reason, once=once)
+        return f"{bag.code} is {bag.get_state_display().lower()}."
+
+    return _done(request, code, f"bag-{container}", act)

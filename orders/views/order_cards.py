@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +24,7 @@ from personas.states import Capability
 from quality import queries as quality
 from quality.states import Decision, DeviationState
 from scheduling.queries import chain_of
+from scheduling.states import ChainState
 
 MOST_EVENTS = 200
 ORDER_TONE = {"open": "active", "closed": "closed", "cancelled": "cancelled"}
@@ -32,19 +35,24 @@ def is_party(actor: Actor, order: Any) -> bool:
     return actor.organization_id in order.party_ids
 
 
+def _holders(personas: Mapping[tuple[UUID, str], list[str]], step: Any) -> list[str]:
+    return personas.get((step.responsible_id, step.capability), []) if step.responsible_id else []
+
+
 def turns(actor: Actor, order: Any) -> list[dict[str, Any]]:
     """Return the ready steps: whose turn it is, which personas may, and the link for those who may (CO8)."""
     acts = next_actions(actor, order)
     seen = set(queries.steps_of(actor, order).filter(state=StepState.READY).values_list("pk", flat=True))
     acts = [act for act in acts if act.step.pk in seen]
-    personas = personas_with((act.step.responsible_id, act.step.capability) for act in acts if act.step.responsible_id)
+    steps = [act.step for act in acts if act.step.responsible_id]
+    personas = personas_with((step.responsible_id, step.capability) for step in steps if step.responsible_id)
     now = timezone.now()
     return [
         {
             "step": act.step,
             "mine": act.mine,
             "organization": act.step.responsible.name if act.step.responsible else "",
-            "personas": " or ".join(personas.get((act.step.responsible_id, act.step.capability), [])),
+            "personas": " or ".join(_holders(personas, act.step)),
             "missing": act.missing,
             "late": act.step.is_late(now),
             "zone": act.step.site.zone if act.step.site else actor.zone,
@@ -122,12 +130,39 @@ def plan(actor: Actor, order: Any) -> dict[str, Any] | None:
     links = list(chain.links.all())
     if not queries.may_see_therapy(actor):
         links = [link for link in links if link.organization_id == actor.organization_id]
-    return {"chain": chain, "links": links, "plant_zone": order.plant_site.zone if order.plant_site else ""}
+    booking = order.state == "open" and is_party(actor, order) and order.center_id == actor.organization_id
+    renewable = booking and chain.state == ChainState.HELD and actor.can(Capability.BOOK_SLOTS)
+    return {
+        "chain": chain,
+        "links": links,
+        "renewable": renewable,
+        "plant_zone": order.plant_site.zone if order.plant_site else "",
+    }
 
 
-def material(actor: Actor, order: Any) -> list[Any]:
-    """Return the order's bags; their codes hold the chain of identity, so a courier sees boxes only (T39)."""
-    return list(custody.containers_of(actor, order.stream_id)) if queries.may_see_therapy(actor) else []
+GONE_WRONG = (ContainerState.REJECTED, ContainerState.EXPIRED, ContainerState.RETURNED)
+QUARANTINE_DECISIONS = [("release", "Release"), ("reject", "Reject"), ("destroy", "Destroyed")]
+DESTRUCTION = [("destroyed", "Destroyed")]
+
+
+def material(actor: Actor, order: Any) -> list[dict[str, Any]]:
+    """Return the order's bags; their codes hold the chain of identity, so a courier sees boxes only (T39).
+
+    ``decisions``: what this persona may decide about a bag that left the plain way (its custodian or manufacturer).
+    """
+    if not queries.may_see_therapy(actor):
+        return []
+    decides = actor.can(Capability.MANAGE_DEVIATIONS) and is_party(actor, order)
+    rows = []
+    for bag in custody.containers_of(actor, order.stream_id):
+        ours = actor.organization_id in (bag.custodian_id, order.manufacturer_id)
+        choices: list[tuple[str, str]] = []
+        if decides and ours and bag.state == ContainerState.QUARANTINED:
+            choices = QUARANTINE_DECISIONS
+        elif decides and ours and bag.state in GONE_WRONG:
+            choices = DESTRUCTION
+        rows.append({"bag": bag, "status": container_status(bag.state), "decisions": choices})
+    return rows
 
 
 def container_status(state: str) -> str:

@@ -7,7 +7,11 @@ import datetime as dt
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.dateparse import parse_date
 
+from ledger.recording import Once, fingerprint
+
 LONGEST = 2000
+MEANS = ("csrfmiddlewaretoken", "once", "version")  # of the request itself, not of what is done
+SECRETS = ("password",)
 
 
 class SeeOther(HttpResponseRedirect):
@@ -36,3 +40,12 @@ def day(text: str) -> dt.date | None:
         return parse_date(text)
     except ValueError:
         return None
+
+
+def once_of(request: HttpRequest, *about: str) -> Once | None:
+    """Return the form's idempotency key with the fingerprint of what was sent; passwords are no part of it."""
+    key = request.POST.get("once", "").replace("\x00", "")[:64]
+    if not key:
+        return None
+    sent = {name: values for name, values in request.POST.lists() if name not in MEANS and not name.endswith(SECRETS)}
+    return Once(f"page:{':'.join(about)}:{key}", fingerprint({"about": list(about), "sent": sent}))

@@ -17,20 +17,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from ledger.context import Actor, reading
-from ledger.recording import Once, fingerprint
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
 from orders.flow import next_actions, order_named, perform
 from orders.forms import Described, Filling, described, flat, in_place, unplaced, without_blank_rows
 from orders.views import banner, scan_tray
-from orders.views.requests import asked, day, see_other
+from orders.views.requests import asked, day, once_of, see_other
 from orders.views.sheets import StepSheet, sheet_of
 from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
 
-MEANS = ("csrfmiddlewaretoken", "once", "version")  # of the request itself, not of the step
-SECRETS = ("password",)
 FARTHEST = dt.timedelta(days=366)
 SEARCH_KIND = "hold_slot_chain"
 READS_THE_DOCUMENT = "activate_identity"  # compares the patient's document: the page must not say what stands there
@@ -58,15 +55,6 @@ def step_page(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
             return _page(request, actor, code, key, refusal, in_place(flat(refusal.fields), places))
     messages.success(request, _what_now(actor, result.order, result.step, result.summary))
     return see_other(reverse("orders:order", args=[result.order]))
-
-
-def once_of(request: HttpRequest, *about: str) -> Once | None:
-    """Return the form's idempotency key with the fingerprint of what was sent; passwords are no part of it."""
-    key = request.POST.get("once", "").replace("\x00", "")[:64]
-    if not key:
-        return None
-    sent = {name: values for name, values in request.POST.lists() if name not in MEANS and not name.endswith(SECRETS)}
-    return Once(f"page:{key}", fingerprint({"about": list(about), "sent": sent}))
 
 
 def _what_now(actor: Actor, code: str, key: str, summary: str) -> str:
@@ -110,7 +98,7 @@ def _page(
         "offers": _offers(request, actor, order, sheet, filling),
         "refusal": refusal,
         "unplaced": [words for words in unplaced(errors or {}, fields) if refusal is None or words != refusal.detail],
-        "once": (posted or {}).get("once") or uuid4(),
+        "once": request.POST.get("once") or uuid4(),
         "banner": banner.of(actor, order, name_only=sheet.kind.key == READS_THE_DOCUMENT),
         "crumbs": _crumbs(order, step),
         "tray": _tray(actor, order, sheet) if settings.DEMO and _asks_for_scans(sheet, fields) else None,

@@ -323,6 +323,28 @@ def test_a_deviation_is_closed_on_the_page_with_its_conclusion(world: World, bro
     assert "No influence on the product." in text_of(client.get(f"/orders/{code}/"))
 
 
+def test_putting_on_hold_twice_with_one_key_is_done_once(browse: Browse, code: str) -> None:
+    client, sent = browse("center", "coordinator"), {"reason": "Fever", "once": "a1"}
+    assert client.post(f"/orders/{code}/hold/", sent).status_code == 303
+    page = text_of(client.post(f"/orders/{code}/hold/", sent, follow=True))
+    assert "nothing was done twice" in page
+    stale = client.post(f"/orders/{code}/cancel/", {"reason": "Late", "version": "1"})
+    assert stale.status_code == 412
+    assert "Late</textarea>" in text_of(stale)
+
+
+@pytest.mark.story("CO2")
+def test_a_slot_hold_is_renewed_on_the_page(world: World, browse: Browse) -> None:
+    code = prescribed(world, **patient())
+    client, address = browse("center", "coordinator"), f"/orders/{code}/steps/book/"
+    offer = re.search(r'name="offer"[^>]*value="([^"]+)"', text_of(client.get(address)))
+    assert offer
+    assert client.post(address, {"offer": offer[1], **hidden(client, address)}).status_code == 303
+    assert "Hold longer" in text_of(client.get(f"/orders/{code}/"))
+    assert "Hold longer" not in text_of(browse("maker", "planner").get(f"/orders/{code}/"))
+    assert client.post(f"/orders/{code}/renew/", {"once": "r1"}).status_code == 303
+
+
 @pytest.mark.story("SQ6")
 def test_a_foreign_scan_stops_the_line_until_quality_of_both_firms_lifts_it(world: World, browse: Browse) -> None:
     code, other = booked(world, **patient()), world.enrol(**patient())
@@ -356,6 +378,10 @@ def test_a_foreign_scan_stops_the_line_until_quality_of_both_firms_lifts_it(worl
     partner = {"other.username": world.username("maker", "qa_reviewer"), "other.password": PASSWORD}
     assert quality.post(query, {**signed, **partner}).status_code == 303
     assert "Nothing is under query" in text_of(quality.get(query))
+    bag_page = f"/orders/{code}/material/{bag}/decide/"
+    assert quality.post(bag_page, {"decision": "release", "reason": "x"}).status_code in (403, 409)
+    assert nurse.post(bag_page, {"decision": "destroyed", "reason": "Leak"}).status_code == 403
+    assert browse("maker", "qa_reviewer").post(bag_page, {"decision": "destroyed", "reason": ""}).status_code == 400
     assert browse("courier", "courier_driver").get(query).status_code == 404
 
 
