@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from ledger.context import Actor
+from ledger.context import Actor, reading
 from ledger.models import Event, OutboxMessage
+from ledger.states import StreamKind
 from ledger.walls import visible
 
 ATTEMPTS = 8  # then a message is dead: an operator looks at it
@@ -63,6 +64,21 @@ def troubled() -> QuerySet[OutboxMessage]:
 def waiting() -> int:
     """Return how many messages are not told yet (dead ones not counted)."""
     return OutboxMessage.unwalled.filter(sent_at__isnull=True, dead_at__isnull=True).count()
+
+
+def organizations_waiting() -> set[UUID]:
+    """Return the organizations that something is to be told to."""
+    return set(OutboxMessage.unwalled.values_list("organization_id", flat=True))
+
+
+def quiet_the_past(actor: Actor) -> None:
+    """Tell the acting organization nothing of what has happened so far, but for the newest event of each order."""
+    newest = Event.unwalled.filter(stream_id=OuterRef("stream_id")).order_by("-seq").values("pk")[:1]
+    with reading(actor):
+        events = Event.unwalled.filter(stream__kind=StreamKind.ORDER, pk=Subquery(newest))
+        current = set(events.values_list("pk", flat=True))
+    pending = OutboxMessage.unwalled.filter(organization_id=actor.organization_id, sent_at__isnull=True)
+    pending.exclude(event_id__in=current).update(sent_at=timezone.now())
 
 
 def revive(message_id: UUID | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Steps of an order as rows: opening them, what becomes ready, repeats as new attempts, due times, the derived phase."""
+"""Steps of an order as rows: opening them, what becomes ready, repeats as new attempts, due times, the phase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiles flow and material limits into a plain chain request, and ties a held chain to the order's plan and parties."""
+"""Compiles flow and material limits into a plain chain request; ties a held chain to the order's plan and parties."""
 
 from __future__ import annotations
 

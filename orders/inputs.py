@@ -52,8 +52,8 @@ def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer
     extra: dict[str, Any] = {"signature": SignatureInput(label="Signature", required=signatures >= 1)}
     if signatures >= 2:
         verifier = ScanningVerifierInput if kind.scanned else VerifierInput
-        extra["verifiers"] = verifier(
-            many=True,
+        extra["verifiers"] = serializers.ListSerializer[Any](
+            child=verifier(),
             label="Second person" if signatures == 2 else "Verifiers",
             min_length=signatures - 1,
             max_length=signatures - 1,
@@ -71,7 +71,7 @@ def parse(kind: StepKind, flow_step: FlowStep, raw: Mapping[str, Any], context: 
 
 
 class PastTime(serializers.DateTimeField):
-    """When something happened, typed by a person: never in the future. Without an offset it is the site's local time."""
+    """When something happened, typed by a person: never in the future. Without an offset it is local time."""
 
     default_error_messages = {"future": "That time has not come yet. Enter when it really happened."}
 

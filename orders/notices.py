@@ -1,4 +1,4 @@
-"""Who is told of an order's event: whoever may do a step that it made ready, and whoever answers for a stopped order."""
+"""Who is told of an order's event: whoever may do a step that it made ready, and who answers for a stopped order."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed
 from network import queries as network
 from orders.step_kinds import StepContext, StepKind
 from personas import signing
-from personas.queries import User
+from personas.queries import username_of
 
 SECRET_FIELDS = ("signature", "verifiers")
 
@@ -73,7 +73,7 @@ def lapsed_trainings(ctx: StepContext, signings: list[Signing]) -> list[MissingF
             f"Training “{kind}” for this therapy is missing or has expired.",
             "Renew the training, then act again; somebody who is trained may act meanwhile.",
         )
-        for person_id in sorted(people - {None}, key=str)
+        for person_id in sorted(person_id for person_id in people if person_id is not None)
         for kind in network.lapsed_trainings(person_id, ctx.order.therapy_id)
     ]
 
@@ -89,7 +89,7 @@ def _check_scan(kind: StepKind, ctx: StepContext, scan: str, inputs: dict[str, A
 def _performer(ctx: StepContext, given: dict[str, str]) -> Actor:
     actor = ctx.actor
     if actor.is_human:
-        username = given.get("username") or User.objects.values_list("username", flat=True).get(pk=actor.user_id)
+        username = given.get("username") or username_of(actor)
         user = signing.identify(signing.Credentials(username, given["password"]), "signature")
         if user.person_id != actor.person_id:
             raise NotAllowed(

@@ -175,13 +175,14 @@ class Journey:
             return self._courier_id(order), None
         if parameters["direction"] == "inbound":
             return order.center_id, order.center_site_id
+        if order.plant_site is None:
+            raise CannotGoOn("no plant is known yet")
         return order.plant_site.organization_id, order.plant_site_id
 
     def _courier_id(self, order: Order) -> UUID:
         viewer = self._center_player().actor
         with reading(viewer):
-            shipment = custody.shipments_of(viewer, order.stream_id).last()
-        return shipment.courier_id
+            return _newest_shipment(viewer, order).courier_id
 
     def _inputs(
         self, kind: str, order: Order, step: OrderStep, player: Player, parameters: Mapping[str, Any]
@@ -268,7 +269,7 @@ class Journey:
         }
 
     def _for_hand_over(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
-        shipment = custody.shipments_of(player.actor, order.stream_id).last()
+        shipment = _newest_shipment(player.actor, order)
         return {
             "outer_code": shipment.code,
             "seal_seen": shipment.seal_code,
@@ -374,6 +375,13 @@ class Journey:
 
     def _for_close_order(self, *_: Any) -> dict[str, Any]:
         return {}
+
+
+def _newest_shipment(viewer: Actor, order: Order) -> Any:
+    shipment = custody.shipments_of(viewer, order.stream_id).last()
+    if shipment is None:
+        raise CannotGoOn("nothing is packed yet")
+    return shipment
 
 
 def now_text() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cgt.demo.journey import Cast, Player
@@ -26,14 +27,18 @@ from personas.queries import Organization, Site, User, actor_of_membership, syst
 from scheduling.actions.capacity import CapacityRow, add_resource, publish_capacity
 
 PAST_DAYS, FUTURE_DAYS = 60, 45
-TESTS = [
+TESTS: list[dict[str, Any]] = [
     {"key": "identity", "label": "Identity (CAR expression)", "unit": "%", "minimum": 15},
     {"key": "viability", "label": "Viability", "unit": "%", "minimum": 70},
     {"key": "cell_count", "label": "Viable cells", "unit": "10^6", "minimum": 100, "maximum": 500},
     {"key": "endotoxin", "label": "Endotoxin", "unit": "EU/mL", "maximum": 5},
     {"key": "sterility", "label": "Sterility, rapid", "choices": ["no growth", "growth"], "expected": ["no growth"]},
 ]
-KIT_TESTS = [{"key": "titer", "label": "Vector genomes", "unit": "10^13/mL", "minimum": 1.5, "maximum": 2.5}]
+KIT_TESTS: list[dict[str, Any]] = [
+    {"key": "titer", "label": "Vector genomes", "unit": "10^13/mL", "minimum": 1.5, "maximum": 2.5}
+]
+    {"key": "titer", "label": "Vector genomes", "unit": "10^13/mL", "minimum": 1.5, "maximum": 2.5}
+]
 CAR_T_LIMITS = {
     "bags": 2,
     "dose_bags": 2,
@@ -259,7 +264,7 @@ def _member(network: DemoNetwork, code: str, username: str, name: str, persona: 
     )
     actor = actor_of_membership(membership, Channel.BROWSER)
     network.cast.players.append(Player(actor, username, password))
-    if persona == "treating_physician":
+    if persona == "treating_physician" and actor.person_id is not None:
         add_credential(network.operator(code), person_id=actor.person_id)
 
 
@@ -267,12 +272,16 @@ def _special_people(network: DemoNetwork, password: str) -> None:
     """A physician who works at two centers, and a person with two accounts (who counts as one)."""
     physician = "treating.physician@linden.example"
     user = User.objects.select_related("person").get(username=physician)
-    _member(network, "isar", physician, user.person.name, "treating_physician", password)
+    _member(network, "isar", physician, _name_of(user), "treating_physician", password)
     nurse = User.objects.get(username="apheresis.nurse.1@linden.example")
     twin = User(username="apheresis.nurse.1.second@linden.example", person=nurse.person, password=nurse.password)
     twin.email = twin.username
     twin.save()
-    _member(network, "linden", twin.username, nurse.person.name, "apheresis_nurse", password)
+    _member(network, "linden", twin.username, _name_of(nurse), "apheresis_nurse", password)
+
+
+def _name_of(user: User) -> str:
+    return user.person.name if user.person else user.username
 
 
 def _partners(network: DemoNetwork) -> None:
@@ -297,9 +306,8 @@ def _therapy(
     operator = network.operator(maker)
     therapy = add_therapy(operator, code=code, name=name, modality=modality)
     in_vivo = modality == "in_vivo"
-    publish_specification(
-        operator, therapy, tests=KIT_TESTS if in_vivo else TESTS, limits=KIT_LIMITS if in_vivo else CAR_T_LIMITS
-    )
+    tests, limits = (KIT_TESTS, KIT_LIMITS) if in_vivo else (TESTS, CAR_T_LIMITS)
+    publish_specification(operator, therapy, tests=tests, limits=limits)
     for site, markets in plants:
         add_plant(operator, therapy, network.sites[site], markets=markets)
     for _, _, _, center_site in CENTERS:

@@ -9,15 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
-from django.utils import timezone
-
 from cgt.demo import clock
 from cgt.demo.journey import Journey, Player
 from cgt.demo.network import DemoNetwork
+from ledger import outbox
 from ledger.context import reading
-from ledger.models import Event, OutboxMessage
-from ledger.states import StreamKind
 from orders import codes, flow
 from orders.actions.interruptions import cancel, put_on_hold
 from orders.attempts import plan_time
@@ -162,13 +158,8 @@ def plots() -> list[Plot]:
 
 def quiet_the_past() -> None:
     """Tell nobody about what happened before the demo began, but for the newest event of each order."""
-    newest = Event.unwalled.filter(stream_id=OuterRef("stream_id")).order_by("-seq").values("pk")[:1]
-    for organization_id in set(OutboxMessage.unwalled.values_list("organization_id", flat=True)):
-        with reading(system_actor(organization_id, "demo")):
-            events = Event.unwalled.filter(stream__kind=StreamKind.ORDER, pk=Subquery(newest))
-            current = set(events.values_list("pk", flat=True))
-        pending = OutboxMessage.unwalled.filter(organization_id=organization_id, sent_at__isnull=True)
-        pending.exclude(event_id__in=current).update(sent_at=timezone.now())
+    for organization_id in outbox.organizations_waiting():
+        outbox.quiet_the_past(system_actor(organization_id, "demo"))
 
 
 def seed_orders(

@@ -19,7 +19,7 @@ from orders.inputs import SignatureInput, VerifierInput
 from orders.queries import parties_of
 from personas import signing
 from personas.policies import require
-from personas.queries import User
+from personas.queries import username_of
 from personas.states import Capability
 
 
@@ -71,7 +71,7 @@ def lift_identity_query(actor: Actor, code: str, raw: Mapping[str, Any]) -> None
 
 
 def _signer(actor: Actor, given: Mapping[str, str]) -> Actor:
-    username = given.get("username") or User.objects.values_list("username", flat=True).get(pk=actor.user_id)
+    username = given.get("username") or username_of(actor)
     user = signing.identify(signing.Credentials(username, given["password"]), "signature.password")
     if actor.is_human and user.person_id != actor.person_id:
         raise InvalidInput(fields={"signature.password": ["Sign as the person who is signed in."]})

@@ -26,7 +26,7 @@ class Inputs(serializers.Serializer[Any]):
     """What is scanned and asked at the bedside."""
 
     wristband = ScanField(label="Patient's wristband", help_text="Scan the chain-of-identity code at the patient.")
-    bags = CheckedBag(many=True, label="Bags", min_length=1, max_length=12)
+    bags = serializers.ListSerializer[Any](child=CheckedBag(), label="Bags", min_length=1, max_length=12)
     patient_said = serializers.ChoiceField(
         choices=[("matches", "Name and date of birth match the wristband")], label="The patient was asked"
     )

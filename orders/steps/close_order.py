@@ -23,7 +23,9 @@ class LabelInput(serializers.Serializer[Any]):
 class Inputs(serializers.Serializer[Any]):
     """Reconciliation of what is left."""
 
-    labels = LabelInput(many=True, label="Labels not applied", required=False, max_length=40)
+    labels = serializers.ListSerializer[Any](
+        child=LabelInput(), label="Labels not applied", required=False, max_length=40
+    )
     remark = serializers.CharField(max_length=300, required=False, allow_blank=True, default="", label="Remark")
 
 

@@ -30,7 +30,7 @@ class Inputs(serializers.Serializer[Any]):
     """The result of the process."""
 
     result = serializers.ChoiceField(choices=[("finished", "Finished"), ("terminated", "Terminated")], label="Result")
-    bags = FilledBag(many=True, label="Drug-product bags", required=False, max_length=12)
+    bags = serializers.ListSerializer[Any](child=FilledBag(), label="Drug-product bags", required=False, max_length=12)
     finished_at = PastTime(label="Finished at")
     reason = serializers.CharField(
         max_length=300, required=False, allow_blank=True, default="", label="Reason (needed when terminated)"

@@ -33,7 +33,7 @@ class PackedBag(serializers.Serializer[Any]):
 class Inputs(serializers.Serializer[Any]):
     """What goes into which shipper, under which seal."""
 
-    bags = PackedBag(many=True, label="Bags", min_length=1, max_length=12)
+    bags = serializers.ListSerializer[Any](child=PackedBag(), label="Bags", min_length=1, max_length=12)
     shipper_code = serializers.CharField(max_length=60, label="Shipper number")
     seal_code = serializers.CharField(max_length=60, label="Seal number")
     logger_code = serializers.CharField(max_length=60, label="Temperature logger number")

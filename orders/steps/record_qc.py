@@ -27,7 +27,7 @@ class ResultInput(serializers.Serializer[Any]):
 class Inputs(serializers.Serializer[Any]):
     """The results of this entry; a retest supersedes the former result and keeps it."""
 
-    results = ResultInput(many=True, label="Results", min_length=1, max_length=40)
+    results = serializers.ListSerializer[Any](child=ResultInput(), label="Results", min_length=1, max_length=40)
 
 
 @step_kind

@@ -26,7 +26,7 @@ class Inputs(serializers.Serializer[Any]):
     """The batch record, and the bags that enter the process."""
 
     record_reference = serializers.CharField(max_length=120, label="Batch record reference")
-    bags = UsedBag(many=True, label="Bags", min_length=1, max_length=12)
+    bags = serializers.ListSerializer[Any](child=UsedBag(), label="Bags", min_length=1, max_length=12)
     started_at = PastTime(label="Started at")
 
 
@@ -56,6 +56,8 @@ class StartManufacture(StepKind):
                 )
         if not found and not self._bags(ctx):
             found.append(MissingFact("no_material", "No accepted material.", "Receive the material first."))
+        if ctx.order.plant_site is None:
+            found.append(MissingFact("no_plant", "No plant is known for this order.", "Confirm the slots first."))
         if identity.identity_of_stream(ctx.order.stream_id).state != IdentityState.ACTIVE:
             found.append(
                 MissingFact(
@@ -83,9 +85,11 @@ class StartManufacture(StepKind):
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
         for bag in waiting:
             material.move(bag, ContainerState.IN_PROCESS)
+        plant = ctx.order.plant_site
+        assert plant is not None  # noqa: S101 - the engine asked missing() first
         batch = batches.open_batch(
             ctx.stream,
-            ctx.order.plant_site,
+            plant,
             ctx.order.specification,
             inputs["record_reference"],
             inputs["started_at"],

@@ -25,7 +25,7 @@ class StoredBag(serializers.Serializer[Any]):
 class Inputs(serializers.Serializer[Any]):
     """Where each accepted bag was put."""
 
-    bags = StoredBag(many=True, label="Bags", min_length=1, max_length=12)
+    bags = serializers.ListSerializer[Any](child=StoredBag(), label="Bags", min_length=1, max_length=12)
     stored_at = PastTime(label="Stored at")
 
 
