@@ -37,8 +37,6 @@ TESTS: list[dict[str, Any]] = [
 KIT_TESTS: list[dict[str, Any]] = [
     {"key": "titer", "label": "Vector genomes", "unit": "10^13/mL", "minimum": 1.5, "maximum": 2.5}
 ]
-    {"key": "titer", "label": "Vector genomes", "unit": "10^13/mL", "minimum": 1.5, "maximum": 2.5}
-]
 CAR_T_LIMITS = {
     "bags": 2,
     "dose_bags": 2,
