@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -21,31 +23,67 @@ PLAN_TIMES = (
     "earliest_infusion",
 )
 FIRST_KIND = "enrol"
+MOST_HOURS = 24 * 366
+TEXTS = {"key": 64, "kind": 64, "title": 120, "actor": 24, "capability": 64, "phase": 24, "planned": 32, "meaning": 64}
+REQUIRED = ("key", "kind", "title", "actor", "phase")
+TYPES: dict[str, tuple[type, str]] = {
+    "after": (list, "a list of step keys"),
+    "condition": (list, "a list of [fact, operator, value]"),
+    "may_repeat": (bool, "true or false"),
+    "due": (dict, "{step or plan: name, hours: n}"),
+    "signatures": (int, "a whole number"),
+    "parameters": (dict, "a mapping"),
+}
+_SLUG = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 def faults(definition: dict[str, Any]) -> list[str]:
     """Return every fault of a flow definition; an empty list means it may be proposed."""
-    found: list[str] = []
-    for name in ("name", "title"):
-        if not isinstance(definition.get(name), str) or not definition[name]:
-            found.append(f"the flow has no {name}")
-    steps = [step for step in definition.get("steps", []) if isinstance(step, dict)]
-    if len(steps) != len(definition.get("steps", [])) or not steps:
-        found.append("“steps” must be a list of at least one step")
-    keys = [step.get("key") for step in steps]
-    found += [f"step key {key!r} is used twice" for key in sorted({k for k in keys if keys.count(k) > 1}, key=str)]
-    for position, step in enumerate(steps):
+    found = [f"unknown property {name!r}" for name in definition if name not in ("name", "title", "steps")]
+    for name, most in (("name", 64), ("title", 200)):
+        found += [f"the flow’s {name}: {fault}" for fault in _text_faults(definition.get(name), most, name == "name")]
+    given = definition.get("steps")
+    if not isinstance(given, list) or not given or not all(isinstance(step, dict) for step in given):
+        return [*found, "“steps” must be a list of at least one step"]
+    keys = [step.get("key") for step in given]
+    sound = []
+    for position, step in enumerate(given):
+        shape = _shape_faults(step)
+        if not shape:
+            sound.append(step)
         name = f"step {step.get('key') or position + 1!r}"
-        found += [f"{name}: {fault}" for fault in _step_faults(step, keys)]
-    found += _graph_faults(steps)
+        found += [f"{name}: {fault}" for fault in shape or _step_faults(step, keys)]
+    names = [step["key"] for step in sound]
+    found += [f"step key {key!r} is used twice" for key in sorted({key for key in names if names.count(key) > 1})]
+    return found + _graph_faults(sound) if len(sound) == len(given) else found
+
+
+def _text_faults(value: Any, most: int, is_slug: bool) -> list[str]:
+    if not isinstance(value, str) or not value.strip():
+        return ["is missing"]
+    if len(value) > most or "\x00" in value:
+        return [f"must be a text of at most {most} characters"]
+    return ["use letters, digits, - and _"] if is_slug and not _SLUG.fullmatch(value) else []
+
+
+def _shape_faults(step: dict[str, Any]) -> list[str]:
+    """Return what is missing or of the wrong type; only a step of the right shape is looked at more closely."""
+    found = [f"unknown property {name!r}" for name in sorted(set(step) - set(STEP_FIELDS), key=str)]
+    for name, most in TEXTS.items():
+        if name in REQUIRED or step.get(name, "") != "":
+            faults_of_text = _text_faults(step.get(name), most, name == "key")
+            found += [f"missing {name}" if fault == "is missing" else f"{name}: {fault}" for fault in faults_of_text]
+    for name, (types, words) in TYPES.items():
+        value = step.get(name, types())
+        if not isinstance(value, types) or (types is int and isinstance(value, bool)):
+            found.append(f"“{name}” must be {words}")
+    if isinstance(step.get("after", []), list) and not all(isinstance(key, str) for key in step.get("after", [])):
+        found.append("“after” must be a list of step keys")
     return found
 
 
 def _step_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
-    found = [f"unknown property {name!r}" for name in sorted(set(step) - set(STEP_FIELDS))]
-    for name in ("key", "kind", "title", "actor", "phase"):
-        if not isinstance(step.get(name), str) or not step[name]:
-            found.append(f"missing {name}")
+    found = []
     if step.get("actor") and step["actor"] not in FLOW_ACTORS:
         found.append(f"unknown actor {step['actor']!r}; use one of {', '.join(FLOW_ACTORS)}")
     if step.get("phase") and step["phase"] not in PHASES:
@@ -59,14 +97,11 @@ def _step_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
     if kind is None:
         found.append(f"unknown kind {step.get('kind')!r}; known: {', '.join(all_kinds())}")
         return found
-    return found + _kind_faults(step, kind)
+    return found + _kind_faults(step, kind, keys)
 
 
 def _after_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
-    after = step.get("after", [])
-    if not isinstance(after, list):
-        return ["“after” must be a list of step keys"]
-    return [f"comes after {key!r}, which is no step of this flow" for key in after if key not in keys]
+    return [f"comes after {key!r}, which is no step of this flow" for key in step.get("after", []) if key not in keys]
 
 
 def _due_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
@@ -74,10 +109,15 @@ def _due_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
     found = []
     if planned and planned not in PLAN_TIMES:
         found.append(f"unknown plan time {planned!r}; known: {', '.join(PLAN_TIMES)}")
-    if not isinstance(due, dict) or set(due) - {"step", "plan", "hours"} or ("step" in due and "plan" in due):
+    if (
+        set(due) - {"step", "plan", "hours"}
+        or ("step" in due and "plan" in due)
+        or (due and not set(due) & {"step", "plan"})
+    ):
         return [*found, "due must be {step or plan: name, hours: n}"]
-    if due and not isinstance(due.get("hours", 0), int | float):
-        found.append("due: hours must be a number")
+    hours = due.get("hours", 0)
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not -MOST_HOURS <= hours <= MOST_HOURS:
+        found.append(f"due: hours must be a number up to {MOST_HOURS}")
     if "step" in due and due["step"] not in [*keys, "order"]:
         found.append(f"due: {due['step']!r} is no step of this flow")
     if "plan" in due and due["plan"] not in PLAN_TIMES:
@@ -85,28 +125,25 @@ def _due_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
     return found
 
 
-def _kind_faults(step: dict[str, Any], kind: StepKind) -> list[str]:
+def _kind_faults(step: dict[str, Any], kind: StepKind, keys: list[Any]) -> list[str]:
     found = []
     signatures = step.get("signatures", kind.signatures)
-    if not isinstance(signatures, int) or not kind.signatures <= signatures <= 5:
+    if not kind.signatures <= signatures <= 5:
         found.append(f"signatures must be a number from {kind.signatures} (the floor of its kind) to 5")
     parameters = step.get("parameters", {})
-    if not isinstance(parameters, dict):
-        return [*found, "parameters must be a mapping"]
     serializer = kind.Parameters(data=parameters)
     if not serializer.is_valid():
         found += [f"parameter {name}: {' '.join(map(str, errors))}" for name, errors in serializer.errors.items()]
-    unknown = sorted(set(parameters) - set(serializer.fields))
-    return found + [f"unknown parameter {name!r}" for name in unknown]
+    elif (back := serializer.validated_data.get("reopens")) is not None and back not in keys:
+        found.append(f"parameter reopens: {back!r} is no step of this flow")
+    endless = [name for name, value in parameters.items() if isinstance(value, float) and not math.isfinite(value)]
+    found += [f"parameter {name}: must be a finite number" for name in endless]
+    return found + [f"unknown parameter {name!r}" for name in sorted(set(parameters) - set(serializer.fields), key=str)]
 
 
 def _graph_faults(steps: list[dict[str, Any]]) -> list[str]:
-    keys = {step.get("key") for step in steps}
-    graph = {
-        step.get("key"): [key for key in (step.get("after") or []) if key in keys]
-        for step in steps
-        if isinstance(step.get("after") or [], list)
-    }
+    keys = {step["key"] for step in steps}
+    graph = {step["key"]: [key for key in step.get("after", []) if key in keys] for step in steps}
     try:
         tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -115,7 +152,7 @@ def _graph_faults(steps: list[dict[str, Any]]) -> list[str]:
 
 
 def _start_faults(steps: list[dict[str, Any]], graph: dict[Any, list[Any]]) -> list[str]:
-    starts = [step.get("key") for step in steps if step.get("kind") == FIRST_KIND]
+    starts = [step["key"] for step in steps if step.get("kind") == FIRST_KIND]
     if len(starts) != 1:
         return [f"a flow has exactly one step of kind “{FIRST_KIND}”, this one has {len(starts)}"]
     reached = {starts[0]}
@@ -127,9 +164,10 @@ def _start_faults(steps: list[dict[str, Any]], graph: dict[Any, list[Any]]) -> l
 def _order_faults(steps: list[dict[str, Any]]) -> list[str]:
     seen: set[Any] = set()
     found = []
+    keys = {step["key"] for step in steps}
     for step in steps:
-        for key in step.get("after") or []:
-            if key not in seen and key in {s.get("key") for s in steps}:
-                found.append(f"step {step.get('key')!r} stands before {key!r}, which it comes after: put it below")
-        seen.add(step.get("key"))
+        for key in step.get("after", []):
+            if key not in seen and key in keys:
+                found.append(f"step {step['key']!r} stands before {key!r}, which it comes after: put it below")
+        seen.add(step["key"])
     return found
