@@ -72,6 +72,7 @@ def test_applying(world: World) -> None:
         labels.apply(Label.unwalled.get(pk=label.pk))
 
 
+@pytest.mark.story("AN2")
 @pytest.mark.parametrize("became", ["returned", "destroyed"])
 def test_every_label_s_end_is_known_once(world: World, became: str) -> None:
     label = print_for(world, world.bags())[0]

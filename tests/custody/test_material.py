@@ -101,6 +101,7 @@ def test_a_stale_copy_does_not_move(world: World) -> None:
         material.move(stale, C.IN_TRANSIT)
 
 
+@pytest.mark.story("AN3")
 def test_filling_starts_the_age_clock(world: World) -> None:
     bag = world.bags()[0]
     ended = timezone.now()

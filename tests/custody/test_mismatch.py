@@ -36,6 +36,7 @@ def state(world: World) -> tuple[str, list[str]]:
         return coi.state, [c.state for c in material.of_stream(world.stream.pk)]
 
 
+@pytest.mark.story("MO1")
 def test_the_line_stops_at_once_and_everybody_hears(world: World) -> None:
     first, second = world.collected(2)
     stop_the_line(world.driver, world.stream.pk, [first.pk], DETAIL)

@@ -34,6 +34,7 @@ def packed(world: World, **changes):
     return box, bags
 
 
+@pytest.mark.story("AN5")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.integers(0, 3), st.integers(-30, 300)), max_size=8))
 def test_custody_never_gaps_or_overlaps(world: World, steps: list[tuple[int, int]]) -> None:
@@ -116,6 +117,7 @@ def test_a_box_travels(world: World) -> None:
         assert SealCheck.unwalled.filter(shipment=box, matches=True).count() == 3
 
 
+@pytest.mark.story("CR2")
 def test_a_wrong_seal_is_recorded_and_found_never_refused(world: World) -> None:
     box, _ = packed(world)
     with world.step(world.driver):

@@ -82,6 +82,7 @@ def test_a_mistyped_character_is_unreadable_and_no_mismatch(world: World) -> Non
     assert refused(world, wrong, [bag]).code == "unreadable"
 
 
+@pytest.mark.story("AN1", "MO1")
 def test_another_identity_is_a_hard_stop(world: World) -> None:
     bag, other = world.bags()[0], another_order(world)
     theirs = other.collected()[0]
@@ -132,6 +133,7 @@ def test_the_wristband_with_and_without_its_check_character(world: World) -> Non
                 scans.expect_identity(world.coi, scanned)
 
 
+@pytest.mark.story("IN1")
 def test_a_bag_or_another_patient_at_the_bedside(world: World) -> None:
     bag, other = world.bags()[0], another_order(world)
     with reading(world.nurse):
@@ -142,6 +144,7 @@ def test_a_bag_or_another_patient_at_the_bedside(world: World) -> None:
     assert refusal.value.container_ids == []
 
 
+@pytest.mark.story("CR2")
 def test_boxes_at_the_door(world: World) -> None:
     bag = world.collected()[0]
     box = pack(world, [bag])

@@ -130,6 +130,7 @@ def test_many_identities_cost_as_many_queries_as_one(center) -> None:
     assert counts[0] == counts[1]
 
 
+@pytest.mark.story("CO3")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -157,6 +158,7 @@ def test_another_birth_date_is_another_person(center) -> None:
     assert seal(center, a_person(family_name="Müller", given_name="Jörg", birth_date=dt.date(1961, 4, 6)))
 
 
+@pytest.mark.story("CO3")
 def test_the_same_patient_at_another_center_is_no_duplicate(center) -> None:
     person = a_person()
     seal(center, person)

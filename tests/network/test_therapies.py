@@ -114,6 +114,7 @@ def test_before_the_first_version_nothing_is_in_force(manufacturer: Any) -> None
     assert caught.value.facts[0].code == "no_specification"
 
 
+@pytest.mark.story("PC2")
 def test_nobody_rewrites_what_was_in_force(manufacturer: Any) -> None:
     therapy = make_therapy(manufacturer)
     specification = make_specification(manufacturer, therapy)

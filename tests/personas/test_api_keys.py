@@ -93,6 +93,7 @@ def test_a_key_acts_in_its_persona_narrowed_to_its_scopes() -> None:
     assert answer.json()["organization_id"] == str(key.organization.pk)
 
 
+@pytest.mark.story("AP1")
 def test_scopes_never_add_to_the_persona() -> None:
     assert Key(["view_orders", "release_batch"]).get().json()["capabilities"] == ["view_orders"]
 
@@ -112,6 +113,7 @@ def test_the_right_prefix_with_a_wrong_secret_is_refused() -> None:
     assert_problem(key.get(), 401, "unauthenticated")
 
 
+@pytest.mark.story("TA3")
 def test_a_revoked_key_stops_with_the_next_request() -> None:
     key = Key(["view_orders"])
     assert key.get().status_code == 200
@@ -119,6 +121,7 @@ def test_a_revoked_key_stops_with_the_next_request() -> None:
     assert_problem(key.get(), 401, "unauthenticated")
 
 
+@pytest.mark.story("TA3")
 def test_an_expired_key_is_refused() -> None:
     assert_problem(Key(["view_orders"], expires_at=timezone.now() - timedelta(seconds=1)).get(), 401, "unauthenticated")
 

@@ -66,6 +66,7 @@ def test_the_register_costs_the_same_for_one_and_for_three_people(sign_in: SignI
     assert len(one) == len(three)
 
 
+@pytest.mark.story("TA3")
 def test_a_key_is_issued_shown_once_and_revoked(sign_in: SignIn) -> None:
     client, membership = sign_in()
     given = {"name": "Hospital system", "persona": "treating_physician", "scopes": ["view_orders"]}
@@ -102,7 +103,7 @@ def test_another_organizations_key_does_not_exist(sign_in: SignIn) -> None:
     assert body[0].replace(key.prefix, "") == body[1].replace("aaaaaaaaaa", "")
 
 
-@pytest.mark.story("TA1")
+@pytest.mark.story("TA1", "SQ4")
 def test_an_ended_membership_works_no_longer(sign_in: SignIn) -> None:
     client, membership = sign_in()
     leaver = make_member(make_organization_of(membership), "treating_physician")

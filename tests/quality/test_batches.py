@@ -52,6 +52,7 @@ def test_nothing_leaves_a_failed_batch(world: World) -> None:
         world.review(batch)
 
 
+@pytest.mark.story("MO6")
 def test_times_and_reference_are_checked(world: World) -> None:
     batch = world.make_batch(BatchState.IN_MANUFACTURE)
     person = world.operator.person_id
@@ -85,6 +86,7 @@ def test_a_batch_changes_only_under_the_lock_of_its_stream(world: World) -> None
         finish_batch(batch, timezone.now(), world.operator.person_id)
 
 
+@pytest.mark.story("QC2")
 def test_a_batch_keeps_its_specification_version(world: World) -> None:
     batch = world.make_batch()
     stricter = make_specification(

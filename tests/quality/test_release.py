@@ -95,6 +95,7 @@ def test_a_batch_may_be_rejected_before_its_tests_are_complete(world: World) -> 
     world.make_batch()  # the way is free for a remanufacture
 
 
+@pytest.mark.story("QA2")
 @pytest.mark.parametrize("who", ["operator", "co_signer", "analyst"])
 def test_who_made_or_tested_a_batch_neither_reviews_nor_decides(world: World, who: str) -> None:
     """T15: by the person, not the account or the persona. The right alone does not help."""
@@ -205,6 +206,7 @@ def test_revoking_takes_the_capability_a_reason_and_the_right_organization(world
         assert live_decision(batch) is not None
 
 
+@pytest.mark.story("QA1")
 def test_blockers_name_everything_at_once(world: World) -> None:
     batch = world.make_batch()
     world.record(batch, [{"test": "dose", "value": 1}])

@@ -112,6 +112,7 @@ def test_nobody_tests_until_it_passes(world: World, value: int) -> None:
         assert queries.results_of(world.analyst, world.stream.pk).count() == 1
 
 
+@pytest.mark.story("QC3")
 def test_a_result_is_declared_invalid_only_after_an_investigation_by_somebody_else(world: World) -> None:
     batch = world.make_batch()
     failed = next(r for r in world.record(batch, changed("dose", value=1)) if r.verdict == "fail")
