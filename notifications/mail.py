@@ -16,8 +16,8 @@ BODY = """Hello {name},
 {due}
 Open it here: {link}
 
-You receive this because your persona at {organization} is next to act. This message holds no patient data; please do
-not reply with any.
+You receive this because you act for {organization}.
+This message holds no patient data; please do not reply with any.
 """
 
 
