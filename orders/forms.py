@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -96,7 +96,8 @@ def described(inputs: serializers.Serializer[Any], filling: Filling, prefix: str
     found: list[Described] = []
     for name, declared in inputs.fields.items():
         if isinstance(declared, serializers.ListSerializer):
-            found.append(_list(name, declared, filling))
+            rows = _list(name, declared, filling)
+            found += [rows] if rows["entries"] or declared.required or rows["errors"] else []
         elif isinstance(declared, serializers.Serializer):
             found += described(declared, filling, f"{prefix}{name}.")
         else:
@@ -170,7 +171,7 @@ def _list(name: str, declared: serializers.ListSerializer[Any], filling: Filling
         "type": "list",
         "errors": filling.errors_of(name),
         "entries": [
-            _row(name, position, declared.child, starts[position] if position < len(starts) else {}, filling, word)
+            _row(name, position, declared, starts[position] if position < len(starts) else {}, filling, word)
             for position in range(count)
         ],
         "fewer": count - 1 if count > max(1, least) else None,
@@ -193,13 +194,15 @@ def row_count(name: str, filling: Filling, initial: int, least: int) -> int:
     return min(max(filling.rows.get(name, initial), least), MOST_ROWS)
 
 
-def _row(name: str, position: int, child: Any, start: Mapping[str, Any], filling: Filling, word: str) -> Described:
+def _row(name: str, position: int, rows: Any, start: Mapping[str, Any], filling: Filling, word: str) -> Described:
     fields = []
     rule = filling.tests.get(str(start.get("test", "")))
-    for column, declared in child.fields.items():
+    for column, declared in rows.child.fields.items():
         initial = start.get(column, "" if declared.default in (serializers.empty, None) else declared.default)
         part = _field(f"{name}[{position}]{column}", declared, filling, initial)
         part["type"] = {"radio": "select", "textarea": "text"}.get(part["type"], part["type"])
+        if part["required"] and not rows.required:  # a whole list may stay empty: the browser must not insist
+            part |= {"required": False, "needed": True}
         if column in FIXED and start.get(column):
             part |= {"type": "hidden", "value": start[column]}
         if rule is not None and column == "value":
@@ -213,10 +216,11 @@ def _row(name: str, position: int, child: Any, start: Mapping[str, Any], filling
     return {"legend": f"{rule.label} · {rule.limits_text}" if rule else legend, "fields": fields}
 
 
-def without_blank_rows(posted: QueryDict) -> tuple[QueryDict, dict[str, list[int]]]:
+def without_blank_rows(posted: QueryDict, optional: Collection[str] = ()) -> tuple[QueryDict, dict[str, list[int]]]:
     """Return what was posted without rows in which nothing was entered, and where the kept rows stood on the page.
 
-    A row counts as blank when only columns that were never typed (``FIXED``) have a value; at least one row stays.
+    A row counts as blank when only columns that were never typed (``FIXED``) have a value; at least one row stays of
+    each list that is not ``optional``.
     """
     rows: dict[str, dict[int, dict[str, list[str]]]] = {}
     kept = posted.copy()
@@ -226,7 +230,9 @@ def without_blank_rows(posted: QueryDict) -> tuple[QueryDict, dict[str, list[int
             del kept[key]
     places: dict[str, list[int]] = {}
     for name, found in rows.items():
-        places[name] = [place for place in sorted(found) if _has_something(found[place])] or [min(found)]
+        places[name] = [place for place in sorted(found) if _has_something(found[place])]
+        if not places[name] and name not in optional:
+            places[name] = [min(found)]
         for position, place in enumerate(places[name]):
             for column, values in found[place].items():
                 kept.setlist(f"{name}[{position}]{column}", values)
@@ -246,6 +252,12 @@ def in_place(errors: Mapping[str, list[str]], places: Mapping[str, Sequence[int]
             path = f"{match[1]}[{places[match[1]][int(match[2])]}].{match[3]}"
         found[path] = messages
     return found
+
+
+def optional_lists(inputs: serializers.Serializer[Any]) -> set[str]:
+    """Return the names of the lists that may stay empty."""
+    lists = ((name, field) for name, field in inputs.fields.items() if isinstance(field, serializers.ListSerializer))
+    return {name for name, field in lists if not field.required}
 
 
 Choices = list[tuple[str, str]]

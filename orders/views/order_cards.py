@@ -44,8 +44,8 @@ def turns(actor: Actor, order: Any) -> list[dict[str, Any]]:
     acts = next_actions(actor, order)
     seen = set(queries.steps_of(actor, order).filter(state=StepState.READY).values_list("pk", flat=True))
     acts = [act for act in acts if act.step.pk in seen]
-    steps = [act.step for act in acts if act.step.responsible_id]
-    personas = personas_with((step.responsible_id, step.capability) for step in steps if step.responsible_id)
+    asked = [(act.step.responsible_id, act.step.capability) for act in acts]
+    personas = personas_with((organization, capability) for organization, capability in asked if organization)
     now = timezone.now()
     return [
         {

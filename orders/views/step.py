@@ -20,7 +20,7 @@ from ledger.context import Actor, reading
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
 from orders.flow import next_actions, order_named, perform
-from orders.forms import Described, Filling, described, flat, in_place, unplaced, without_blank_rows
+from orders.forms import Described, Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
 from orders.views import banner, scan_tray
 from orders.views.requests import asked, day, once_of, see_other
 from orders.views.sheets import StepSheet, sheet_of
@@ -42,8 +42,8 @@ def step_page(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
     if request.method != "POST":
         return _page(request, actor, code, key)
     with reading(actor):
-        queries.step_of(actor, order_named(actor, code), key)
-    inputs, places = without_blank_rows(request.POST)
+        step = queries.step_of(actor, order_named(actor, code), key)
+    inputs, places = without_blank_rows(request.POST, optional_lists(queries.inputs_of(step)()))
     try:
         result = perform(
             actor, code, key, inputs, version=request.POST.get("version") or None, once=once_of(request, code, key)

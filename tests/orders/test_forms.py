@@ -2,7 +2,8 @@
 
 from django.http import QueryDict
 
-from orders.forms import flat, in_place, path_of, without_blank_rows
+from orders.flow import kind_of
+from orders.forms import Filling, described, flat, in_place, optional_lists, path_of, without_blank_rows
 
 
 def test_blank_rows_are_left_out_and_the_others_move_up() -> None:
@@ -18,6 +19,22 @@ def test_one_row_stays_even_when_all_are_blank() -> None:
     kept, places = without_blank_rows(QueryDict("bags[0]scan=&bags[1]scan="))
     assert kept["bags[0]scan"] == ""
     assert places == {"bags": [0]}
+
+
+def test_no_row_stays_of_a_list_that_may_be_empty() -> None:
+    kept, places = without_blank_rows(QueryDict("bags[0]volume_ml=&result=terminated"), {"bags"})
+    assert dict(kept.items()) == {"result": "terminated"}
+    assert places == {"bags": []}
+
+
+def test_rows_of_an_optional_list_do_not_stop_the_browser() -> None:
+    inputs = kind_of("finish_manufacture").Inputs()
+    fields = described(inputs, Filling("Europe/Berlin", {"bags": [{"volume_ml": ""}]}))
+    (bags,) = (field for field in fields if field["name"] == "bags")
+    (volume,) = bags["entries"][0]["fields"]
+    assert (volume["required"], volume["needed"]) == (False, True)
+    assert optional_lists(inputs) == {"bags"}
+    assert [field["name"] for field in described(kind_of("close_order").Inputs(), Filling("UTC"))] == ["remark"]
 
 
 def test_what_a_row_is_about_does_not_make_it_filled() -> None:
