@@ -71,11 +71,13 @@ def claims(tests: Path) -> dict[str, list[str]]:
     return {story: sorted(names) for story, names in found.items()}
 
 
-def _claims_in(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
+def _claims_in(tree: ast.Module | ast.ClassDef, within: str = "") -> Iterator[tuple[str, str]]:
+    for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             for decorator in node.decorator_list:
-                yield from ((node.name, story) for story in _stories(decorator))
+                yield from ((within + node.name, story) for story in _stories(decorator))
+        if isinstance(node, ast.ClassDef):
+            yield from _claims_in(node, f"{within}{node.name}::")
 
 
 def _stories(decorator: ast.expr) -> list[str]:
