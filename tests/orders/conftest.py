@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +16,17 @@ from tests.orders.factories import World, make_world
 from tests.personas.conftest import signed_in
 
 Browse = Callable[..., Client]
+numbers = itertools.count(5000)
+
+
+def patient() -> dict[str, str]:
+    number = next(numbers)
+    letters = "".join("abcdefghij"[int(digit)] for digit in str(number))
+    return {"mrn": f"MRN-{number}", "family_name": f"Invented{letters}", "given_name": letters[::-1].title()}
+
+
+def text_of(response: object) -> str:
+    return response.content.decode()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +40,12 @@ def world(django_db_setup: None, django_db_blocker: object) -> Iterator[World]:
 def browse(world: World, committed_db: None) -> Browse:
     """Return a browser in which a person of the world is signed in."""
     return lambda organization, persona, number=1: signed_in(world.member(organization, persona, number))
+
+
+@pytest.fixture
+def code(world: World, committed_db: None) -> str:
+    """An order that was just opened."""
+    return world.enrol(**patient())
 
 
 def step(world: World, code: str, person: tuple[str, str, int], key: str, **inputs: object) -> None:
