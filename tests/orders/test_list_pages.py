@@ -1,4 +1,4 @@
-"""Lists of orders: the same cost for one and three rows, every order once, filters in the address, no nonsense fails."""
+"""Lists of orders: the same cost for one and three rows, every order once, filters in the address, no nonsense."""
 
 from __future__ import annotations
 
