@@ -13,6 +13,7 @@ from ledger.refusals import MissingFact, WrongState
 from network.specifications import Rule, rules_of
 from orders import queries
 from orders.flow import context_of, kind_of, missing_facts, require_ready, why_not
+from orders.step_kinds import VerifierRule
 from personas.queries import organization_names
 
 
@@ -20,7 +21,8 @@ from personas.queries import organization_names
 class StepSheet:
     """One step as its performer sees it; empty but for ``why_not`` when the actor may not perform it.
 
-    ``problem`` says why it is not its time (order ended, on hold, step not ready). ``verifier`` names the organization
+    ``problem`` says why it is not its time (order ended, on hold, step not ready).
+    ``rule`` says who may verify; ``verifier`` names the organization
     whose people may sign as second person. ``tests`` are the rules of the order's specification, for rows of results.
     """
 
@@ -35,6 +37,7 @@ class StepSheet:
     inputs: serializers.Serializer[Any] | None = None
     tests: dict[str, Rule] = field(default_factory=dict)
     verifier: str = ""
+    rule: VerifierRule | None = None
 
 
 def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
@@ -51,6 +54,7 @@ def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
     missing = missing_facts(kind, ctx)
     if missing:
         return StepSheet(step, kind, zone, shown=kind.shown(ctx), missing=missing)
+    rule = kind.verifier_rule(ctx) if step.flow_step.signatures > 1 else None
     return StepSheet(
         step,
         kind,
@@ -59,7 +63,8 @@ def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
         initial=kind.initial(ctx),
         inputs=queries.inputs_of(step)(context={"zone": ZoneInfo(zone), "step_context": ctx}),
         tests=rules_of(order.specification),
-        verifier=_verifier(actor, ctx, kind),
+        verifier=_verifier(actor, rule),
+        rule=rule,
     )
 
 
@@ -71,8 +76,7 @@ def _not_now(order: Any, step: Any, kind: Any) -> WrongState | None:
     return None
 
 
-def _verifier(actor: Actor, ctx: Any, kind: Any) -> str:
-    if ctx.flow_step.signatures < 2:
+def _verifier(actor: Actor, rule: VerifierRule | None) -> str:
+    if rule is None:
         return ""
-    rule = kind.verifier_rule(ctx)
     return ", ".join(sorted(organization_names(actor, rule.organization_ids).values()))

@@ -24,7 +24,7 @@ from orders.forms import Described, Filling, described, flat, in_place, optional
 from orders.views import banner, scan_tray
 from orders.views.requests import asked, day, once_of, see_other
 from orders.views.sheets import StepSheet, sheet_of
-from personas.queries import username_of
+from personas.queries import people_with, username_of
 from personas.states import Capability
 from personas.views import desk
 
@@ -102,6 +102,7 @@ def _page(
         "banner": banner.of(actor, order, name_only=sheet.kind.key == READS_THE_DOCUMENT),
         "crumbs": _crumbs(order, step),
         "tray": _tray(actor, order, sheet) if settings.DEMO and _asks_for_scans(sheet, fields) else None,
+        "demo_colleagues": _colleagues(actor, sheet) if settings.DEMO else [],
         "demo_password": getattr(settings, "DEMO_PASSWORD", "") if settings.DEMO else "",
     }
     return TemplateResponse(request, "orders/step.html", context, status=refusal.status if refusal else 200)
@@ -155,6 +156,20 @@ def _signature(actor: Actor, sheet: StepSheet, filling: Filling) -> dict[str, An
             "password": filling.errors.get("signature.password", []) + filling.errors.get("signature", []),
         },
     }
+
+
+def _colleagues(actor: Actor, sheet: StepSheet) -> list[str]:
+    """Return user names that may verify here; the demonstration shows them, nothing else does."""
+    if sheet.rule is None:
+        return []
+    sites: list[Any] = list(sheet.rule.site_ids) or [None]
+    found = {
+        user.username: user.person_id
+        for organization_id in sheet.rule.organization_ids
+        for site_id in sites
+        for user in people_with(organization_id, sheet.rule.capability, site_id)
+    }
+    return [username for username, person_id in sorted(found.items()) if person_id != actor.person_id][:4]
 
 
 def _verifiers(sheet: StepSheet, filling: Filling) -> list[dict[str, Any]]:
