@@ -1,0 +1,1 @@
+"""A network as a spreadsheet: what an operator loads with ``manage.py import_network``."""

@@ -1,0 +1,317 @@
+"""The sheets of a network file and their columns, in the order in which they are loaded. The template says the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from cgt.network_files import cells
+from cgt.network_files.cells import Reader
+from ledger.states import Role
+from network.states import Direction, Modality
+from scheduling.states import ResourceKind
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: how it is read, whether it must be filled, and what the template shows."""
+
+    name: str
+    read: Reader
+    example: Any
+    note: str
+    needed: bool = True
+
+
+@dataclass(frozen=True)
+class Section:
+    """One sheet. ``key``: the columns that name a row, which no two rows may share."""
+
+    name: str
+    about: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ("code",)
+    more_examples: tuple[dict[str, Any], ...] = field(default=())
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Return the template's rows; together the examples of all sheets are a small working network."""
+        first = {column.name: column.example for column in self.columns}
+        return [first, *({**dict.fromkeys(first, ""), **row} for row in self.more_examples)]
+
+
+TESTS = [{"key": "viability", "label": "Viability", "unit": "%", "minimum": 70, "required": True}]
+LIMITS = {
+    "bags": 1,
+    "dose_bags": 1,
+    "max_age_hours": 72,
+    "age_buffer_hours": 4,
+    "collection_hours": 5,
+    "pack_minutes": 60,
+    "receipt_min_c": 2,
+    "receipt_max_c": 8,
+    "manufacture_days": 10,
+    "release_days": 7,
+    "storage_max_c": -130,
+    "thaw_minutes": 60,
+}
+NEXT_MONDAY = dt.date(2030, 1, 7)
+
+ORGANIZATIONS = Section(
+    "organizations",
+    "Who takes part. Each organization gets the shipped personas of its role.",
+    (
+        Column("code", cells.code, "example-hospital", "unique in the network; never changes"),
+        Column("name", cells.text(), "Example Hospital (fictional)", "as partners see it"),
+        Column("role", cells.one_of(Role.values), "treatment_center", ", ".join(Role.values)),
+        Column("country", cells.country, "DE", "two capital letters"),
+        Column("synthetic", cells.yes_no, "yes", "yes for training and trials; marks every record", needed=False),
+    ),
+    more_examples=(
+        {
+            "code": "example-cells",
+            "name": "Example Cells (fictional)",
+            "role": "manufacturer",
+            "country": "DE",
+            "synthetic": "yes",
+        },
+        {
+            "code": "example-courier",
+            "name": "Example Courier (fictional)",
+            "role": "courier",
+            "country": "DE",
+            "synthetic": "yes",
+        },
+    ),
+)
+SITES = Section(
+    "sites",
+    "Places of an organization, with their time zone.",
+    (
+        Column("code", cells.code, "example-campus", "unique in the network"),
+        Column("organization", cells.code, "example-hospital", "code of the organization"),
+        Column("name", cells.text(), "Example Campus", "as partners see it"),
+        Column("country", cells.country, "DE", "two capital letters"),
+        Column("zone", cells.zone, "Europe/Berlin", "IANA time zone"),
+        Column("address", cells.text(300), "1 Example Street", "for couriers", needed=False),
+        Column("phone", cells.text(40), "+49 000 000", "for couriers", needed=False),
+        Column("door", cells.text(), "Gate B", "where a courier is let in", needed=False),
+    ),
+    more_examples=(
+        {
+            "code": "example-plant",
+            "organization": "example-cells",
+            "name": "Example Plant",
+            "country": "DE",
+            "zone": "Europe/Berlin",
+        },
+    ),
+)
+PEOPLE = Section(
+    "people",
+    "Accounts and their personas; a person with two personas has two rows. Passwords are set by each person.",
+    (
+        Column("username", cells.email, "coordinator@hospital.example", "the person's e-mail address"),
+        Column("name", cells.text(), "Alex Example", "as it is printed beside signatures"),
+        Column("organization", cells.code, "example-hospital", "code of the organization"),
+        Column("persona", cells.text(64), "coordinator", "key of a persona of the organization"),
+        Column("site", cells.code, "", "code of a site, if the persona holds there only", needed=False),
+        Column("phone", cells.text(40), "", "", needed=False),
+        Column("prescriber", cells.yes_no, "no", "yes: credentialed to prescribe every therapy", needed=False),
+    ),
+    key=("username", "organization", "persona", "site"),
+    more_examples=(
+        {
+            "username": "physician@hospital.example",
+            "name": "Robin Example",
+            "organization": "example-hospital",
+            "persona": "treating_physician",
+            "prescriber": "yes",
+        },
+        {
+            "username": "approver@cells.example",
+            "name": "Kim Example",
+            "organization": "example-cells",
+            "persona": "flow_approver",
+        },
+    ),
+)
+PARTNERSHIPS = Section(
+    "partnerships",
+    "Who may see whom in the directory.",
+    (
+        Column("organization", cells.code, "example-hospital", "code"),
+        Column("partner", cells.code, "example-cells", "code"),
+    ),
+    key=("organization", "partner"),
+    more_examples=(
+        {"organization": "example-hospital", "partner": "example-courier"},
+        {"organization": "example-cells", "partner": "example-courier"},
+    ),
+)
+THERAPIES = Section(
+    "therapies",
+    "Products with their specification. The flow is proposed; a person must approve it before the first order.",
+    (
+        Column("code", cells.code, "example-cel", "unique in the network"),
+        Column("name", cells.text(), "Examplecel (fictional)", ""),
+        Column("manufacturer", cells.code, "example-cells", "code of the organization"),
+        Column("modality", cells.one_of(Modality.values), "autologous_fresh", ", ".join(Modality.values)),
+        Column("tests", cells.json_value(list), json.dumps(TESTS), "JSON list: key, label, unit, minimum, maximum …"),
+        Column("limits", cells.json_value(dict), json.dumps(LIMITS), "JSON object: ages, temperatures, bags …"),
+        Column("flow", cells.text(64), "autologous_car_t", "name of a shipped flow, or empty", needed=False),
+        Column("trainings", cells.listed(cells.text(64)), "", "kinds without which nobody acts", needed=False),
+    ),
+)
+PLANTS = Section(
+    "plants",
+    "Which site makes which therapy for which countries.",
+    (
+        Column("therapy", cells.code, "example-cel", "code"),
+        Column("site", cells.code, "example-plant", "code"),
+        Column(
+            "markets", cells.listed(cells.country), "DE", "countries, separated by commas; empty: all", needed=False
+        ),
+    ),
+    key=("therapy", "site"),
+)
+AUTHORIZATIONS = Section(
+    "authorizations",
+    "Which site of a treatment center may order which therapy.",
+    (
+        Column("therapy", cells.code, "example-cel", "code"),
+        Column("site", cells.code, "example-campus", "code"),
+        Column("reason", cells.text(), "Initial qualification", "", needed=False),
+    ),
+    key=("therapy", "site"),
+)
+LANES = Section(
+    "lanes",
+    "Qualified ways of a courier between a center and a plant, in one direction.",
+    (
+        Column("manufacturer", cells.code, "example-cells", "who answers for the qualification"),
+        Column("courier", cells.code, "example-courier", "code"),
+        Column("origin", cells.code, "example-campus", "code of a site"),
+        Column("destination", cells.code, "example-plant", "code of a site"),
+        Column(
+            "direction", cells.one_of(Direction.values), "inbound", "inbound: to the plant; outbound: to the center"
+        ),
+        Column("transit_hours", cells.hours, 14, "hours on the way"),
+        Column("qualified_hours", cells.hours, 96, "hours for which the shipper holds its temperature"),
+        Column("cutoff", cells.clock_time, "18:00", "latest pickup, local time at the origin"),
+        Column("weekdays", cells.weekdays, "Mon-Fri", "days of pickup"),
+        Column("temperature", cells.text(60), "2-8 °C", "", needed=False),
+    ),
+    key=("manufacturer", "courier", "origin", "destination", "direction"),
+    more_examples=(
+        {
+            "manufacturer": "example-cells",
+            "courier": "example-courier",
+            "origin": "example-plant",
+            "destination": "example-campus",
+            "direction": "outbound",
+            "transit_hours": 14,
+            "qualified_hours": 240,
+            "cutoff": "18:00",
+            "weekdays": "Mon-Sat",
+        },
+    ),
+)
+RESOURCES = Section(
+    "resources",
+    "What has capacity: chairs, courier runs, docks, lines.",
+    (
+        Column("organization", cells.code, "example-hospital", "code of the organization"),
+        Column("code", cells.code, "example-chair", "unique in the organization"),
+        Column("name", cells.text(), "Apheresis chair 1", ""),
+        Column("kind", cells.one_of(ResourceKind.values), "apheresis_chair", ", ".join(ResourceKind.values)),
+        Column("site", cells.code, "example-campus", "code of a site; empty for a courier lane", needed=False),
+        Column("therapies", cells.listed(cells.code), "", "codes, if it serves only some", needed=False),
+        Column("origin", cells.code, "", "courier lanes: code of a site", needed=False),
+        Column("destination", cells.code, "", "courier lanes: code of a site", needed=False),
+        Column("transit_hours", cells.hours, "", "courier lanes", needed=False),
+        Column("cutoff", cells.clock_time, "", "courier lanes: latest pickup", needed=False),
+        Column("weekdays", cells.weekdays, "", "courier lanes: days of pickup", needed=False),
+    ),
+    key=("organization", "code"),
+    more_examples=(
+        {
+            "organization": "example-courier",
+            "code": "example-run",
+            "name": "Campus to plant",
+            "kind": "courier_lane",
+            "origin": "example-campus",
+            "destination": "example-plant",
+            "transit_hours": 14,
+            "cutoff": "18:00",
+            "weekdays": "Mon-Fri",
+        },
+        {
+            "organization": "example-cells",
+            "code": "example-dock",
+            "name": "Dock",
+            "kind": "receiving",
+            "site": "example-plant",
+        },
+        {
+            "organization": "example-cells",
+            "code": "example-line",
+            "name": "Line 1",
+            "kind": "manufacturing_line",
+            "site": "example-plant",
+        },
+    ),
+)
+
+
+def _window(organization: str, resource: str, start: str, end: str, places: int) -> dict[str, Any]:
+    last = NEXT_MONDAY + dt.timedelta(days=4)
+    return {
+        "organization": organization,
+        "resource": resource,
+        "first_date": NEXT_MONDAY,
+        "last_date": last,
+        "weekdays": "Mon-Fri",
+        "start": start,
+        "end": end,
+        "places": places,
+    }
+
+
+CAPACITY = Section(
+    "capacity",
+    "Windows with places, each day from the first date to the last, in the local time of the place.",
+    (
+        Column("organization", cells.code, "example-hospital", "code of the organization"),
+        Column("resource", cells.code, "example-chair", "code of its resource"),
+        Column("first_date", cells.date, NEXT_MONDAY, "YYYY-MM-DD"),
+        Column("last_date", cells.date, NEXT_MONDAY + dt.timedelta(days=4), "empty: one day only", needed=False),
+        Column("weekdays", cells.weekdays, "Mon-Fri", "empty: every day", needed=False),
+        Column("start", cells.clock_time, "07:00", "HH:MM"),
+        Column("end", cells.clock_time, "13:00", "HH:MM; not after the start: on the next day"),
+        Column("places", cells.whole_number, 1, "how many at the same time"),
+    ),
+    key=("organization", "resource", "first_date", "start"),
+    more_examples=(
+        _window("example-courier", "example-run", "14:00", "18:00", 4),
+        _window("example-cells", "example-dock", "06:00", "20:00", 6),
+        _window("example-cells", "example-line", "06:00", "22:00", 2),
+    ),
+)
+SECTIONS = (
+    ORGANIZATIONS,
+    SITES,
+    PEOPLE,
+    PARTNERSHIPS,
+    THERAPIES,
+    PLANTS,
+    AUTHORIZATIONS,
+    LANES,
+    RESOURCES,
+    CAPACITY,
+)
+BY_NAME = {section.name: section for section in SECTIONS}
