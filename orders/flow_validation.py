@@ -52,7 +52,8 @@ def faults(definition: dict[str, Any]) -> list[str]:
         if not shape:
             sound.append(step)
         name = f"step {step.get('key') or position + 1!r}"
-        found += [f"{name}: {fault}" for fault in shape or _step_faults(step, keys)]
+        unknown = [f"unknown property {extra!r}" for extra in sorted(set(step) - set(STEP_FIELDS), key=str)]
+        found += [f"{name}: {fault}" for fault in [*unknown, *(shape or _step_faults(step, keys))]]
     names = [step["key"] for step in sound]
     found += [f"step key {key!r} is used twice" for key in sorted({key for key in names if names.count(key) > 1})]
     return found + _graph_faults(sound) if len(sound) == len(given) else found
@@ -68,7 +69,7 @@ def _text_faults(value: Any, most: int, is_slug: bool) -> list[str]:
 
 def _shape_faults(step: dict[str, Any]) -> list[str]:
     """Return what is missing or of the wrong type; only a step of the right shape is looked at more closely."""
-    found = [f"unknown property {name!r}" for name in sorted(set(step) - set(STEP_FIELDS), key=str)]
+    found = []
     for name, most in TEXTS.items():
         if name in REQUIRED or step.get(name, "") != "":
             faults_of_text = _text_faults(step.get(name), most, name == "key")
