@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from openpyxl import Workbook, load_workbook
 
 from cgt.network_files import sheets
@@ -306,3 +307,12 @@ def test_sheets_that_are_not_known_and_sheets_that_are_empty(tmp_path: Path) -> 
     assert "2 entries" in said
     assert any("sheet horoscopes: This sheet is not known." in fault for fault in faults)
     assert any("sheet organizations: The sheet is empty." in fault for fault in faults)
+
+
+def test_an_imported_person_chooses_their_own_password(template: Path, mailoutbox: list[Any]) -> None:
+    stem = renamed(template)
+    run(template)
+    answer = Client().post("/accounts/password/reset/", {"email": f"coordinator@hospital.{stem}.example"})
+    assert answer.status_code == 302
+    assert [message.to for message in mailoutbox] == [[f"coordinator@hospital.{stem}.example"]]
+    assert "/accounts/password/reset/key/" in mailoutbox[0].body
