@@ -10,7 +10,7 @@ from custody.states import ContainerState, IdentityState
 from ledger.context import reading
 from ledger.models import OutboxMessage
 from ledger.queries import events_of
-from ledger.refusals import FactsMissing, InvalidInput, Mismatch
+from ledger.refusals import FactsMissing, InvalidInput, Mismatch, NotAllowed
 from orders.actions.dispositions import decide_on_quarantine
 from orders.actions.identity_queries import lift_identity_query
 from tests.factories import PASSWORD
@@ -121,7 +121,7 @@ def test_no_step_goes_on_under_query_until_quality_of_both_firms_lifts_it(world:
         sent = {"reason": "Bag swapped in the tray; both labels compared.", "other": other_signature}
         lift_identity_query(reviewer.actor, mine.code, {**sent, "signature": {"password": PASSWORD}})
 
-    with refused(Exception):  # type: ignore[arg-type]
+    with refused(NotAllowed, "signer_not_allowed"):
         lift(world.player("maker", "qa_reviewer", 2).username)
     assert identity_state(reviewer, mine) == IdentityState.UNDER_QUERY
     lift(quality.username)
