@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -61,16 +61,17 @@ class Acting:
 
     actor: Actor
     event_id: UUID | None = None
-    settings: dict[str, str] = field(default_factory=dict)
+    read_only: bool = False
 
     def as_settings(self) -> dict[str, str]:
         actor = self.actor
-        return {
+        settings = {
             "cgt.organization": str(actor.organization_id),
             "cgt.person": str(actor.person_id or ""),
             "cgt.user": str(actor.user_id or ""),
             "cgt.event": str(self.event_id or ""),
         }
+        return settings | {"transaction_read_only": "on"} if self.read_only else settings
 
 
 NOBODY = {"cgt.organization": "", "cgt.person": "", "cgt.user": "", "cgt.event": ""}
@@ -123,6 +124,10 @@ def reading(actor: Actor) -> Iterator[None]:
     acting = _acting.get()
     if acting is not None and acting.actor.organization_id == actor.organization_id and connection.in_atomic_block:
         yield
+        return
+    if not connection.in_atomic_block:  # the backend announces both at once, when the transaction opens
+        with entered(Acting(actor, read_only=True)), transaction.atomic():
+            yield
         return
     with entered(Acting(actor)), transaction.atomic():
         with connection.cursor() as cursor:

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ledger.canonical import canonical_text, digest, plain
-from ledger.context import Acting, Actor, announce, entered
+from ledger.context import Acting, Actor, entered
 from ledger.events import EventKind, kind_named
 from ledger.identifiers import new_id
 from ledger.models import Event, OutboxMessage, Party, Replay, Signature, Stream
@@ -109,7 +110,7 @@ def acting(
     actor: Actor,
     kind: str,
     *,
-    stream_id: UUID | None = None,
+    stream_id: UUID | QuerySet[Any] | None = None,
     new_stream: Stream | None = None,
     also: Sequence[UUID] = (),
     subject: tuple[str, str] = ("", ""),
@@ -122,7 +123,8 @@ def acting(
 ) -> Iterator[OpenEvent]:
     """Open one transaction and one event of a registered kind; a nested call joins the outer one.
 
-    ``stream_id`` defaults to the organization's own stream; ``new_stream`` opens one. Raises NotFound for a stream that
+    ``stream_id`` defaults to the organization's own stream; a query of one id finds and locks it in one statement;
+    ``new_stream`` opens one. Raises NotFound for a stream that
     the actor may not see, Replayed when ``once`` was answered before, Conflict when its key went with another request.
     Refusals leave nothing behind but (those worth it) a ``ledger.refused`` event on the organization's stream.
     """
@@ -132,24 +134,21 @@ def acting(
         return
     event_kind = kind_named(kind)
     _refuse_the_future(actor, occurred_at)
-    context = Acting(actor)
+    event = OpenEvent(
+        kind=event_kind,
+        actor=actor,
+        stream=Stream(),
+        subject_type=subject[0],
+        subject_id=str(subject[1]),
+        capability=capability,
+        reason=reason,
+        occurred_at=occurred_at or timezone.now(),
+        zone=zone or actor.zone,
+        device_time=device_time,
+        once=once,
+    )
     try:
-        with entered(context), transaction.atomic():
-            event = OpenEvent(
-                kind=event_kind,
-                actor=actor,
-                stream=Stream(),
-                subject_type=subject[0],
-                subject_id=str(subject[1]),
-                capability=capability,
-                reason=reason,
-                occurred_at=occurred_at or timezone.now(),
-                zone=zone or actor.zone,
-                device_time=device_time,
-                once=once,
-            )
-            context.event_id = event.id
-            announce()
+        with entered(Acting(actor, event.id)), transaction.atomic():
             _begin_once(actor, once)
             event.stream, *event.also = _take(actor, stream_id, new_stream, also)
             token = _open.set(event)
@@ -168,11 +167,24 @@ def acting(
         raise
 
 
-def _take(actor: Actor, stream_id: UUID | None, new_stream: Stream | None, also: Sequence[UUID]) -> list[Stream]:
+def _take(
+    actor: Actor, stream_id: UUID | QuerySet[Any] | None, new_stream: Stream | None, also: Sequence[UUID]
+) -> list[Stream]:
     if new_stream is not None:
         new_stream.save(force_insert=True)
         return [new_stream, *lock_streams(list(also))]
+    if isinstance(stream_id, QuerySet):
+        if also:
+            raise RuntimeError("streams are locked in the order of their ids: name each by its id")
+        return [_lock_found(stream_id)]
     return lock_streams([stream_id or actor.organization_id, *also])
+
+
+def _lock_found(ids: QuerySet[Any]) -> Stream:
+    stream: Stream | None = Stream.unwalled.select_for_update().filter(pk__in=ids).first()
+    if stream is None:
+        raise NotFound()
+    return stream
 
 
 def _refuse_the_future(actor: Actor, occurred_at: dt.datetime | None) -> None:

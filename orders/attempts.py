@@ -16,11 +16,10 @@ from orders.states import OPEN_STEP_STATES, PASSED_STEP_STATES, OrderState, Step
 
 
 def open_steps(order: Order) -> None:
-    """Make the first attempt of every step of the order's flow."""
-    OrderStep.objects.bulk_create(
-        [_attempt(order, flow_step, 1) for flow_step in FlowStep.unwalled.filter(flow=order.flow)]
-    )
-    parties.assign(order)
+    """Make the first attempt of every step of the order's flow, each given to the party it belongs to."""
+    steps = [_attempt(order, flow_step, 1) for flow_step in FlowStep.unwalled.filter(flow=order.flow)]
+    parties.give(order, steps)
+    OrderStep.objects.bulk_create(steps)
 
 
 def _attempt(order: Order, flow_step: FlowStep, number: int) -> OrderStep:
@@ -46,6 +45,7 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
     """Make ready (or skip) what can be, recompute due times and phase; return the steps that became ready."""
     became_ready: list[OrderStep] = []
     steps = latest_attempts(order)
+    before = {key: _moving_part(step) for key, step in steps.items()}
     changed = True
     while changed:
         changed = False
@@ -58,10 +58,25 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
                 if applies:
                     became_ready.append(step)
                 step.version += 1
-                step.save(update_fields=["state", "ready_event_id", "version"])
     set_times(order, steps)
+    _save_moved([step for key, step in steps.items() if _moving_part(step) != before[key]])
     set_phase(order, steps)
     return became_ready
+
+
+MOVING = ("state", "ready_event_id", "version", "planned_at", "due_at")
+
+
+def _moving_part(step: OrderStep) -> tuple[Any, ...]:
+    return tuple(getattr(step, name) for name in MOVING)
+
+
+def _save_moved(steps: list[OrderStep]) -> None:
+    """Write the steps that moved, all in one statement: one row of history for each."""
+    if len(steps) == 1:
+        steps[0].save(update_fields=MOVING)
+    elif steps:
+        OrderStep.unwalled.bulk_update(steps, MOVING)
 
 
 def _predecessors_passed(step: OrderStep, steps: dict[str, OrderStep]) -> bool:
@@ -69,15 +84,11 @@ def _predecessors_passed(step: OrderStep, steps: dict[str, OrderStep]) -> bool:
 
 
 def set_times(order: Order, steps: dict[str, OrderStep]) -> None:
-    """Write planned and due times that follow from the plan and from steps done."""
+    """Set planned and due times of open steps as they follow from the plan and from steps done (nothing is saved)."""
     for step in steps.values():
-        if step.state not in OPEN_STEP_STATES:
-            continue
-        planned = plan_time(order, step.flow_step.planned)
-        due = _due(order, step.flow_step.due, steps) or planned
-        if (step.planned_at, step.due_at) != (planned, due):
-            step.planned_at, step.due_at = planned, due
-            step.save(update_fields=["planned_at", "due_at"])
+        if step.state in OPEN_STEP_STATES:
+            step.planned_at = plan_time(order, step.flow_step.planned)
+            step.due_at = _due(order, step.flow_step.due, steps) or step.planned_at
 
 
 def plan_time(order: Order, name: str) -> dt.datetime | None:

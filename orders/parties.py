@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.utils import timezone
@@ -49,31 +50,37 @@ def _introduce(newcomer: UUID, others: set[UUID]) -> None:
     )
 
 
-def responsible_for(order: Order, actor: str, parties: list[Party]) -> Party | None:
-    """Return the party that a flow step's actor stands for."""
-    if actor == PLANT:
-        return _plant(order, parties)
-    return next((party for party in parties if party.role == actor), None)
+Place = tuple[UUID | None, UUID | None]  # organization and site that a step belongs to
 
 
-def _plant(order: Order, parties: list[Party]) -> Party | None:
+def _place_of(order: Order, actor: str, parties: list[Party]) -> Place:
+    """Return which party, at which site, a flow step's actor stands for; two times None while there is none."""
+    if actor != PLANT:
+        party = next((party for party in parties if party.role == actor), None)
+        return (party.organization_id, party.site_id) if party else (None, None)
     if order.plant_site_id is None:
-        return None
+        return (None, None)
     plant = Organization.unwalled.filter(sites=order.plant_site_id).values_list("pk", flat=True).first()
-    roles = (Role.CMO, Role.MANUFACTURER)
-    party = next((p for p in parties if p.organization_id == plant and p.role in roles), None)
-    if party is not None:
-        party.site_id = order.plant_site_id
-    return party
+    makers = {party.organization_id for party in parties if party.role in (Role.CMO, Role.MANUFACTURER)}
+    return (plant, order.plant_site_id) if plant in makers else (None, None)
 
 
 def assign(order: Order) -> None:
     """Give every open step to the party it belongs to now."""
+    steps = list(OrderStep.unwalled.filter(order=order, state__in=OPEN_STEP_STATES).select_related("flow_step"))
+    given: dict[Place, list[UUID]] = {}
+    for step in give(order, steps):
+        given.setdefault((step.responsible_id, step.site_id), []).append(step.pk)
+    for (organization_id, site_id), ids in given.items():
+        OrderStep.unwalled.filter(pk__in=ids).update(responsible_id=organization_id, site_id=site_id)
+
+
+def give(order: Order, steps: Iterable[OrderStep]) -> list[OrderStep]:
+    """Set organization and site of each step (nothing is saved); return the steps for which they changed."""
+    rows = list(steps)
     parties = current_parties(order)
-    steps = OrderStep.unwalled.filter(order=order, state__in=OPEN_STEP_STATES).select_related("flow_step")
-    for step in steps:
-        party = responsible_for(order, step.flow_step.actor, parties)
-        wanted = (party.organization_id, party.site_id) if party else (None, None)
-        if (step.responsible_id, step.site_id) != wanted:
-            step.responsible_id, step.site_id = wanted
-            step.save(update_fields=["responsible", "site"])
+    places = {actor: _place_of(order, actor, parties) for actor in {row.flow_step.actor for row in rows}}
+    changed = [row for row in rows if (row.responsible_id, row.site_id) != places[row.flow_step.actor]]
+    for row in changed:
+        row.responsible_id, row.site_id = places[row.flow_step.actor]
+    return changed

@@ -121,8 +121,8 @@ class Journey:
         """Perform one step with plausible inputs (``changes`` replace some)."""
         viewer = self._center_player().actor
         with reading(viewer):
-            order = flow.order_named(viewer, self.code)
-            step = flow.current_step(order, key)
+            rows = visible(OrderStep, viewer).filter(order__code=self.code, key=key).select_related("flow_step")
+            step = rows.latest("attempt")
             capability, signatures = step.capability, step.flow_step.signatures
             kind, parameters = step.flow_step.kind, step.flow_step.parameters
         if step.responsible_id is None:
