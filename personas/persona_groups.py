@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import Group, Permission
 from guardian.shortcuts import assign_perm, remove_perm
 
 from personas.declarations import PersonaDeclaration
-from personas.models import Organization, Persona
+from personas.models import Organization, OrganizationGroupPermission, Persona
 
 
 def create_persona(organization: Organization, declared: PersonaDeclaration) -> Persona:
@@ -15,8 +17,12 @@ def create_persona(organization: Organization, declared: PersonaDeclaration) -> 
     persona = Persona.objects.create(
         organization=organization, key=declared.key, title=declared.title, desk=declared.desk, group=group
     )
-    for capability in sorted(declared.capabilities):
-        grant_capability(persona, organization, capability)
+    OrganizationGroupPermission.objects.bulk_create(
+        [
+            OrganizationGroupPermission(permission=permission, group=group, content_object=organization)
+            for permission in _permissions(declared.capabilities)
+        ]
+    )
     return persona
 
 
@@ -29,6 +35,15 @@ def withdraw_capability(persona: Persona, organization: Organization, capability
 
 
 def _permission(capability: str) -> Permission:
-    return Permission.objects.get(
-        codename=str(capability), content_type__app_label="personas", content_type__model="organization"
-    )
+    return _permissions([capability])[0]
+
+
+def _permissions(capabilities: Iterable[str]) -> list[Permission]:
+    """Return the permissions of these capabilities, in the order of their names; LookupError for an unknown one."""
+    wanted = {str(capability) for capability in capabilities}
+    found = Permission.objects.filter(
+        codename__in=wanted, content_type__app_label="personas", content_type__model="organization"
+    ).order_by("codename")
+    if unknown := wanted - {permission.codename for permission in found}:
+        raise LookupError(f"unknown capabilities: {', '.join(sorted(unknown))}")
+    return list(found)

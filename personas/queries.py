@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from ledger.context import Actor, reading
@@ -65,8 +66,8 @@ def _open_memberships() -> QuerySet[Membership]:
 
 
 def current_memberships(user: User | UUID) -> QuerySet[Membership]:
-    """Return the memberships that an account (or the account with this id) holds now."""
-    return _open_memberships().filter(user=user).order_by("pk")
+    """Return the memberships that an account (or the account with this id) holds now, each with account and person."""
+    return _open_memberships().filter(user=user).select_related("user__person").order_by("pk")
 
 
 @dataclass(frozen=True)
@@ -162,20 +163,24 @@ def demo_account(username: str) -> User:
     return user
 
 
-def _capabilities(persona: Persona) -> frozenset[str]:
-    return frozenset(
-        OrganizationGroupPermission.objects.filter(
-            group_id=persona.group_id, content_object_id=persona.organization_id
-        ).values_list("permission__codename", flat=True)
+def _with_rights(site_id: UUID | None) -> QuerySet[Any]:
+    """Return personas with ``organization``, ``rights`` (their group's capabilities there) and ``zone`` of the site.
+
+    One query, as every request asks. Without a site the zone is that of the organization's first.
+    """
+    granted = OrganizationGroupPermission.objects.filter(
+        group_id=OuterRef("group_id"), content_object_id=OuterRef("organization_id")
+    )
+    sites = Site.unwalled.filter(organization_id=OuterRef("organization_id")).order_by("code")
+    chosen = sites.filter(pk=site_id) if site_id else sites
+    return Persona.unwalled.select_related("organization").annotate(
+        rights=ArraySubquery(granted.values("permission__codename")), zone=Subquery(chosen.values("zone")[:1])
     )
 
 
 def _actor(organization_id: UUID, persona_id: UUID, site_id: UUID | None, **who: object) -> Actor:
     with reading(system_actor(organization_id, "sign-in")):
-        persona = Persona.unwalled.select_related("organization").get(pk=persona_id)
-        capabilities = _capabilities(persona)
-        sites = Site.unwalled.filter(organization_id=organization_id).order_by("code")
-        site = (sites.filter(pk=site_id) if site_id else sites).first()
+        persona = _with_rights(site_id).get(pk=persona_id)
     organization = persona.organization
     if not organization.active:
         raise Unauthenticated("This organization is not active.")
@@ -185,17 +190,23 @@ def _actor(organization_id: UUID, persona_id: UUID, site_id: UUID | None, **who:
         organization_role=organization.role,
         persona=persona.key,
         persona_title=persona.title,
-        capabilities=capabilities,
+        capabilities=frozenset(persona.rights),
         site_id=site_id,
-        zone=site.zone if site else "UTC",
+        zone=persona.zone or "UTC",
         synthetic=organization.synthetic,
         **who,  # type: ignore[arg-type]
     )
 
 
 def actor_of_membership(membership: Membership, channel: Channel, request_id: str = "") -> Actor:
-    """Return the person acting through a current membership."""
-    user = User.objects.select_related("person").get(pk=membership.user_id)
+    """Return the person acting through a current membership; the account is read anew."""
+    membership = Membership.unwalled.select_related("user__person").get(pk=membership.pk)
+    return acting_through(membership, channel, request_id)
+
+
+def acting_through(membership: Membership, channel: Channel, request_id: str = "") -> Actor:
+    """Return the person acting through a membership that ``current_memberships`` has just read with its account."""
+    user = membership.user
     if user.person is None or not user.is_active:
         raise Unauthenticated("This account is not active.")
     return _actor(
@@ -215,7 +226,7 @@ def actor_of_user(user: User, membership_id: str | None, channel: Channel, reque
     """Return the person acting in the chosen (or first) current membership; None if there is no membership left."""
     memberships = list(current_memberships(user))
     chosen = next((m for m in memberships if str(m.pk) == membership_id), memberships[0] if memberships else None)
-    return actor_of_membership(chosen, channel, request_id) if chosen else None
+    return acting_through(chosen, channel, request_id) if chosen else None
 
 
 def hash_secret(secret: str) -> str:

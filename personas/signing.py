@@ -18,7 +18,7 @@ from ledger.recording import Signing
 from ledger.refusals import InvalidInput, NotAllowed
 from ledger.states import Channel
 from personas.models import User
-from personas.queries import actor_of_membership, current_memberships
+from personas.queries import acting_through, current_memberships
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def signer_in(user: User, organization_ids: set[UUID], capability: str, field: s
             continue
         if membership.site_id is not None and site_ids and membership.site_id not in site_ids:
             continue
-        actor = actor_of_membership(membership, Channel.BROWSER)
+        actor = acting_through(membership, Channel.BROWSER)
         if actor.can(capability):
             return actor
     raise NotAllowed(
