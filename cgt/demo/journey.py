@@ -371,7 +371,8 @@ class Journey:
         units = stock.available(order.therapy_id)
         if not units:
             raise CannotGoOn("nothing in stock")
-        return {"serial": f"{units[0].lot}/{units[0].serial}"}
+        unit = self.random.choice(units)  # two journeys side by side rarely want the same one
+        return {"serial": f"{unit.lot}/{unit.serial}"}
 
     def _for_close_order(self, *_: Any) -> dict[str, Any]:
         return {}

@@ -14,6 +14,7 @@ from cgt.demo.journey import Journey, Player
 from cgt.demo.network import DemoNetwork
 from ledger import outbox
 from ledger.context import reading
+from ledger.refusals import Conflict
 from orders import codes, flow
 from orders.actions.interruptions import cancel, put_on_hold
 from orders.attempts import plan_time
@@ -55,6 +56,7 @@ PACE: dict[str, float | str] = {
     "prepare": 24,
     "administer": 0.5,
 }
+TRIES = 5
 FAMILY = (
     "Abendroth",
     "Bellweather",
@@ -213,11 +215,21 @@ class Story:
         while (key := self._next_key()) not in ("", self.plot.before):
             self._move_clock(key)
             with self._clock():
-                self.journey.perform(key, self._changes(key))
+                self._perform(key)
         if self.plot.twist:
             self.at += dt.timedelta(hours=1)
             with self._clock():
                 getattr(self, f"_twist_{self.plot.twist}", lambda: None)()
+
+    def _perform(self, key: str) -> None:
+        """Perform a step; when the other process took the place or the unit, choose again."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                self.journey.perform(key, self._changes(key))
+                return
+            except Conflict:
+                if not tries_left:
+                    raise
 
     def _next_key(self) -> str:
         step = self.journey.next_step()
