@@ -22,7 +22,7 @@ from ledger.walls import visible
 from orders import attempts, places, signers
 from orders.inputs import parse
 from orders.models import Order, OrderStep
-from orders.policies import may_perform, require_may_perform, why_not
+from orders.policies import may_perform, may_see, require_may_perform, why_not
 from orders.states import OrderState, StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, kind_of
 from quality import deviations
@@ -65,12 +65,12 @@ def stream_of(code: str) -> QuerySet[Any]:
 
 
 def current_step(order: Order, key: str) -> OrderStep:
-    """Return the newest attempt of a step; raise NotFound for a key the flow does not have."""
+    """Return the newest attempt of a step; an unknown key answers like an unknown order (NotFound)."""
     step = (
         OrderStep.unwalled.filter(order=order, key=key).select_related("flow_step", "site").order_by("-attempt").first()
     )
     if step is None:
-        raise NotFound("This order has no such step.")
+        raise NotFound()
     return step
 
 
@@ -125,6 +125,8 @@ def _perform(
         order = order_named(actor, code)
         order.stream = event.stream
         step = current_step(order, key)
+        if not may_see(actor, step):
+            raise NotFound()
         kind = kind_of(step.flow_step.kind)
         event.capability = step.capability
         event.zone = step.site.zone if step.site else actor.zone

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from ledger.context import Actor
 from ledger.refusals import NotAllowed
+from ledger.states import Role
 from orders.models import OrderStep
+
+LOGISTIC_KINDS = ("pack", "hand_over", "confirm_slots")
 
 
 def why_not(actor: Actor, step: OrderStep) -> str:
@@ -18,6 +21,12 @@ def why_not(actor: Actor, step: OrderStep) -> str:
     if actor.site_id is not None and step.site_id is not None and actor.site_id != step.site_id:
         return "This step belongs to another site of your organization."
     return ""
+
+
+def may_see(actor: Actor, step: OrderStep) -> bool:
+    """Whether a step of a visible order is the actor's to see: a courier sees its own part."""
+    mine = step.responsible_id == actor.organization_id
+    return mine or actor.organization_role != Role.COURIER or step.flow_step.kind in LOGISTIC_KINDS
 
 
 def may_perform(actor: Actor, step: OrderStep) -> bool:

@@ -19,21 +19,20 @@ from orders import bookings, flow_files
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.inputs import inputs_class
 from orders.models import Flow, FlowStep, Order, OrderStep
+from orders.policies import LOGISTIC_KINDS
 from orders.states import OrderState, StepState
 from orders.step_kinds import kind_of
 from personas.queries import Organization
 from scheduling.slot_chains import SearchResult
 
-LOGISTIC_KINDS = ("pack", "hand_over", "confirm_slots")
-
 
 def orders(actor: Actor) -> QuerySet[Order]:
-    """Return the orders that the actor's organization is a party of, newest first."""
-    return (
-        visible(Order, actor)
-        .select_related("therapy", "center", "center_site", "manufacturer", "plant_site", "flow", "specification")
-        .order_by("-opened_at", "-pk")
-    )
+    """Return the orders that the actor's organization is a party of, newest first.
+
+    Relations are read apart: joined, each table's row policy would be weighed against every other (see ``places``).
+    """
+    relations = ("therapy", "center", "center_site", "manufacturer", "plant_site", "flow", "specification")
+    return visible(Order, actor).prefetch_related(*relations).order_by("-opened_at", "-pk")
 
 
 def steps_of(actor: Actor, order: Order) -> QuerySet[OrderStep]:

@@ -1,0 +1,146 @@
+"""What is measured: the fictional network with orders in one center, and the request handlers of both sides."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.base import BaseHandler
+from django.test import Client, RequestFactory, override_settings
+from django.utils import timezone
+
+from benchmarks import baseline
+from cgt.demo import clock, network
+from cgt.demo.journey import Journey
+from ledger.context import reading
+from ledger.refusals import Conflict
+from ledger.signals import outbox_filled
+from orders import bookings, flow
+from orders.queries import OrderStep
+from personas.actions.people import issue_api_key
+from personas.queries import User
+from personas.states import Capability
+
+PASSWORD = "bench-bench-1"
+WAITING = 55  # orders that only wait: a full page of a list and of a desk
+
+
+class Stage:
+    """``plain`` and ``product`` answer requests; the other methods make them. Round numbers start at 0."""
+
+    def __init__(self, writes: int) -> None:
+        outbox_filled.receivers = []  # nobody is told
+        now = timezone.now()
+        with clock.at(now - dt.timedelta(days=network.PAST_DAYS - 1)):
+            self.network = network.build(PASSWORD, now)
+        self.random = random.Random(1)
+        self.travelled = self._order("receipt")
+        for _ in range(WAITING):
+            self._order("activate_coi")
+        self.codes = [self._order("prescribe") for _ in range(writes + 1)]
+        self.full = self._fill_a_slot()
+        self.tokens = {name: self._key(name) for name in ("coordinator", "treating_physician")}
+        self.session = self._sign_in()
+        self.product = self._handler(settings.MIDDLEWARE, settings.ROOT_URLCONF)
+        self.plain = self._handler(baseline.MIDDLEWARE, "benchmarks.baseline")
+
+    def _handler(self, middleware: list[str], urls: str) -> Any:
+        handler = BaseHandler()
+        with override_settings(MIDDLEWARE=middleware):
+            handler.load_middleware()
+
+        def send(request: Any) -> Any:
+            request.urlconf = urls
+            return handler.get_response(request)
+
+        return send
+
+    def _order(self, before: str) -> str:
+        """Open an order and let it go on until the step ``before`` is next."""
+        center = self.network.organizations["linden"]
+        journey = Journey(self.network.cast, self.random)
+        player = self.network.cast.of(center.pk, Capability.BOOK_SLOTS)[0]
+        number = self.random.randrange(10**8)
+        identity = {"family_name": f"Bench{number}", "given_name": "B", "birth_date": "1970-01-01", "mrn": f"B{number}"}
+        code = journey.enrol(player, "auralcel", "linden-main", identity | {"sex": "female", "phone": ""})
+        journey.run(before=before)
+        return code
+
+    def _fill_a_slot(self) -> tuple[str, str]:
+        """Take places of the first offer until an order is refused it; return that order, and the offer."""
+        code = self._order("book")
+        offer = self._offer(code)
+        while True:
+            try:
+                flow.perform(self._actor(), code, "book", {"offer": offer})
+            except Conflict:
+                return code, offer
+            code = self._order("book")
+
+    def _actor(self) -> Any:
+        return self.network.cast.of(self.network.organizations["linden"].pk, Capability.BOOK_SLOTS)[0].actor
+
+    def _offer(self, code: str) -> str:
+        actor = self._actor()
+        with reading(actor):
+            order = flow.order_named(actor, code)
+            parameters = dict(flow.current_step(order, "book").flow_step.parameters)
+            return bookings.search(actor, order, parameters, timezone.now().date()).offers[0].token
+
+    def _key(self, persona: str) -> str:
+        _, token = issue_api_key(
+            self.network.operator("linden"),
+            name="bench",
+            persona_key=persona,
+            scopes=Capability.values,
+            responsible=User.objects.get(username="coordinator.1@linden.example"),
+        )
+        return token
+
+    def _sign_in(self) -> str:
+        browser = Client()
+        browser.post("/accounts/login/", {"login": "coordinator.1@linden.example", "password": PASSWORD})
+        return browser.cookies[settings.SESSION_COOKIE_NAME].value
+
+    def api(self, path: str, persona: str = "coordinator", body: Any = None) -> Any:
+        """Return a REST request with a key of a persona, or with the baseline's token."""
+        headers = {"Authorization": f"Bearer {self.tokens.get(persona)}"}
+        if persona == "baseline":
+            headers = {"X-Token": "bench"}
+        factory = RequestFactory(headers=headers)
+        if body is None:
+            return factory.get(path)
+        return factory.post(path, json.dumps(body), content_type="application/json")
+
+    def page(self, path: str) -> Any:
+        factory = RequestFactory()
+        factory.cookies[settings.SESSION_COOKIE_NAME] = self.session
+        return factory.get(path)
+
+    def book(self, number: int) -> Any:
+        return self.api(f"/book/{number + 1}", "baseline", {"code": "B-42"})
+
+    def prescribe(self, number: int) -> Any:
+        own = {"username": "treating.physician@linden.example", "password": PASSWORD}
+        path = f"/api/v1/orders/{self.codes[number]}/steps/prescribe"
+        return self.api(path, "treating_physician", {"indication": "Relapsed B-cell lymphoma", "signature": own})
+
+    def hold(self, number: int) -> Any:
+        code = self.codes[number]
+        return self.api(f"/api/v1/orders/{code}/steps/book", body={"offer": self._offer(code)})
+
+    def hold_full(self, number: int) -> Any:
+        code, offer = self.full
+        return self.api(f"/api/v1/orders/{code}/steps/book", body={"offer": offer})
+
+    def compare(self, answered: int) -> None:
+        """Stop unless the database holds exactly what the answers said."""
+        with reading(self._actor()):
+            mine = OrderStep.unwalled.filter(order__code__in=self.codes, state="done", key__in=["prescribe", "book"])
+            done = mine.count()
+        booked = baseline.Booking.objects.using(baseline.PLAIN).count()
+        if (done, booked) != (2 * answered, answered):
+            raise SystemExit(f"answers say {2 * answered} steps and {answered} bookings, tables {done} and {booked}")
