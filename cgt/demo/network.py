@@ -409,9 +409,9 @@ def _windows(
     places: int,
 ) -> None:
     zone, wanted = ZoneInfo(site.zone), set(days)
-    rows = []
+    today, rows = now.astimezone(zone).date(), []
     for offset in range(-PAST_DAYS, FUTURE_DAYS):
-        day = (now + dt.timedelta(days=offset)).astimezone(zone).date()
+        day = today + dt.timedelta(days=offset)  # days of the calendar: 24 hours earlier may be the same day
         if day.weekday() in wanted:
             starts, ends = (dt.datetime.combine(day, dt.time(hour), zone) for hour in (first_hour, last_hour))
             rows.append(CapacityRow(resource, starts, ends, places))
