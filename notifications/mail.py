@@ -27,10 +27,11 @@ def message_for(delivery: Delivery, notice: Notice, user: User, organization: st
     due = f"Due: {notice.due:%Y-%m-%d %H:%M} UTC\n" if notice.due else ""
     name = user.person.name if user.person else user.username
     link = f"{settings.BASE_URL.rstrip('/')}{notice.path}"
+    urgency = {"Importance": "high", "X-Priority": "1"} if notice.critical else {}
     host = urlsplit(settings.BASE_URL).hostname or "localhost"
     return EmailMessage(
-        subject=f"[CGT] {title}",
+        subject=f"[CGT] Critical: {title}" if notice.critical else f"[CGT] {title}",
         body=BODY.format(name=name, title=title, due=due, link=link, organization=organization),
         to=[user.email],
-        headers={"Message-ID": f"<{delivery.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+        headers={"Message-ID": f"<{delivery.pk}@{host}>", "Auto-Submitted": "auto-generated"} | urgency,
     )

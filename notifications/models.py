@@ -18,6 +18,7 @@ class Notice(WalledModel):
     title = models.CharField(max_length=200)
     path = models.CharField(max_length=300, help_text="where to act: an address on this site")
     due = models.DateTimeField(null=True, blank=True)
+    critical = models.BooleanField(default=False, help_text="a patient may come to harm if it waits")
     made_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)

@@ -13,12 +13,16 @@ from personas.queries import User
 
 @dataclass(frozen=True)
 class Recipient:
-    """Somebody to tell: ``title`` without patient data, ``path`` where to act (``/…``), ``due`` by when."""
+    """Somebody to tell: ``title`` without patient data, ``path`` where to act (``/…``), ``due`` by when.
+
+    ``critical``: a patient may come to harm if it waits (it passes quiet hours).
+    """
 
     user: User
     title: str
     path: str
     due: dt.datetime | None = None
+    critical: bool = False
 
 
 Finder = Callable[[Actor, Event], list[Recipient]]

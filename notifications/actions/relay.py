@@ -65,6 +65,7 @@ def _write(actor: Actor, event: Event, recipients: list[Recipient]) -> None:
                 title=recipient.title[:200],
                 path=recipient.path,
                 due=recipient.due,
+                critical=recipient.critical,
             )
             for recipient in recipients
         ]

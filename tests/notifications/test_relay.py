@@ -18,6 +18,7 @@ from notifications import recipients
 from notifications.actions import relay
 from notifications.models import Delivery, Notice
 from notifications.recipients import Recipient
+from personas.queries import people_with
 from tests.factories import make_member, operator
 from tests.notifications.conftest import Post
 from tests.notifications.factories import Shared
@@ -51,6 +52,23 @@ def test_the_next_owner_is_told_in_the_inbox_and_by_mail(post: Post, coordinator
     assert "https://cgt.example/orders/T-1/" in body
     assert "Hello Ada Example" in body
     assert str(shared.stream_id) not in body
+
+
+def test_what_cannot_wait_says_so_in_the_inbox_and_by_mail(post: Post) -> None:
+    shared = Shared()
+    make_member(shared.center, "coordinator", username="critical@example.org")
+
+    def finder(actor: Actor, event: Event) -> list[Recipient]:
+        users = people_with(actor.organization_id, "book_slots")
+        return [Recipient(user, "STOP, release revoked", "/orders/T-1/", critical=True) for user in users]
+
+    recipients.register(finder)
+    relay.relay()
+    recipients.unregister(finder)
+    relay.send_mail()
+    assert [notice.critical for notice in notices_of(shared)] == [True]
+    (mail,) = [mail for mail in post.arrived if mail["X-Envelope-To"] == "critical@example.org"]
+    assert (mail["Subject"], mail["Importance"]) == ("[CGT] Critical: STOP, release revoked", "high")
 
 
 def test_being_told_is_on_the_record(post: Post, coordinators: list[str]) -> None:
