@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers as s
 
 from ledger.states import Channel, Role
 from orders.states import PHASE_LABELS, FlowState, OrderState, StepState
+from personas.envelopes import Shape
+from personas.envelopes import page as page
+from personas.envelopes import whole as whole
 from scheduling.states import ChainState, ResourceKind
 
-Shape = s.Serializer[Any]
 NOT_FOR_COURIERS = "absent for couriers"
-
-
-def page(row: type[Shape], name: str) -> Shape:
-    """Return the envelope of one page of rows."""
-    return inline_serializer(
-        name,
-        {
-            "next": s.URLField(allow_null=True, help_text="the next page; null on the last"),
-            "previous": s.URLField(allow_null=True),
-            "results": row(many=True),
-        },
-    )
-
-
-def whole(row: type[Shape], name: str) -> Shape:
-    """Return the envelope of a list that comes whole."""
-    return inline_serializer(name, {"results": row(many=True)})
 
 
 class SiteRef(Shape):

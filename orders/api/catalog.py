@@ -17,8 +17,8 @@ from network.queries import therapies, therapy
 from orders import queries
 from orders.actions import flows as actions
 from orders.api import answers, shapes
-from orders.api.asking import ActorView, PageQuery, body_of, page_of, query_of, reads
-from orders.api.headers import LOCATION
+from personas.asking import ActorView, PageQuery, body_of, page_of, query_of, reads
+from personas.headers import LOCATION
 from personas.queries import organization_names, sites
 from scheduling.queries import slots
 from scheduling.states import ResourceKind

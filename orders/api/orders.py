@@ -18,10 +18,10 @@ from orders import queries
 from orders.actions import interruptions
 from orders.actions.enrolment import enrol
 from orders.api import answers, shapes
-from orders.api.asking import ActorView, PageQuery, body_of, once_of, page_of, query_of, reads, version_of
-from orders.api.headers import ETAG, IF_MATCH, LOCATION, ONCE
 from orders.flow import order_named
 from orders.states import PHASE_LABELS, OrderState
+from personas.asking import ActorView, PageQuery, body_of, once_of, page_of, query_of, reads, version_of
+from personas.headers import ETAG, IF_MATCH, LOCATION, ONCE
 
 
 class OrderFilters(PageQuery):

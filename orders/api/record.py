@@ -21,9 +21,9 @@ from ledger.context import Actor
 from ledger.events import kind_named
 from orders import queries
 from orders.api import answers, shapes
-from orders.api.asking import ActorView, PageQuery, page_of, query_of, reads
 from orders.flow import order_named
 from orders.views import documents
+from personas.asking import ActorView, PageQuery, page_of, query_of, reads
 from personas.states import Capability
 
 

@@ -19,12 +19,12 @@ from ledger.refusals import NotFound
 from orders import queries
 from orders.actions.bookings import renew_hold
 from orders.api import answers, shapes
-from orders.api.asking import ActorView, body_of, once_of, query_of, reads
-from orders.api.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
 from orders.api.orders import detail_response
 from orders.api.step_inputs import documented_inputs
 from orders.api.steps import performed
 from orders.flow import order_named, require_may_perform
+from personas.asking import ActorView, body_of, once_of, query_of, reads
+from personas.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
 
 HOLD, REQUEST, ANSWER = "hold_slot_chain", "request_slots", "confirm_slots"
 

@@ -19,7 +19,11 @@ from ledger.refusals import NotFound
 from orders import queries
 from orders.actions.interruptions import repeat_step
 from orders.api import answers, shapes
-from orders.api.asking import (
+from orders.api.orders import detail_response, reason_of
+from orders.api.step_inputs import any_step_inputs, inputs_component
+from orders.flow import order_named, perform
+from orders.views.sheets import sheet_of
+from personas.asking import (
     ActorView,
     PageQuery,
     body_of,
@@ -30,11 +34,7 @@ from orders.api.asking import (
     reads,
     version_of,
 )
-from orders.api.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
-from orders.api.orders import detail_response, reason_of
-from orders.api.step_inputs import any_step_inputs, inputs_component
-from orders.flow import order_named, perform
-from orders.views.sheets import sheet_of
+from personas.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
 
 NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 

@@ -18,10 +18,10 @@ IF_MATCH = OpenApiParameter(
 )
 DEVICE_TIME = OpenApiParameter(
     "Device-Time",
-    OpenApiTypes.DATETIME,
+    OpenApiTypes.STR,  # no format: what generated clients can send in a header is text
     OpenApiParameter.HEADER,
-    description="The clock of the device that sends, with its offset: kept beside the server's time, and flagged when"
-    " it is off by more than five minutes.",
+    description="The clock of the device that sends, with its offset (ISO 8601): kept beside the server's time, and"
+    " flagged when it is off by more than five minutes.",
 )
 ETAG = OpenApiParameter(
     "ETag",
