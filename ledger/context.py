@@ -17,7 +17,7 @@ class Actor:
     """A person, a partner's key or a named system job, acting for one organization in one persona.
 
     Ids are those of the personas app; names are kept as they were when the actor was resolved, because the record
-    must read the same in 30 years. ``capabilities`` are those of the acting persona only.
+    must read the same in 30 years. ``capabilities`` are those of the acting persona only; ``desk`` names its home page.
     """
 
     organization_id: UUID
@@ -37,6 +37,7 @@ class Actor:
     system_job: str = ""
     site_id: UUID | None = None
     zone: str = "UTC"
+    desk: str = ""
     request_id: str = ""
     synthetic: bool = False
 

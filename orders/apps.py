@@ -7,12 +7,17 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from orders import consumers, events, notices, steps  # noqa: F401
-        from orders.views.worklist import waiting_count
+        from orders.views import desks
+        from orders.views.worklist import count_at_home, has_own_desk, waiting_count
         from personas import navigation
 
         everywhere = ("treatment_center", "manufacturer", "cmo")
+        desks.load()
         navigation.register(
-            navigation.Entry("orders:worklist", "My work", "list-check", "view_orders", 10, waiting_count),
+            navigation.Entry("orders:home", "My desk", "home-2", "view_orders", 10, count_at_home),
+            navigation.Entry(
+                "orders:worklist", "My work", "list-check", "view_orders", 15, waiting_count, applies=has_own_desk
+            ),
             navigation.Entry("orders:list", "Orders", "heart-handshake", "view_orders", 20),
             navigation.Entry("orders:flows", "Flows", "git-branch", "view_orders", 60, roles=everywhere),
         )

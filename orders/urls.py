@@ -19,7 +19,8 @@ register_converter(OrderCode, "order")
 
 app_name = "orders"
 urlpatterns = [
-    path("", worklist.worklist, name="worklist"),
+    path("", worklist.home, name="home"),
+    path("worklist/", worklist.worklist, name="worklist"),
     path("orders/", order_list.order_list, name="list"),
     path("orders/new/", enrolment.new_order, name="new"),
     path("orders/<order:code>/", order.order_page, name="order"),

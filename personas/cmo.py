@@ -16,6 +16,7 @@ CMO = ActorDeclaration(
             "One plan board over all clients, with walls between them.",
             C.CONFIRM_SLOTS,
             C.PUBLISH_CAPACITY,
+            desk="planner",
             stories=("CM1", "CM2"),
         ),
         persona(
@@ -28,9 +29,12 @@ CMO = ActorDeclaration(
             C.PACK_MATERIAL,
             C.GIVE_CUSTODY,
             C.PRINT_LABELS,
+            desk="dock",
             stories=("CM5", "CM6"),
         ),
-        persona("cmo_qc_analyst", "CMO QC analyst", "Results against the order's specification.", C.RECORD_QC),
+        persona(
+            "cmo_qc_analyst", "CMO QC analyst", "Results against the order's specification.", C.RECORD_QC, desk="qc"
+        ),
         persona(
             "cmo_quality",
             "CMO quality",
@@ -38,6 +42,7 @@ CMO = ActorDeclaration(
             C.REVIEW_BATCH,
             C.MANAGE_DEVIATIONS,
             C.RESOLVE_IDENTITY,
+            desk="qa",
             stories=("CM4",),
         ),
         INSPECTOR,

@@ -16,6 +16,7 @@ COURIER = ActorDeclaration(
             "The right box, sealed, with both signatures.",
             C.TAKE_CUSTODY,
             C.GIVE_CUSTODY,
+            desk="driver",
             stories=("CR1", "CR2", "CR4"),
         ),
         persona(
@@ -24,6 +25,7 @@ COURIER = ActorDeclaration(
             "Every job accepted and on its way.",
             C.PUBLISH_CAPACITY,
             C.MANAGE_LANES,
+            desk="dispatcher",
             stories=("CC1",),
         ),
         INSPECTOR,

@@ -44,14 +44,14 @@ INSPECTOR = persona(
     "inspector",
     "Inspector",
     "See who did what, when and why, without being able to change anything.",
-    desk="orders",
+    desk="auditor",
     stories=("RG1", "RG2", "RG3", "RG4", "RG5", "RG6"),
 )
 ADMINISTRATOR = PersonaDeclaration(
     "administrator",
     "Administrator",
     frozenset({Capability.ADMINISTER, Capability.VIEW_ORDERS}),
-    "people",
+    "administrator",
     "Keep people, personas and keys in order, without signing for anybody.",
     ("TA1", "TA2", "TA3"),
 )

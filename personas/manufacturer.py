@@ -26,6 +26,7 @@ MANUFACTURER = ActorDeclaration(
             C.PUBLISH_CAPACITY,
             C.ALLOCATE_STOCK,
             C.HOLD_ORDER,
+            desk="planner",
             stories=("MP1", "MP2"),
         ),
         persona(
@@ -38,6 +39,7 @@ MANUFACTURER = ActorDeclaration(
             C.PACK_MATERIAL,
             C.GIVE_CUSTODY,
             C.PRINT_LABELS,
+            desk="dock",
             stories=("MO1", "MO6"),
         ),
         persona(
@@ -45,6 +47,7 @@ MANUFACTURER = ActorDeclaration(
             "QC analyst",
             "Results against the order's specification.",
             C.RECORD_QC,
+            desk="qc",
             stories=("QC2",),
         ),
         persona(
@@ -55,6 +58,7 @@ MANUFACTURER = ActorDeclaration(
             C.MANAGE_DEVIATIONS,
             C.RESOLVE_IDENTITY,
             C.HOLD_ORDER,
+            desk="qa",
             stories=("QA1", "QA2"),
         ),
         persona(
@@ -65,6 +69,7 @@ MANUFACTURER = ActorDeclaration(
             C.RELEASE_BATCH,
             C.MANAGE_DEVIATIONS,
             C.RESOLVE_IDENTITY,
+            desk="qp",
             stories=("QA2",),
         ),
         persona(
@@ -82,6 +87,7 @@ MANUFACTURER = ActorDeclaration(
             "Site network manager",
             "Every site ready, and no order to one that is not.",
             C.AUTHORIZE_SITES,
+            desk="network",
             stories=("SN2", "SN5"),
         ),
         persona(

@@ -13,7 +13,10 @@ from ledger.context import Actor
 
 @dataclass(frozen=True)
 class Entry:
-    """``url_name`` and icon of a page; shown to actors with ``capability`` (empty: everybody), sorted by ``rank``."""
+    """``url_name`` and icon of a page; shown to actors with ``capability`` (empty: everybody), sorted by ``rank``.
+
+    ``roles`` and ``applies`` narrow it further; ``count`` is the number beside the label.
+    """
 
     url_name: str
     label: str
@@ -22,6 +25,13 @@ class Entry:
     rank: int = 50
     count: Callable[[Actor], int] | None = None
     roles: tuple[str, ...] = ()
+    applies: Callable[[Actor], bool] | None = None
+
+    def is_for(self, actor: Actor) -> bool:
+        """Whether the actor sees the entry."""
+        may = not self.capability or actor.can(self.capability)
+        here = not self.roles or actor.organization_role in self.roles
+        return may and here and (self.applies is None or self.applies(actor))
 
 
 _entries: dict[str, Entry] = {}
@@ -36,9 +46,7 @@ def entries_for(actor: Actor, path: str) -> list[dict[str, Any]]:
     """Return what the actor sees, as ``{url, label, icon, current, count}``."""
     shown = []
     for entry in sorted(_entries.values(), key=lambda entry: (entry.rank, entry.label)):
-        if (entry.capability and not actor.can(entry.capability)) or (
-            entry.roles and actor.organization_role not in entry.roles
-        ):
+        if not entry.is_for(actor):
             continue
         try:
             url = reverse(entry.url_name)

@@ -193,6 +193,7 @@ def _actor(organization_id: UUID, persona_id: UUID, site_id: UUID | None, **who:
         capabilities=frozenset(persona.rights),
         site_id=site_id,
         zone=persona.zone or "UTC",
+        desk=persona.desk,
         synthetic=organization.synthetic,
         **who,  # type: ignore[arg-type]
     )

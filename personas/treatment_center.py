@@ -24,6 +24,7 @@ TREATMENT_CENTER = ActorDeclaration(
             C.CANCEL_ORDER,
             C.CLOSE_ORDER,
             C.GIVE_CUSTODY,
+            desk="coordinator",
             stories=("CO1", "CO2", "CO3", "CO5", "CO8"),
         ),
         persona(
@@ -42,6 +43,7 @@ TREATMENT_CENTER = ActorDeclaration(
             C.INFUSE,
             C.CHECK_BEDSIDE,
             C.CLOSE_ORDER,
+            desk="physician",
             stories=("TP1", "TP2", "TP7"),
         ),
         persona(
@@ -55,6 +57,7 @@ TREATMENT_CENTER = ActorDeclaration(
             C.COLLECT,
             C.PACK_MATERIAL,
             C.GIVE_CUSTODY,
+            desk="apheresis",
             stories=("AN1", "AN2", "AN3", "AN5"),
         ),
         persona(
@@ -76,6 +79,7 @@ TREATMENT_CENTER = ActorDeclaration(
             C.STORE_PRODUCT,
             C.PREPARE_PRODUCT,
             C.PRINT_LABELS,
+            desk="cell_lab",
             stories=("CL2", "CL4"),
         ),
         persona(
@@ -88,6 +92,7 @@ TREATMENT_CENTER = ActorDeclaration(
             C.STORE_PRODUCT,
             C.PREPARE_PRODUCT,
             C.CHECK_BEDSIDE,
+            desk="cell_lab",
             stories=("PH1", "PH5"),
         ),
         persona(
@@ -98,6 +103,7 @@ TREATMENT_CENTER = ActorDeclaration(
             C.PREPARE_PRODUCT,
             C.CHECK_BEDSIDE,
             C.INFUSE,
+            desk="infusion",
             stories=("IN1", "IN2", "IN5"),
         ),
         persona(

@@ -126,6 +126,24 @@
     if (target.closest("[data-reload]")) window.location.reload();
   });
 
+  /* ---- clocks: go on from the seconds that the server said were left; the device's own clock may be wrong ---- */
+  const inWords = (seconds) => {
+    const minutes = Math.floor(Math.abs(seconds) / 60);
+    const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60];
+    const said = days ? (days < 10 ? `${days} d ${hours} h` : `${days} d`) : hours ? `${hours} h ${String(rest).padStart(2, "0")} min` : `${rest} min`;
+    return seconds < 0 ? `${said} ago` : `in ${said}`;
+  };
+  const clocks = new WeakMap();
+  const tick = () =>
+    document.querySelectorAll("[data-left]").forEach((clock) => {
+      if (!clocks.has(clock)) clocks.set(clock, performance.now() / 1000 + Number(clock.dataset.left));
+      const said = inWords(Math.round(clocks.get(clock) - performance.now() / 1000));
+      if (clock.textContent !== said) clock.textContent = said;
+    });
+  document.addEventListener("DOMContentLoaded", tick);
+  document.addEventListener("htmx:afterSettle", tick);
+  setInterval(tick, 15000);
+
   /* ---- htmx ---- */
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = metaContent("csrf-token");

@@ -24,7 +24,7 @@ def cost(client: Client, address: str) -> int:
     return len(queries)
 
 
-@pytest.mark.parametrize("address", ["/", "/orders/"])
+@pytest.mark.parametrize("address", ["/worklist/", "/orders/"])
 def test_a_list_costs_the_same_for_one_and_for_three_rows(
     world: World, browse: Browse, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -32,10 +32,10 @@ def test_a_list_costs_the_same_for_one_and_for_three_rows(
     for _ in range(3):
         world.enrol(**patient())
     monkeypatch.setattr("orders.views.order_list.PER_PAGE", 1)
-    monkeypatch.setattr("orders.views.worklist.PER_PAGE", 1)
+    monkeypatch.setattr("orders.views.frame.PER_PAGE", 1)
     one = cost(client, address)
     monkeypatch.setattr("orders.views.order_list.PER_PAGE", 3)
-    monkeypatch.setattr("orders.views.worklist.PER_PAGE", 3)
+    monkeypatch.setattr("orders.views.frame.PER_PAGE", 3)
     assert cost(client, address) == one
 
 
@@ -68,12 +68,14 @@ def test_pages_of_orders_show_each_order_once_in_both_directions(
         {"after": "0001-01-01T00:00:00+23:00_x"},
         {"before": "2026-01-01T00:00:00Z_00000000-0000-0000-0000-000000000000"},
         {"page": "-3"},
-        {"site": "\x00", "therapy": "\x00", "late": "1"},
+        {"site": "\x00", "therapy": "\x00", "due": "\x00"},
+        {"due": "late", "page": "9999999999999999999999"},
     ],
 )
 def test_nonsense_in_the_address_is_no_server_error(browse: Browse, query: dict[str, str]) -> None:
     client = browse("center", "coordinator")
     assert client.get("/", query).status_code == 200
+    assert client.get("/worklist/", query).status_code == 200
     assert client.get("/orders/", query).status_code == 200
 
 
@@ -89,6 +91,6 @@ def test_an_order_is_found_by_its_codes(world: World, browse: Browse, code: str)
 
 def test_filters_of_the_worklist_stand_in_the_address(world: World, browse: Browse, code: str) -> None:
     client = browse("center", "coordinator", 2)
-    assert code in text_of(client.get("/", {"therapy": world.therapy.code, "site": world.clinic.code}))
-    assert "No step matches this filter" in text_of(client.get("/", {"therapy": "other"}))
-    assert code not in text_of(client.get("/", {"late": "1"}))
+    assert code in text_of(client.get("/worklist/", {"therapy": world.therapy.code, "site": world.clinic.code}))
+    assert "No step matches this filter" in text_of(client.get("/worklist/", {"therapy": "other"}))
+    assert code not in text_of(client.get("/worklist/", {"due": "late"}))
