@@ -60,6 +60,7 @@ def statements(roles: set[str]) -> Iterator[str]:
             yield from _history_policies(history._meta.db_table, model.wall.for_history())
             yield from _append_only(history._meta.db_table)
     yield from _party_arrays()
+    yield from _chain_without_content()
     yield from _rights(roles)
 
 
@@ -181,6 +182,24 @@ end $$"""
         "create trigger ledger_party_arrays after insert or update on ledger_party"
         " for each row execute function ledger_keep_party_arrays()"
     )
+
+
+def _chain_without_content() -> Iterator[str]:
+    """The hashes of a stream's events, for everybody who sees the stream: also of events that are not theirs to read.
+
+    The function runs as the owner, who has a row policy of its own: it sees the events of the streams that the acting
+    organization sees. Nothing but place and hashes leaves it.
+    """
+    of_seen_streams = "exists (select 1 from ledger_stream s where s.id = ledger_event.stream_id)"
+    yield "drop policy if exists cgt_chain on ledger_event"
+    yield f"create policy cgt_chain on ledger_event for select to current_user using ({of_seen_streams})"
+    yield """
+create or replace function ledger_chain_of(of_stream uuid)
+returns table (seq bigint, hash varchar, previous_hash varchar) language sql stable security definer
+set search_path = public, pg_temp as $$
+  select e.seq, e.hash, e.previous_hash from ledger_event e
+  where e.stream_id = of_stream and exists (select 1 from ledger_stream s where s.id = of_stream) order by e.seq
+$$"""
 
 
 def _rights(roles: set[str]) -> Iterator[str]:

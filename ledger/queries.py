@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -26,3 +28,15 @@ def signatures_of(actor: Actor, stream_id: UUID) -> QuerySet[Signature]:
     """Return the signatures on those events of the stream that the actor's role may read."""
     readable = events_of(actor, stream_id).order_by().values("pk")
     return visible(Signature, actor).filter(stream_id=stream_id, event__in=readable).order_by("signed_at", "position")
+
+
+def refusals_about(actor: Actor, subjects: Iterable[str], since: dt.datetime) -> QuerySet[Event]:
+    """Return the refused attempts of the actor's own organization on these subjects and what is below them.
+
+    They stand on the organization's own stream, so that nobody else's slips are told. ``CT-…`` finds ``CT-…/step`` too.
+    """
+    about = Q(subject_id__in=[])
+    for subject in subjects:
+        about |= Q(subject_id=subject) | Q(subject_id__startswith=f"{subject}/")
+    found = visible(Event, actor).filter(stream_id=actor.organization_id, kind="ledger.refused", recorded_at__gte=since)
+    return found.filter(about).order_by("-seq")

@@ -19,5 +19,6 @@ class OrdersConfig(AppConfig):
                 "orders:worklist", "My work", "list-check", "view_orders", 15, waiting_count, applies=has_own_desk
             ),
             navigation.Entry("orders:list", "Orders", "heart-handshake", "view_orders", 20),
+            navigation.Entry("orders:verify", "Verify a copy", "shield-check", "view_record", 70, roles=everywhere),
             navigation.Entry("orders:flows", "Flows", "git-branch", "view_orders", 60, roles=everywhere),
         )

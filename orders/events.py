@@ -78,6 +78,19 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.dossier_taken",
+        "Dossier taken",
+        "A dossier of order {order} was taken by {persona}.",
+        payload={"order": "code", "persona": "title of the persona that took it"},
+        audience=CLINICAL_AND_PLANT,
+    ),
+    EventKind(
+        "orders.record_read",
+        "Record read",
+        "The record of order {order} was read by {persona}.",
+        payload={"order": "code", "persona": "title of the persona that read it"},
+    ),
+    EventKind(
         "orders.flow_proposed",
         "Flow proposed",
         "Version {version} of {flow} was proposed.",

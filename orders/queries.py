@@ -15,7 +15,7 @@ from ledger.models import Party
 from ledger.refusals import NotFound
 from ledger.states import Role
 from ledger.walls import visible
-from orders import bookings, flow_files
+from orders import bookings, certificates, flow_files
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.inputs import inputs_class
 from orders.models import Flow, FlowStep, Order, OrderStep
@@ -145,3 +145,8 @@ def flow_differences(old: Flow, new: Flow) -> list[str]:
 def flow_from_text(text: str) -> dict[str, Any]:
     """Return the definition in an uploaded flow file; InvalidInput when it is not one."""
     return flow_files.read(text)
+
+
+def certificate_of(actor: Actor, order: Order) -> tuple[str, bytes] | None:
+    """Return the certificate of the order's newest release as (file name, PDF); None when nothing was released."""
+    return certificates.printed(actor, order)

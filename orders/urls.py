@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from orders.views import documents, enrolment, flows, identity, order, order_list, step, worklist
+from orders.views import documents, dossiers, enrolment, flows, identity, order, order_list, step, worklist
 
 
 class OrderCode:
@@ -32,9 +32,12 @@ urlpatterns = [
     path("orders/<order:code>/identity/", identity.lift_query, name="identity"),
     path("orders/<order:code>/labels.pdf", documents.labels, name="labels"),
     path("orders/<order:code>/certificate.pdf", documents.certificate, name="certificate"),
+    path("orders/<order:code>/dossier.zip", dossiers.dossier, name="dossier"),
     path("orders/<order:code>/deviations/<slug:number>/close/", order.end_deviation, name="close_deviation"),
     path("orders/<order:code>/steps/<slug:key>/", step.step_page, name="step"),
     path("orders/<order:code>/steps/<slug:key>/repeat/", order.repeat, name="repeat"),
+    path("record/verify/", dossiers.verify, name="verify"),
+    path("record/verify/tampered/", dossiers.try_tampered, name="try_tampered"),
     path("flows/", flows.flow_list, name="flows"),
     path("flows/<uuid:flow_id>/", flows.flow_page, name="flow"),
     path("flows/<uuid:flow_id>/file.yaml", flows.flow_file, name="flow_file"),

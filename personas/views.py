@@ -27,11 +27,12 @@ from personas.states import Capability
 View = Callable[..., HttpResponseBase]
 
 
-def desk(capability: Capability | str | None = None) -> Callable[[View], View]:
+def desk(capability: Capability | str | None = None, *, recorded: bool = False) -> Callable[[View], View]:
     """Open a page to people who act: 302 to sign-in for strangers, NotAllowed (403) without ``capability``.
 
     A GET runs and renders inside ``reading(request.actor)``; the page that a POST answers with is rendered there too.
-    Return a TemplateResponse, so that rendering happens inside.
+    Return a TemplateResponse, so that rendering happens inside. ``recorded``: reading this page is itself an event, so
+    that a GET runs outside and opens what it needs.
     """
 
     def decorate(view: View) -> View:
@@ -42,7 +43,7 @@ def desk(capability: Capability | str | None = None) -> Callable[[View], View]:
                 return _no_place(request)
             if capability and not actor.can(str(capability)):
                 raise NotAllowed(f"{actor.persona_title} may not: {Capability(capability).label.lower()}.")
-            if request.method in ("GET", "HEAD"):
+            if request.method in ("GET", "HEAD") and not recorded:
                 with reading(actor):
                     return _rendered(view(request, *args, **kwargs))
             response = view(request, *args, **kwargs)

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from custody import label_pdf, vault
 from custody import queries as custody
 from custody.states import LabelState, LabelTemplate
-from ledger import queries as record
 from ledger.context import Actor
 from ledger.refusals import NotFound
 from network.queries import disclosed_fields
@@ -19,11 +18,6 @@ from orders import queries
 from orders.flow import order_named
 from personas.states import Capability
 from personas.views import desk
-from quality import queries as quality
-from quality.certificate_pdf import certificate_pdf
-from quality.states import Decision
-
-SIGNED_BY_QUALITY = (Capability.REVIEW_BATCH.value, Capability.RELEASE_BATCH.value)
 
 
 @require_safe
@@ -89,23 +83,11 @@ def certificate(request: HttpRequest, code: str) -> HttpResponseBase:
     order = order_named(actor, code)
     if not queries.may_see_therapy(actor):
         raise NotFound()
-    release = quality.decisions_of(actor, order.stream_id).filter(decision=Decision.RELEASE).last()
-    if release is None:
+    certificate = queries.certificate_of(actor, order)
+    if certificate is None:
         raise NotFound()
-    batch = quality.batch(actor, release.batch_id)
-    plant = order.plant_site
-    signatures = record.signatures_of(actor, order.stream_id).filter(capability__in=SIGNED_BY_QUALITY)
-    printed = certificate_pdf(
-        batch,
-        release,
-        identity_code=order.identity_code,
-        therapy_name=order.therapy.name,
-        plant_name=plant.name if plant else "",
-        signatures=list(signatures),
-        zone=plant.zone if plant else "UTC",
-        synthetic=order.synthetic,
-    )
-    return _pdf(printed, f"certificate-{release.certificate_number}.pdf")
+    name, content = certificate
+    return _pdf(content, name)
 
 
 def _pdf(content: bytes, name: str) -> HttpResponse:
