@@ -15,7 +15,7 @@ from ledger.models import Party
 from ledger.refusals import NotFound
 from ledger.states import Role
 from ledger.walls import visible
-from orders import bookings, certificates, flow_files
+from orders import bookings, certificates, flow_files, turns
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.inputs import inputs_class
 from orders.models import Flow, FlowStep, Order, OrderStep
@@ -33,6 +33,21 @@ def orders(actor: Actor) -> QuerySet[Order]:
     """
     relations = ("therapy", "center", "center_site", "manufacturer", "plant_site", "flow", "specification")
     return visible(Order, actor).prefetch_related(*relations).order_by("-opened_at", "-pk")
+
+
+def open_orders(actor: Actor) -> QuerySet[Order]:
+    """Return the open orders with ``due_at`` of their next step, late ones first: one row per order (CO8)."""
+    return turns.by_urgency(orders(actor))
+
+
+def waiting_for(actor: Actor, found: QuerySet[Order], turn: str) -> QuerySet[Order]:
+    """Return the orders on which it is the turn of ``me`` (the acting persona), or of an actor of the toolkit."""
+    return turns.whose(found, actor, turn)
+
+
+def ready_steps(found: Iterable[Order]) -> dict[UUID, list[OrderStep]]:
+    """Return the ready steps of a page's orders by order, most urgent first."""
+    return turns.ready_steps(order.pk for order in found)
 
 
 def steps_of(actor: Actor, order: Order) -> QuerySet[OrderStep]:

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from orders.views import documents, dossiers, enrolment, flows, identity, order, order_list, step, worklist
+from orders.views import documents, dossiers, enrolment, flows, identity, order, order_list, station, step, worklist
 
 
 class OrderCode:
@@ -24,6 +24,7 @@ urlpatterns = [
     path("orders/", order_list.order_list, name="list"),
     path("orders/new/", enrolment.new_order, name="new"),
     path("orders/<order:code>/", order.order_page, name="order"),
+    path("orders/<order:code>/station/", station.station, name="station"),
     path("orders/<order:code>/hold/", order.put_on_hold, name="hold"),
     path("orders/<order:code>/lift/", order.lift_hold, name="lift"),
     path("orders/<order:code>/cancel/", order.cancel, name="cancel"),

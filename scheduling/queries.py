@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import F, Prefetch, QuerySet
@@ -53,6 +54,12 @@ def chain_of(actor: Actor, stream_id: UUID) -> SlotChain | None:
 def chains_of(actor: Actor, stream_id: UUID) -> QuerySet[SlotChain]:
     """Return every slot chain that the order ever had, newest first."""
     return _with_links(visible(SlotChain, actor).filter(stream_id=stream_id).order_by("-pk"))
+
+
+def held_until(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, dt.datetime]:
+    """Return until when the slots of several orders are held, by stream; nothing of an order without such a hold."""
+    held = visible(SlotChain, actor).filter(stream_id__in=list(stream_ids), state=ChainState.HELD)
+    return dict(held.values_list("stream_id", "held_until"))
 
 
 def requests_waiting(actor: Actor) -> QuerySet[SlotChain]:

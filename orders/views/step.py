@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -41,6 +42,23 @@ def step_page(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if request.method != "POST":
         return _page(request, actor, code, key)
+    sent = send(request, actor, code, key)
+    if sent.refusal:
+        with reading(actor):
+            return _page(request, actor, code, key, sent.refusal, sent.errors)
+    return see_other(reverse("orders:order", args=[code]))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came of a form that was sent: nothing to say when the step was performed, else why not, by field."""
+
+    refusal: Refusal | None = None
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+
+def send(request: HttpRequest, actor: Actor, code: str, key: str) -> Sent:
+    """Perform a step with what its form posted, and say what follows; a refusal is returned with its fields."""
     with reading(actor):
         step = queries.step_of(actor, order_named(actor, code), key)
     inputs, places = without_blank_rows(request.POST, optional_lists(queries.inputs_of(step)()))
@@ -51,10 +69,9 @@ def step_page(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
     except (NotFound, Unauthenticated):
         raise
     except Refusal as refusal:
-        with reading(actor):
-            return _page(request, actor, code, key, refusal, in_place(flat(refusal.fields), places))
+        return Sent(refusal, in_place(flat(refusal.fields), places))
     messages.success(request, _what_now(actor, result.order, result.step, result.summary))
-    return see_other(reverse("orders:order", args=[result.order]))
+    return Sent()
 
 
 def _what_now(actor: Actor, code: str, key: str, summary: str) -> str:
@@ -82,12 +99,24 @@ def _page(
     errors: dict[str, list[str]] | None = None,
 ) -> TemplateResponse:
     order = order_named(actor, code)
-    step = queries.step_of(actor, order, key)
+    context = sheet_context(request, actor, order, queries.step_of(actor, order, key), refusal, errors)
+    return TemplateResponse(request, "orders/step.html", context, status=refusal.status if refusal else 200)
+
+
+def sheet_context(
+    request: HttpRequest,
+    actor: Actor,
+    order: Any,
+    step: Any,
+    refusal: Refusal | None = None,
+    errors: dict[str, list[str]] | None = None,
+) -> dict[str, Any]:
+    """Return what the form of a step needs, wherever it is drawn: its sheet, fields, signatures, refusal."""
     sheet = sheet_of(actor, order, step)
     posted = request.POST if request.method == "POST" else None
     filling = Filling(sheet.zone, sheet.initial, posted, errors or {}, _rows(request), sheet.tests)
     fields = described(sheet.inputs, filling) if sheet.inputs else []
-    context = {
+    return {
         "order": order,
         "step": step,
         "sheet": sheet,
@@ -105,7 +134,6 @@ def _page(
         "demo_colleagues": _colleagues(actor, sheet) if settings.DEMO else [],
         "demo_password": getattr(settings, "DEMO_PASSWORD", "") if settings.DEMO else "",
     }
-    return TemplateResponse(request, "orders/step.html", context, status=refusal.status if refusal else 200)
 
 
 def _asks_for_scans(sheet: StepSheet, fields: list[Described]) -> bool:

@@ -39,9 +39,10 @@
   const focusTrouble = (root) => {
     const field = root.querySelector('[aria-invalid="true"]:not([type="hidden"])');
     const target = field ?? root.querySelector("[data-refusal]");
-    if (!target) return;
+    if (!target) return false;
     target.closest("details")?.setAttribute("open", "");
     target.focus();
+    return true;
   };
   document.addEventListener("DOMContentLoaded", () => focusTrouble(document));
 
@@ -162,7 +163,10 @@
     const form = event.detail.elt.closest?.("form");
     if (form) release(form);
   });
-  document.addEventListener("htmx:afterSwap", (event) => focusTrouble(event.detail.elt));
+  document.addEventListener("htmx:afterSwap", () => {
+    if (focusTrouble(document)) return;
+    document.querySelector('[aria-current="step"] :is(input:not([type="hidden"], [readonly]), select, textarea)')?.focus();
+  });
   const uncertain = "It is not certain that this was recorded. Reload the page and look before you try again.";
   document.addEventListener("htmx:sendError", () => say(`The server cannot be reached. ${uncertain}`, true));
   document.addEventListener("htmx:timeout", () => say(`The server took too long. ${uncertain}`, true));
