@@ -66,6 +66,15 @@ def apply_to(container: Container, template: LabelTemplate | str | None = None) 
     return label if label.state == LabelState.APPLIED else apply(label)
 
 
+def not_applied(containers: Iterable[Container]) -> list[Container]:
+    """Return the containers without a label that was applied and is still valid."""
+    rows = list(containers)
+    applied = set(
+        Label.unwalled.filter(container__in=rows, state=LabelState.APPLIED).values_list("container_id", flat=True)
+    )
+    return [container for container in rows if container.pk not in applied]
+
+
 def settle(label: Label, became: LabelState | str) -> Label:
     """Record what became of a label: applied, void, returned or destroyed. Void ones can still be destroyed.
 

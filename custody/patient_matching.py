@@ -25,6 +25,11 @@ def name_variants(family_name: str, given_name: str, birth_date: dt.date) -> set
     return found
 
 
+def family_variants(family_name: str) -> set[str]:
+    """Return the normal forms of a family name, to warn of patients who are called alike."""
+    return {spell(family_name) for spell in (_plain, _transliterated)}
+
+
 def normal_mrn(mrn: str) -> str:
     """Return a record number without separators, in capitals."""
     return re.sub(r"[\s./-]+", "", unicodedata.normalize("NFKC", mrn)).upper()

@@ -38,6 +38,7 @@ class ContainerState(models.TextChoices):
     IN_PROCESS = "in_process", "In process"
     CONSUMED = "consumed", "Consumed"
     STORED = "stored", "Stored"
+    ISSUED = "issued", "Issued to the patient"
     THAWED = "thawed", "Thawed or prepared"
     INFUSED = "infused", "Infused"
     DESTROYED = "destroyed", "Destroyed"
@@ -55,12 +56,13 @@ MOVES: dict[ContainerState, frozenset[ContainerState]] = {
     _C.COLLECTED: frozenset({_C.IN_TRANSIT, _C.STORED, _C.IN_PROCESS, _C.ACCEPTED, *_LOST}),
     _C.IN_TRANSIT: frozenset({_C.RECEIVED, *_LOST}),
     _C.RECEIVED: frozenset({_C.ACCEPTED, *_LOST}),
-    _C.ACCEPTED: frozenset({_C.IN_PROCESS, _C.STORED, _C.THAWED, _C.IN_TRANSIT, *_LOST}),
+    _C.ACCEPTED: frozenset({_C.IN_PROCESS, _C.STORED, _C.ISSUED, _C.THAWED, _C.IN_TRANSIT, *_LOST}),
     # Going on after quarantine is a decision of its own (release_from_quarantine), never a plain move.
     _C.QUARANTINED: frozenset({_C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED}),
     _C.REJECTED: frozenset({_C.DESTROYED, _C.RETURNED}),
     _C.IN_PROCESS: frozenset({_C.CONSUMED, _C.QUARANTINED, _C.REJECTED, _C.DESTROYED}),
-    _C.STORED: frozenset({_C.IN_TRANSIT, _C.THAWED, _C.IN_PROCESS, *_LOST}),
+    _C.STORED: frozenset({_C.IN_TRANSIT, _C.ISSUED, _C.THAWED, _C.IN_PROCESS, *_LOST}),
+    _C.ISSUED: frozenset({_C.STORED, _C.THAWED, *_LOST}),
     _C.THAWED: frozenset({_C.INFUSED, *_LOST}),
     _C.EXPIRED: frozenset({_C.DESTROYED, _C.RETURNED}),
     _C.RETURNED: frozenset({_C.DESTROYED}),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from custody import sealing
 from custody.keys import Keyed, key_of
 from custody.models import BlindIndex, Patient, PatientKey, SealedIdentity
-from custody.patient_matching import name_variants, normal_mrn
+from custody.patient_matching import family_variants, name_variants, normal_mrn
 from ledger.context import Actor, reading
 from ledger.identifiers import new_id
 from ledger.recording import open_event
@@ -23,6 +23,7 @@ from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound
 from ledger.walls import visible
 from personas.states import Capability
 
+FAMILY = "family"
 OLDEST_BIRTH = dt.date(1900, 1, 1)
 LENGTHS = {"family_name": 100, "given_name": 100, "mrn": 40, "sex": 20, "phone": 40}
 REQUIRED = ("family_name", "given_name", "mrn")
@@ -87,6 +88,13 @@ def open_identities(actor: Actor, patient_ids: Iterable[UUID]) -> dict[UUID, Pat
         return _opened(actor, list(set(patient_ids)))
 
 
+def namesakes(actor: Actor, patient_id: UUID) -> set[UUID]:
+    """Return the actor's own patients who have the family name of one of them, without opening anybody's identity."""
+    own = visible(BlindIndex, actor).filter(organization_id=actor.organization_id, kind=FAMILY)
+    alike = own.filter(digest__in=own.filter(patient_id=patient_id).values("digest")).exclude(patient_id=patient_id)
+    return set(alike.values_list("patient_id", flat=True))
+
+
 def destroy_key(patient: Patient) -> None:
     """Erase a patient's identity for good: the key, what it sealed, and the index. The record keeps its opaque id."""
     for table in (PatientKey, SealedIdentity, BlindIndex):
@@ -118,6 +126,8 @@ def _store(patient: Patient, identity: PatientIdentity, digests: set[tuple[str, 
     owned = {"patient": patient, "organization_id": patient.organization_id}
     PatientKey.objects.create(nonce=wrapped.nonce, wrapped=wrapped.ciphertext, **owned)
     SealedIdentity.objects.create(id=row_id, nonce=sealed.nonce, ciphertext=sealed.ciphertext, **owned)
+    families = family_variants(identity.family_name)
+    digests = digests | {(FAMILY, sealing.blind(patient.organization_id, FAMILY, name)) for name in families}
     BlindIndex.objects.bulk_create([BlindIndex(kind=kind, digest=value, **owned) for kind, value in sorted(digests)])
 
 

@@ -41,6 +41,16 @@ def latest_attempts(order: Order) -> dict[str, OrderStep]:
     return {row.key: row for row in rows}
 
 
+def of_kind(order: Order, kind: str) -> list[OrderStep]:
+    """Return the newest attempts of the order's steps of a kind, in the flow's order."""
+    return [step for step in latest_attempts(order).values() if step.flow_step.kind == kind]
+
+
+def still_open(order: Order, kind: str) -> list[OrderStep]:
+    """Return those of the order's steps of a kind that are neither done nor skipped; none when the flow has no such."""
+    return [step for step in of_kind(order, kind) if step.state not in PASSED_STEP_STATES]
+
+
 def advance(order: Order, event_id: UUID) -> list[OrderStep]:
     """Make ready (or skip) what can be, recompute due times and phase; return the steps that became ready."""
     became_ready: list[OrderStep] = []

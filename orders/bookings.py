@@ -67,6 +67,9 @@ def set_plan(order: Order, chain: SlotChain) -> None:
     plant = Organization.unwalled.get(pk=order.plant_site.organization_id)
     parties.join(order, plant.pk, Role(plant.role), order.plant_site_id)
     lane = links["courier_lane"]
+    for party in parties.current_parties(order):
+        if party.role == Role.COURIER and party.organization_id != lane.organization_id:
+            parties.leave(order, party.organization_id, party.role)
     parties.join(order, lane.organization_id, Role.COURIER)
 
 
@@ -84,10 +87,13 @@ def plan_of(chain: SlotChain) -> dict[str, str]:
     return {name: time.astimezone(dt.UTC).isoformat() for name, time in times.items()}
 
 
-def release_plan(order: Order) -> None:
-    """Forget plan, plant and courier of a chain that was freed; a contracted plant and the courier leave."""
+def release_plan(order: Order, acting: UUID | None = None) -> None:
+    """Forget plan, plant and courier of a chain that was freed; a contracted plant and the courier leave.
+
+    The ``acting`` organization stays until the next chain is held: who has left could not record what it does now.
+    """
     for party in parties.current_parties(order):
-        if party.role in (Role.COURIER, Role.CMO):
+        if party.role in (Role.COURIER, Role.CMO) and party.organization_id != acting:
             parties.leave(order, party.organization_id, party.role)
     order.plan, order.plant_site = {}, None
     order.save(update_fields=["plan", "plant_site"])

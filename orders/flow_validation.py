@@ -149,7 +149,7 @@ def _graph_faults(steps: list[dict[str, Any]]) -> list[str]:
         tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
         return ["circle: " + " → ".join(map(str, error.args[1]))]
-    return _start_faults(steps, graph) + _order_faults(steps)
+    return _start_faults(steps, graph) + _needs_faults(steps, graph) + _order_faults(steps)
 
 
 def _start_faults(steps: list[dict[str, Any]], graph: dict[Any, list[Any]]) -> list[str]:
@@ -160,6 +160,30 @@ def _start_faults(steps: list[dict[str, Any]], graph: dict[Any, list[Any]]) -> l
     for _ in graph:
         reached |= {key for key, after in graph.items() if reached & set(after)}
     return [f"unreachable step {key!r}: nothing leads to it from {starts[0]!r}" for key in graph if key not in reached]
+
+
+def _needs_faults(steps: list[dict[str, Any]], graph: dict[Any, list[Any]]) -> list[str]:
+    """Return which verification by two people a flow leaves out before a step that stands on it."""
+    kind_of = {step["key"]: all_kinds().get(step["kind"]) for step in steps}
+    found = []
+    for key, kind in kind_of.items():
+        before = _ancestors(key, graph)
+        passed = {earlier.key for name in before if (earlier := kind_of[name]) is not None}
+        for needed in kind.needs if kind else ():
+            if needed not in passed:
+                found.append(f"step {key!r} must come after a step of kind “{needed}”: the floor of “{kind.key}”")  # type: ignore[union-attr]
+    return found
+
+
+def _ancestors(key: Any, graph: dict[Any, list[Any]]) -> set[Any]:
+    found: set[Any] = set()
+    wave = list(graph[key])
+    while wave:
+        earlier = wave.pop()
+        if earlier not in found:
+            found.add(earlier)
+            wave += graph[earlier]
+    return found
 
 
 def _order_faults(steps: list[dict[str, Any]]) -> list[str]:

@@ -41,7 +41,7 @@ class VerifierInput(serializers.Serializer[Any]):
 class ScanningVerifierInput(VerifierInput):
     """A second person who scans for themselves."""
 
-    scan = serializers.CharField(max_length=200, label="Scan by the second person", style={"input_type": "scan"})
+    scan = serializers.CharField(max_length=400, label="Scan by the second person", style={"input_type": "scan"})
 
 
 def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer[Any]]:

@@ -7,7 +7,7 @@ from ledger.refusals import NotAllowed
 from ledger.states import Role
 from orders.models import OrderStep
 
-LOGISTIC_KINDS = ("pack", "hand_over", "confirm_slots")
+LOGISTIC_KINDS = ("pack", "hand_over", "confirm_slots", "accept_job")
 
 
 def why_not(actor: Actor, step: OrderStep) -> str:

@@ -81,6 +81,7 @@ class StepKind:
     scanned: ClassVar[bool] = False  # each verifier scans for themselves
     physical: ClassVar[bool] = False  # it happened: recorded even while the order is on hold
     decides_under_query: ClassVar[bool] = False  # it weighs an identity under query itself (to reject stays possible)
+    needs: ClassVar[tuple[str, ...]] = ()  # kinds that come before it in every flow: what they verify is a floor too
     audience: ClassVar[tuple[str, ...]] = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
     Inputs: ClassVar[type[serializers.Serializer[Any]]] = Nothing
     Parameters: ClassVar[type[serializers.Serializer[Any]]] = Nothing

@@ -23,6 +23,7 @@ COURIER = ActorDeclaration(
             "courier_dispatcher",
             "Courier control",
             "Every job accepted and on its way.",
+            C.ACCEPT_JOB,
             C.PUBLISH_CAPACITY,
             C.MANAGE_LANES,
             desk="dispatcher",

@@ -14,8 +14,10 @@ class Capability(models.TextChoices):
     PRESCRIBE = "prescribe", "Prescribe a therapy"
     BOOK_SLOTS = "book_slots", "Search, hold and request slot chains"
     CONFIRM_SLOTS = "confirm_slots", "Confirm or decline requested slot chains"
+    ACCEPT_JOB = "accept_job", "Accept or decline a transport job"
     PUBLISH_CAPACITY = "publish_capacity", "Publish capacity"
     CHECK_KIT = "check_kit", "Check the collection kit"
+    IDENTIFY_PATIENT = "identify_patient", "Identify a patient before a collection"
     PRINT_LABELS = "print_labels", "Print labels"
     COLLECT = "collect", "Collect starting material"
     PACK_MATERIAL = "pack_material", "Pack material for shipping"
@@ -31,6 +33,7 @@ class Capability(models.TextChoices):
     RECEIVE_PRODUCT = "receive_product", "Receive drug product"
     STORE_PRODUCT = "store_product", "Store drug product"
     DECIDE_READINESS = "decide_readiness", "Decide clinical readiness"
+    ISSUE_PRODUCT = "issue_product", "Issue drug product for a patient who is ready"
     PREPARE_PRODUCT = "prepare_product", "Thaw or prepare drug product"
     CHECK_BEDSIDE = "check_bedside", "Check identity at the bedside"
     INFUSE = "infuse", "Infuse or administer drug product"
@@ -50,6 +53,7 @@ SIGNING = frozenset(
     {
         Capability.ACTIVATE_COI,
         Capability.PRESCRIBE,
+        Capability.IDENTIFY_PATIENT,
         Capability.COLLECT,
         Capability.GIVE_CUSTODY,
         Capability.TAKE_CUSTODY,
@@ -58,6 +62,7 @@ SIGNING = frozenset(
         Capability.RELEASE_BATCH,
         Capability.RECEIVE_PRODUCT,
         Capability.DECIDE_READINESS,
+        Capability.ISSUE_PRODUCT,
         Capability.CHECK_BEDSIDE,
         Capability.INFUSE,
     }

@@ -5,7 +5,6 @@ Used to fill the demo and by the journey tests; everything it does, people could
 
 from __future__ import annotations
 
-import datetime as dt
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from orders.flow import StepResult
 from orders.queries import Order, OrderStep
 from orders.states import OrderState, StepState
 
+USUALLY = {"prescribe": "treating_physician", "identify_patient": "apheresis_nurse"}
 PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
 
 
@@ -148,8 +148,7 @@ class Journey:
         if kind in ("review_batch", "release_batch"):
             without = self.made_by
         found = self.cast.of(organization_id, capability, site_id=site_id, without=frozenset(without))
-        if kind == "prescribe":
-            found = [player for player in found if player.actor.persona == "treating_physician"]
+        found = _usual(kind, found)
         if not found:
             raise CannotGoOn(f"nobody in the cast may {capability}")
         return self.random.choice(found)
@@ -158,11 +157,15 @@ class Journey:
         self, kind: str, order: Order, step: OrderStep, player: Player, number: int, inputs: Mapping[str, Any]
     ) -> list[dict[str, str]]:
         organization_id, capability, site_id = player.actor.organization_id, step.capability, step.site_id
-        scan = inputs["bags"][0]["scan"] if inputs.get("bags") else ""
+        scan = inputs["bags"][0]["scan"] if inputs.get("bags") else inputs.get("wristband", "")
+        if kind == "apply_labels":
+            scan = ", ".join(bag["scan"] for bag in inputs["bags"])
         if kind == "hand_over":
             organization_id, site_id = self._giver(order, step.flow_step.parameters)
             capability, scan = "give_custody", inputs["outer_code"]
         found = self.cast.of(organization_id, capability, site_id=site_id, without=frozenset({player.actor.person_id}))
+        usual = _usual(kind, found)
+        found = usual if len({p.actor.person_id for p in usual}) >= number else found
         if len({p.actor.person_id for p in found}) < number:
             raise CannotGoOn(f"too few second persons who may {capability}")
         return [
@@ -244,14 +247,24 @@ class Journey:
     def _for_print_labels(self, *_: Any) -> dict[str, Any]:
         return {}
 
+    def _for_accept_job(self, *_: Any) -> dict[str, Any]:
+        return {"decision": "accept"}
+
+    def _for_identify_patient(self, order: Order, *_: Any) -> dict[str, Any]:
+        return {"wristband": order.identity_code, "patient_said": "matches"}
+
+    def _for_apply_labels(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bags = self._bags(order, player, ContainerState.LABELLED, (ContainerKind.STARTING_MATERIAL,))
+        return {"wristband": order.identity_code, "bags": [{"scan": bag.code} for bag in bags]}
+
+    def _for_start_collection(self, order: Order, *_: Any) -> dict[str, Any]:
+        return {"wristband": order.identity_code, "started_at": now_text()}
+
     def _for_collect(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
-        ended = timezone.now()
         bags = self._bags(order, player, ContainerState.LABELLED, (ContainerKind.STARTING_MATERIAL,))
         return {
-            "wristband": order.identity_code,
             "bags": [{"scan": bag.code, "volume_ml": str(self.random.randrange(180, 260))} for bag in bags],
-            "started_at": (ended - dt.timedelta(hours=4)).isoformat(),
-            "ended_at": ended.isoformat(),
+            "ended_at": now_text(),
         }
 
     def _for_pack(self, order: Order, player: Player, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -345,8 +358,16 @@ class Journey:
     def _for_decide_readiness(self, *_: Any) -> dict[str, Any]:
         return {"decision": "go"}
 
-    def _for_prepare_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+    def _for_issue_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.STORED, PRODUCT)
+        return {
+            "patient_ready": "yes",
+            "wristband": order.identity_code,
+            "bags": [{"scan": bag.code} for bag in bags],
+        }
+
+    def _for_prepare_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bags = self._bags(order, player, ContainerState.ISSUED, PRODUCT)
         return {"bags": [{"scan": bag.code} for bag in bags], "started_at": now_text()}
 
     def _for_check_bedside(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
@@ -376,6 +397,11 @@ class Journey:
 
     def _for_close_order(self, *_: Any) -> dict[str, Any]:
         return {}
+
+
+def _usual(kind: str, players: list[Player]) -> list[Player]:
+    """Return those who usually do it, where somebody of that persona plays."""
+    return [player for player in players if player.actor.persona == USUALLY.get(kind)] or players
 
 
 def _newest_shipment(viewer: Actor, order: Order) -> Any:

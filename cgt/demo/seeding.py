@@ -29,8 +29,13 @@ PACE: dict[str, float | str] = {
     "book": 2,
     "request": 1,
     "confirm": 16,
+    "accept_job": 4,
     "kit": "collection_start",
-    "labels": 1,
+    "readiness": 3,
+    "identify": "collection_start",
+    "labels": 0.1,
+    "apply_labels": 0.1,
+    "start_collection": 0.2,
     "collect": "collection_end",
     "pack": 1,
     "pickup": "pickup",
@@ -41,19 +46,21 @@ PACE: dict[str, float | str] = {
     "qc": 5 * 24,
     "review": 20,
     "release": 4,
-    "ship": 24,
+    "ship_go": 8,
+    "ship": 16,
     "ship_pickup": 2,
     "ship_delivery": 15,
     "receive_product": 1,
     "store": 0.5,
     "ld_go": 24,
-    "thaw": 6 * 24,
+    "issue": 6 * 24,
+    "thaw": 0.5,
     "bedside": 0.5,
     "infuse": 0.3,
     "close": 48,
     "allocate": 12,
     "go": 20,
-    "prepare": 24,
+    "prepare": 0.5,
     "administer": 0.5,
 }
 TRIES = 5
@@ -120,8 +127,12 @@ CAR_T_STOPS = (
     "book",
     "request",
     "confirm",
+    "accept_job",
     "kit",
+    "readiness",
+    "identify",
     "labels",
+    "apply_labels",
     "collect",
     "pack",
     "pickup",
@@ -132,15 +143,17 @@ CAR_T_STOPS = (
     "qc",
     "review",
     "release",
+    "ship_go",
     "ship",
     "ship_delivery",
     "receive_product",
     "ld_go",
+    "issue",
     "thaw",
     "bedside",
     "",
 )
-IN_VIVO_STOPS = ("eligibility", "allocate", "ship", "ship_pickup", "receive_product", "prepare", "")
+IN_VIVO_STOPS = ("eligibility", "allocate", "ship", "ship_pickup", "receive_product", "issue", "prepare", "")
 
 
 def plots() -> list[Plot]:
@@ -200,7 +213,7 @@ class Story:
             if key == self.plot.before:
                 break
             pace = PACE[key]
-            total += pace if isinstance(pace, int | float) else NOMINAL_PLAN[pace]
+            total += pace if isinstance(pace, int | float) else NOMINAL_PLAN[key]
         return total
 
     @contextmanager
@@ -299,8 +312,13 @@ CAR_T_ORDER = (
     "book",
     "request",
     "confirm",
+    "accept_job",
     "kit",
+    "readiness",
+    "identify",
     "labels",
+    "apply_labels",
+    "start_collection",
     "collect",
     "pack",
     "pickup",
@@ -311,12 +329,14 @@ CAR_T_ORDER = (
     "qc",
     "review",
     "release",
+    "ship_go",
     "ship",
     "ship_pickup",
     "ship_delivery",
     "receive_product",
     "store",
     "ld_go",
+    "issue",
     "thaw",
     "bedside",
     "infuse",
@@ -334,15 +354,17 @@ IN_VIVO_ORDER = (
     "receive_product",
     "store",
     "go",
+    "issue",
     "prepare",
     "bedside",
     "administer",
     "close",
 )
 NOMINAL_PLAN = {
-    "collection_start": 51.0,
-    "collection_end": 6.0,
+    "kit": 26.0,
+    "identify": 18.0,
+    "collect": 5.0,
     "pickup": 3.0,
-    "arrival": 20.0,
-    "manufacture_start": 8.0,
+    "delivery": 20.0,
+    "start": 8.0,
 }

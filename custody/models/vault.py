@@ -52,7 +52,7 @@ class BlindIndex(WalledModel):
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
     organization_id = models.UUIDField()
-    kind = models.CharField(max_length=16, help_text="mrn | name_birth")
+    kind = models.CharField(max_length=16, help_text="mrn | name_birth | family")
     digest = models.CharField(max_length=64, help_text="HMAC-SHA-256 under a key derived per organization")
 
     wall = OwnedBy()

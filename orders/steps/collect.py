@@ -1,22 +1,36 @@
-"""Collect the right patient's cells: wristband and every bag scanned by two people (AN1–AN3)."""
+"""The end of the collection: every bag scanned with its volume; the end time starts the age clock (AN2, AN3)."""
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from rest_framework import serializers
 
-from custody import custody_periods, identity, labels, material, scans
-from custody.states import ContainerKind, ContainerState
+from custody import custody_periods, identity, material, scans
+from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from orders import attempts
 from orders.inputs import PastTime, ScanField
+from orders.models import Order
+from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.steps.start_collection import labeled_bags, labels_missing
 from personas.states import Capability
+
+START_KIND = "start_collection"
+
+
+def recorded_start(order: Order) -> dt.datetime | None:
+    """Return when the collection started, as a step of its own has recorded it; None in a flow without such a step."""
+    done = [step for step in attempts.of_kind(order, START_KIND) if step.state == StepState.DONE]
+    return done[-1].done_at if done else None
 
 
 class BagInput(serializers.Serializer[Any]):
-    """One bag: its label scanned back at the chair, and what is in it."""
+    """One bag: its label scanned at the chair, and what is in it."""
 
     scan = ScanField(label="Bag label")
     volume_ml = serializers.DecimalField(
@@ -25,20 +39,33 @@ class BagInput(serializers.Serializer[Any]):
 
 
 class Inputs(serializers.Serializer[Any]):
-    """The collection: who, what, when. The end time starts the material's age clock."""
+    """What was collected, and when it ended; the start is asked only where no step of its own has recorded it."""
 
-    wristband = ScanField(label="Patient's wristband", help_text="Scan the chain-of-identity code at the patient.")
     bags = serializers.ListSerializer[Any](child=BagInput(), label="Bags", min_length=1, max_length=12)
-    started_at = PastTime(label="Started at")
+    started_at = PastTime(label="Started at", required=False)
     ended_at = PastTime(label="Ended at")
     reactions = serializers.CharField(
         max_length=300, required=False, allow_blank=True, default="", label="Reactions, remarks (no names)"
     )
 
+    @cached_property
+    def known_start(self) -> dt.datetime | None:
+        ctx: StepContext | None = self.context.get("step_context")
+        return recorded_start(ctx.order) if ctx else None
+
+    def get_fields(self) -> dict[str, Any]:
+        found = dict(super().get_fields())
+        if self.known_start:
+            del found["started_at"]
+        return found
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["ended_at"] <= attrs["started_at"]:
+        started = self.known_start or attrs.get("started_at")
+        if started is None:
+            raise serializers.ValidationError({"started_at": ["Enter when the collection started."]})
+        if attrs["ended_at"] <= started:
             raise serializers.ValidationError({"ended_at": ["The end must come after the start."]})
-        return attrs
+        return {**attrs, "started_at": started}
 
 
 @step_kind
@@ -46,51 +73,42 @@ class Collect(StepKind):
     key = "collect"
     title = "Collect starting material"
     capability = Capability.COLLECT
-    signatures = 2
+    signatures = 1
     meaning = "collected"
-    scanned = True
     physical = True
+    needs = ("activate_identity", "apply_labels")  # two people have verified patient and labels before
     Inputs = Inputs
-
-    def _bags(self, ctx: StepContext) -> list[Any]:
-        return [
-            c
-            for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
-            if c.state == ContainerState.LABELLED
-        ]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = identity.query_facts(ctx.order.stream_id)
-        if not self._bags(ctx):
-            found.append(MissingFact("labels_missing", "No labeled bag is waiting.", "Print the labels first."))
-        return found
+        if attempts.still_open(ctx.order, START_KIND):
+            text = "The start of the collection is not recorded."
+            found.append(MissingFact("collection_not_started", text, "Record the start first."))
+        return found + labels_missing(ctx.order)
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
-        return {"bags": [{"scan": "", "volume_ml": ""} for _ in self._bags(ctx)]}
+        return {"bags": [{"scan": "", "volume_ml": ""} for _ in labeled_bags(ctx.order)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [
+        rows = [
             ("Chain of identity", ctx.order.identity_code),
-            ("Labeled bags", ", ".join(bag.code for bag in self._bags(ctx))),
+            ("Labeled bags", ", ".join(bag.code for bag in labeled_bags(ctx.order))),
         ]
-
-    def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
-        scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
+        started = recorded_start(ctx.order)
+        return [*rows, ("Started", started.isoformat())] if started else rows
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        chain = identity.identity_of_stream(ctx.order.stream_id)
-        scans.expect_identity(chain, inputs["wristband"], "wristband")
-        waiting = self._bags(ctx)
+        waiting = labeled_bags(ctx.order)
         filled = [self._fill(ctx, position, given, waiting, inputs) for position, given in enumerate(inputs["bags"])]
-        if len({bag.pk for bag in filled}) != len(filled):
-            raise InvalidInput(fields={"bags": ["The same bag was scanned twice. Scan each bag once."]})
         if len(filled) < len(waiting):
             codes = ", ".join(bag.code for bag in waiting if bag.pk not in {f.pk for f in filled})
             raise FactsMissing(
                 "Not every labeled bag was scanned back.",
                 facts=[
                     MissingFact(
-                        "bag_not_scanned", f"Not scanned: {codes}.", "Scan it, or print labels again for fewer bags."
+                        "bag_not_scanned",
+                        f"Not scanned: {codes}.",
+                        "Scan it; a bag that was not filled is recorded as destroyed first.",
                     )
                 ],
             )
@@ -110,7 +128,6 @@ class Collect(StepKind):
         bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
         if bag.state != ContainerState.LABELLED:
             raise InvalidInput(fields={f"bags[{position}].scan": ["The same bag was scanned twice."]})
-        labels.apply_to(bag)
         material.fill(bag, given["volume_ml"], inputs["started_at"], inputs["ended_at"])
         custody_periods.begin(bag, ctx.order.center_id, ctx.order.center_site_id, ctx.performer_id, inputs["ended_at"])
         return bag

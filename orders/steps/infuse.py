@@ -61,6 +61,7 @@ class Infuse(StepKind):
     signatures = 1
     meaning = "infused"
     physical = True
+    needs = ("activate_identity", "check_bedside")  # two people have matched patient and bag before
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from custody import material, scans
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
+from orders import attempts
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
@@ -41,12 +42,18 @@ class PrepareProduct(StepKind):
         return [
             bag
             for bag in material.of_stream(ctx.order.stream_id)
-            if bag.kind in PRODUCT and bag.state == ContainerState.STORED
+            if bag.kind in PRODUCT and bag.state == self._before(ctx)
         ]
+
+    def _before(self, ctx: StepContext) -> ContainerState:
+        """Where the flow issues product, only what was issued is thawed; in an older flow it comes from storage."""
+        return ContainerState.ISSUED if attempts.of_kind(ctx.order, "issue_product") else ContainerState.STORED
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
             return []
+        if self._before(ctx) == ContainerState.ISSUED:
+            return [MissingFact("nothing_issued", "No bag of this order is issued.", "Issue it to the patient first.")]
         return [MissingFact("nothing_stored", "No bag of this order is in storage.", "Receive and store it first.")]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
@@ -54,7 +61,7 @@ class PrepareProduct(StepKind):
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [
-            ("Bags in storage", ", ".join(f"{bag.code} ({bag.storage_location})" for bag in self._bags(ctx))),
+            ("Bags", ", ".join(f"{bag.code} ({bag.storage_location})" for bag in self._bags(ctx))),
             ("Use within", f"{ctx.limits['thaw_minutes']} minutes after the start"),
         ]
 

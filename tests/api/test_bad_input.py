@@ -110,7 +110,7 @@ def test_a_future_time_typed_is_refused_and_nothing_is_half_written(world: World
     answer = center.post(f"orders/{code}/steps/collect", {"started_at": "2999-01-01T00:00:00Z", "ended_at": "soon"})
 
     fields = problem(answer, 400, "invalid_input")["fields"]
-    assert {"started_at", "ended_at", "bags", "wristband"} <= set(fields)
+    assert {"started_at", "ended_at", "bags", "signature"} <= set(fields)
     assert center.get(f"orders/{code}/events").json() == before
 
 

@@ -28,8 +28,9 @@ def test_every_step_kind_has_its_inputs_in_the_document() -> None:
     named = {ref["$ref"].rsplit("/", 1)[1] for ref in document["components"]["schemas"]["StepInputs"]["anyOf"]}
     assert len(named) == len(all_kinds())
     assert named <= set(document["components"]["schemas"])
-    collect = document["components"]["schemas"]["CollectInputs"]
-    assert {"wristband", "bags", "signature", "verifiers"} <= set(collect["required"])
+    schemas = document["components"]["schemas"]
+    assert {"wristband", "bags", "signature", "verifiers"} <= set(schemas["ApplyLabelsInputs"]["required"])
+    assert {"bags", "ended_at", "signature"} <= set(schemas["CollectInputs"]["required"])
 
 
 def test_every_operation_says_who_may_and_how_it_refuses() -> None:

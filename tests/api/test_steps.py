@@ -40,7 +40,7 @@ PEOPLE = {
         "pharmacist",
     ),
     "maker": ("planner", "operator", "receiving_operator", "qc_analyst", "qa_reviewer", "qualified_person"),
-    "courier": ("courier_driver",),
+    "courier": ("courier_driver", "courier_dispatcher"),
 }
 IDENTITY = {"family_name": "Bellweather", "given_name": "Patient", "birth_date": "1951-02-11", "mrn": "MRN-1"}
 
@@ -135,7 +135,7 @@ def test_a_whole_order_runs_over_rest_and_every_role_reads_it(journey: RestJourn
     assert len(boxes) == 2 and not any("containers" in box for box in boxes)
     order = watchers["courier"].get(f"orders/{code}").json()
     assert not {"therapy", "identity_code", "phase", "patient", "slot_chain"} & set(order)
-    assert {step["kind"] for step in order["steps"]} <= {"pack", "hand_over", "confirm_slots"}
+    assert {step["kind"] for step in order["steps"]} <= {"pack", "hand_over", "confirm_slots", "accept_job"}
 
 
 @pytest.fixture
@@ -274,7 +274,13 @@ def test_a_courier_reads_only_the_signatures_on_what_it_may_read(journey: RestJo
 
     mine = courier.get(f"orders/{code}/signatures").json()["results"]
     assert {"custody taken", "custody given"} <= {row["meaning"] for row in mine}
-    assert {row["capability"] for row in mine} <= {"take_custody", "give_custody", "pack_material", "confirm_slots"}
+    assert {row["capability"] for row in mine} <= {
+        "take_custody",
+        "give_custody",
+        "pack_material",
+        "confirm_slots",
+        "accept_job",
+    }
     assert len(coordinator.get(f"orders/{code}/signatures").json()["results"]) > len(mine)
     texts = [row["text"] for row in courier.get(f"orders/{code}/events").json()["results"]]
     assert texts and not [text for text in texts if "consent" in text.lower() or "prescri" in text.lower()]

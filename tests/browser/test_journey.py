@@ -25,7 +25,7 @@ WARD, WARD_2 = ("center", "infusion_nurse", 1), ("center", "infusion_nurse", 2)
 PLANNER = ("maker", "planner", 1)
 OPERATOR, OPERATOR_2 = ("maker", "operator", 1), ("maker", "operator", 2)
 ANALYST, REVIEWER, QP = ("maker", "qc_analyst", 1), ("maker", "qa_reviewer", 1), ("maker", "qualified_person", 1)
-DRIVER = ("courier", "courier_driver", 1)
+DRIVER, DISPATCHER = ("courier", "courier_driver", 1), ("courier", "courier_dispatcher", 1)
 
 
 @pytest.fixture
@@ -69,26 +69,31 @@ def order_and_book(work: OrderWork) -> str:
     work.do(COORDINATOR, "request")
     page = work.do(PLANNER, "confirm", {"decision": "confirm"})
     assert "Fictional Clinic Berlin" in whose_turn(page)
+    page = work.do(DISPATCHER, "accept_job", {"decision": "accept"})
+    assert identity not in page.inner_text("body")
     return identity
 
 
 def collect_and_send(work: OrderWork, identity: str) -> None:
     """Kit to the plant's dock, with one wrong scan that is stopped."""
     work.do(NURSE, "kit", {"kit_code": "KIT-1", "complete": "yes", "condition": "good"})
+    work.do(PHYSICIAN, "readiness", {"decision": "go"})
+    said = {"wristband": identity, "patient_said": "matches"}
+    work.do(NURSE, "identify", said, second=NURSE_2, scan=identity)
     work.do(NURSE, "labels")
     (bag,) = work.bags("SM")
+    work.do(NURSE, "apply_labels", {"wristband": identity, "bags[0]scan": bag}, second=NURSE_2, scan=bag)
+    work.do(NURSE, "start_collection", {"wristband": identity, "started_at": local(BERLIN, minutes_ago=90)})
     collected = {
-        "wristband": identity,
         "bags[0]scan": identity,
         "bags[0]volume_ml": "180.5",
-        "started_at": local(BERLIN, minutes_ago=90),
         "ended_at": local(BERLIN, minutes_ago=5),
     }
-    page = work.send(NURSE, "collect", collected, second=NURSE_2, scan=bag)
+    page = work.send(NURSE, "collect", collected)
     assert "That is the chain of identity, not a bag" in page.inner_text("main")
     assert page.input_value('[name="bags[0]volume_ml"]') == "180.5"
     assert page.input_value('[name="signature.password"]') == ""
-    work.do(NURSE, "collect", {**collected, "bags[0]scan": bag}, second=NURSE_2, scan=bag)
+    work.do(NURSE, "collect", {**collected, "bags[0]scan": bag})
     shipper = {"shipper_code": "SHIPPER-1", "seal_code": "SEAL-1", "logger_code": "LOG-1", "logger_running": "yes"}
     work.do(NURSE, "pack", {"bags[0]scan": bag, **shipper})
     (box,) = work.boxes()
@@ -117,6 +122,7 @@ def bring_and_give(work: OrderWork, identity: str) -> None:
     """The way to the center, storage, the bedside, and the end."""
     bags = work.bags("DP")
     scans = {f"bags[{n}]scan": bag for n, bag in enumerate(bags)}
+    work.do(PHYSICIAN, "ship_go", {"decision": "go"})
     shipper = {"shipper_code": "SHIPPER-2", "seal_code": "SEAL-2", "logger_code": "LOG-2", "logger_running": "yes"}
     work.do(OPERATOR, "ship", {**scans, **shipper})
     box = work.boxes()[-1]
@@ -128,6 +134,7 @@ def bring_and_give(work: OrderWork, identity: str) -> None:
     places = {f"bags[{n}]location": f"Tank 1, {n}" for n in range(len(bags))}
     work.do(LAB, "store", {**scans, **places})
     work.do(PHYSICIAN, "ld_go", {"decision": "go"})
+    work.do(LAB, "issue", {"patient_ready": "yes", "wristband": identity, **scans})
     work.do(LAB, "thaw", scans)
     checked = {"wristband": identity, "patient_said": "matches", **scans}
     work.do(WARD, "bedside", checked, second=WARD_2, scan=bags[0])

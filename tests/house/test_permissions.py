@@ -155,7 +155,9 @@ def test_only_a_ready_step_of_an_open_order_is_performed(kind: StepKind) -> None
 
 def test_what_happens_physically_is_the_reviewed_list() -> None:
     physical = sorted(kind.key for kind in all_kinds().values() if kind.physical)
-    assert physical == ["collect", "hand_over", "infuse", "prepare_product", "receive_material", "receive_product"]
+    assert physical == [
+        "collect", "hand_over", "infuse", "prepare_product", "receive_material", "receive_product", "start_collection",
+    ]  # fmt: skip
 
 
 # ---- separation of duty ---------------------------------------------------------------------------------------------

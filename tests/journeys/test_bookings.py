@@ -12,10 +12,11 @@ from cgt.demo import clock
 from cgt.demo.journey import Journey
 from ledger.context import reading
 from ledger.queries import events_of
-from ledger.refusals import FactsMissing, InvalidInput, WrongState
+from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, WrongState
 from orders import queries
 from orders.actions.interruptions import cancel
 from orders.states import OrderState, StepState
+from orders.views.sheets import sheet_of
 from scheduling.models import Slot
 from scheduling.queries import chain_of
 from scheduling.states import ChainState
@@ -64,6 +65,78 @@ def test_a_declined_chain_frees_its_places_and_is_booked_again(world: World) -> 
     assert step_of(coordinator, journey, "confirm").attempt == 2
     with reading(driver.actor):
         assert queries.orders(driver.actor).filter(code=journey.code).exists()
+
+
+@pytest.mark.story("CC1")
+def test_a_courier_that_declines_frees_the_chain_and_the_booking_begins_again(world: World) -> None:
+    coordinator, dispatcher = world.player("center", "coordinator"), world.player("courier", "courier_dispatcher")
+    free, journey = taken(world), world.journey()
+    journey.run(until="confirm")
+    assert (taken(world), journey.next_step().key) == (free + 4, "accept_job")  # type: ignore[union-attr]
+    journey.perform("kit")  # the center goes on meanwhile
+
+    with refused(NotAllowed):
+        journey.perform("accept_job", player=world.player("courier", "courier_driver"))
+    with refused(NotAllowed):
+        journey.perform("accept_job", player=coordinator)
+    with refused(InvalidInput) as refusal:
+        journey.perform("accept_job", {"decision": "decline"})
+    assert "reason" in refusal.value.fields
+    declined = journey.perform("accept_job", {"decision": "decline", "reason": "No van on that day."})
+
+    assert (declined.state, taken(world), chain_state(world, journey)) == ("failed", free, ChainState.FREED)
+    order = order_of(coordinator, journey)
+    assert (order.plan, order.plant_site) == ({}, None)
+    assert (journey.next_step().key, step_of(coordinator, journey, "book").attempt) == ("book", 2)  # type: ignore[union-attr]
+    for player in (coordinator, world.player("maker", "planner"), dispatcher):
+        with reading(player.actor):
+            event = events_of(player.actor, order.stream_id).filter(kind="orders.step_failed").get()
+            assert "No van on that day." in event.payload["summary"]
+
+    journey.run(before="readiness")
+    assert (taken(world), chain_state(world, journey)) == (free + 4, ChainState.CONFIRMED)
+    attempts = {key: step_of(coordinator, journey, key).attempt for key in ("confirm", "accept_job", "kit")}
+    assert attempts == {"confirm": 2, "accept_job": 2, "kit": 2}
+
+
+@pytest.mark.story("CC1")
+def test_a_job_whose_collection_has_begun_is_not_declined_any_more(world: World) -> None:
+    journey = world.journey()
+    journey.run(until="confirm")
+    while (step := _next_of_the_center(world, journey)) != "collect":
+        journey.perform(step)
+    with refused(FactsMissing) as refusal:
+        journey.perform("accept_job", {"decision": "decline", "reason": "No van."})
+    assert [fact.code for fact in refusal.value.facts] == ["collection_begun"]
+    journey.perform("collect")
+    journey.perform("pack")
+    with refused(WrongState, "step_not_ready"):
+        journey.perform("pickup", player=world.player("courier", "courier_driver"))
+    journey.perform("accept_job")
+    assert journey.perform("pickup").state == "done"
+
+
+def _next_of_the_center(world: World, journey: Journey) -> str:
+    player = world.player("center", "coordinator")
+    with reading(player.actor):
+        steps = queries.steps_of(player.actor, order_of(player, journey)).filter(state=StepState.READY)
+        return next(step.key for step in steps if step.key != "accept_job")
+
+
+@pytest.mark.story("CC1")
+def test_a_dispatcher_sees_places_and_times_and_nothing_of_the_patient(world: World) -> None:
+    journey, dispatcher = world.journey(), world.player("courier", "courier_dispatcher")
+    journey.run(until="confirm")
+    order = order_of(world.player("center", "coordinator"), journey)
+    with reading(dispatcher.actor):
+        mine = queries.worklist(dispatcher.actor).get(order__code=journey.code)
+        shown = dict(sheet_of(dispatcher.actor, order_of(dispatcher, journey), mine).shown)
+    assert mine.key == "accept_job"
+    assert shown["Pickup from"] == world.clinic.name and shown["Bring to"] == world.plant.name
+    assert (shown["Pickup"], shown["Arrival"]) == (order.plan["pickup"], order.plan["arrival"])
+    told = " ".join(shown.values())
+    secrets = (order.identity_code, world.car_t.name, journey.identity["family_name"], journey.identity["mrn"])
+    assert not [secret for secret in secrets if secret in told]
 
 
 @pytest.mark.story("CO2")

@@ -107,10 +107,10 @@ def test_a_repeat_is_a_new_attempt_and_the_former_one_stays(world: World) -> Non
 
 
 def test_a_flow_may_ask_for_more_signatures_than_the_kind(world: World, definition: Definition) -> None:
-    step(definition, "collect")["signatures"] = 3
+    step(definition, "apply_labels")["signatures"] = 3
     live(world, definition)
     journey, first = world.journey(), world.player("center", "apheresis_nurse")
-    journey.run(before="collect")
+    journey.run(before="apply_labels")
     third = world.add("center", "apheresis_nurse")
     scan = next(iter(bags(first, journey)))
     verifiers = [
@@ -118,11 +118,11 @@ def test_a_flow_may_ask_for_more_signatures_than_the_kind(world: World, definiti
         for player in (world.player("center", "apheresis_nurse", 2), third)
     ]
     with refused(InvalidInput) as refusal:
-        journey.perform("collect", {"verifiers": verifiers[:1]}, _only_two(world, journey))
+        journey.perform("apply_labels", {"verifiers": verifiers[:1]}, _only_two(world, journey))
     assert "verifiers" in refusal.value.fields
     with refused(FactsMissing, "second_person_needed"):
-        journey.perform("collect", {"verifiers": [verifiers[0], verifiers[0]]}, _only_two(world, journey))
-    done = journey.perform("collect", {"verifiers": verifiers}, _only_two(world, journey))
+        journey.perform("apply_labels", {"verifiers": [verifiers[0], verifiers[0]]}, _only_two(world, journey))
+    done = journey.perform("apply_labels", {"verifiers": verifiers}, _only_two(world, journey))
     with reading(first.actor):
         assert Event.unwalled.get(pk=done.event).signatures.count() == 3
 
@@ -144,6 +144,21 @@ def _set(key: str, /, **values: Any) -> Callable[[Definition], Any]:
     return lambda flow: step(flow, key).update(values)
 
 
+def _without(key: str) -> Callable[[Definition], Any]:
+    """Leave a step out: what came after it comes after its predecessors."""
+
+    def change(flow: Definition) -> None:
+        gone = step(flow, key)
+        flow["steps"].remove(gone)
+        for later in flow["steps"]:
+            if key in later.get("after", []):
+                later["after"] = [*(other for other in later["after"] if other != key), *gone["after"]]
+            if later.get("due", {}).get("step") == key:
+                later["due"] = {"step": "order", "hours": 1}
+
+    return change
+
+
 FAULTS: list[tuple[Callable[[Definition], Any], str]] = [
     (_set("consent", kind="record_horoscope"), "step 'consent': unknown kind 'record_horoscope'"),
     (_set("consent", after=["consent"]), "circle: "),
@@ -163,8 +178,18 @@ FAULTS: list[tuple[Callable[[Definition], Any], str]] = [
     (_set("pickup", parameters={"direction": "up", "moment": "pickup"}), "parameter direction: "),
     (_set("confirm", parameters={"reopens": "nowhere"}), "parameter reopens: 'nowhere' is no step of this flow"),
     (_set("eligibility", parameters={"minimum_weight_kg": float("nan")}), "must be a finite number"),
-    (_set("collect", signatures=1), "signatures must be a number from 2 (the floor of its kind) to 5"),
-    (_set("collect", signatures=6), "signatures must be a number from 2"),
+    (_set("apply_labels", signatures=1), "step 'apply_labels': signatures must be a number from 2 (the floor of its"),
+    (_set("apply_labels", signatures=6), "signatures must be a number from 2"),
+    (_set("identify", signatures=1), "step 'identify': signatures must be a number from 2"),
+    (_set("activate_coi", signatures=0), "step 'activate_coi': signatures must be a number from 1"),
+    (_set("receipt", signatures=1), "step 'receipt': signatures must be a number from 2"),
+    (_set("receive_product", signatures=1), "step 'receive_product': signatures must be a number from 2"),
+    (_set("bedside", signatures=1), "step 'bedside': signatures must be a number from 2"),
+    (_set("collect", signatures=0), "step 'collect': signatures must be a number from 1"),
+    (_without("apply_labels"), "step 'collect' must come after a step of kind “apply_labels”"),
+    (_without("activate_coi"), "step 'collect' must come after a step of kind “activate_identity”"),
+    (_without("bedside"), "step 'infuse' must come after a step of kind “check_bedside”"),
+    (_set("accept_job", parameters={"reopens": "nowhere"}), "parameter reopens: 'nowhere' is no step of this flow"),
     (_set("consent", condition=[["weather", "=", "fine"]]), "unknown fact 'weather'"),
     (_set("consent", condition=[["bags", "~", 1]]), "unknown operator '~'"),
     (_set("consent", due={"step": "horoscope", "hours": 1}), "due: 'horoscope' is no step of this flow"),

@@ -36,7 +36,7 @@ def test_an_order_on_hold_refuses_what_people_decide_until_it_is_lifted(world: W
     assert {"orders.put_on_hold", "orders.hold_lifted"} <= set(kinds), "the manufacturer is told"
 
 
-@pytest.mark.parametrize("key", ["collect", "pickup", "receipt"])
+@pytest.mark.parametrize("key", ["start_collection", "collect", "pickup", "receipt"])
 def test_what_physically_happens_on_hold_is_recorded_with_a_deviation(world: World, key: str) -> None:
     journey = world.journey()
     journey.run(before=key)

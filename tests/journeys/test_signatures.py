@@ -25,16 +25,16 @@ from tests.journeys.world import World
 @pytest.fixture
 def chair(world: World) -> Journey:
     journey = world.journey()
-    journey.run(before="collect")
+    journey.run(before="apply_labels")
     return journey
 
 
-def collected_by(world: World, journey: Journey, second: dict[str, Any], **first: str) -> Any:
+def labeled_by(world: World, journey: Journey, second: dict[str, Any], **first: str) -> Any:
     nurse = world.player("center", "apheresis_nurse")
     scan = list(bags(nurse, journey))[0]
     verifier = {"password": PASSWORD, "scan": scan, **second}
     signature = {"username": nurse.username, "password": PASSWORD, **first}
-    return journey.perform("collect", {"signature": signature, "verifiers": [verifier]}, nurse)
+    return journey.perform("apply_labels", {"signature": signature, "verifiers": [verifier]}, nurse)
 
 
 def record_of(world: World, journey: Journey) -> tuple[Any, dict[str, int], dict[str, str]]:
@@ -52,13 +52,13 @@ def test_two_accounts_of_one_human_count_as_one(world: World, chair: Journey) ->
     twin = world.add("center", "apheresis_nurse", person=person)
     before = record_of(world, chair)
     with refused(FactsMissing, "second_person_needed"):
-        collected_by(world, chair, {"username": twin.username})
+        labeled_by(world, chair, {"username": twin.username})
     assert record_of(world, chair) == before
 
 
 def test_the_performer_cannot_be_the_second_person(world: World, chair: Journey) -> None:
     with refused(FactsMissing, "second_person_needed"):
-        collected_by(world, chair, {"username": world.player("center", "apheresis_nurse").username})
+        labeled_by(world, chair, {"username": world.player("center", "apheresis_nurse").username})
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_second_person_has_the_right_at_this_center(
 ) -> None:
     before = record_of(world, chair)
     with refused(NotAllowed, "signer_not_allowed"):
-        collected_by(world, chair, {"username": world.player(organization, persona).username})
+        labeled_by(world, chair, {"username": world.player(organization, persona).username})
     assert record_of(world, chair) == before
 
 
@@ -85,34 +85,34 @@ def test_a_wrong_password_signs_nothing(world: World, chair: Journey, whose: str
     before = record_of(world, chair)
     with refused(InvalidInput, "signature_not_accepted") as refusal:
         if whose == "first":
-            collected_by(world, chair, second, password="Wrong-horse-1")
+            labeled_by(world, chair, second, password="Wrong-horse-1")
         else:
             second = {"username": "nobody@example.org"} if whose == "unknown" else second
-            collected_by(world, chair, {**second, "password": "Wrong-horse-1"})
+            labeled_by(world, chair, {**second, "password": "Wrong-horse-1"})
     assert set(refusal.value.fields) == {"signature" if whose == "first" else "verifiers[0].password"}
     assert record_of(world, chair) == before
     right = {"username": world.player("center", "apheresis_nurse", 2).username}
-    assert collected_by(world, chair, right).state == "done"
+    assert labeled_by(world, chair, right).state == "done"
 
 
 def test_nobody_signs_with_a_colleagues_name(world: World, chair: Journey) -> None:
     colleague = world.player("center", "apheresis_nurse", 2).username
     with refused(NotAllowed, "signer_is_somebody_else"):
-        collected_by(world, chair, {"username": colleague}, username=colleague)
+        labeled_by(world, chair, {"username": colleague}, username=colleague)
 
 
 def test_both_signatures_stand_on_exactly_what_was_signed(world: World, chair: Journey) -> None:
     first, second = (world.player("center", "apheresis_nurse", n) for n in (1, 2))
-    collected_by(world, chair, {"username": second.username})
+    labeled_by(world, chair, {"username": second.username})
     order = order_of(first, chair)
     with reading(first.actor):
         event = Event.unwalled.filter(stream_id=order.stream_id).latest("seq")
         signed = list(signatures_of(first.actor, order.stream_id).filter(event=event).order_by("position"))
     assert [signature.person_id for signature in signed] == [first.actor.person_id, second.actor.person_id]
-    assert [signature.meaning for signature in signed] == ["collected", "verified"]
+    assert [signature.meaning for signature in signed] == ["labels applied", "verified"]
     assert len({signature.content_hash for signature in signed}) == 1 and signed[0].zone == "Europe/Berlin"
     with reading(second.actor):
-        assert step_of(second, chair, "collect").done_by == first.actor.person_name
+        assert step_of(second, chair, "apply_labels").done_by == first.actor.person_name
 
 
 def key_of(world: World, organization: str, persona: str) -> Actor:

@@ -65,7 +65,7 @@ class Watchers:
                 return
             assert not queries.may_see_therapy(actor)
             kinds = {step.flow_step.kind for step in queries.steps_of(actor, order)}
-            assert kinds <= {"pack", "hand_over", "confirm_slots"}
+            assert kinds <= {"pack", "hand_over", "confirm_slots", "accept_job"}
             for read in (quality.results_of, quality.deviations_of):
                 assert not read(actor, order.stream_id).exists()
             for event in events_of(actor, order.stream_id):
@@ -92,10 +92,11 @@ def test_a_car_t_order_runs_from_enrolment_to_its_end(
     journey, watchers = whole(committed_world, "car_t")
     order = order_of(watchers.center, journey)
     assert watchers.steps == [
-        "activate_coi", "consent", "eligibility", "prescribe", "book", "request", "confirm", "kit", "labels",
-        "collect", "pack", "pickup", "delivery", "receipt", "start", "finish", "qc", "review", "release", "ship",
-        "ship_pickup", "ship_delivery", "receive_product", "store", "ld_go", "thaw", "bedside", "infuse", "infuse",
-        "close",
+        "activate_coi", "consent", "eligibility", "prescribe", "book", "request", "confirm", "accept_job",
+        "kit", "readiness", "identify", "labels", "apply_labels", "start_collection", "collect", "pack",
+        "pickup", "delivery", "receipt", "start", "finish", "qc", "review", "release", "ship_go", "ship",
+        "ship_pickup", "ship_delivery", "receive_product", "store", "ld_go", "issue", "thaw", "bedside",
+        "infuse", "infuse", "close",
     ]  # fmt: skip
     assert sorted(bags(watchers.center, journey).values()) == ["consumed", "infused", "infused"]
     _both_parties_see_the_whole_record(committed_world, order)
@@ -110,7 +111,7 @@ def test_an_in_vivo_order_runs_from_stock_to_its_end(
     order = order_of(watchers.center, journey)
     assert watchers.steps == [
         "activate_coi", "consent", "eligibility", "prescribe", "allocate", "ship", "ship_pickup", "ship_delivery",
-        "receive_product", "store", "go", "prepare", "bedside", "administer", "close",
+        "receive_product", "store", "go", "issue", "prepare", "bedside", "administer", "close",
     ]  # fmt: skip
     assert list(bags(watchers.center, journey).values()) == ["infused"]
     assert seen(watchers.maker.actor, order.stream_id)["batches"] == 0

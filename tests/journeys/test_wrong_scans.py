@@ -40,6 +40,7 @@ def two_before(world: World, key: str) -> tuple[Journey, Journey]:
 def again(world: World, journey: Journey, key: str, bag: dict[str, str]) -> None:
     """The same step with the right bag, scanned by both people."""
     organization, persona = {
+        "apply_labels": ("center", "apheresis_nurse"),
         "collect": ("center", "apheresis_nurse"),
         "pack": ("center", "apheresis_nurse"),
         "receipt": ("maker", "operator"),
@@ -55,7 +56,7 @@ def codes(world: World, journey: Journey) -> list[str]:
 
 
 @pytest.mark.story("AN1", "MO1")
-@pytest.mark.parametrize("key", ["collect", "pack", "receipt", "start"])
+@pytest.mark.parametrize("key", ["apply_labels", "collect", "pack", "receipt", "start"])
 def test_the_bag_of_another_patient_stops_the_line(world: World, key: str) -> None:
     mine, other = two_before(world, key)
     coordinator = world.player("center", "coordinator")
@@ -83,25 +84,26 @@ def test_the_bag_of_another_patient_stops_the_line(world: World, key: str) -> No
     }
 
 
-@pytest.mark.story("IN1")
-def test_the_wristband_of_another_patient_stops_the_line(world: World) -> None:
+@pytest.mark.story("IN1", "AN1")
+@pytest.mark.parametrize("key", ["identify", "apply_labels", "start_collection", "issue", "bedside"])
+def test_the_wristband_of_another_patient_stops_the_line(world: World, key: str) -> None:
     mine, other = world.journey(seed=1), world.journey(seed=2)
-    mine.run(before="collect")
+    mine.run(before=key)
     coordinator = world.player("center", "coordinator")
     with refused(Mismatch, "identity_mismatch"):
-        mine.perform("collect", {"wristband": order_of(coordinator, other).identity_code})
+        mine.perform(key, {"wristband": order_of(coordinator, other).identity_code})
     assert identity_state(coordinator, mine) == IdentityState.UNDER_QUERY
     with refused(FactsMissing) as refusal:
-        mine.perform("collect")
+        mine.perform(key)
     assert "identity_under_query" in {fact.code for fact in refusal.value.facts}
 
 
 def test_a_second_person_who_scans_something_else_stops_the_line_too(world: World) -> None:
-    mine, other = two_before(world, "collect")
+    mine, other = two_before(world, "apply_labels")
     nurse, colleague = (world.player("center", "apheresis_nurse", n) for n in (1, 2))
     verifier = {"username": colleague.username, "password": PASSWORD, "scan": codes(world, other)[0]}
     with refused(Mismatch, "identity_mismatch"):
-        mine.perform("collect", {"verifiers": [verifier]}, nurse)
+        mine.perform("apply_labels", {"verifiers": [verifier]}, nurse)
     assert identity_state(nurse, mine) == IdentityState.UNDER_QUERY
 
 

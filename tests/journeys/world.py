@@ -68,7 +68,7 @@ MAKER_STAFF = {
     "flow_approver": 1,
 }
 _BIRTHS = itertools.count()
-COURIER_STAFF = {"courier_driver": 2}
+COURIER_STAFF = {"courier_driver": 2, "courier_dispatcher": 1}
 
 
 @dataclass

@@ -83,7 +83,7 @@ def prescribed(world: World, **patient: str) -> str:
 
 
 def booked(world: World, **patient: str) -> str:
-    """Return an order whose slots are confirmed: the courier is a party, labels are due."""
+    """Return an order whose slots are confirmed: the courier is a party, the patient is identified, labels are due."""
     code = prescribed(world, **patient)
     coordinator = world.actor("center", "coordinator")
     with reading(coordinator):
@@ -94,4 +94,13 @@ def booked(world: World, **patient: str) -> str:
     step(world, code, ("center", "coordinator", 1), "request")
     step(world, code, ("maker", "planner", 1), "confirm", decision="confirm")
     step(world, code, ("center", "coordinator", 1), "kit", kit_code="K", complete="yes", condition="good")
+    step(world, code, ("center", "treating_physician", 1), "readiness", decision="go")
+    said = {"wristband": order.identity_code, "patient_said": "matches"}
+    colleague = verifier(world, ("center", "apheresis_nurse", 2), order.identity_code)
+    step(world, code, ("center", "apheresis_nurse", 1), "identify", **said, verifiers=[colleague])
     return code
+
+
+def verifier(world: World, person: tuple[str, str, int], scan: str) -> dict[str, str]:
+    """What a second person enters: name, password and their own scan."""
+    return {"username": world.username(*person), "password": PASSWORD, "scan": scan}

@@ -251,7 +251,7 @@ def test_rows_of_a_list_follow_the_address(browse: Browse, world: World) -> None
     code = booked(world, **patient())
     client = browse("center", "apheresis_nurse")
     client.post(f"/orders/{code}/steps/labels/", hidden(client, f"/orders/{code}/steps/labels/"))
-    address = f"/orders/{code}/steps/collect/"
+    address = f"/orders/{code}/steps/apply_labels/"
     assert rows(client.get(address)) == 1
     assert rows(client.get(address, {"rows": "bags:3"})) == 3
     for nonsense in ("bags:99999", "bags:-1", "x", "bags:", ":::"):
@@ -330,7 +330,7 @@ def test_a_foreign_scan_stops_the_line_until_quality_of_both_firms_lifts_it(worl
     actor = world.actor("center", "coordinator")
     with reading(actor):
         identity, foreign = order_named(actor, code).identity_code, order_named(actor, other).identity_code
-    nurse, address = browse("center", "apheresis_nurse"), f"/orders/{code}/steps/collect/"
+    nurse, address = browse("center", "apheresis_nurse"), f"/orders/{code}/steps/apply_labels/"
     nurse.post(f"/orders/{code}/steps/labels/", hidden(nurse, f"/orders/{code}/steps/labels/"))
     bag = f"{identity}-SM01"
     bag = re.search(rf"{bag}-[0-9A-Z*]", text_of(nurse.get(f"/orders/{code}/")))[0]  # type: ignore[index]
@@ -339,9 +339,7 @@ def test_a_foreign_scan_stops_the_line_until_quality_of_both_firms_lifts_it(worl
         "verifiers[0]password": PASSWORD,
         "verifiers[0]scan": bag,
     }
-    times = {"started_at": "2026-01-05T08:00", "ended_at": "2026-01-05T12:00"}
-    bags = {"bags[0]scan": bag, "bags[0]volume_ml": "100"}
-    sent = {"wristband": foreign, **bags, **times, **second, "signature.password": PASSWORD}
+    sent = {"wristband": foreign, "bags[0]scan": bag, **second, "signature.password": PASSWORD}
     stopped = nurse.post(address, {**sent, **hidden(nurse, address)})
     assert stopped.status_code == 422
     assert "The scan names another chain of identity" in text_of(stopped)

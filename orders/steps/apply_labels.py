@@ -1,0 +1,85 @@
+"""Labels go on the bags at the chair: two people scan the wristband and each label back (AN2, DOMAIN 6.4)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from custody import identity, labels, material, scans
+from custody.states import ContainerKind, ContainerState, LabelTemplate
+from ledger.refusals import InvalidInput, MissingFact
+from orders.inputs import ScanField
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from personas.states import Capability
+
+BETWEEN_CODES = re.compile(r"[,;\r\n]+")
+
+
+class LabeledBag(serializers.Serializer[Any]):
+    """One bag: the label that was put on it, scanned back."""
+
+    scan = ScanField(label="Label on the bag")
+
+
+class Inputs(serializers.Serializer[Any]):
+    """The wristband, and every label at the chair."""
+
+    wristband = ScanField(label="Patient's wristband", help_text="Scan the chain-of-identity code at the patient.")
+    bags = serializers.ListSerializer[Any](child=LabeledBag(), label="Bags", min_length=1, max_length=12)
+
+
+@step_kind
+class ApplyLabels(StepKind):
+    key = "apply_labels"
+    title = "Apply the labels"
+    capability = Capability.COLLECT
+    signatures = 2
+    meaning = "labels applied"
+    scanned = True
+    Inputs = Inputs
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        return [
+            bag
+            for bag in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
+            if bag.state == ContainerState.LABELLED
+        ]
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        if self._bags(ctx):
+            return []
+        return [MissingFact("labels_missing", "No labeled bag is waiting.", "Print the labels first.")]
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        return [
+            ("Chain of identity", ctx.order.identity_code),
+            ("Labels for", ", ".join(f"{bag.code} ({bag.k_of_n})" for bag in self._bags(ctx))),
+        ]
+
+    def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
+        """The second person scans every label too; several codes stand side by side with commas between them."""
+        self._match(ctx, BETWEEN_CODES.split(scan.strip(" ,;\r\n")), "scan")
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"], "wristband")
+        bags = self._match(ctx, [given["scan"] for given in inputs["bags"]], "bags[{}].scan")
+        for bag in bags:
+            labels.apply_to(bag, LabelTemplate.COLLECTION)
+        return Outcome(f"{len(bags)} label(s) applied and scanned back.", {"bags": [bag.code for bag in bags]})
+
+    def _match(self, ctx: StepContext, scanned: list[str], field: str) -> list[Any]:
+        """Return the waiting bags in the order in which they were scanned: each once, none left out."""
+        waiting = self._bags(ctx)
+        found = [
+            scans.expect(ctx.order.stream_id, code, waiting, field.format(position))
+            for position, code in enumerate(scanned)
+        ]
+        if {bag.pk for bag in found} != {bag.pk for bag in waiting} or len(found) != len(waiting):
+            text = f"Scan each of the {len(waiting)} labels once."
+            raise InvalidInput(text, fields={field if field == "scan" else "bags": [text]})
+        return found

@@ -1,0 +1,106 @@
+"""Drug product is issued for a patient who is ready: bag and patient are matched before anything is thawed (PH5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from custody import identity, material, scans
+from custody.states import ContainerState
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from orders import evidence
+from orders.inputs import ScanField
+from orders.states import StepState
+from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.steps.decide_readiness import USABLE
+from orders.steps.receive_product import PRODUCT
+from personas.states import Capability
+
+
+class IssuedBag(serializers.Serializer[Any]):
+    """One bag that leaves the storage."""
+
+    scan = ScanField(label="Bag label")
+
+
+class Inputs(serializers.Serializer[Any]):
+    """The patient who is ready, and the bags that are issued."""
+
+    patient_ready = serializers.ChoiceField(
+        choices=[("yes", "Ready: the ward has confirmed it")], label="The patient is ready"
+    )
+    wristband = ScanField(
+        label="Chain of identity", help_text="Scan the code on the wristband or on the ward's request."
+    )
+    bags = serializers.ListSerializer[Any](child=IssuedBag(), label="Bags", min_length=1, max_length=12)
+
+
+@step_kind
+class IssueProduct(StepKind):
+    key = "issue_product"
+    title = "Issue the drug product"
+    capability = Capability.ISSUE_PRODUCT
+    signatures = 1
+    meaning = "issued"
+    Inputs = Inputs
+
+    def _in(self, ctx: StepContext, *states: ContainerState) -> list[Any]:
+        bags = material.of_stream(ctx.order.stream_id)
+        return [bag for bag in bags if bag.kind in PRODUCT and bag.state in states]
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        return self._in(ctx, *USABLE)
+
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        found = evidence.revoked_missing(ctx.actor, ctx.order)
+        if not self._bags(ctx):
+            held = material.quarantine_facts(self._in(ctx, ContainerState.QUARANTINED))
+            nothing = MissingFact("nothing_to_issue", "No accepted bag is in storage.", "Receive and store it first.")
+            found += held or [nothing]
+        return found
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        places = (f"{bag.code} ({bag.k_of_n}), {bag.storage_location or 'not stored'}" for bag in self._bags(ctx))
+        rows = [("Chain of identity", ctx.order.identity_code), ("Bags to issue", "; ".join(places))]
+        issued = self._in(ctx, ContainerState.ISSUED)
+        return [*rows, ("Issued already", ", ".join(bag.code for bag in issued))] if issued else rows
+
+    def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+        scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"], "wristband")
+        waiting, issued = self._bags(ctx), []
+        for position, given in enumerate(inputs["bags"]):
+            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            if bag.state == ContainerState.ISSUED:
+                raise InvalidInput(fields={f"bags[{position}].scan": ["This bag was scanned already."]})
+            _refuse_expired(bag)
+            material.move(bag, ContainerState.ISSUED)
+            issued.append(bag)
+        return self._outcome(ctx, issued)
+
+    def _outcome(self, ctx: StepContext, issued: list[Any]) -> Outcome:
+        """The step stays open while the dose needs more bags and more are there."""
+        total, left = self._in(ctx, ContainerState.ISSUED), self._bags(ctx)
+        needed = int(ctx.limits.get("dose_bags", len(total)))
+        facts = {"bags": [bag.code for bag in issued], "positions": [bag.k_of_n for bag in issued]}
+        if left and len(total) < needed:
+            return Outcome(f"{len(total)} of {needed} bags of the dose issued.", facts, StepState.READY)
+        return Outcome(f"{len(total)} bag(s) issued: {', '.join(bag.k_of_n for bag in total)}.", facts)
+
+
+def _refuse_expired(bag: Any) -> None:
+    if bag.expires_at and bag.expires_at < timezone.now():
+        raise FactsMissing(
+            f"{bag.code} has expired.",
+            facts=[
+                MissingFact(
+                    "product_expired",
+                    f"{bag.code} was to be used by {bag.expires_at:%Y-%m-%d}.",
+                    "Put it aside and call the manufacturer and the physician.",
+                )
+            ],
+        )
