@@ -100,6 +100,8 @@ TEMPLATES = [
         },
     },
 ]
+if DEMO:
+    TEMPLATES[0]["OPTIONS"]["context_processors"].append("cgt.demo.pages.demonstration")  # type: ignore[index]
 COTTON_DIR = "cotton"
 
 # --- the record -----------------------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES
 
 # --- cookies, transport, content ------------------------------------------------------------------------------------
 SESSION_COOKIE_NAME = "cgt_session"
-SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_AGE = 12 * 60 * 60 if not DEMO else 10 * 365 * 86400  # fictional days pass in a moment
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -212,6 +214,10 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+if DEMO:  # an image holds no demonstration: there this import fails, and nothing starts
+    from cgt.demo import fictional_time
+
+    fictional_time.install()
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(environ.text("STATIC_ROOT", str(BASE_DIR / "var" / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -24,6 +24,12 @@ def events_of(actor: Actor, stream_id: UUID) -> QuerySet[Event]:
     return visible(Event, actor).filter(readable, stream_id=stream_id).order_by("seq")
 
 
+def events_since(actor: Actor, kind: str, since: dt.datetime) -> QuerySet[Event]:
+    """Return the events of a kind recorded since a moment, on every stream the actor's organization reads."""
+    readable = Q(audience=[]) | Q(audience__contains=[actor.organization_role])
+    return visible(Event, actor).filter(readable, kind=kind, recorded_at__gte=since)
+
+
 def signatures_of(actor: Actor, stream_id: UUID) -> QuerySet[Signature]:
     """Return the signatures on those events of the stream that the actor's role may read."""
     readable = events_of(actor, stream_id).order_by().values("pk")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
+from django.utils import timezone
 
 from ledger.context import Actor
 
@@ -54,7 +54,7 @@ def _on_my_stream(column: str, actor: Actor) -> Q:
         Q(person_id__isnull=True) | Q(person_id=actor.person_id),
         stream_id=OuterRef(column),
         organization_id=actor.organization_id,
-        until__gt=Now(),
+        until__gt=timezone.now(),
         revoked_at__isnull=True,
     )
     return Q(Exists(party)) | Q(Exists(grant))

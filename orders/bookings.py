@@ -51,7 +51,7 @@ def search(actor: Actor, order: Order, parameters: dict[str, Any], earliest: dt.
 
 def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str) -> SlotChain:
     """Hold exactly the offered chain; plant and courier become parties, and the order gets its plan."""
-    earliest = dt.datetime.now(dt.UTC).date()
+    earliest = timezone.now().date()
     request = chain_request(order, parameters, earliest)
     chain = slot_chains.hold(actor, order.stream, request, token, hours=int(parameters.get("hold_hours", 48)))
     set_plan(order, chain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 
@@ -24,7 +25,7 @@ class PatientInput(serializers.Serializer[Any]):
     phone = serializers.CharField(max_length=40, required=False, allow_blank=True, default="", label="Phone")
 
     def validate_birth_date(self, value: dt.date) -> dt.date:
-        today = dt.datetime.now(dt.UTC).date()
+        today = timezone.now().date()
         if value > today or value.year < today.year - 130:
             raise serializers.ValidationError("This is not a date of birth. Enter it as YYYY-MM-DD.")
         return value

@@ -6,7 +6,6 @@ and from refusals in either notation and end beside their field; what fits no fi
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
+from django.utils import timezone
 from rest_framework import serializers
 
 from network.specifications import Rule
@@ -115,7 +115,7 @@ def _initial(inputs: serializers.Serializer[Any], name: str, declared: serialize
 
 def now_at(zone: str) -> str:
     """Return this minute in a zone, as a datetime-local input takes it."""
-    return dt.datetime.now(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
+    return timezone.localtime(timezone=ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
 
 
 def _field(name: str, declared: serializers.Field, filling: Filling, initial: Any) -> Described:

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from ledger.context import Actor
 from ledger.refusals import Refusal
@@ -34,7 +35,7 @@ class KeyForm(forms.Form):
 
     def clean_expires(self) -> dt.date | None:
         expires: dt.date | None = self.cleaned_data["expires"]
-        if expires is not None and expires < dt.datetime.now(dt.UTC).date():
+        if expires is not None and expires < timezone.now().date():
             raise forms.ValidationError("This day has passed.")
         return expires
 

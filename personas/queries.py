@@ -121,48 +121,6 @@ def navigation_of(actor: Actor, path: str) -> list[dict[str, Any]]:
     return navigation.entries_for(actor, path)
 
 
-@dataclass(frozen=True)
-class DemoSignin:
-    """A fictional person whom the sign-in page of a demonstration offers."""
-
-    username: str
-    person_name: str
-    persona_title: str
-    organization_name: str
-
-
-def demo_signins() -> list[DemoSignin]:
-    """Return the people of the fictional organizations, ordered by organization; nobody of a real one."""
-    found: dict[UUID, list[Membership]] = {}
-    for membership in _open_memberships().filter(user__is_active=True).select_related("user__person").order_by("pk"):
-        found.setdefault(membership.organization_id, []).append(membership)
-    offered = []
-    for organization_id, memberships in found.items():
-        with reading(system_actor(organization_id, "sign-in")):
-            organization = Organization.unwalled.get(pk=organization_id)
-            titles = dict(Persona.unwalled.filter(organization_id=organization_id).values_list("pk", "title"))
-        if organization.synthetic:
-            offered += [
-                DemoSignin(m.user.username, m.user.person.name, titles[m.persona_id], organization.name)
-                for m in memberships
-                if m.user.person
-            ]
-    return sorted(offered, key=lambda signin: (signin.organization_name, signin.persona_title, signin.person_name))
-
-
-def demo_account(username: str) -> User:
-    """Return the account of a fictional person; NotFound for everybody who also acts in a real organization."""
-    user = User.objects.filter(username=username, is_active=True, is_staff=False, is_superuser=False).first()
-    organization_ids = set(current_memberships(user.pk).values_list("organization_id", flat=True)) if user else set()
-    for organization_id in organization_ids:
-        with reading(system_actor(organization_id, "sign-in")):
-            if not Organization.unwalled.get(pk=organization_id).synthetic:
-                raise NotFound()
-    if user is None or not organization_ids:
-        raise NotFound()
-    return user
-
-
 def _with_rights(site_id: UUID | None) -> QuerySet[Any]:
     """Return personas with ``organization``, ``rights`` (their group's capabilities there) and ``zone`` of the site.
 

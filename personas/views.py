@@ -1,19 +1,17 @@
-"""Pages of people: switching, demonstration sign-in, the register of members, personas and keys. And ``desk``."""
+"""Pages of people: switching, the register of members, personas and keys. And ``desk``."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
@@ -82,17 +80,6 @@ def switch(request: HttpRequest) -> HttpResponseBase:
     return HttpResponseRedirect(_next(request))
 
 
-@require_POST
-def demo_sign_in(request: HttpRequest) -> HttpResponseBase:
-    """Sign in as a fictional person without a password: a demonstration only, and never a real organization."""
-    if not settings.DEMO:
-        raise Http404
-    user = queries.demo_account(request.POST.get("username", ""))
-    request.session.flush()
-    login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return HttpResponseRedirect(_next(request))
-
-
 @require_safe
 @desk(Capability.ADMINISTER)
 def register(request: HttpRequest) -> HttpResponseBase:
@@ -106,7 +93,7 @@ def _register(request: HttpRequest, form: KeyForm, **extra: Any) -> TemplateResp
         "members": queries.members(actor),
         "personas": queries.persona_rights(actor),
         "keys": queries.api_keys(actor),
-        "now": dt.datetime.now(dt.UTC),
+        "now": timezone.now(),
         "fields": form.described,
         **extra,
     }

@@ -193,6 +193,10 @@ class Journey:
         builder = getattr(self, f"_for_{kind}")
         return dict(builder(order, player, parameters))
 
+    def example(self, kind: str, order: Order, step: OrderStep, player: Player) -> dict[str, Any]:
+        """Return plausible inputs of a ready step, as the player would enter them. Call inside their reading."""
+        return self._inputs(kind, order, step, player, step.flow_step.parameters)
+
     def _bags(self, order: Order, player: Player, state: str, kinds: tuple[str, ...]) -> list[Any]:
         rows = custody.containers_of(player.actor, order.stream_id)
         return [row for row in rows if row.state == state and row.kind in kinds]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -59,7 +59,7 @@ class SlotChainsView(ActorView):
         earliest = query_of(request, SearchQuery).get("earliest")
         step = step_of_kind(self.actor, order, HOLD)
         require_may_perform(self.actor, step)
-        today = dt.datetime.now(ZoneInfo(order.center_site.zone)).date()
+        today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
         found = queries.search_slots(self.actor, order, step, max(earliest or today, today))
         chain = shapes.slot_chain(self.actor, order)
         body = {"step": step.key, "etag": step.etag, "slot_chain": chain, **found.as_json()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from ledger.refusals import FactsMissing, MissingFact
@@ -23,7 +24,7 @@ class Inputs(serializers.Serializer[Any]):
     form_reference = serializers.CharField(max_length=80, label="Reference of the signed form")
 
     def validate_signed_on(self, value: dt.date) -> dt.date:
-        if value > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+        if value > timezone.now().date() + dt.timedelta(days=1):
             raise serializers.ValidationError("That date has not come yet.")
         return value
 

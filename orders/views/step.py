@@ -8,11 +8,11 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -21,11 +21,11 @@ from ledger.context import Actor, reading
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
 from orders.flow import next_actions, order_named, perform
-from orders.forms import Described, Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
-from orders.views import banner, scan_tray
+from orders.forms import Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
+from orders.views import banner
 from orders.views.requests import asked, day, once_of, see_other
 from orders.views.sheets import StepSheet, sheet_of
-from personas.queries import people_with, username_of
+from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
 
@@ -130,15 +130,7 @@ def sheet_context(
         "once": request.POST.get("once") or uuid4(),
         "banner": banner.of(actor, order, name_only=sheet.kind.key == READS_THE_DOCUMENT),
         "crumbs": _crumbs(order, step),
-        "tray": _tray(actor, order, sheet) if settings.DEMO and _asks_for_scans(sheet, fields) else None,
-        "demo_colleagues": _colleagues(actor, sheet) if settings.DEMO else [],
-        "demo_password": getattr(settings, "DEMO_PASSWORD", "") if settings.DEMO else "",
     }
-
-
-def _asks_for_scans(sheet: StepSheet, fields: list[Described]) -> bool:
-    rows = [part for found in fields for entry in found.get("entries", []) for part in entry["fields"]]
-    return any(found["type"] == "scan" for found in [*fields, *rows])
 
 
 def _shown(sheet: StepSheet) -> list[dict[str, Any]]:
@@ -153,10 +145,6 @@ def _moment(text: str) -> dt.datetime | None:
     except ValueError:
         return None
     return moment if moment and moment.tzinfo else None
-
-
-def _tray(actor: Actor, order: Any, sheet: StepSheet) -> list[scan_tray.TrayCode]:
-    return scan_tray.codes(actor, order, with_document=sheet.kind.key == READS_THE_DOCUMENT)
 
 
 def _crumbs(order: Any, step: Any) -> list[dict[str, str]]:
@@ -186,20 +174,6 @@ def _signature(actor: Actor, sheet: StepSheet, filling: Filling) -> dict[str, An
     }
 
 
-def _colleagues(actor: Actor, sheet: StepSheet) -> list[str]:
-    """Return user names that may verify here; the demonstration shows them, nothing else does."""
-    if sheet.rule is None:
-        return []
-    sites: list[Any] = list(sheet.rule.site_ids) or [None]
-    found = {
-        user.username: user.person_id
-        for organization_id in sheet.rule.organization_ids
-        for site_id in sites
-        for user in people_with(organization_id, sheet.rule.capability, site_id)
-    }
-    return [username for username, person_id in sorted(found.items()) if person_id != actor.person_id][:4]
-
-
 def _verifiers(sheet: StepSheet, filling: Filling) -> list[dict[str, Any]]:
     if sheet.inputs is None:
         return []
@@ -226,7 +200,7 @@ def _offers(
 ) -> dict[str, Any] | None:
     if sheet.inputs is None or sheet.kind.key != SEARCH_KIND:
         return None
-    today = dt.datetime.now(ZoneInfo(sheet.zone)).date()
+    today = timezone.localdate(timezone=ZoneInfo(sheet.zone))
     wanted = day(asked(request, "earliest")) or today
     earliest = min(max(wanted, today), today + FARTHEST)
     found = queries.search_slots(actor, order, sheet.step, earliest)

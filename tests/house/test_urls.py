@@ -20,7 +20,6 @@ from tests.personas.conftest import signed_in
 OPEN = {
     "healthz": "a load balancer asks it; it says nothing but ok",
     "accounts/": "sign-in itself, made by allauth; what is behind it asks for a session",
-    "demo/sign-in": "a demonstration's sign-in; 404 anywhere else",
 }
 
 

@@ -121,16 +121,6 @@ def test_a_courier_sees_its_own_part_only(world: World, browse: Browse) -> None:
     assert client.get(f"/orders/{code}/labels.pdf").status_code == 404
 
 
-def test_the_scan_tray_is_for_demonstrations_only(browse: Browse, code: str, settings: object) -> None:
-    client = browse("center", "coordinator", 2)
-    address = f"/orders/{code}/steps/activate_coi/"
-    assert "Scan tray" not in text_of(client.get(address))
-    settings.DEMO = True  # type: ignore[attr-defined]
-    settings.DEMO_PASSWORD = "demo-word"  # type: ignore[attr-defined]
-    page = text_of(client.get(address))
-    assert "Scan tray" in page and "demo-word" in page and "Smudged label" in page
-
-
 # ---- the step page ------------------------------------------------------------------------------------------------
 
 

@@ -147,30 +147,6 @@ def test_switching_never_leads_outside(sign_in: SignIn) -> None:
     assert answer["Location"] == "/"
 
 
-def test_demonstration_sign_in_exists_in_a_demonstration_only(settings: object) -> None:
-    member = make_member(make_organization(), "treating_physician")
-    username = User.objects.get(pk=member.user_id).username
-    settings.DEMO = False  # type: ignore[attr-defined]
-    assert Client().post("/demo/sign-in", {"username": username}).status_code == 404
-    settings.DEMO = True  # type: ignore[attr-defined]
-    client = Client()
-    assert username in client.get("/accounts/login/").content.decode()
-    assert client.post("/demo/sign-in", {"username": username}).status_code == 302
-    assert client.get(PEOPLE).status_code == 403  # signed in, though no administrator
-
-
-def test_demonstration_never_opens_an_account_of_a_real_organization(settings: object) -> None:
-    from personas.actions.organizations import add_organization
-    from tests.factories import unique
-
-    settings.DEMO = True  # type: ignore[attr-defined]
-    real = add_organization(code=unique("real"), name="Not synthetic", role="courier", country="DE", synthetic=False)
-    member = make_member(real, "courier_driver")
-    username = User.objects.get(pk=member.user_id).username
-    assert username not in Client().get("/accounts/login/").content.decode()
-    assert Client().post("/demo/sign-in", {"username": username}).status_code == 404
-
-
 def test_posts_need_the_csrf_token(sign_in: SignIn) -> None:
     _, membership = sign_in()
     strict = Client(enforce_csrf_checks=True)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 from django.utils import timezone
 
-from cgt.demo import clock, network, seeding, sign_ins
+from cgt.demo import advancing, clock, fictional_time, network, seeding, sign_ins
 from ledger.signals import outbox_filled
 from personas.queries import Membership
 
@@ -27,9 +27,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, seed: int, **options: Any) -> None:
         _refuse_other_databases()
+        fictional_time.begin_at(advancing.seconds_recorded(_organization_ids()))
         if not _organization_ids():
             self._seed(seed)
         content = sign_ins.write(settings.BASE_URL, _organization_ids())
+        if not content["orders"]:
+            raise CommandError("An earlier run loaded this demo only in part. Start again with --fresh.")
         self.stdout.write(f"{len(content['sign_ins'])} sign-ins, {sum(map(len, content['orders'].values()))} orders")
 
     def _seed(self, seed: int) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from ledger.context import Actor
 from ledger.refusals import Refusal
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         expires = options["expires"]
         ends = dt.datetime.combine(expires, dt.time.max, dt.UTC) if expires else None
-        if ends is not None and ends < dt.datetime.now(dt.UTC):
+        if ends is not None and ends < timezone.now():
             raise CommandError("--expires has passed.")
         try:
             user, organization = account_in(options["responsible"], options["organization"])

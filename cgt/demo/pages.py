@@ -1,0 +1,141 @@
+"""What the demonstration adds to pages: its clock, whose turn it is with a click, codes to scan, passwords, the tour.
+
+One context processor, present in the settings of a demonstration only; everything is found when a template asks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from cgt.demo import examples, moments, people, scan_tray, tour
+from ledger.context import Actor, reading
+from ledger.refusals import NotFound
+from orders import flow, queries
+from orders.states import StepState
+from orders.views.sheets import sheet_of
+from personas.queries import people_with
+
+MOST_COLLEAGUES = 4
+
+
+def demonstration(request: HttpRequest) -> dict[str, Any]:
+    """Provide ``demonstration`` to every page."""
+    return {"demonstration": Demonstration(request)}
+
+
+class Demonstration:
+    """The page's view of the demonstration; each part is read when it is first asked for."""
+
+    password = settings.DEMO_PASSWORD
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.actor: Actor | None = getattr(request, "actor", None)
+        match = request.resolver_match
+        self.code: str = match.kwargs.get("code", "") if match else ""
+        self.key: str = match.kwargs.get("key", "") if match else ""
+        self.path = request.path if request.method == "POST" else request.get_full_path()
+
+    @property
+    def now(self) -> dt.datetime:
+        return timezone.now()
+
+    @property
+    def zone(self) -> str:
+        return self.actor.zone if self.actor else "UTC"
+
+    @cached_property
+    def everybody(self) -> list[people.FictionalPerson]:
+        return people.everybody()
+
+    @cached_property
+    def order(self) -> Any:
+        """The order that the page is about, if it is about one that the actor sees."""
+        if self.actor is None or not self.code:
+            return None
+        with reading(self.actor):
+            try:
+                return flow.order_named(self.actor, self.code)
+            except NotFound:
+                return None
+
+    @cached_property
+    def step(self) -> Any:
+        """The step that the page is about."""
+        if self.actor is None or self.order is None or not self.key:
+            return None
+        with reading(self.actor):
+            try:
+                return queries.step_of(self.actor, self.order, self.key)
+            except NotFound:
+                return None
+
+    @cached_property
+    def next_moment(self) -> moments.Moment | None:
+        if self.actor is None or (self.code and self.order is None):
+            return None
+        with reading(self.actor):
+            return moments.next_moment(self.actor, self.order)
+
+    @cached_property
+    def turns(self) -> list[dict[str, Any]]:
+        """The order's ready steps with the people who may do them, at most one for each persona."""
+        if self.actor is None or self.order is None:
+            return []
+        with reading(self.actor):
+            ready = list(queries.steps_of(self.actor, self.order).filter(state=StepState.READY))
+            return [
+                {
+                    "key": step.key,
+                    "title": step.flow_step.title,
+                    "url": reverse("orders:step", args=[self.order.code, step.key]),
+                    "people": people.who_may(self.actor, self.order, step),
+                }
+                for step in ready
+                if self.key in ("", step.key) or self.step is None or self.step.state != StepState.READY
+            ]
+
+    @cached_property
+    def tray(self) -> list[scan_tray.TrayCode]:
+        """Codes to scan on the order's pages."""
+        if self.actor is None or self.order is None:
+            return []
+        with reading(self.actor):
+            return scan_tray.codes(self.actor, self.order, self.step.flow_step.kind if self.step else "")
+
+    @cached_property
+    def example(self) -> str:
+        """What somebody would plausibly enter here, as JSON: field name -> value; empty if there is nothing."""
+        if self.actor is None or self.step is None or self.step.state != StepState.READY:
+            return ""
+        with reading(self.actor):
+            found = examples.example_of(self.actor, self.order, self.step)
+        return json.dumps(found) if found else ""
+
+    @cached_property
+    def colleagues(self) -> list[dict[str, str]]:
+        """User names and names of those who may sign as second person on this page."""
+        if self.actor is None or self.step is None:
+            return []
+        with reading(self.actor):
+            rule = sheet_of(self.actor, self.order, self.step).rule
+            found = {}
+            for organization_id in rule.organization_ids if rule else ():
+                for site_id in (rule.site_ids if rule else ()) or (None,):
+                    for user in people_with(organization_id, rule.capability if rule else "", site_id):
+                        if user.person is not None and user.person_id != self.actor.person_id:
+                            found[user.person_id] = {"username": user.username, "name": user.person.name}
+        return list(found.values())[:MOST_COLLEAGUES]
+
+    @cached_property
+    def tour(self) -> tour.Tour | None:
+        """The guided tour, if one was begun in this browser."""
+        return tour.of(self.request)

@@ -1,0 +1,70 @@
+"""Codes to scan in a demonstration, where nobody has a scanner or a bag: right ones and, on purpose, wrong ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from custody import queries as custody
+from custody import vault
+from ledger.context import Actor
+from orders import queries
+from orders.states import OrderState
+
+UNREADABLE = "CT#?–––"
+READS_THE_DOCUMENT = "activate_identity"
+
+
+@dataclass(frozen=True)
+class TrayCode:
+    """A code with what it is printed on; ``right`` unless it is there to show what a wrong scan does."""
+
+    label: str
+    code: str
+    right: bool = True
+
+
+def codes(actor: Actor, order: Any, kind: str = "") -> list[TrayCode]:
+    """Return what can be scanned or read on an order, then what belongs to another one, and a smudge.
+
+    For the step that compares the patient's document also what stands on that fictional document.
+    """
+    found = _document(actor, order) if kind == READS_THE_DOCUMENT else []
+    if queries.may_see_therapy(actor):
+        found.append(TrayCode("Wristband and chain of identity", order.identity_code))
+        found += [
+            TrayCode(f"{bag.kind_label} {bag.k_of_n} ({bag.state_label.lower()})", bag.code)
+            for bag in custody.containers_of(actor, order.stream_id)
+        ]
+    for shipment in custody.shipments_of(actor, order.stream_id):
+        way = shipment.get_direction_display().lower()
+        found.append(TrayCode(f"Box, {way}", shipment.code))
+        if shipment.seal_code:
+            found.append(TrayCode(f"Seal of that box ({way})", shipment.seal_code))
+    return [*found, *_wrong(actor, order), TrayCode("Smudged label: unreadable", UNREADABLE, right=False)]
+
+
+def _document(actor: Actor, order: Any) -> list[TrayCode]:
+    if not queries.may_see_identity(actor, order):
+        return []
+    patient = vault.open_identity(actor, order.patient_id)
+    return [
+        TrayCode("Patient's document: date of birth", patient.birth_date.isoformat()),
+        TrayCode("Patient's document: record number", patient.mrn),
+    ]
+
+
+def _wrong(actor: Actor, order: Any) -> list[TrayCode]:
+    """Return a bag (or the wristband) of another patient, or another order's box for those who see boxes only."""
+    others = queries.orders(actor).exclude(pk=order.pk)
+    if not queries.may_see_therapy(actor):
+        boxes = (box for other in others[:8] for box in custody.shipments_of(actor, other.stream_id))
+        return [TrayCode("Another order's box", box.code, right=False) for box in list(boxes)[:1]]
+    for other in others.filter(state=OrderState.OPEN)[:12]:
+        bag = next(iter(custody.containers_of(actor, other.stream_id)), None)
+        if bag is not None:
+            return [
+                TrayCode("Another patient's bag", bag.code, right=False),
+                TrayCode("Another patient's wristband", other.identity_code, right=False),
+            ]
+    return [TrayCode("Another patient's wristband", other.identity_code, right=False) for other in others[:1]]

@@ -1,0 +1,147 @@
+"""The stops of the guided tour: what to see, as whom, where, and what the record must say afterwards."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from custody import queries as custody
+from ledger import queries as record
+from ledger.context import Actor
+from ledger.refusals import NotFound
+from orders import queries
+from orders.states import OrderState, StepState
+from quality import queries as quality
+from quality.states import DeviationState
+
+Happened = Callable[[Actor, dt.datetime], bool]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must have happened since the tour began, as the stop's person reads it in the record."""
+
+    text: str
+    happened: Happened
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A stop: ``organization`` and ``persona`` say as whom, ``find`` the address of the page it is about."""
+
+    key: str
+    title: str
+    sentence: str
+    organization: str
+    persona: str
+    find: Callable[[Actor], str]
+    checks: tuple[Check, ...]
+
+
+def _step_done(*keys: str, by_own: bool = True) -> Happened:
+    def happened(actor: Actor, since: dt.datetime) -> bool:
+        found = record.events_since(actor, "orders.step_done", since).filter(payload__step__in=keys)
+        return bool((found.filter(organization_id=actor.organization_id) if by_own else found).exists())
+
+    return happened
+
+
+def _recorded(kind: str) -> Happened:
+    return lambda actor, since: bool(record.events_since(actor, kind, since).exists())
+
+
+def _waiting(actor: Actor, *keys: str) -> list[Any]:
+    """Return the acting persona's ready steps with one of these keys, on orders that are not on hold."""
+    return list(queries.worklist(actor).filter(key__in=keys, state=StepState.READY, order__on_hold=False))
+
+
+def _step_page(step: Any) -> str:
+    return reverse("orders:step", args=[step.order.code, step.key])
+
+
+def _first(found: list[Any]) -> Any:
+    if not found:
+        raise NotFound()
+    return found[0]
+
+
+def _the_desk(actor: Actor) -> str:
+    return "/"
+
+
+def _a_box_at_the_dock(actor: Actor) -> str:
+    return _step_page(_first(_waiting(actor, "receipt")))
+
+
+def _a_blocked_release(actor: Actor) -> str:
+    """Return the release of an order with exactly one open deviation."""
+    for step in _waiting(actor, "release"):
+        still_open = quality.deviations_of(actor, step.order.stream_id).filter(state=DeviationState.OPEN)
+        if still_open.count() == 1:
+            return reverse("orders:order", args=[step.order.code])
+    raise NotFound()
+
+
+def _a_box_to_carry(actor: Actor) -> str:
+    return reverse("orders:order", args=[_first(_waiting(actor, "pickup", "ship_pickup")).order.code])
+
+
+def _an_order_with_a_past(actor: Actor) -> str:
+    for order in queries.orders(actor).filter(state=OrderState.CLOSED):
+        if custody.containers_of(actor, order.stream_id):
+            return reverse("orders:order", args=[order.code]) + "#record"
+    raise NotFound()
+
+
+STOPS: tuple[Stop, ...] = (
+    Stop(
+        "list",
+        "Two manufacturers in one list",
+        "You coordinate cell therapies. Orders at Aurora and at Borealis stand in one list: whose turn it is, and when."
+        " Open “Find and hold slots” of one of them: each day without an offer says why. Hold a date that works.",
+        "linden",
+        "coordinator",
+        _the_desk,
+        (Check("Slots are held on a date that works", _step_done("book")),),
+    ),
+    Stop(
+        "bag",
+        "A wrong bag stopped, the right one passed",
+        "You stand at the plant's dock and two boxes have come. At the first, scan another patient's bag from the tray:"
+        " the line stops. Take me there again for the second box, and scan the right bag.",
+        "borealis",
+        "operator",
+        _a_box_at_the_dock,
+        (
+            Check("The wrong bag was stopped, its order is under query", _recorded("custody.identity_mismatch")),
+            Check("The right bag was received by two people", _step_done("receipt")),
+        ),
+    ),
+    Stop(
+        "release",
+        "A release blocked by one open item",
+        "You are the qualified person. One open deviation blocks this release; read it, close it with a conclusion,"
+        " then sign beneath exactly what you see.",
+        "borealis",
+        "qualified_person",
+        _a_blocked_release,
+        (
+            Check("The open deviation was closed", _recorded("quality.deviation_closed")),
+            Check("The batch was released and signed", _step_done("release")),
+        ),
+    ),
+    Stop(
+        "courier",
+        "The same order without a name",
+        "You drive for the courier. The same order has no patient, no therapy and no chain of identity here: a box, its"
+        " seal, a door and a time. Take the box over; both sides sign.",
+        "swift",
+        "courier_driver",
+        _a_box_to_carry,
+        (Check("The courier took the box over, both sides signed", _step_done("pickup", "ship_pickup")),),
+    ),
+)

@@ -1,0 +1,187 @@
+"""What a demonstration adds to pages: its clock, one click to be somebody else, codes to scan, help with signatures."""
+
+from __future__ import annotations
+
+import html
+import json
+import random
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from cgt.demo import advancing, fictional_time
+from cgt.demo.journey import Cast, Journey, Player
+from ledger.context import reading
+from orders import flow_files, queries
+from orders.flow import order_named
+from orders.step_kinds import kind_of
+from personas.actions.organizations import add_organization
+from personas.models import User
+from tests.demo.conftest import PASSWORD
+from tests.factories import PASSWORD as THEIRS
+from tests.factories import make_member, make_organization, unique
+from tests.orders.conftest import booked, consented, patient, prescribed, text_of
+from tests.orders.factories import World
+from tests.personas.conftest import signed_in
+
+pytestmark = pytest.mark.usefixtures("demonstration")
+
+
+@pytest.fixture(autouse=True)
+def unswept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No task queue runs here."""
+    monkeypatch.setattr(advancing.app, "send_task", lambda *_, **__: None)
+
+
+def at(world: World, organization: str, persona: str, number: int = 1) -> Client:
+    return signed_in(world.member(organization, persona, number))
+
+
+def continuations(page: str) -> list[str]:
+    return [
+        html.unescape(found).strip()
+        for found in re.findall(r'href="[^"]*#switch-horizontal" /></svg>([^<]+)</button>', page)
+    ]
+
+
+# ---- the clock ----------------------------------------------------------------------------------------------------
+
+
+def test_the_strip_tells_the_fictional_time_with_its_zone_and_goes_on(world: World) -> None:
+    client = at(world, "center", "coordinator")
+    fictional_time.go_ahead(5 * 86400)
+    page = text_of(client.get("/", follow=True))
+    told = re.findall(r'<strong><time datetime="([^"]+)"', page)[0]
+    assert abs((timezone.datetime.fromisoformat(told) - timezone.now()).total_seconds()) < 120
+    assert world.actor("center", "coordinator").zone in page
+    answer = client.post("/demo/advance", {"by": "day", "next": "/orders/"}, follow=True)
+    assert fictional_time.seconds_ahead() == 6 * 86400
+    assert answer.redirect_chain == [("/orders/", 302)]
+    assert "clock went 24 hours ahead" in text_of(answer) or "clock went 1 day ahead" in text_of(answer)
+
+
+def test_a_page_offers_the_next_steps_time_and_a_click_goes_there(world: World) -> None:
+    code, client = booked(world, **patient()), at(world, "center", "coordinator")
+    page = text_of(client.get(f"/orders/{code}/"))
+    (until, said) = re.findall(r'name="until" value="([^"]+)">.*?</svg>([^<]+)<', page)[0]
+    assert re.search(r"\(in \d+ (minute|hour|day)s?\)", said)
+    client.post("/demo/advance", {"until": html.unescape(until), "next": "/"})
+    assert abs((timezone.now() - timezone.datetime.fromisoformat(until)).total_seconds()) < 60
+    assert f'value="{until}"' not in text_of(client.get(f"/orders/{code}/"))
+
+
+@pytest.mark.parametrize("sent", [{}, {"until": "yesterday"}, {"until": "2020-01-01T00:00:00Z"}, {"by": "year"}])
+def test_a_time_that_is_not_ahead_moves_nothing_and_is_said(world: World, sent: dict[str, str]) -> None:
+    answer = at(world, "center", "coordinator").post("/demo/advance", sent, follow=True)
+    assert "never goes back" in text_of(answer)
+    assert fictional_time.seconds_ahead() == 0
+
+
+def test_a_stranger_moves_nothing() -> None:
+    assert Client().post("/demo/advance", {"by": "day"})["Location"].startswith("/accounts/login/")
+    assert fictional_time.seconds_ahead() == 0
+
+
+# ---- somebody else ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_one_click_signs_in_and_never_leads_outside() -> None:
+    member = make_member(make_organization(), "treating_physician")
+    username = User.objects.get(pk=member.user_id).username
+    client = Client()
+    assert username in text_of(client.get("/accounts/login/"))
+    answer = client.post("/demo/sign-in", {"username": username, "next": "https://evil.example/"})
+    assert answer["Location"] == "/"
+    assert client.get("/personas/people/").status_code == 403  # signed in, though no administrator
+
+
+@pytest.mark.django_db
+def test_an_account_of_a_real_organization_is_never_opened() -> None:
+    real = add_organization(code=unique("real"), name="Not synthetic", role="courier", country="DE", synthetic=False)
+    username = User.objects.get(pk=make_member(real, "courier_driver").user_id).username
+    assert username not in text_of(Client().get("/accounts/login/"))
+    assert Client().post("/demo/sign-in", {"username": username}).status_code == 404
+    assert Client().post("/demo/sign-in", {"username": "nobody\x00"}).status_code == 404
+
+
+def test_beside_whose_turn_it_is_each_persona_that_may_act_is_one_click_away(world: World) -> None:
+    code = consented(world, **patient())
+    world.member("center", "treating_physician")
+    nurse = at(world, "center", "apheresis_nurse")
+    page = text_of(nurse.get(f"/orders/{code}/"))
+    offered = continuations(page)
+    assert offered == ["Treating Physician A, Treating physician at Fictional Clinic Berlin"]
+    chosen = re.search(
+        rf'name="membership" value="([^"]+)"><[^>]*name="next" value="(/orders/{code}/steps/eligibility/)"',
+        page,
+    )
+    assert chosen is not None
+    username = world.username("center", "treating_physician")
+    answer = nurse.post(
+        "/demo/sign-in", {"username": username, "membership": chosen[1], "next": chosen[2]}, follow=True
+    )
+    assert "Record eligibility" in text_of(answer) and 'name="weight_kg"' in text_of(answer)
+
+
+def test_whoever_enrolled_is_not_offered_for_activating(world: World) -> None:
+    world.member("center", "coordinator", 2)
+    code = world.enrol(**patient())
+    page = text_of(at(world, "maker", "planner").get(f"/orders/{code}/"))
+    assert "Coordinator B, Cell therapy coordinator at Fictional Clinic Berlin" in continuations(page)
+    assert not [words for words in continuations(page) if words.startswith("Coordinator A")]
+
+
+# ---- scans and signatures -----------------------------------------------------------------------------------------
+
+
+def test_the_tray_holds_right_wrong_and_unreadable_codes(world: World) -> None:
+    other, code = world.enrol(**patient()), world.enrol(**patient())
+    client = at(world, "center", "coordinator", 2)
+    page = text_of(client.get(f"/orders/{code}/steps/activate_coi/"))
+    coordinator = world.actor("center", "coordinator")
+    with reading(coordinator):
+        right, wrong = (order_named(coordinator, known).identity_code for known in (code, other))
+    for scanned in (right, wrong, "CT#?–––"):
+        assert f'data-demo-scan="{scanned}"' in page
+    assert "Patient&#x27;s document: record number" in page
+
+
+def test_the_password_stands_beside_the_signature_and_colleagues_beside_the_second_person(world: World) -> None:
+    code = booked(world, **patient())
+    names = [world.username("center", "apheresis_nurse", number) for number in (1, 2)]
+    page = text_of(at(world, "center", "apheresis_nurse").get(f"/orders/{code}/steps/{_two_person_step(world, code)}/"))
+    assert page.count(PASSWORD) >= 2
+    assert f'data-demo-user="{names[1]}"' in page and f'data-demo-user="{names[0]}"' not in page
+
+
+def _two_person_step(world: World, code: str) -> str:
+    """Bring the order to a step that two people sign; return its key."""
+    players = [Player(world.actor(*key), world.username(*key), THEIRS) for key in world.people]
+    journey = Journey(Cast(players), random.Random(1), code, enrolled_by=world.actor("center", "coordinator").person_id)
+    steps = flow_files.shipped("autologous_car_t")["steps"]
+    return journey.run(before=next(step["key"] for step in steps if kind_of(step["kind"]).signatures >= 2))
+
+
+def test_an_example_fills_what_is_typed_and_nothing_that_is_scanned_or_signed(world: World) -> None:
+    code = consented(world, **patient())
+    page = text_of(at(world, "center", "treating_physician").get(f"/orders/{code}/steps/eligibility/"))
+    example = json.loads(html.unescape(re.findall(r'data-demo-example="([^"]+)"', page)[0]))
+    assert example["eligible"] == "yes" and float(example["weight_kg"]) > 0
+    for name in example:
+        assert f'name="{name}"' in page
+        assert "password" not in name and "scan" not in name
+
+
+def test_a_stranger_to_the_order_is_told_nothing(world: World) -> None:
+    code = prescribed(world, **patient())
+    client = signed_in(make_member(make_organization("treatment_center"), "coordinator"))
+    answer = client.get(f"/orders/{code}/")
+    assert answer.status_code == 404
+    page = text_of(answer)
+    assert "continue as" not in page and "Scan tray" not in page and world.therapy.name not in page
+    actor = world.actor("center", "coordinator")
+    with reading(actor):
+        assert queries.orders(actor).filter(code=code).exists()
