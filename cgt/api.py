@@ -36,6 +36,7 @@ def _in_json(view: Any, response: Response) -> Response:
 
 urlpatterns = [
     path("", include("personas.api")),
+    path("", include("notifications.api.urls")),
     path("", include("orders.api.urls")),
     path("", include("scheduling.api")),
     path("schema/", Schema.as_view(), name="schema"),

@@ -15,6 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cgt.settings")
 SWEEPS = {
     "scheduling.tasks.expire_slot_holds": 30.0,
     "notifications.tasks.relay_outbox": 10.0,
+    "notifications.tasks.post_webhooks": 10.0,
 }
 QUEUE = "cgt"
 

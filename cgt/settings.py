@@ -235,6 +235,9 @@ globals().update(environ.mail("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = environ.text("DEFAULT_FROM_EMAIL", "CGT Orchestration <no-reply@cgt.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
+# Webhooks go to https addresses of the public internet; on a developer's machine they may stay within it.
+WEBHOOKS_WITHIN = not PRODUCTION
+
 # --- REST -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -14,10 +14,14 @@ class NotificationsConfig(AppConfig):
         from ledger.signals import outbox_filled
         from notifications import events, queries  # noqa: F401
         from personas import navigation
+        from personas.states import Capability
 
         outbox_filled.connect(nudge, dispatch_uid="notifications.nudge")
         navigation.register(
-            navigation.Entry("notifications:inbox", "Inbox", "inbox", rank=20, count=queries.unread),
+            navigation.Entry("notifications:inbox", "Inbox", "inbox", rank=20, count=queries.unread, exact=True),
+            navigation.Entry(
+                "notifications:webhooks", "Webhooks", "link", Capability.ADMINISTER, 91, count=queries.dead_webhooks
+            ),
         )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from ledger.context import Actor
 from ledger.models import Event
-from notifications import recipients
+from notifications import envelopes, recipients
 from notifications.recipients import Recipient
+from notifications.states import NoticeClass
 from orders.models import Order, OrderStep
 from orders.states import StepState
 from personas.queries import User, people_with
@@ -32,6 +34,11 @@ class _Told:
     user: User
     titles: list[str] = field(default_factory=list)
     due: dt.datetime | None = None
+    category: NoticeClass = NoticeClass.NEWS
+
+    def add_task(self, title: str, due: dt.datetime | None) -> None:
+        self.category = NoticeClass.TASK
+        self.add(title, due)
 
     def add(self, title: str, due: dt.datetime | None = None) -> None:
         if title not in self.titles:
@@ -53,9 +60,12 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
             told.setdefault(user.pk, _Told(user)).add(words)
     for step in _became_ready(actor, order, event):
         for user in people_with(actor.organization_id, step.capability, step.site_id):
-            told.setdefault(user.pk, _Told(user)).add(step.flow_step.title, step.due_at)
+            told.setdefault(user.pk, _Told(user)).add_task(step.flow_step.title, step.due_at)
     path = f"/orders/{order.code}/"
-    return [Recipient(one.user, f"{', '.join(one.titles)} · {order.code}", path, one.due) for one in told.values()]
+    return [
+        Recipient(one.user, f"{', '.join(one.titles)} · {order.code}", path, one.due, category=one.category)
+        for one in told.values()
+    ]
 
 
 def _became_ready(actor: Actor, order: Order, event: Event) -> list[OrderStep]:
@@ -63,3 +73,23 @@ def _became_ready(actor: Actor, order: Order, event: Event) -> list[OrderStep]:
         order=order, ready_event_id=event.pk, responsible_id=actor.organization_id, state=StepState.READY
     )
     return list(steps.select_related("flow_step").order_by("position"))
+
+
+@recipients.judge
+def waiting_tasks(actor: Actor, event: Event) -> set[UUID] | None:
+    """Return the events that made ready what still is; None for what is about no order."""
+    steps = OrderStep.unwalled.filter(stream_id=event.stream_id, responsible_id=actor.organization_id)
+    if not Order.unwalled.filter(stream_id=event.stream_id).exists():
+        return None
+    ready = steps.filter(state=StepState.READY, ready_event_id__isnull=False)
+    return set(ready.values_list("ready_event_id", flat=True))
+
+
+@envelopes.register
+def named(actor: Actor, event: Event) -> dict[str, str]:
+    """Return the code of the order that an event is about, where to read it, and which step it was."""
+    order = Order.unwalled.filter(stream_id=event.stream_id).first()
+    if order is None:
+        return {}
+    step = {"step": str(event.payload["step"])} if "step" in event.payload else {}
+    return {"order": order.code, "href": f"/api/v1/orders/{order.code}", **step}

@@ -65,6 +65,19 @@ def body_of(request: Request) -> dict[str, Any]:
     return dict(sent)
 
 
+S = TypeVar("S", bound=serializers.Serializer[Any])
+
+
+def input_of(request: Request, serializer: type[S]) -> dict[str, Any]:
+    """Return the validated body; raise InvalidInput with every field's errors, unknown fields included."""
+    sent = body_of(request)
+    given = serializer(data=sent)
+    unknown = {name: ["This field is not known."] for name in sorted(set(map(str, sent)) - set(given.fields))}
+    if not given.is_valid() or unknown:
+        raise InvalidInput(fields=dict(given.errors) | unknown)
+    return dict(given.validated_data)
+
+
 def once_of(request: Request) -> Once | None:
     """Return the idempotency key with the fingerprint of the request; passwords are no part of it."""
     key = request.headers.get("Idempotency-Key", "").strip()

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ledger.context import Actor
 from ledger.refusals import Refusal
-from personas import queries
+from personas import form_fields, queries
 from personas.states import Capability
 
 TYPES = {"persona": "select", "scopes": "checkboxes", "expires": "date"}
@@ -57,17 +57,4 @@ class KeyForm(forms.Form):
 
     def described(self) -> list[dict[str, Any]]:
         """Return the fields as the field component draws them."""
-        return [self._described(bound) for bound in self]
-
-    def _described(self, bound: forms.BoundField) -> dict[str, Any]:
-        value = bound.value()
-        return {
-            "name": bound.name,
-            "label": bound.label,
-            "type": TYPES.get(bound.name, "text"),
-            "required": bound.field.required,
-            "help": bound.help_text,
-            "value": value if value is not None else ([] if bound.name == "scopes" else ""),
-            "choices": getattr(bound.field, "choices", []),
-            "errors": [*bound.errors, *self.refused.get(bound.name, [])],
-        }
+        return form_fields.described(self, TYPES, self.refused)

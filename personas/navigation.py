@@ -26,6 +26,7 @@ class Entry:
     count: Callable[[Actor], int] | None = None
     roles: tuple[str, ...] = ()
     applies: Callable[[Actor], bool] | None = None
+    exact: bool = False  # other entries live below its address
 
     def is_for(self, actor: Actor) -> bool:
         """Whether the actor sees the entry."""
@@ -52,7 +53,7 @@ def entries_for(actor: Actor, path: str) -> list[dict[str, Any]]:
             url = reverse(entry.url_name)
         except NoReverseMatch:
             continue
-        current = path == url if url == "/" else path.startswith(url)
+        current = path == url if entry.exact or url == "/" else path.startswith(url)
         count = entry.count(actor) if entry.count else 0
         shown.append({"url": url, "label": entry.label, "icon": entry.icon, "current": current, "count": count})
     return shown

@@ -248,6 +248,21 @@ def people_with(organization_id: UUID, capability: str, site_id: UUID | None = N
     return list(accounts.select_related("person").distinct().order_by("username"))
 
 
+def people_in_persona(organization_id: UUID, persona: str) -> list[User]:
+    """Return the active accounts that act in a persona of an organization. Runs inside its wall."""
+    memberships = _open_memberships().filter(organization_id=organization_id, persona__key=persona)
+    accounts = User.objects.filter(memberships__in=memberships, is_active=True)
+    return list(accounts.select_related("person").distinct().order_by("username"))
+
+
+def zone_of(organization_id: UUID, user_id: UUID) -> str:
+    """Return the time zone where an account works for an organization: its site's, else that of the first site."""
+    own = _open_memberships().filter(organization_id=organization_id, user_id=user_id, site__isnull=False)
+    sites_of = Site.unwalled.filter(organization_id=organization_id).order_by("code")
+    found = sites_of.filter(pk__in=own.values("site_id")).first() or sites_of.first()
+    return found.zone if found else "UTC"
+
+
 @dataclass(frozen=True)
 class PersonaRights:
     """A persona of the acting organization with its capabilities in words."""

@@ -17,6 +17,7 @@ from ledger.models import Event
 from notifications import recipients
 from notifications.recipients import Recipient
 from personas.queries import people_with
+from tests.notifications.receiver import Receiver, serve
 
 
 class Post:
@@ -71,3 +72,13 @@ def coordinators() -> Iterator[list[str]]:
     recipients.register(finder)
     yield asked
     recipients.unregister(finder)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A partner system's running HTTP server."""
+    found = Receiver()
+    server = serve(found)
+    yield found
+    server.shutdown()
+    server.server_close()

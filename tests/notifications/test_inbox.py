@@ -7,14 +7,15 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from ledger.context import reading
+from ledger.context import Actor, reading
 from ledger.models import Event
-from ledger.refusals import NotFound
+from ledger.recording import acting
+from ledger.refusals import InvalidInput, NotFound
 from ledger.states import Channel
-from notifications import queries
+from notifications import queries, recipients
 from notifications.actions import inbox, relay
 from notifications.models import Notice
-from personas.models import Membership
+from personas.models import Membership, User
 from personas.queries import actor_of_membership
 from tests.factories import make_actor, make_member, operator
 from tests.notifications.factories import Shared
@@ -73,7 +74,7 @@ def test_marking_all_as_read() -> None:
     told.shared.happen()
     relay.relay()
     assert queries.unread(told.actor) == 2
-    assert signed_in(told.member).post("/inbox/read/").status_code == 302
+    assert signed_in(told.member).post("/inbox/read/", {"all": "true"}).status_code == 302
     assert queries.unread(told.actor) == 0
 
 
@@ -127,15 +128,99 @@ def test_the_unread_count_is_one_query() -> None:
 
 
 def test_older_notices_are_on_the_next_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    from notifications import views
+    from notifications.views import inbox as views
 
     monkeypatch.setattr(views, "PAGE", 1)
     told = Told()
     told.shared.happen()
     relay.relay()
+    with acting(told.actor, "notifications.read"):
+        Notice.unwalled.filter(user_id=told.actor.user_id).update(due=None)  # nothing is late
     client = signed_in(told.member)
     page = client.get("/inbox/").content.decode()
     assert str(told.notice.pk) not in page
-    following = page.split('href="?before=')[1].split('"')[0]
+    following = page.split("&amp;before=")[1].split('"')[0]
     assert str(told.notice.pk) in client.get(f"/inbox/?before={following}").content.decode()
     assert client.get("/inbox/?before=nonsense").status_code == 200
+
+
+def test_chosen_ones_are_read_with_one_entry_in_the_record() -> None:
+    told = Told()
+    told.shared.happen()
+    told.shared.happen()
+    relay.relay()
+    with reading(told.actor):
+        ids = [str(pk) for pk in queries.inbox(told.actor).values_list("pk", flat=True)]
+    assert signed_in(told.member).post("/inbox/read/", {"notice": ids[:2]}).status_code == 302
+    assert queries.unread(told.actor) == 1
+    with reading(told.actor):
+        (event,) = Event.unwalled.filter(kind="notifications.read", stream_id=told.shared.center.pk)
+    assert event.payload == {"notices": 2}
+
+
+def test_late_and_critical_come_first_whatever_came_last() -> None:
+    told = Told()
+    for _ in range(2):
+        told.shared.happen()
+        relay.relay()
+    with acting(told.actor, "notifications.read"):
+        Notice.unwalled.filter(user_id=told.actor.user_id).update(due=None)
+        Notice.unwalled.filter(pk=told.notice.pk).update(critical=True, title="Oldest and critical")
+    page = signed_in(told.member).get("/inbox/").content.decode()
+    assert page.index("Oldest and critical") < page.index("Order T-1: book the slots")
+    assert "Late or critical" in page
+    only = signed_in(told.member).get("/inbox/?show=critical").content.decode()
+    assert "Oldest and critical" in only and "book the slots" not in only
+
+
+def test_a_task_has_one_named_owner_whom_everybody_told_sees() -> None:
+    told = Told()
+    colleague = make_member(told.shared.center, "coordinator", name="Colleague Two")
+    told.shared.happen()
+    relay.relay()
+    other = actor_of_membership(colleague, Channel.BROWSER)
+    with reading(other):
+        theirs = queries.inbox(other).get()
+    with reading(told.actor):
+        mine = queries.inbox(told.actor).get(event_id=theirs.event_id)
+    assert signed_in(colleague).post(f"/inbox/{theirs.pk}/claim/").status_code == 302
+    page = signed_in(told.member).get("/inbox/").content.decode()
+    assert '<td data-label="Whose">Colleague Two</td>' in page
+    with reading(other):
+        assert queries.shown_inbox(other, "mine").get().acknowledged_at is not None
+    inbox.assign(told.actor, mine.pk, other_username(told.actor))
+    with reading(told.actor):
+        assert queries.shown_inbox(told.actor, "mine").get().pk == mine.pk
+    with reading(operator(told.shared.center)):
+        events = Event.unwalled.filter(kind="notifications.claimed", stream_id=told.shared.center.pk).order_by("seq")
+        assert [event.payload["owner"] for event in events] == ["Colleague Two", told.actor.person_name]
+
+
+def other_username(actor: Actor) -> str:
+    return User.objects.get(pk=actor.user_id).username
+
+
+def test_a_task_goes_to_nobody_who_was_not_told() -> None:
+    told = Told()
+    stranger = make_member(told.shared.center, "treating_physician")
+    with pytest.raises(InvalidInput):
+        inbox.assign(told.actor, told.notice.pk, User.objects.get(pk=stranger.user_id).username)
+    assert told.again().owner_id is None
+
+
+def test_what_somebody_did_leaves_the_open_part() -> None:
+    told = Told()
+
+    def nothing_waits(actor: Actor, event: Event) -> set[object]:
+        return set()
+
+    recipients.judge(nothing_waits)  # type: ignore[arg-type]
+    try:
+        told.shared.happen()
+        relay.relay()
+    finally:
+        recipients._judges.remove(nothing_waits)  # type: ignore[arg-type]
+    assert told.again().settled_at is not None
+    page = signed_in(told.member).get("/inbox/?show=all").content.decode()
+    assert "Settled" in page
+    assert queries.unread(told.actor) == 1

@@ -10,10 +10,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from notifications import queries
 from notifications.actions.relay import retry
+from notifications.states import Medium
+
+WHAT: dict[str, str] = {Medium.EMAIL: "e-mail", Medium.WEBHOOK: "webhook"}
 
 
 class Command(BaseCommand):
-    help = "List messages and e-mails that failed or are dead; make them due again."
+    help = "List messages, e-mails and webhooks that failed or are dead; make them due again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -32,13 +35,13 @@ class Command(BaseCommand):
             self.stdout.write(f"{revived} due now.")
             return
         rows = [_row("message", row) for row in queries.troubled_messages()[:500]]
-        rows += [_row("e-mail", row) for row in queries.troubled_deliveries()[:500]]
+        rows += [_row(WHAT[row.medium], row) for row in queries.troubled_deliveries()[:500]]
         messages, deliveries = queries.waiting()
         if options["json"]:
             waiting = {"messages": messages, "deliveries": deliveries}
             self.stdout.write(json.dumps({"waiting": waiting, "troubled": rows}, indent=1))
             return
-        self.stdout.write(f"Waiting: {messages} messages, {deliveries} e-mails. Troubled: {len(rows)}.")
+        self.stdout.write(f"Waiting: {messages} messages, {deliveries} e-mails and webhooks. Troubled: {len(rows)}.")
         for row in rows:
             state = f"dead since {row['dead_at']}" if row["dead_at"] else f"next try {row['due_at']}"
             self.stdout.write(f"{row['what']} {row['id']} {state}, {row['attempts']} attempts: {row['last_error']}")

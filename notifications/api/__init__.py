@@ -1,0 +1,1 @@
+"""REST of notifications: the inbox of a person, webhooks of an organization."""

@@ -1,0 +1,1 @@
+"""Pages of notifications: the inbox, preferences, webhooks."""
