@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from custody.models import ChainOfIdentity, Container, CustodyPeriod, Label, Patient, Shipment, StockUnit
 from custody.scans import read
-from custody.states import StockState
+from custody.states import ContainerState, StockState
 from ledger.context import Actor
 from ledger.walls import visible
 
@@ -28,6 +28,12 @@ def containers_of(actor: Actor, stream_id: UUID) -> QuerySet[Container]:
     """Return the order's containers with their custodians, by kind and position."""
     found = visible(Container, actor).filter(stream_id=stream_id)
     return found.select_related("custodian", "custodian_site", "coi").order_by("kind", "position")
+
+
+def in_hand(actor: Actor, *states: ContainerState) -> QuerySet[Container]:
+    """Return the containers that the actor's organization holds in one of these states, first to expire first."""
+    found = visible(Container, actor).filter(custodian_id=actor.organization_id, state__in=states)
+    return found.order_by(F("expires_at").asc(nulls_last=True), "code")
 
 
 def labels_of(actor: Actor, stream_id: UUID) -> QuerySet[Label]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from rest_framework import serializers
 
 from ledger.context import Actor
@@ -48,6 +48,52 @@ def waiting_for(actor: Actor, found: QuerySet[Order], turn: str) -> QuerySet[Ord
 def ready_steps(found: Iterable[Order]) -> dict[UUID, list[OrderStep]]:
     """Return the ready steps of a page's orders by order, most urgent first."""
     return turns.ready_steps(order.pk for order in found)
+
+
+def orders_at_work(actor: Actor, phase: str) -> QuerySet[Order]:
+    """Return the open orders that are in the hands of the actor's organization in a phase, by their next due time."""
+    return turns.at_work(open_orders(actor), actor, phase)
+
+
+def steps_in_phase(actor: Actor, found: Iterable[Order], phase: str) -> dict[UUID, list[OrderStep]]:
+    """Return the own organization's steps of a phase of a page's orders, by order."""
+    ids = [order.pk for order in found]
+    return turns.steps_in(ids, flow_step__phase=phase, responsible_id=actor.organization_id)
+
+
+def evidence_of(steps: Iterable[OrderStep]) -> dict[UUID, list[OrderStep]]:
+    """Return the done steps that each of these steps rests on, by its id."""
+    return turns.evidence(steps)
+
+
+def prescribed_by(actor: Actor) -> QuerySet[Order]:
+    """Return the open orders that the acting person prescribed or enrolled, late ones first: my patients."""
+    prescribed = Exists(
+        OrderStep.unwalled.filter(
+            order=OuterRef("pk"), flow_step__kind="prescribe", state=StepState.DONE, done_by_id=actor.person_id
+        )
+    )
+    return open_orders(actor).filter(Q(prescribed) | Q(enrolled_by_id=actor.person_id))
+
+
+def expected_deliveries(actor: Actor, until: dt.datetime) -> QuerySet[OrderStep]:
+    """Return what is on its way, or planned, to the actor's organization until a time, by planned arrival."""
+    steps = OrderStep.unwalled.filter(
+        responsible_id=actor.organization_id,
+        state=StepState.WAITING,
+        flow_step__kind="hand_over",
+        planned_at__lt=until,
+        order__state=OrderState.OPEN,
+    )
+    if actor.site_id is not None:
+        steps = steps.filter(Q(site_id=actor.site_id) | Q(site__isnull=True))
+    related = ("order__therapy", "order__center_site", "order__manufacturer", "site")
+    return steps.select_related("order", "flow_step").prefetch_related(*related).order_by("planned_at", "pk")
+
+
+def orders_by_stream(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, Order]:
+    """Return the orders of several streams that the actor may see."""
+    return {order.stream_id: order for order in orders(actor).filter(stream_id__in=list(stream_ids))}
 
 
 def steps_of(actor: Actor, order: Order) -> QuerySet[OrderStep]:

@@ -46,3 +46,33 @@ def ready_steps(order_ids: Iterable[UUID]) -> dict[UUID, list[OrderStep]]:
     for step in rows.order_by(*URGENT_FIRST):
         found.setdefault(step.order_id, []).append(step)
     return found
+
+
+def at_work(orders: QuerySet[Order], actor: Actor, phase: str) -> QuerySet[Order]:
+    """Return open orders of which the actor's organization has begun a phase, or may begin it, and not ended it."""
+    own = OrderStep.unwalled.filter(order=OuterRef("pk"), flow_step__phase=phase, responsible_id=actor.organization_id)
+    if actor.site_id is not None:
+        orders = orders.filter(center_site_id=actor.site_id)
+    begun = Exists(own.filter(state__in=(StepState.READY, StepState.DONE)))
+    unfinished = Exists(own.filter(state__in=(StepState.READY, StepState.WAITING)))
+    return orders.filter(begun, unfinished, state=OrderState.OPEN)
+
+
+def steps_in(order_ids: Iterable[UUID], **which: Any) -> dict[UUID, list[OrderStep]]:
+    """Return the newest attempt of each step of many orders, in the flow's order; ``which`` narrows them."""
+    steps = OrderStep.unwalled.filter(order__in=list(order_ids), **which).select_related("flow_step")
+    newest: dict[tuple[UUID, str], OrderStep] = {}
+    for step in steps.order_by("position", "attempt"):
+        newest[(step.order_id, step.key)] = step
+    found: dict[UUID, list[OrderStep]] = {}
+    for (order_id, _), step in newest.items():
+        found.setdefault(order_id, []).append(step)
+    return found
+
+
+def evidence(steps: Iterable[OrderStep]) -> dict[UUID, list[OrderStep]]:
+    """Return for each step, by its id, the done steps that its flow wants before it: what a signature rests on."""
+    rows = list(steps)
+    keys = {key for step in rows for key in step.flow_step.after}
+    done = steps_in((step.order_id for step in rows), key__in=keys, state=StepState.DONE)
+    return {step.pk: [row for row in done.get(step.order_id, []) if row.key in step.flow_step.after] for step in rows}

@@ -1,6 +1,18 @@
 from django.urls import path, register_converter
 
-from orders.views import documents, dossiers, enrolment, flows, identity, order, order_list, station, step, worklist
+from orders.views import (
+    documents,
+    dossiers,
+    enrolment,
+    finding,
+    flows,
+    identity,
+    order,
+    order_list,
+    station,
+    step,
+    worklist,
+)
 
 
 class OrderCode:
@@ -21,6 +33,7 @@ app_name = "orders"
 urlpatterns = [
     path("", worklist.home, name="home"),
     path("worklist/", worklist.worklist, name="worklist"),
+    path("find/", finding.find, name="find"),
     path("orders/", order_list.order_list, name="list"),
     path("orders/new/", enrolment.new_order, name="new"),
     path("orders/<order:code>/", order.order_page, name="order"),

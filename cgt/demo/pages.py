@@ -41,7 +41,7 @@ class Demonstration:
         self.actor: Actor | None = getattr(request, "actor", None)
         match = request.resolver_match
         self.code: str = match.kwargs.get("code", "") if match else ""
-        self.key: str = match.kwargs.get("key", "") if match else ""
+        self.key: str = (match.kwargs.get("key", "") if match else "") or getattr(request, "open_step", "")
         self.path = request.path if request.method == "POST" else request.get_full_path()
 
     @property

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
+from orders import consents
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
@@ -36,6 +37,23 @@ class RecordConsent(StepKind):
     capability = Capability.RECORD_CONSENT
     audience = (Role.TREATMENT_CENTER,)
     Inputs = Inputs
+
+    def initial(self, ctx: StepContext) -> dict[str, Any]:
+        """Offer the consent that the patient gave to the same therapy at this center before: asked once, kept."""
+        given = consents.given_before(ctx.order)
+        if given is None:
+            return {}
+        purposes = {name: name in given.purposes for name in ("therapy", "data_sharing", "registry")}
+        return {**purposes, "signed_on": given.signed_on, "form_reference": given.form_reference}
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        given = consents.given_before(ctx.order)
+        if given is None:
+            return []
+        said = f"Signed on {given.signed_on}, form {given.form_reference} (order {given.order})"
+        return [
+            ("Consent on file for this therapy", f"{said}. It is filled in below: record it again only if it holds.")
+        ]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         if not inputs["therapy"]:

@@ -18,13 +18,20 @@ def seconds_left(at: dt.datetime) -> int:
 
 @register.filter
 def in_words(seconds: int) -> str:
-    """Return “in 3 h 20 min” or “2 d 4 h ago”: two units at most, as ``cgt.js`` says it too."""
+    """Return “in 3 h 20 min” or “2 d 4 h ago”, as ``cgt.js`` says it too."""
+    return f"{_span(seconds)} ago" if seconds < 0 else f"in {_span(seconds)}"
+
+
+@register.filter
+def late_in_words(seconds: int) -> str:
+    """Return “2 d 4 h late”: what is over and was to be done."""
+    return f"{_span(seconds)} late"
+
+
+def _span(seconds: int) -> str:
+    """Return a span of time in two units at most."""
     minutes = abs(int(seconds)) // 60
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
-        said = f"{days} d {hours} h" if days < 10 else f"{days} d"
-    elif hours:
-        said = f"{hours} h {rest:02d} min"
-    else:
-        said = f"{rest} min"
-    return f"{said} ago" if seconds < 0 else f"in {said}"
+        return f"{days} d {hours} h" if days < 10 else f"{days} d"
+    return f"{hours} h {rest:02d} min" if hours else f"{rest} min"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
@@ -12,13 +13,15 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from custody import patient_search, vault
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from network.queries import therapies
 from orders import queries
 from orders.actions.enrolment import enrol
 from orders.forms import Filling, described, flat, unplaced, with_choices
-from orders.views.requests import once_of, see_other
+from orders.views.finding import patient_ids
+from orders.views.requests import asked, once_of, see_other, typed
 from personas.queries import sites
 from personas.states import Capability
 from personas.views import desk
@@ -34,6 +37,8 @@ def new_order(request: HttpRequest) -> HttpResponseBase:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if request.method != "POST":
         return _page(request, actor)
+    if "find" in request.POST:
+        return _find(request, actor)
     try:
         code = enrol(actor, request.POST, once=once_of(request, "enrol"))
     except (NotFound, Unauthenticated):
@@ -45,8 +50,35 @@ def new_order(request: HttpRequest) -> HttpResponseBase:
     return see_other(reverse("orders:order", args=[code]))
 
 
-def _page(request: HttpRequest, actor: Actor, refusal: Refusal | None = None) -> TemplateResponse:
-    posted = request.POST if request.method == "POST" else None
+def _find(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    """Look for a known patient; the name that was typed stands in no address."""
+    text = typed(request, "find")
+    with reading(actor):
+        found = patient_search.find(actor, text)
+    if not found:
+        with reading(actor):
+            return _page(request, actor, looked_for=text)
+    ids = ",".join(sorted(map(str, found)))
+    return see_other(f"{reverse('orders:new')}?{urlencode({'patient': ids})}")
+
+
+def _known(request: HttpRequest, actor: Actor, refusal: Refusal | None) -> dict[UUID, Any]:
+    """Return the identities of the known patients that the page is about: chosen ones, or a possible duplicate's."""
+    ids = patient_ids(request.POST.get("patient", "") or asked(request, "patient"))
+    if refusal is not None and refusal.code == DUPLICATE:
+        given = {
+            name: typed(request, f"identity.{name}") for name in ("mrn", "family_name", "given_name", "birth_date")
+        }
+        person = f"{given['family_name']}, {given['given_name']} {given['birth_date']}"
+        ids = [*patient_search.find(actor, given["mrn"]), *patient_search.find(actor, person)]
+    return vault.open_identities(actor, ids) if ids and actor.can(Capability.READ_IDENTITY) else {}
+
+
+def _page(request: HttpRequest, actor: Actor, refusal: Refusal | None = None, looked_for: str = "") -> TemplateResponse:
+    posted = request.POST if request.method == "POST" and not looked_for else None
+    known = _known(request, actor, refusal)
+    duplicate = refusal is not None and refusal.code == DUPLICATE
+    patient = next(iter(known), None) if len(known) == 1 and not duplicate else None
     errors = _named(flat(refusal.fields)) if refusal else {}
     offered = [(therapy.code, therapy.name) for therapy in therapies(actor)]
     places = sites(actor).filter(organization_id=actor.organization_id)
@@ -57,6 +89,10 @@ def _page(request: HttpRequest, actor: Actor, refusal: Refusal | None = None) ->
     hidden = {"patient", *(() if doubtful else ("confirmed_distinct",))}
     asked = with_choices([f for f in fields if f["name"] not in hidden], {"therapy": offered, "site": own})
     context: dict[str, Any] = {
+        "known": [{"id": pk, "identity": identity} for pk, identity in known.items()],
+        "patient": {"id": patient, "identity": known[patient]} if patient else None,
+        "may_find": actor.can(Capability.READ_IDENTITY),
+        "looked_for": looked_for,
         "order_fields": [f for f in asked if f["name"] in ("therapy", "site")],
         "patient_fields": [f for f in asked if f["name"].startswith("identity.")],
         "confirm": next((f for f in asked if f["name"] == "confirmed_distinct"), None),

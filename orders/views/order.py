@@ -21,7 +21,7 @@ from orders.actions import dispositions, interruptions
 from orders.actions.bookings import renew_hold
 from orders.flow import order_named
 from orders.views import banner, order_cards
-from orders.views.requests import once_of, see_other, typed
+from orders.views.requests import asked, once_of, see_other, typed
 from personas.states import Capability
 from personas.views import desk
 from quality import queries as quality
@@ -44,6 +44,8 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
     found_labels = order_cards.labels(actor, order)
     rows = order_cards.timeline(actor, order)
     now, later = order_cards.split(rows)
+    before = asked(request, "before")
+    events, older = order_cards.events(actor, order, before) if actor.can(Capability.VIEW_RECORD) else ([], "")
     context = {
         "order": order,
         "etag": f"{order.version}",
@@ -59,7 +61,9 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "labels": found_labels,
         "has_labels": order_cards.has_valid_labels(found_labels),
         "quality": order_cards.quality_part(actor, order),
-        "events": order_cards.events(actor, order) if actor.can(Capability.VIEW_RECORD) else [],
+        "events": events,
+        "older": older,
+        "before": before,
         "acts": order_cards.acts(actor, order),
         "status": "on_hold" if order.on_hold else order_cards.ORDER_TONE.get(order.state, order.state),
         "refusal": refusal,

@@ -26,7 +26,7 @@ from quality.states import Decision, DeviationState
 from scheduling.queries import chain_of
 from scheduling.states import ChainState
 
-MOST_EVENTS = 200
+EVENTS_AT_ONCE = 12
 ORDER_TONE = {"open": "active", "closed": "closed", "cancelled": "cancelled"}
 
 
@@ -211,16 +211,24 @@ def quality_part(actor: Actor, order: Any) -> dict[str, Any] | None:
     return found if any(found.values()) else None
 
 
-def events(actor: Actor, order: Any) -> list[dict[str, Any]]:
-    """Return the record in words for this reader, newest first, with its signatures."""
+def events(actor: Actor, order: Any, before: str = "") -> tuple[list[dict[str, Any]], str]:
+    """Return a page of the record in words for this reader, newest first, with signatures; and where older ones begin.
+
+    ``before`` is such a mark (a sequence number), from the address.
+    """
     signed: dict[Any, list[Any]] = {}
-    rows = list(record.events_of(actor, order.stream_id).order_by("-seq")[:MOST_EVENTS])
+    found = record.events_of(actor, order.stream_id).order_by("-seq")
+    if before.isdecimal() and len(before) < 12:
+        found = found.filter(seq__lt=int(before))
+    rows = list(found[: EVENTS_AT_ONCE + 1])
+    older = str(rows[EVENTS_AT_ONCE - 1].seq) if len(rows) > EVENTS_AT_ONCE else ""
+    rows = rows[:EVENTS_AT_ONCE]
     readable = {row.pk for row in rows}
     for signature in record.signatures_of(actor, order.stream_id):
         if signature.event_id in readable:
             signed.setdefault(signature.event_id, []).append(signature)
     full = queries.may_see_therapy(actor)
-    return [
+    entries = [
         {
             "event": row,
             "label": kind_named(row.kind).label,
@@ -230,6 +238,7 @@ def events(actor: Actor, order: Any) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+    return entries, older
 
 
 def acts(actor: Actor, order: Any) -> dict[str, bool]:

@@ -69,6 +69,7 @@ def _page(
         ],
     }
     if current is not None:
+        request.open_step = current.key  # type: ignore[attr-defined]  # as the address of a step's own page says it
         whole = queries.step_of(actor, order, current.key)
         context |= sheet_context(request, actor, order, whole, refusal, errors) | {"crumbs": context["crumbs"]}
         context["bags"] = bags(actor, order, whole)

@@ -128,17 +128,18 @@
   });
 
   /* ---- clocks: go on from the seconds that the server said were left; the device's own clock may be wrong ---- */
-  const inWords = (seconds) => {
+  const inWords = (seconds, late) => {
     const minutes = Math.floor(Math.abs(seconds) / 60);
     const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60];
     const said = days ? (days < 10 ? `${days} d ${hours} h` : `${days} d`) : hours ? `${hours} h ${String(rest).padStart(2, "0")} min` : `${rest} min`;
+    if (late) return `${said} late`;
     return seconds < 0 ? `${said} ago` : `in ${said}`;
   };
   const clocks = new WeakMap();
   const tick = () =>
     document.querySelectorAll("[data-left]").forEach((clock) => {
       if (!clocks.has(clock)) clocks.set(clock, performance.now() / 1000 + Number(clock.dataset.left));
-      const said = inWords(Math.round(clocks.get(clock) - performance.now() / 1000));
+      const said = inWords(Math.round(clocks.get(clock) - performance.now() / 1000), clock.dataset.late !== undefined);
       if (clock.textContent !== said) clock.textContent = said;
     });
   document.addEventListener("DOMContentLoaded", tick);

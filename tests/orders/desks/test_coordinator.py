@@ -39,24 +39,48 @@ def test_patients_are_named_to_their_own_center_only(world: World, browse: Brows
     assert codes(stranger.get("/")) == []
 
 
-def test_an_order_is_found_by_patient_and_by_code(world: World, browse: Browse) -> None:
+def test_a_patient_is_found_without_a_name_in_the_address(world: World, browse: Browse) -> None:
     who = patient()
     code, other = world.enrol(**who), world.enrol(**patient())
+    client = browse("center", "coordinator")
+    for text in (
+        who["mrn"],
+        who["mrn"].lower(),
+        who["family_name"].upper(),
+        f"{who['given_name']} {who['family_name']} 1961-04-05",
+    ):
+        found = client.post("/find/", {"q": text}, follow=True)
+        address = found.redirect_chain[0][0]
+        assert who["family_name"] not in address and who["mrn"] not in address
+        assert codes(found) == [code], text
+        assert other not in codes(found)
+    wrong = client.post("/find/", {"q": f"{who['family_name']} 1961-04-06"})
+    assert "Nobody and nothing" in text_of(wrong)
+    assert who["family_name"] in text_of(wrong)  # what was typed is kept
+
+
+def test_codes_lead_to_their_order(world: World, browse: Browse) -> None:
+    code = world.enrol(**patient())
     with reading(world.actor("center", "coordinator")):
         identity = order_named(world.actor("center", "coordinator"), code).identity_code
     client = browse("center", "coordinator")
-    name = f"{who['given_name']} {who['family_name']} 1961-04-05"
-    for text in (who["mrn"], who["mrn"].lower(), name, code, identity):
-        assert codes(client.get("/", {"q": text})) == [code], text
-    assert other not in codes(client.get("/", {"q": who["mrn"]}))
-    assert "Nothing matches" in text_of(client.get("/", {"q": f"{who['family_name']} 1961-04-06"}))
+    for text in (code, code.lower(), identity, identity.lower()):
+        assert client.post("/find/", {"q": text}).headers["Location"] == f"/orders/{code}/", text
+    for nonsense in ("", "\x00", "9999-99-99 a b", "x" * 5000):
+        assert client.post("/find/", {"q": nonsense}).status_code == 200
 
 
-def test_nobody_else_finds_a_patient_by_record_number(world: World) -> None:
+def test_nobody_else_finds_a_patient(world: World, browse: Browse) -> None:
     who = patient()
-    world.enrol(**who)
+    code = world.enrol(**who)
     stranger = signed_in(make_member(make_organization("treatment_center"), "coordinator"))
-    assert codes(stranger.get("/", {"q": who["mrn"]})) == []
+    assert code not in text_of(stranger.post("/find/", {"q": who["mrn"]}, follow=True))
+    with reading(world.actor("center", "coordinator")):
+        key = order_named(world.actor("center", "coordinator"), code).patient_id
+    assert codes(stranger.get("/", {"patient": str(key)})) == []
+    assert codes(browse("center", "coordinator").get("/", {"patient": str(key)})) == [code]
+    blind = browse("center", "cell_lab_technologist").post("/find/", {"q": who["mrn"]})
+    assert "Nobody and nothing" in text_of(blind)
 
 
 def test_filters_stand_in_the_address(world: World, browse: Browse) -> None:
@@ -69,16 +93,16 @@ def test_filters_stand_in_the_address(world: World, browse: Browse) -> None:
     assert waiting in scheduling and enrolled not in scheduling
     assert codes(client.get("/", {"due": "late"})) == []
     assert enrolled in codes(client.get("/", {"due": "week", "therapy": world.therapy.code}))
-    for nonsense in ({"turn": "x"}, {"phase": "\x00"}, {"q": "%\x00"}, {"q": "9999-99-99 a b"}, {"page": "-1"}):
+    for nonsense in ({"turn": "x"}, {"phase": "\x00"}, {"patient": "x,\x00"}, {"page": "-1"}):
         assert client.get("/", nonsense).status_code == 200
 
 
 def test_an_order_on_hold_is_nobodys_turn_and_says_so(world: World, browse: Browse) -> None:
     code = world.enrol(**patient())
     put_on_hold(world.actor("center", "coordinator"), code, "The patient has a fever.")
-    page = browse("center", "coordinator", 2).get("/", {"q": code})
+    page = browse("center", "coordinator", 2).get("/")
     assert "On hold" in text_of(page)
-    assert not page.context["rows"][0]["mine"]
+    assert not next(row for row in page.context["rows"] if row["order"].code == code)["mine"]
 
 
 def test_fifty_rows_cost_no_more_queries_and_stay_light(
