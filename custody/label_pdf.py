@@ -157,7 +157,7 @@ def _body_lines(label: Label, text: LabelText) -> list[str]:
     if container.donation_number:
         lines.append(f"DIN: {container.donation_number}")
     if container.lot:
-        lines.append(f"Lot: {container.lot}  Serial: {container.serial}")
+        lines.append(f"Lot: {container.lot}" + (f"  Serial: {container.serial}" if container.serial else ""))
     lines.append(f"Store at {text.storage}")
     if text.site:
         lines.append(text.site)

@@ -134,6 +134,7 @@ def transform(
     *,
     filled_at: dt.datetime | None = None,
     expires_at: dt.datetime | None = None,
+    lot: str = "",
 ) -> list[Container]:
     """Consume the parents and make ``count`` containers of them, stored where they were made; record who came of whom.
 
@@ -152,7 +153,13 @@ def transform(
         raise InvalidInput("Material of different identities is never combined.", code="mixed_identities")
     for parent in parents:
         move(parent, ContainerState.CONSUMED)
-    facts = {"state": ContainerState.STORED, "collected_at": filled_at, "ended_at": filled_at, "expires_at": expires_at}
+    facts = {
+        "state": ContainerState.STORED,
+        "collected_at": filled_at,
+        "ended_at": filled_at,
+        "expires_at": expires_at,
+        "lot": lot,
+    }
     made = _take_planned(first.stream_id, ContainerKind(kind), count, facts)
     made += _make(first.stream_id, first.coi, ContainerKind(kind), count - len(made), facts)
     for child, volume in zip(made, volumes, strict=False):

@@ -48,6 +48,14 @@ register(
         "orders.cancelled", "Order cancelled", "The order was cancelled.", payload={"order": "code"}, notifies=True
     ),
     EventKind(
+        "orders.remanufacture_decided",
+        "To be made again",
+        "The physician decided how the order goes on after batch {batch}: {way}.",
+        payload={"order": "code", "way": "how it goes on", "batch": "number of the batch that was lost, or none"},
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
         "orders.booking_reopened",
         "Booking reopened",
         "The slot chain has to be booked again.",

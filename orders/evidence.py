@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from custody import identity, labels, material
+from custody.queries import Container
+from custody.states import ContainerKind
 from ledger.context import Actor
 from ledger.refusals import FactsMissing, MissingFact
 from orders.models import Order
@@ -30,10 +32,15 @@ def no_batch() -> MissingFact:
     return MissingFact("no_batch", "There is no batch.", "Start the manufacture first.")
 
 
-def identity_and_material_missing(order: Order) -> list[MissingFact]:
-    """Return what stands against the order's material: an identity under query, a quarantine, an open label."""
+def of_batch(bags: list[Container], batch: Batch) -> list[Container]:
+    """Return the bags less the product of another batch: what became of a lost batch says nothing about this one."""
+    return [bag for bag in bags if bag.kind != ContainerKind.DRUG_PRODUCT or bag.lot in ("", batch.number)]
+
+
+def identity_and_material_missing(order: Order, batch: Batch) -> list[MissingFact]:
+    """Return what stands against a batch's material: an identity under query, a quarantine, an open label."""
     found = identity.query_facts(order.stream_id)
-    found += material.quarantine_facts(material.of_stream(order.stream_id))
+    found += material.quarantine_facts(of_batch(material.of_stream(order.stream_id), batch))
     for label in labels.unreconciled(order.stream_id):
         found.append(
             MissingFact(
@@ -50,7 +57,7 @@ def release_missing(actor: Actor, order: Order) -> list[MissingFact]:
     batch = current_batch(actor, order)
     if batch is None:
         return [no_batch()]
-    return release.blockers(batch, identity_and_material_missing(order))
+    return release.blockers(batch, identity_and_material_missing(order, batch))
 
 
 def note_makers(batch: Batch, ctx: StepContext) -> None:
@@ -72,7 +79,7 @@ def shown(actor: Actor, order: Order) -> list[tuple[str, str]]:
         ("Chain of identity", order.identity_code),
     ]
     tests = {test["key"]: test["label"] for test in order.specification.tests}
-    for result in quality.results_of(actor, order.stream_id):
+    for result in quality.results_of(actor, order.stream_id).filter(batch=batch):
         verdict = result.get_verdict_display()
         rows.append((tests.get(result.test_key, result.test_key), f"{result.outcome} – {verdict}"))
     for deviation in quality.deviations_of(actor, order.stream_id):

@@ -21,6 +21,7 @@ WATCHED = {
     "orders.put_on_hold": ((Capability.HOLD_ORDER,), "On hold"),
     "orders.hold_lifted": ((Capability.HOLD_ORDER,), "Hold lifted"),
     "orders.cancelled": ((Capability.HOLD_ORDER, Capability.CANCEL_ORDER), "Cancelled"),
+    "orders.remanufacture_decided": ((Capability.CONFIRM_SLOTS, Capability.HOLD_ORDER), "To be made again"),
     "custody.identity_mismatch": ((Capability.RESOLVE_IDENTITY, Capability.HOLD_ORDER), "STOP, identity mismatch"),
     "custody.query_lifted": ((Capability.RESOLVE_IDENTITY, Capability.HOLD_ORDER), "Identity query lifted"),
     "quality.release_revoked": ((Capability.MANAGE_DEVIATIONS, Capability.HOLD_ORDER), "STOP, release revoked"),

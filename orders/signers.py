@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,34 @@ def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Si
     for position, given in enumerate(inputs.get("verifiers", [])):
         signings.append(_verifier(kind, ctx, position, given, people, bound_to, inputs))
     return signings
+
+
+def sign_act(
+    actor: Actor, given: Mapping[str, str], capability: str, meaning: str, bound_to: str, site: Any = None
+) -> Signing:
+    """Return the signature under an act on the order as a whole: the acting person's, or one that a key sends along.
+
+    ``site``: where the signer needs the right.
+    """
+    if actor.is_human:
+        username = given.get("username") or username_of(actor)
+    elif not (username := given.get("username", "")):
+        raise NotAllowed(
+            "An API key alone never signs.",
+            code="key_cannot_sign",
+            remedy="Send the user name and password of the person who signs.",
+        )
+    user = signing.identify(signing.Credentials(username, given["password"]), "signature.password")
+    if actor.is_human and user.person_id != actor.person_id:
+        raise NotAllowed(
+            "Only the person who is signed in signs here.",
+            code="signer_is_somebody_else",
+            remedy="Sign with your own user name, or let your colleague sign in.",
+        )
+    sites = {site.pk} if site else set()
+    signer = signing.signer_in(user, {actor.organization_id}, capability, "signature.username", sites)
+    zone = site.zone if site else signer.zone
+    return signing.sign(signer, capability=capability, meaning=meaning, content_hash=bound_to, zone=zone)
 
 
 def lapsed_trainings(ctx: StepContext, signings: list[Signing]) -> list[MissingFact]:

@@ -17,6 +17,7 @@ from ledger.recording import Replayed
 from orders import queries
 from orders.actions import interruptions
 from orders.actions.enrolment import enrol
+from orders.actions.remanufacture import RemanufactureInputs, remanufacture
 from orders.api import answers, shapes
 from orders.flow import order_named
 from orders.states import PHASE_LABELS, OrderState
@@ -152,3 +153,20 @@ class CancelView(InterruptionView):
     @_documented("cancel_order", "Cancel an order")
     def post(self, request: Request, code: str) -> Response:
         return self.interrupted(request, code, interruptions.cancel)
+
+
+class RemanufactureView(ActorView):
+    """Lets an order go on after a lost batch."""
+
+    @extend_schema(
+        operation_id="remanufacture_order",
+        tags=["orders"],
+        summary="Make again from reserve, or collect again, after a lost batch",
+        parameters=[ONCE, IF_MATCH, ETAG],
+        request=RemanufactureInputs,
+        responses=answers.OrderDetail,
+    )
+    def post(self, request: Request, code: str) -> Response:
+        with suppress(Replayed):
+            remanufacture(self.actor, code, body_of(request), once=once_of(request), version=version_of(request))
+        return detail_response(self.actor, code)

@@ -11,6 +11,7 @@ from custody import vault
 from ledger.context import Actor
 from ledger.refusals import MissingFact, NotFound
 from orders import queries
+from orders.actions.remanufacture import may_decide
 from orders.api.step_inputs import inputs_component
 from orders.flow import NextAction, next_actions
 from orders.states import PHASE_LABELS
@@ -164,7 +165,7 @@ def actions(actor: Actor, order: Any, acts: Iterable[NextAction] | None = None) 
     """Return what this actor may do on the order now: its ready steps, then what may be done to the order itself."""
     found = next_actions(actor, order) if acts is None else acts
     mine = [_step_action(order, act) for act in found if act.mine]
-    return mine + [_order_action(order, verb, title) for verb, title in _verbs(actor, order)]
+    return mine + [_order_action(order, *verb) for verb in _verbs(actor, order)]
 
 
 def _step_action(order: Any, act: NextAction) -> dict[str, Any]:
@@ -182,7 +183,7 @@ def _step_action(order: Any, act: NextAction) -> dict[str, Any]:
     }
 
 
-def _order_action(order: Any, verb: str, title: str) -> dict[str, Any]:
+def _order_action(order: Any, verb: str, title: str, inputs: str, signatures: int) -> dict[str, Any]:
     return {
         "step": None,
         "kind": verb,
@@ -190,17 +191,19 @@ def _order_action(order: Any, verb: str, title: str) -> dict[str, Any]:
         "method": "POST",
         "href": href(verb, order.code),
         "etag": order_etag(order),
-        "inputs_schema": schema_href("Reason"),
-        "signatures": 0,
+        "inputs_schema": schema_href(inputs),
+        "signatures": signatures,
         "missing": [],
     }
 
 
-def _verbs(actor: Actor, order: Any) -> list[tuple[str, str]]:
+def _verbs(actor: Actor, order: Any) -> list[tuple[str, str, str, int]]:
     """The code behind the page's own buttons."""
     may = order_cards.acts(actor, order)
     titles = {"hold": "Put on hold", "lift": "Lift the hold", "cancel": "Cancel the order"}
-    return [("lift-hold" if verb == "lift" else verb, titles[verb]) for verb, allowed in may.items() if allowed]
+    verbs = [("lift-hold" if verb == "lift" else verb, titles[verb]) for verb, allowed in may.items() if allowed]
+    again = [("remanufacture", "Make again", "RemanufactureInputs", 1)] if may_decide(actor, order) else []
+    return [(*verb, "Reason", 0) for verb in verbs] + again
 
 
 def schema_href(component: str) -> str:

@@ -7,6 +7,7 @@ urlpatterns = [
     path("orders/<slug:code>", orders.OrderView.as_view(), name="order"),
     path("orders/<slug:code>/hold", orders.HoldView.as_view(), name="hold"),
     path("orders/<slug:code>/lift-hold", orders.LiftHoldView.as_view(), name="lift-hold"),
+    path("orders/<slug:code>/remanufacture", orders.RemanufactureView.as_view(), name="remanufacture"),
     path("orders/<slug:code>/cancel", orders.CancelView.as_view(), name="cancel"),
     path("orders/<slug:code>/steps", steps.StepsView.as_view(), name="steps"),
     path("orders/<slug:code>/steps/<slug:key>", steps.StepView.as_view(), name="step"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -59,6 +60,11 @@ class FinishManufacture(StepKind):
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"result": "finished", "bags": [{"volume_ml": ""} for _ in range(int(ctx.limits.get("bags", 1)))]}
 
+    def _expiry(self, ctx: StepContext, finished_at: dt.datetime) -> dt.datetime | None:
+        """Until when the product may be used, where the specification says how long it keeps."""
+        days = ctx.limits.get("shelf_days")
+        return finished_at + dt.timedelta(days=float(days)) if days else None
+
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         batch = evidence.require_batch(ctx.actor, ctx.order)
         used = [
@@ -77,7 +83,12 @@ class FinishManufacture(StepKind):
                 happened_at=inputs["finished_at"],
             )
         bags = material.transform(
-            used, ContainerKind.DRUG_PRODUCT, len(inputs["bags"]), [given["volume_ml"] for given in inputs["bags"]]
+            used,
+            ContainerKind.DRUG_PRODUCT,
+            len(inputs["bags"]),
+            [given["volume_ml"] for given in inputs["bags"]],
+            expires_at=self._expiry(ctx, inputs["finished_at"]),
+            lot=batch.number,
         )
         for bag in bags:
             custody_periods.begin(

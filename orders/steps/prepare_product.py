@@ -72,7 +72,8 @@ class PrepareProduct(StepKind):
             bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             if bag.code in taken:
                 raise InvalidInput(fields={"bags": ["Scan each bag once."]})
-            material.move(bag, ContainerState.THAWED, thawed_at=inputs["started_at"], expires_at=ends)
+            use_by = min(ends, bag.expires_at) if bag.expires_at else ends
+            material.move(bag, ContainerState.THAWED, thawed_at=inputs["started_at"], expires_at=use_by)
             taken.append(bag.code)
         return Outcome(
             f"{len(taken)} bag(s) thawed.", {"bags": taken, "use_before": ends}, happened_at=inputs["started_at"]

@@ -45,7 +45,7 @@ class ReleaseBatch(StepKind):
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         batch = evidence.require_batch(ctx.actor, ctx.order)
         assert ctx.event is not None  # noqa: S101 - the engine opened it
-        bags = material.of_stream(ctx.order.stream_id, ContainerKind.DRUG_PRODUCT)
+        bags = evidence.of_batch(material.of_stream(ctx.order.stream_id, ContainerKind.DRUG_PRODUCT), batch)
         signed = ctx.event.signatures[0].content_hash
         decided = release.decide(
             batch,
@@ -53,7 +53,7 @@ class ReleaseBatch(StepKind):
             inputs["reason"],
             ctx.performer_id,
             signed,
-            extra=evidence.identity_and_material_missing(ctx.order),
+            extra=evidence.identity_and_material_missing(ctx.order, batch),
         )
         if inputs["decision"] == "reject":
             for bag in bags:

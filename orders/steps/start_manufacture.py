@@ -16,6 +16,13 @@ from personas.states import Capability
 from quality import batches
 
 
+class Parameters(serializers.Serializer[Any]):
+    """How many accepted bags may stay behind as reserve for a second batch, and how old a reserve may be used."""
+
+    reserve = serializers.IntegerField(min_value=0, max_value=11, default=0)
+    reserve_age_hours = serializers.IntegerField(min_value=1, max_value=24 * 366, required=False)
+
+
 class UsedBag(serializers.Serializer[Any]):
     """One bag that goes into the process."""
 
@@ -36,6 +43,7 @@ class StartManufacture(StepKind):
     title = "Start manufacture"
     capability = Capability.MANUFACTURE
     Inputs = Inputs
+    Parameters = Parameters
 
     def _material(self, ctx: StepContext) -> list[Any]:
         return material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
@@ -81,8 +89,11 @@ class StartManufacture(StepKind):
             scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan").pk
             for position, given in enumerate(inputs["bags"])
         }
-        if used != {bag.pk for bag in waiting}:
-            raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
+        reserve = int(ctx.parameters.get("reserve", 0))
+        if len(used) != len(inputs["bags"]) or len(waiting) - len(used) > reserve:
+            kept = f" {reserve} may stay behind as reserve." if reserve else ""
+            raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once.{kept}"]})
+        waiting = [bag for bag in waiting if bag.pk in used]
         for bag in waiting:
             material.move(bag, ContainerState.IN_PROCESS)
         plant = ctx.order.plant_site

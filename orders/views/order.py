@@ -19,6 +19,7 @@ from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
 from orders.actions import dispositions, interruptions
 from orders.actions.bookings import renew_hold
+from orders.actions.remanufacture import ways_of
 from orders.flow import order_named
 from orders.views import banner, order_cards
 from orders.views.requests import asked, once_of, see_other, typed
@@ -65,6 +66,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "older": older,
         "before": before,
         "acts": order_cards.acts(actor, order),
+        "ways": ways_of(actor, order),
         "status": "on_hold" if order.on_hold else order_cards.ORDER_TONE.get(order.state, order.state),
         "refusal": refusal,
         "at": at,

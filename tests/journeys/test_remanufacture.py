@@ -1,0 +1,271 @@
+"""After a lost batch the same order goes on, from reserve or collected again: decided and signed by a physician."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from cgt.demo import clock
+from cgt.demo.journey import Journey, Player
+from custody.states import ContainerState
+from ledger.context import reading
+from ledger.queries import events_of, signatures_of
+from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
+from orders import flow_files, queries
+from orders.actions.dispositions import decide_on_quarantine, record_destruction
+from orders.actions.interruptions import put_on_hold
+from orders.actions.remanufacture import remanufacture, ways_of
+from orders.notices import next_owners
+from orders.states import OrderState
+from personas.models import User
+from quality import queries as quality
+from quality.states import BatchState
+from tests.api.conftest import make_partner, problem
+from tests.factories import PASSWORD
+from tests.journeys.conftest import refused
+from tests.journeys.test_flow_engine import live, step
+from tests.journeys.watching import bags, order_of, step_of
+from tests.journeys.world import World
+
+REASON = "Viability too low; the patient is stable."
+
+
+def facts_of(refusal: Any) -> set[str]:
+    return {fact.code for fact in refusal.value.facts}
+
+
+def lost(world: World, how: str = "rejected") -> Journey:
+    """An order whose only batch was terminated in manufacture, or rejected by quality."""
+    journey = world.journey()
+    journey.run(before="finish" if how == "terminated" else "release")
+    if how == "terminated":
+        journey.perform("finish", {"result": "terminated", "reason": "Contamination.", "bags": []})
+    else:
+        journey.perform("release", {"decision": "reject", "reason": "Viability below the limit."})
+    assert journey.next_step() is None
+    return journey
+
+
+def decide(player: Player, journey: Journey, way: str = "collect", **changes: Any) -> Any:
+    raw = {"way": way, "reason": REASON, "signature": {"password": PASSWORD}, **changes}
+    return remanufacture(player.actor, journey.code, {k: v for k, v in raw.items() if v is not None})
+
+
+def batches(world: World, journey: Journey) -> list[str]:
+    player = world.player("maker", "qa_reviewer")
+    with reading(player.actor):
+        rows = quality.batches_of(player.actor, order_of(player, journey).stream_id)
+        return [str(row.state) for row in rows]
+
+
+@pytest.mark.story("MO4")
+@pytest.mark.parametrize("how", ["terminated", "rejected"])
+def test_collected_again_the_same_order_runs_to_infusion_with_a_second_batch(world: World, how: str) -> None:
+    journey, physician = lost(world, how), world.player("center", "treating_physician")
+    before = order_of(physician, journey)
+    with reading(physician.actor):
+        assert set(ways_of(physician.actor, before)) == {"collect"}
+        assert ways_of(world.player("center", "coordinator").actor, before) == {}
+    old = bags(physician, journey)
+
+    decide(physician, journey)
+
+    order = order_of(physician, journey)
+    assert (order.identity_code, order.plan) == (before.identity_code, {})
+    assert (journey.next_step().key, journey.next_step().attempt) == ("book", 2)  # type: ignore[union-attr]
+    with reading(physician.actor):
+        event = events_of(physician.actor, order.stream_id).get(kind="orders.remanufacture_decided")
+        signed = signatures_of(physician.actor, order.stream_id).get(event=event)
+        assert (event.reason, signed.person_id) == (REASON, physician.actor.person_id)
+        assert signed.meaning == "remanufacture prescribed"
+        attempts = queries.steps_of(physician.actor, order).filter(key="collect")
+        assert [(row.attempt, row.state) for row in attempts] == [(1, "done"), (2, "waiting")]
+    planner = world.player("maker", "planner")
+    with reading(planner.actor):
+        seen = events_of(planner.actor, order.stream_id).get(pk=event.pk)
+        told = {recipient.user.pk: recipient.title for recipient in next_owners(planner.actor, seen)}
+    assert "To be made again" in told[planner.actor.user_id]
+    assert journey.identity["family_name"] not in str(told)
+
+    journey.run(before="close")
+    ended = BatchState.FAILED if how == "terminated" else BatchState.REJECTED
+    assert batches(world, journey) == [BatchState.RELEASED, ended]
+    now = bags(physician, journey)
+    assert {code: now[code] for code in old} == old, "what was lost stays as it was"
+    fresh = [state for code, state in now.items() if code not in old]
+    assert sorted(fresh) == ["consumed", "infused", "infused"]
+    for code in (code for code, state in now.items() if state == ContainerState.REJECTED):
+        record_destruction(world.player("maker", "qa_reviewer").actor, journey.code, code, "Incinerated.")
+    assert journey.run() == ""
+    assert order_of(physician, journey).state == OrderState.CLOSED
+
+
+@pytest.fixture
+def with_reserve(world: World) -> World:
+    """Two bags are collected, and one may stay behind when manufacture starts."""
+    definition = flow_files.shipped("autologous_car_t")
+    step(definition, "labels")["parameters"]["containers"] = 2
+    step(definition, "start")["parameters"] = {"reserve": 1}
+    live(world, definition)
+    return world
+
+
+def with_one_left(world: World) -> Journey:
+    journey = world.journey()
+    journey.run(before="start")
+    first, second = bags(world.player("center", "coordinator"), journey)
+    with refused(InvalidInput):
+        journey.perform("start", {"bags": [{"scan": first}, {"scan": first}]})
+    journey.perform("start", {"bags": [{"scan": first}]})
+    assert bags(world.player("center", "coordinator"), journey) == {
+        first: ContainerState.IN_PROCESS,
+        second: ContainerState.ACCEPTED,
+    }
+    journey.perform("finish", {"result": "terminated", "reason": "Contamination.", "bags": []})
+    return journey
+
+
+def test_made_again_from_reserve(with_reserve: World) -> None:
+    world, physician = with_reserve, with_reserve.player("center", "treating_physician")
+    journey = with_one_left(world)
+    with reading(physician.actor):
+        assert set(ways_of(physician.actor, order_of(physician, journey))) == {"reserve", "collect"}
+    decide(physician, journey, "reserve")
+    assert (journey.next_step().key, journey.next_step().attempt) == ("start", 2)  # type: ignore[union-attr]
+    with reading(physician.actor):
+        assert ways_of(physician.actor, order_of(physician, journey)) == {}
+    with refused(FactsMissing) as refusal:
+        decide(physician, journey, "reserve")
+    assert facts_of(refusal) == {"nothing_lost"}
+    journey.run(before="ship")
+    assert batches(world, journey) == [BatchState.RELEASED, BatchState.FAILED]
+    assert step_of(physician, journey, "collect").attempt == 1
+
+
+def test_a_reserve_that_is_too_old_is_not_used(with_reserve: World) -> None:
+    world, physician = with_reserve, with_reserve.player("center", "treating_physician")
+    journey = with_one_left(world)
+    with clock.at(timezone.now() + dt.timedelta(hours=49)), refused(FactsMissing) as refusal:
+        decide(physician, journey, "reserve")
+    assert facts_of(refusal) == {"reserve_over_age"}
+
+
+def test_material_that_was_lost_before_there_was_a_batch_is_collected_again(world: World) -> None:
+    journey, physician = world.journey(), world.player("center", "treating_physician")
+    journey.run(before="receipt")
+    journey.perform("receipt", {"temperature_c": "14.5"})
+    (code,) = bags(physician, journey)
+    with refused(FactsMissing) as refusal:
+        decide(physician, journey)
+    assert facts_of(refusal) == {"nothing_lost"}, "quality has not decided yet"
+    decide_on_quarantine(world.player("maker", "qa_reviewer").actor, journey.code, code, "reject", "Too warm.")
+    decide(physician, journey)
+    with refused(FactsMissing) as refusal:
+        decide(physician, journey)
+    assert facts_of(refusal) == {"nothing_lost"}, "it goes on already"
+    journey.run(before="finish")
+    assert batches(world, journey) == [BatchState.IN_MANUFACTURE]
+
+
+def test_who_decides_and_what_stands_against_it(world: World) -> None:
+    journey, physician = lost(world, "terminated"), world.player("center", "treating_physician")
+    for player in (world.player("center", "coordinator"), world.player("maker", "planner")):
+        with refused(NotAllowed):
+            decide(player, journey)
+    for player in (world.player("next_center", "treating_physician"), world.player("courier", "courier_driver")):
+        with refused(NotFound):
+            decide(player, journey)
+    with refused(InvalidInput) as refusal:
+        decide(physician, journey, way="pray", reason=" ", signature=None)
+    assert set(refusal.value.fields) == {"way", "reason", "signature"}
+    with refused(InvalidInput, "signature_not_accepted"):
+        decide(physician, journey, signature={"password": "Wrong-horse-1"})
+    with refused(FactsMissing) as refusal:
+        decide(physician, journey, "reserve")
+    assert facts_of(refusal) == {"no_reserve"}
+    with refused(Stale):
+        raw = {"way": "collect", "reason": REASON, "signature": {"password": PASSWORD}}
+        remanufacture(physician.actor, journey.code, raw, version="1")
+    with refused(FactsMissing) as refusal:
+        decide(world.add("center", "treating_physician"), journey)
+    assert facts_of(refusal) == {"not_credentialed"}
+    put_on_hold(physician.actor, journey.code, "Fever.")
+    with refused(WrongState, "order_on_hold"):
+        decide(physician, journey)
+    assert journey.next_step() is None
+
+
+def test_an_order_that_runs_or_was_infused_is_not_made_again(world: World) -> None:
+    journey, physician = world.journey(), world.player("center", "treating_physician")
+    journey.run(before="start")
+    with refused(FactsMissing) as refusal:
+        decide(physician, journey)
+    assert facts_of(refusal) == {"nothing_lost"}
+    journey.run(before="close")
+    with refused(FactsMissing) as refusal:
+        decide(physician, journey)
+    assert facts_of(refusal) == {"already_infused"}
+    journey.run()
+    with refused(WrongState, "order_ended"):
+        decide(physician, journey)
+
+
+def browser_of(player: Player) -> Client:
+    client = Client()
+    client.force_login(User.objects.get(pk=player.actor.user_id), "allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def test_the_physician_decides_on_a_page_and_what_was_typed_stays(world: World) -> None:
+    journey, physician = lost(world, "terminated"), world.player("center", "treating_physician")
+    page, address = f"/orders/{journey.code}/", f"/orders/{journey.code}/remanufacture/"
+    mine, coordinator = browser_of(physician), browser_of(world.player("center", "coordinator"))
+    assert address in mine.get(page).content.decode()
+    assert address not in coordinator.get(page).content.decode()
+    assert "Not yours to decide" in coordinator.get(address).content.decode()
+    shown = mine.get(address).content.decode()
+    assert "No accepted starting material of this chain of identity is left." in shown
+    assert journey.identity["family_name"] not in shown.split("</title>")[0]
+
+    sent = {"way": "collect", "reason": REASON, "signature.password": "Wrong-horse-1"}
+    answer = mine.post(address, sent)
+    assert answer.status_code == 400
+    assert REASON in answer.content.decode() and "Wrong-horse-1" not in answer.content.decode()
+    refused_here = mine.post(address, {**sent, "way": "reserve", "signature.password": PASSWORD})
+    assert refused_here.status_code == 422
+    assert coordinator.post(address, sent).status_code == 403
+    for stranger in (world.player("next_center", "treating_physician"), world.player("courier", "courier_driver")):
+        assert browser_of(stranger).get(address).status_code == 404
+        assert browser_of(stranger).post(address, sent).status_code == 404
+
+    done = mine.post(address, {**sent, "signature.password": PASSWORD, "once": "r1"})
+    assert (done.status_code, done["Location"]) == (303, page)
+    again = mine.post(address, {**sent, "signature.password": PASSWORD, "once": "r1"}, follow=True)
+    assert "nothing was done twice" in again.content.decode()
+    assert (journey.next_step().key, journey.next_step().attempt) == ("book", 2)  # type: ignore[union-attr]
+
+
+def test_a_partner_sends_the_physicians_decision(world: World) -> None:
+    journey, physician = lost(world, "terminated"), world.player("center", "treating_physician")
+    center, neighbor = (make_partner(getattr(world, name), "treating_physician") for name in ("center", "next_center"))
+    address = f"orders/{journey.code}/remanufacture"
+    offered = center.get(f"orders/{journey.code}").json()["available_actions"]
+    assert [act["signatures"] for act in offered if act["kind"] == "remanufacture"] == [1]
+    body: dict[str, Any] = {"way": "collect", "reason": REASON}
+    assert "signature" in problem(center.post(address, body), 400, "invalid_input")["fields"]
+    problem(center.post(address, {**body, "signature": {"password": PASSWORD}}), 403, "key_cannot_sign")
+    signed = {**body, "signature": {"username": physician.username, "password": PASSWORD}}
+    problem(neighbor.post(address, signed), 404, "not_found")
+    problem(make_partner(world.maker, "planner").post(address, signed), 403, "not_allowed")
+    missing = problem(center.post(address, {**signed, "way": "reserve"}), 422, "facts_missing")["facts"]
+    assert [fact["code"] for fact in missing] == ["no_reserve"]
+
+    answers = [center.post(address, signed, Idempotency_Key="again-1") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    turn = answers[1].json()["whose_turn"]
+    assert [step["step"] for step in turn] == ["book"]
+    problem(center.post(address, signed), 422, "facts_missing")
