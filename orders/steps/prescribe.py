@@ -1,4 +1,4 @@
-"""A signed treatment order (TP1): refused while site, credential or chain of identity is not in place."""
+"""A signed treatment order (TP1): refused while consent, site, credential or chain of identity is missing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from custody import identity
 from custody.states import IdentityState
 from ledger.refusals import FactsMissing, MissingFact
 from network import queries as network
+from orders import attempts
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
@@ -49,6 +50,9 @@ class Prescribe(StepKind):
                     "identity_not_active", "The chain of identity is not active.", "A second person activates it first."
                 )
             )
+        if attempts.still_open(ctx.order, "record_consent"):
+            text = "The patient's consent is not on file."
+            found.append(MissingFact("consent_missing", text, "Record the consent when it is signed."))
         return found
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:

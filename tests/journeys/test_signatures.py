@@ -11,13 +11,15 @@ from ledger.context import Actor, reading
 from ledger.models import Event
 from ledger.queries import signatures_of
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed
-from orders import flow
+from network.actions.places import authorize_site, suspend_site
+from orders import flow, flow_files
 from personas.actions.people import issue_api_key
 from personas.models import User
 from personas.queries import actor_of_key
 from personas.states import Capability
 from tests.factories import PASSWORD, operator
 from tests.journeys.conftest import refused
+from tests.journeys.test_flow_engine import live, step
 from tests.journeys.watching import bags, order_of, rows_through_the_wall, step_of
 from tests.journeys.world import World
 
@@ -176,3 +178,24 @@ def test_no_prescription_without_a_credential(world: World) -> None:
     with refused(FactsMissing) as refusal:
         journey.perform("prescribe", player=colleague)
     assert [fact.code for fact in refusal.value.facts] == ["not_credentialed"]
+
+
+@pytest.mark.story("TP1")
+def test_no_prescription_without_consent_or_for_a_site_that_is_suspended(world: World) -> None:
+    definition = flow_files.shipped("autologous_car_t")
+    step(definition, "prescribe")["after"] = ["eligibility"]  # a flow that does not wait for the consent by itself
+    step(definition, "book")["after"] = ["prescribe", "consent"]
+    live(world, definition)
+    journey = world.journey()
+    journey.run(until="activate_coi")
+    journey.perform("eligibility")
+    suspend_site(operator(world.maker), world.car_t, world.clinic, reason="Audit finding.")
+    with refused(FactsMissing) as refusal:
+        journey.perform("prescribe")
+    assert [fact.code for fact in refusal.value.facts] == ["site_not_authorized", "consent_missing"]
+    authorize_site(operator(world.maker), world.car_t, world.clinic)
+    with refused(FactsMissing) as refusal:
+        journey.perform("prescribe")
+    assert [fact.code for fact in refusal.value.facts] == ["consent_missing"]
+    journey.perform("consent")
+    assert journey.perform("prescribe").state == "done"
