@@ -45,6 +45,40 @@ def hand_over(
     return _open(container, organization_id, site_id, person_id, at)
 
 
+def hand_over_late(
+    container: Container,
+    to_organization: Named,
+    to_site: Named | None,
+    person_id: UUID | None,
+    at: dt.datetime,
+) -> CustodyPeriod:
+    """Record a hand-over after later ones were recorded: the period that covers ``at`` is divided there.
+
+    Raises WrongState when the chain of custody has not begun or had ended by then, InvalidInput before it began.
+    """
+    rows = CustodyPeriod.unwalled.select_for_update().filter(container=container)
+    covering = rows.filter(since__lte=at).order_by("-since", "-id").first()
+    if covering is None and rows.exists():
+        raise _too_early()
+    if covering is None or covering.until is None:
+        return hand_over(container, to_organization, to_site, person_id, at)
+    if covering.until <= at:
+        raise WrongState(f"The chain of custody of {container.code} has ended.", code="no_custodian")
+    organization_id, site_id, until = key_of(to_organization), optional_key(to_site), covering.until
+    if (covering.organization_id, covering.site_id) == (organization_id, site_id):
+        return covering
+    _close(covering, at)
+    return CustodyPeriod.objects.create(
+        stream_id=container.stream_id,
+        container=container,
+        organization_id=organization_id,
+        site_id=site_id,
+        person_id=person_id,
+        since=at,
+        until=until,
+    )
+
+
 def finish(container: Container, at: dt.datetime) -> CustodyPeriod | None:
     """End a container's chain of custody where the container itself ends (consumed, infused, destroyed)."""
     current = _open_period(container, lock=True)
@@ -69,14 +103,18 @@ def _open_period(container: Container, *, lock: bool = False) -> CustodyPeriod |
 
 def _close(period: CustodyPeriod, at: dt.datetime) -> CustodyPeriod:
     if at < period.since:
-        raise InvalidInput(
-            "That is before the present custodian took the material.",
-            fields={"at": ["The time lies before the previous hand-over."]},
-            remedy="Check the time of the hand-over, and the time zone of the site.",
-        )
+        raise _too_early()
     period.until = at
     period.save(update_fields=["until"])
     return period
+
+
+def _too_early() -> InvalidInput:
+    return InvalidInput(
+        "That is before the present custodian took the material.",
+        fields={"at": ["The time lies before the previous hand-over."]},
+        remedy="Check the time of the hand-over, and the time zone of the site.",
+    )
 
 
 def _open(

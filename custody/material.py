@@ -13,7 +13,7 @@ from django.utils import timezone
 from custody.codes import container_code
 from custody.keys import Keyed, key_of
 from custody.models import ChainOfIdentity, Container, Genealogy, StockUnit
-from custody.states import MOVES, ContainerKind, ContainerState, StockState
+from custody.states import MOVES, TERMINAL_STATES, ContainerKind, ContainerState, StockState
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, WrongState
 
 MOST_CONTAINERS = 99  # two digits in the code
@@ -83,6 +83,21 @@ def observe(container: Container, state: ContainerState | str, **fields: Any) ->
     return _set(container, state=was, state_before_quarantine=str(wanted), **fields)
 
 
+def happened(container: Container, state: ContainerState | str, **fields: Any) -> Container:
+    """Record a move that is a fact, whatever should have come before it; WrongState from a final state alone.
+
+    Material in quarantine stays so and goes on from ``state`` if released, unless it ends there.
+    """
+    wanted, was = ContainerState(state), _locked_state(container)
+    if was in TERMINAL_STATES:
+        raise _illegal(container, was, wanted)
+    if was == ContainerState.QUARANTINED and wanted not in TERMINAL_STATES:
+        return _set(container, state=was, state_before_quarantine=str(wanted), **fields)
+    if was == ContainerState.QUARANTINED:
+        fields = {"quarantine_reason": "", "state_before_quarantine": "", **fields}
+    return _set(container, state=wanted, **fields)
+
+
 def quarantine(container: Container, reason: str) -> Container:
     """Put a container aside, from any state but a final one. Again on a quarantined one: the first reason stays."""
     if not reason.strip():
@@ -135,11 +150,12 @@ def transform(
     filled_at: dt.datetime | None = None,
     expires_at: dt.datetime | None = None,
     lot: str = "",
+    late: bool = False,
 ) -> list[Container]:
     """Consume the parents and make ``count`` containers of them, stored where they were made; record who came of whom.
 
     Containers of the kind that were planned beforehand are filled first. Raises InvalidInput for a wrong number of
-    volumes, WrongState unless every parent is in process.
+    volumes, WrongState unless every parent is in process (or it is recorded ``late``: see ``happened``).
     """
     if not parents:
         raise FactsMissing(
@@ -152,7 +168,7 @@ def transform(
     if first.coi is None or len({parent.coi_id for parent in parents}) != 1:
         raise InvalidInput("Material of different identities is never combined.", code="mixed_identities")
     for parent in parents:
-        move(parent, ContainerState.CONSUMED)
+        (happened if late else move)(parent, ContainerState.CONSUMED)
     facts = {
         "state": ContainerState.STORED,
         "collected_at": filled_at,

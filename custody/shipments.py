@@ -30,17 +30,20 @@ def pack(
     at: dt.datetime,
     *,
     lane_id: UUID | None = None,
+    late: bool = False,
 ) -> Shipment:
     """Close containers into a sealed shipper; gives the box a fresh outer code.
 
-    Raises FactsMissing when a container may not travel (quarantine, state), InvalidInput for missing codes.
+    Raises FactsMissing when a container may not travel (quarantine, state) unless it is recorded ``late``, InvalidInput
+    for missing codes.
     """
     codes = {"shipper_code": shipper_code.strip(), "seal_code": seal_code.strip(), "logger_code": logger_code.strip()}
     faults = {name: ["This field is needed."] for name in ("shipper_code", "seal_code") if not codes[name]}
     faults |= {name: ["At most 40 characters."] for name, code in codes.items() if len(code) > 40}
     if faults:
         raise InvalidInput(fields=faults)
-    _require_packable(containers)
+    if not late:
+        _require_packable(containers)
     shipment = Shipment.objects.create(
         stream_id=key_of(stream),
         code=box_code(),
@@ -72,6 +75,24 @@ def pick_up(shipment: Shipment, scanned_outer: str, seal_seen: str, at: dt.datet
 def deliver(shipment: Shipment, scanned_outer: str, seal_seen: str, at: dt.datetime, person_id: UUID | None) -> str:
     """The box is at its destination, still closed; the containers are received one by one. Returns the finding."""
     _advance(shipment, scanned_outer, ShipmentState.PICKED_UP, ShipmentState.DELIVERED, delivered_at=at)
+    return check_seal(shipment, SealStage.DELIVERY, seal_seen, at, person_id)
+
+
+def pick_up_late(
+    shipment: Shipment, scanned_outer: str, seal_seen: str, at: dt.datetime, person_id: UUID | None
+) -> str:
+    """Record a pick-up that happened, even if the box has been delivered meanwhile. Returns the finding."""
+    later = shipment.delivered_at is not None
+    state = ShipmentState(shipment.state) if later else ShipmentState.PICKED_UP
+    _note_late(shipment, scanned_outer, state, "picked_up_at", at)
+    return check_seal(shipment, SealStage.PICK_UP, seal_seen, at, person_id)
+
+
+def deliver_late(
+    shipment: Shipment, scanned_outer: str, seal_seen: str, at: dt.datetime, person_id: UUID | None
+) -> str:
+    """Record a delivery that happened, even if nobody recorded the pick-up. Returns the finding."""
+    _note_late(shipment, scanned_outer, ShipmentState.DELIVERED, "delivered_at", at)
     return check_seal(shipment, SealStage.DELIVERY, seal_seen, at, person_id)
 
 
@@ -109,6 +130,18 @@ def current(stream_id: UUID, direction: Direction | str, state: ShipmentState | 
     return found.order_by("-packed_at", "-id").first()
 
 
+def awaiting(stream_id: UUID, direction: Direction | str, moment: str) -> Shipment | None:
+    """Return the newest box whose ``moment`` (``picked_up_at``, ``delivered_at``) nobody recorded; None if none."""
+    found = Shipment.unwalled.filter(stream_id=stream_id, direction=direction).select_related("from_site", "to_site")
+    return found.filter(**{f"{moment}__isnull": True}).order_by("-packed_at", "-id").first()
+
+
+def underway(stream_id: UUID) -> set[UUID]:
+    """Return the containers that lie in a box which has not been delivered."""
+    items = ShipmentItem.unwalled.filter(stream_id=stream_id, shipment__delivered_at__isnull=True)
+    return set(items.values_list("container_id", flat=True))
+
+
 def containers_in(shipment: Shipment) -> list[Container]:
     """Return what is in the box."""
     return list(Container.unwalled.filter(shipment_items__shipment=shipment).order_by("kind", "position"))
@@ -142,6 +175,33 @@ def _advance(
     for name, value in times.items():
         setattr(shipment, name, value)
     shipment.save(update_fields=["state", *times])
+
+
+def _note_late(shipment: Shipment, scanned_outer: str, state: ShipmentState, moment: str, at: dt.datetime) -> None:
+    """Set a time of the box's way between those that are known; what it carries has travelled, unless it arrived."""
+    scans.expect_outer(shipment, scanned_outer)
+    carriers = {shipment.from_site.organization_id, shipment.courier_id}
+    shipment.refresh_from_db(from_queryset=Shipment.unwalled.select_for_update(of=("self",)))
+    if getattr(shipment, moment) is not None:
+        raise WrongState(f"Box {shipment.code} is {shipment.state_label.lower()}.", code="box_state")
+    before = [shipment.packed_at] + ([shipment.picked_up_at] if shipment.picked_up_at else [])
+    after = [shipment.delivered_at] if shipment.delivered_at else []
+    if at < max(before) or any(at > known for known in after):
+        raise _out_of_order()
+    for container in containers_in(shipment):
+        if container.custodian_id in carriers and not container.is_terminal:
+            material.happened(container, ContainerState.IN_TRANSIT)
+    shipment.state = state
+    setattr(shipment, moment, at)
+    shipment.save(update_fields=["state", moment])
+
+
+def _out_of_order() -> InvalidInput:
+    return InvalidInput(
+        "That does not fit the box's other hand-overs.",
+        fields={"at": ["The time lies before the previous hand-over of this box, or after the next one."]},
+        remedy="Check the time, and the time zone of the site.",
+    )
 
 
 def _require_order_of_times(shipment: Shipment, times: dict[str, dt.datetime]) -> None:

@@ -151,6 +151,15 @@ def reopen(order: Order, key: str, event_id: UUID, why: str = "") -> None:
     advance(order, event_id)
 
 
+def append(order: Order, step: OrderStep) -> OrderStep:
+    """Add a further attempt of a step to an order that has ended: a place to record what happened all the same."""
+    fresh = _attempt(order, step.flow_step, step.attempt + 1)
+    fresh.party_ids, fresh.state = step.party_ids, StepState.CANCELLED
+    fresh.responsible_id, fresh.site_id = step.responsible_id, step.site_id
+    fresh.save(force_insert=True)
+    return fresh
+
+
 def _descendants(key: str, steps: dict[str, OrderStep]) -> Iterable[str]:
     reached = {key}
     for step in steps.values():  # in the flow's order: predecessors come first

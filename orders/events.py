@@ -12,6 +12,9 @@ STEP_PAYLOAD = {
     "facts": "what was recorded, without patient data",
     "flow_version": "version of the flow",
     "clock_off": "a device's clock differed by more than five minutes",
+    "late": "recorded late: codes of what stood against it (absent when recorded in time)",
+    "deviation": "number of the deviation that a late record opened",
+    "severity": "severity of that deviation",
 }
 
 register(
@@ -25,7 +28,14 @@ register(
         notifies=True,
     ),
     EventKind("orders.step_done", "Step done", "{title}: {summary}", payload=STEP_PAYLOAD, notifies=True),
-    EventKind("orders.step_progressed", "Step progressed", "{title}: {summary}", payload=STEP_PAYLOAD),
+    EventKind("orders.step_progressed", "Step progressed", "{title}: {summary}", payload=STEP_PAYLOAD, notifies=True),
+    EventKind(
+        "orders.step_recorded_late",
+        "Recorded late",
+        "{title} was recorded late: {summary}",
+        payload=STEP_PAYLOAD,
+        notifies=True,
+    ),
     EventKind(
         "orders.step_failed",
         "Step not passed",

@@ -99,7 +99,7 @@ def revoked_missing(actor: Actor, order: Order) -> list[MissingFact]:
         return []
     return [
         MissingFact(
-            "not_released",
+            "release_revoked" if batch.state == BatchState.REVOKED else "not_released",
             f"Batch {batch.number} is {batch.get_state_display().lower()}.",
             "Put the product aside and call the manufacturer.",
         )

@@ -18,14 +18,14 @@ from ledger.context import Actor, reading
 from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, Replayed, acting
 from ledger.refusals import FactsMissing, Mismatch, MissingFact, NotFound, Stale, Unauthenticated, WrongState
+from ledger.states import Role
 from ledger.walls import visible
-from orders import attempts, places, signers
+from orders import attempts, late, places, signers
 from orders.inputs import parse
 from orders.models import Order, OrderStep
 from orders.policies import may_perform, may_see, require_may_perform, why_not
-from orders.states import OrderState, StepState
+from orders.states import OPEN_STEP_STATES, OrderState, StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, kind_of
-from quality import deviations
 
 ORDER_RELATIONS = ("therapy", "specification", "flow")  # joined; organizations and sites: see places.fill
 EVENT_OF_STATE = {
@@ -33,6 +33,8 @@ EVENT_OF_STATE = {
     StepState.READY: "orders.step_progressed",
     StepState.FAILED: "orders.step_failed",
 }
+STOP_THIS_BOX, LEAVE_THE_BOX = "STOP: this box must not move.", "Leave it where it is and call the sender."
+RECORDED_LATE = "orders.step_recorded_late"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def perform(
 ) -> StepResult:
     """Perform a step: identify, replay, find, parse, allow, time, facts, do, record (DESIGN 1.2, 7).
 
+    An act that moves material may come with a ``late_reason``: then time and facts are noted, not refused (``late``).
     ``raw`` holds the inputs of the step's kind as sent; ``version`` is the ETag ``attempt.version`` that was seen (412
     when it moved on); ``device_time`` is a device's own clock, kept beside the server's. Raises a Refusal and leaves
     nothing behind, or returns what was done.
@@ -133,16 +136,11 @@ def _perform(
         ctx = context_of(actor, order, step, event)
         inputs = parse(kind, step.flow_step, raw, {"zone": ZoneInfo(event.zone), "step_context": ctx})
         require_may_perform(actor, step)
-        require_ready(order, step, kind, version)
-        require_facts(missing_facts(kind, ctx))
-        event.signatures = signers.collect(kind, ctx, inputs)
-        require_facts(signers.lapsed_trainings(ctx, event.signatures))
-        clean = {name: value for name, value in inputs.items() if name not in signers.SECRET_FIELDS}
-        outcome = kind.do(ctx, clean)
-        if order.on_hold:  # it happened all the same: recorded, and a case of its own
-            text = f"“{step.flow_step.title}” was recorded while the order was on hold."
-            deviations.open_deviation(ctx.stream, "on_hold", "major", text, automatic=True)
+        require_version(step, version)
+        with late.offered(kind, ctx):
+            outcome = _do(kind, ctx, inputs)
         record(ctx, kind, outcome)
+        step = ctx.step
         result = StepResult(
             order.code, step.key, step.attempt, step.state, step.version, outcome.summary, str(event.id)
         )
@@ -150,17 +148,43 @@ def _perform(
     return result
 
 
-def require_ready(order: Order, step: OrderStep, kind: StepKind, version: str | None) -> None:
-    """Raise Stale or WrongState unless the step is ready at the version that the person saw."""
+def _do(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
+    """Time, facts, signatures, and the act itself; recorded late, time and facts are noted instead of asked."""
+    assert ctx.event is not None  # noqa: S101 - the engine opened it
+    if reason := late.reason_of(kind, inputs):
+        late.begin(kind, ctx, reason, _missing(kind, ctx))
+    else:
+        require_ready(ctx.actor, ctx.order, ctx.step)
+        require_facts(missing_facts(kind, ctx))
+    ctx.event.signatures = signers.collect(kind, ctx, inputs)
+    lapsed = signers.lapsed_trainings(ctx, ctx.event.signatures)
+    if ctx.late:
+        ctx.findings += lapsed
+    else:
+        require_facts(lapsed)
+    outcome = kind.do(ctx, {name: value for name, value in inputs.items() if name not in signers.SECRET_FIELDS})
+    if ctx.late:
+        late.open_case(ctx)
+    return outcome
+
+
+def require_version(step: OrderStep, version: str | None) -> None:
+    """Raise Stale when the step moved on since the person saw it."""
     if version is not None and version.strip('"') != step.etag.strip('"'):
         raise Stale()
+
+
+def require_ready(actor: Actor, order: Order, step: OrderStep) -> None:
+    """Raise WrongState unless it is the step's time: the order open and not on hold, the step ready."""
     if order.state != OrderState.OPEN:
         raise WrongState(
             f"The order is {order.get_state_display().lower()}.",
             code="order_ended",
             remedy="A closed or cancelled order is read-only. Open a new order if the patient needs one.",
         )
-    if order.on_hold and not kind.physical:
+    if order.on_hold and actor.organization_role == Role.COURIER:  # why is not the courier's to know
+        raise WrongState(STOP_THIS_BOX, code="order_on_hold", remedy=LEAVE_THE_BOX)
+    if order.on_hold:
         raise WrongState(
             f"The order is on hold: {order.hold_reason}",
             code="order_on_hold",
@@ -171,9 +195,18 @@ def require_ready(order: Order, step: OrderStep, kind: StepKind, version: str | 
 
 
 def missing_facts(kind: StepKind, ctx: StepContext) -> list[MissingFact]:
-    """Return what must be in place first; an identity under query stops every step but what physically happens."""
+    """Return what must be in place first, as the actor may know it: a courier is told to stop the box, not why."""
+    found = _missing(kind, ctx)
+    if ctx.actor.organization_role != Role.COURIER or not any(fact.code in late.CRITICAL for fact in found):
+        return found
+    stop = MissingFact("stop_box", STOP_THIS_BOX, LEAVE_THE_BOX)
+    return [stop, *(fact for fact in found if fact.code not in late.CRITICAL)]
+
+
+def _missing(kind: StepKind, ctx: StepContext) -> list[MissingFact]:
+    """Return every absent fact; an identity under query stops every step that does not weigh it itself."""
     found = kind.missing(ctx)
-    if kind.physical or kind.decides_under_query or any(fact.code == "identity_under_query" for fact in found):
+    if kind.decides_under_query or any(fact.code == "identity_under_query" for fact in found):
         return found
     return identity.query_facts(ctx.order.stream_id) + found
 
@@ -190,7 +223,7 @@ def record(ctx: StepContext, kind: StepKind, outcome: Outcome) -> None:
     """Write the step's new state, make successors ready, and fill the open event."""
     event, step, order = ctx.event, ctx.step, ctx.order
     assert event is not None  # noqa: S101 - only the engine calls this, inside the event it opened
-    event.kind = kind_named(EVENT_OF_STATE[outcome.state])
+    event.kind = kind_named(RECORDED_LATE if ctx.late else EVENT_OF_STATE[outcome.state])
     event.audience = tuple(kind.audience)
     event.occurred_at = outcome.happened_at or event.occurred_at
     event.note(
@@ -202,15 +235,17 @@ def record(ctx: StepContext, kind: StepKind, outcome: Outcome) -> None:
         facts=dict(outcome.facts),
         flow_version=order.flow.version,
     )
-    step.state = outcome.state
+    step.state = state = late.state_after(ctx, outcome)
     step.summary = outcome.summary
     step.version += 1
-    if outcome.state != StepState.READY:
+    if state not in OPEN_STEP_STATES:
         step.done_at = outcome.happened_at or timezone.now()
         step.done_by = event.signatures[0].person_name if event.signatures else ctx.actor.display_name
         step.done_by_id = ctx.performer_id
     # Never the whole row: the database keeps ``party_ids``, and a step may have changed who takes part.
     step.save(update_fields=["state", "summary", "version", "done_at", "done_by", "done_by_id"])
+    if order.state != OrderState.OPEN:  # an order that has ended stays so
+        return
     if outcome.reopen:
         attempts.reopen(order, outcome.reopen, event.id, outcome.summary)
     else:
@@ -240,7 +275,7 @@ def next_actions(actor: Actor, order: Order) -> list[NextAction]:
     found = []
     for step in steps:
         kind = kind_of(step.flow_step.kind)
-        mine = may_perform(actor, step) and not (order.on_hold and not kind.physical)
+        mine = may_perform(actor, step) and not order.on_hold
         missing = missing_facts(kind, context_of(actor, order, step)) if mine else []
         found.append(NextAction(step, kind, mine, missing, why_not(actor, step)))
     return found

@@ -44,12 +44,28 @@ class ScanningVerifierInput(VerifierInput):
     scan = serializers.CharField(max_length=400, label="Scan by the second person", style={"input_type": "scan"})
 
 
+LATE = "late_reason"
+
+
+def _late_reason() -> serializers.CharField:
+    return serializers.CharField(
+        max_length=300,
+        required=False,
+        allow_blank=True,
+        default="",
+        label="It has happened already: why is it recorded late?",
+        help_text="Part of the record. No patient data. A deviation is opened; quality and the physician are told.",
+    )
+
+
 def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer[Any]]:
     """Return the serializer of a step: the kind's inputs, then ``signature`` and ``verifiers`` where people sign.
 
     Where nobody has to sign, a partner's system may still send the credentials of the person who performs the step.
+    What moves material can also be recorded late: see ``orders.late``.
     """
-    extra: dict[str, Any] = {"signature": SignatureInput(label="Signature", required=signatures >= 1)}
+    extra: dict[str, Any] = {LATE: _late_reason()} if kind.physical else {}
+    extra["signature"] = SignatureInput(label="Signature", required=signatures >= 1)
     if signatures >= 2:
         verifier = ScanningVerifierInput if kind.scanned else VerifierInput
         extra["verifiers"] = serializers.ListSerializer[Any](

@@ -18,6 +18,11 @@ def current_parties(order: Order) -> list[Party]:
     return list(Party.unwalled.filter(stream_id=order.stream_id, until__isnull=True).order_by("since", "pk"))
 
 
+def with_role(order: Order, role: str) -> Party | None:
+    """Return the party that takes part in a role now, or None."""
+    return next((party for party in current_parties(order) if party.role == role), None)
+
+
 def join(order: Order, organization_id: UUID, role: str, site_id: UUID | None = None) -> Party:
     """Make an organization a party of the order (once per role), known to the other parties; hand it its open steps."""
     parties = current_parties(order)

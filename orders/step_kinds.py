@@ -50,7 +50,10 @@ class VerifierRule:
 
 @dataclass
 class StepContext:
-    """Everything a kind may look at. ``performer_id`` is the person who performs (the signer, when a key acts)."""
+    """Everything a kind may look at. ``performer_id`` is the person who performs (the signer, when a key acts).
+
+    ``late_reason``: it has happened already. What would have refused it is then noted in ``findings``, not refused.
+    """
 
     actor: Actor
     order: Order
@@ -59,6 +62,12 @@ class StepContext:
     parameters: dict[str, Any]
     event: OpenEvent | None = None
     performer_id: UUID | None = None
+    late_reason: str = ""
+    findings: list[MissingFact] = field(default_factory=list)
+
+    @property
+    def late(self) -> bool:
+        return bool(self.late_reason)
 
     @property
     def stream(self) -> Stream:
@@ -79,7 +88,7 @@ class StepKind:
     signatures: ClassVar[int] = 0
     meaning: ClassVar[str] = "performed"
     scanned: ClassVar[bool] = False  # each verifier scans for themselves
-    physical: ClassVar[bool] = False  # it happened: recorded even while the order is on hold
+    physical: ClassVar[bool] = False  # material is moved: what has happened already can always be recorded, as late
     decides_under_query: ClassVar[bool] = False  # it weighs an identity under query itself (to reject stays possible)
     needs: ClassVar[tuple[str, ...]] = ()  # kinds that come before it in every flow: what they verify is a floor too
     audience: ClassVar[tuple[str, ...]] = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
@@ -88,6 +97,10 @@ class StepKind:
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         """Return the facts that must be in place first; empty when the step may be done now."""
+        return []
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        """Return what even a late record cannot do without: the thing itself that it is about."""
         return []
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:

@@ -47,7 +47,7 @@ def _on_order(
 
 
 def put_on_hold(actor: Actor, code: str, reason: str, *, once: Once | None = None, version: str | None = None) -> Order:
-    """Stop the line: no step but what physically happens may be done until the hold is lifted."""
+    """Stop the line: until the hold is lifted, only what has happened already can be recorded, as late."""
     with _on_order(actor, "orders.put_on_hold", code, Capability.HOLD_ORDER, reason, once, version) as (
         order,
         event,

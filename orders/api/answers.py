@@ -142,6 +142,7 @@ class StepDetail(StepRow):
 
     why_not = s.CharField(allow_blank=True, help_text="why these credentials may not perform it")
     not_now = s.CharField(allow_blank=True, help_text="why it is not the time for it")
+    may_be_recorded_late = s.BooleanField(help_text="with `late_reason`, if it has happened already")
     shown = ShownRow(many=True, help_text="what the performer must see, and signs")
     missing = FactRow(many=True)
     initial = s.DictField(child=s.JSONField(), help_text="values to begin with")

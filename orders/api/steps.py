@@ -45,6 +45,7 @@ def step_detail(actor: Actor, order: Any, step: Any) -> dict[str, Any]:
     return shapes.step_row(order.code, step) | {
         "why_not": sheet.why_not,
         "not_now": sheet.problem.detail if sheet.problem else "",
+        "may_be_recorded_late": sheet.may_be_late,
         "shown": [{"label": label, "value": str(value)} for label, value in sheet.shown],
         "missing": shapes.facts(sheet.missing),
         "initial": sheet.initial,

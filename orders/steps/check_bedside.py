@@ -1,4 +1,7 @@
-"""Bedside check by two people: wristband, bag, expiry, k of n (IN1, T35). A mismatch is a hard stop."""
+"""Bedside check by two people: wristband, bag, expiry, k of n (IN1, T35). A mismatch is a hard stop.
+
+It moves nothing, so it cannot be recorded late: a check that was not done is not done.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from rest_framework import serializers
 from custody import identity, material, scans
 from custody.states import ContainerState, IdentityState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from orders import evidence
 from orders.inputs import ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
@@ -53,6 +57,7 @@ class CheckBedside(StepKind):
         found = []
         if not self._bags(ctx):
             found.append(MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first."))
+        found += evidence.revoked_missing(ctx.actor, ctx.order)
         if identity.identity_of_stream(ctx.order.stream_id).state != IdentityState.ACTIVE:
             found.append(
                 MissingFact(

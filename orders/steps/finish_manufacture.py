@@ -11,7 +11,7 @@ from rest_framework import serializers
 from custody import custody_periods, labels, material
 from custody.states import ContainerKind, ContainerState
 from ledger.refusals import MissingFact
-from orders import evidence
+from orders import bags, evidence
 from orders.inputs import PastTime
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -50,12 +50,21 @@ class FinishManufacture(StepKind):
     key = "finish_manufacture"
     title = "Finish manufacture"
     capability = Capability.MANUFACTURE
+    physical = True  # the bags are filled, or the process is lost
     Inputs = Inputs
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if evidence.current_batch(ctx.actor, ctx.order) is not None:
             return []
         return [evidence.no_batch()]
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        return self.missing(ctx) or bags.nothing(ctx, self._used(ctx), "material in process")
+
+    def _used(self, ctx: StepContext) -> list[Any]:
+        found = bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.IN_PROCESS)
+        inside = ContainerState.IN_PROCESS
+        return [bag for bag in found if inside in (bag.state, bag.state_before_quarantine)]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"result": "finished", "bags": [{"volume_ml": ""} for _ in range(int(ctx.limits.get("bags", 1)))]}
@@ -67,43 +76,40 @@ class FinishManufacture(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         batch = evidence.require_batch(ctx.actor, ctx.order)
-        used = [
-            c
-            for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
-            if c.state == ContainerState.IN_PROCESS
-        ]
+        used = self._used(ctx)
         if inputs["result"] == "terminated":
             batches.fail_batch(batch, inputs["finished_at"], ctx.performer_id)
             for bag in used:
-                material.move(bag, ContainerState.CONSUMED)
+                bags.move(ctx, bag, ContainerState.CONSUMED, ContainerState.IN_PROCESS)
+                custody_periods.finish(bag, inputs["finished_at"])
             return Outcome(
                 f"Batch {batch.number} terminated: {inputs['reason']}",
                 {"batch": batch.number},
                 StepState.FAILED,
                 happened_at=inputs["finished_at"],
             )
-        bags = material.transform(
-            used,
-            ContainerKind.DRUG_PRODUCT,
-            len(inputs["bags"]),
-            [given["volume_ml"] for given in inputs["bags"]],
-            expires_at=self._expiry(ctx, inputs["finished_at"]),
-            lot=batch.number,
-        )
-        for bag in bags:
+        for bag in used:
+            bags.note_state(ctx, bag, ContainerState.IN_PROCESS)
+        volumes = [given["volume_ml"] for given in inputs["bags"]]
+        expiry = self._expiry(ctx, inputs["finished_at"])
+        facts = {"expires_at": expiry, "lot": batch.number, "late": ctx.late}
+        made = material.transform(used, ContainerKind.DRUG_PRODUCT, len(volumes), volumes, **facts)
+        for bag in used:
+            custody_periods.finish(bag, inputs["finished_at"])
+        for bag in made:
             custody_periods.begin(
                 bag, ctx.actor.organization_id, ctx.order.plant_site_id, ctx.performer_id, inputs["finished_at"]
             )
-        printed = labels.print_labels(ctx.stream, bags, "product")
-        for bag in bags:
+        printed = labels.print_labels(ctx.stream, made, "product")
+        for bag in made:
             labels.apply_to(bag)
         batches.finish_batch(batch, inputs["finished_at"], ctx.performer_id)
         evidence.note_makers(batch, ctx)
         return Outcome(
-            f"Batch {batch.number} finished: {len(bags)} bag(s).",
+            f"Batch {batch.number} finished: {len(made)} bag(s).",
             {
                 "batch": batch.number,
-                "bags": [bag.code for bag in bags],
+                "bags": [bag.code for bag in made],
                 "labels": [label.serial for label in printed],
             },
             happened_at=inputs["finished_at"],

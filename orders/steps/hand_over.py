@@ -6,10 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import custody_periods, scans, shipments
+from custody import custody_periods, material, scans, shipments
 from custody.states import ShipmentState
 from ledger.refusals import MissingFact
 from ledger.states import Role
+from orders import evidence
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, VerifierRule, step_kind
 from orders.steps.pack import INBOUND, OUTBOUND
@@ -17,6 +18,12 @@ from personas.states import Capability
 from quality import deviations
 
 PICKUP, DELIVERY = "pickup", "delivery"
+MOVES = {
+    (PICKUP, False): shipments.pick_up,
+    (PICKUP, True): shipments.pick_up_late,
+    (DELIVERY, False): shipments.deliver,
+    (DELIVERY, True): shipments.deliver_late,
+}
 
 
 class Parameters(serializers.Serializer[Any]):
@@ -43,19 +50,32 @@ class HandOver(StepKind):
     signatures = 2
     meaning = "custody taken"
     scanned = True
-    physical = True
+    physical = True  # the box has changed hands
     audience = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO, Role.COURIER)
     Inputs = Inputs
     Parameters = Parameters
 
     def _shipment(self, ctx: StepContext) -> Any:
+        if ctx.late:
+            moment = "picked_up_at" if ctx.parameters["moment"] == PICKUP else "delivered_at"
+            return shipments.awaiting(ctx.order.stream_id, ctx.parameters["direction"], moment)
         state = ShipmentState.PACKED if ctx.parameters["moment"] == PICKUP else ShipmentState.PICKED_UP
         return shipments.current(ctx.order.stream_id, ctx.parameters["direction"], state)
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
+        shipment = self._shipment(ctx)
+        if shipment is None:
+            return [MissingFact("no_shipment", "There is no box to hand over.", "Pack it first.")]
+        stops = material.quarantine_facts(shipments.containers_in(shipment))
+        if ctx.parameters["direction"] == OUTBOUND:
+            stops += evidence.revoked_missing(ctx.actor, ctx.order)
+        return stops
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         if self._shipment(ctx) is not None:
             return []
-        return [MissingFact("no_shipment", "There is no box to hand over.", "Pack it first.")]
+        text = "No box waits for this hand-over on the record."
+        return [MissingFact("no_shipment", text, "Record first, as late too, what was packed under which seal.")]
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         shipment = self._shipment(ctx)
@@ -74,10 +94,15 @@ class HandOver(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         shipment, at = self._shipment(ctx), inputs["handed_over_at"]
-        move = shipments.pick_up if ctx.parameters["moment"] == PICKUP else shipments.deliver
+        travelling = shipments.containers_in(shipment)
+        if ctx.late and ctx.parameters["moment"] == DELIVERY and shipment.picked_up_at is None:
+            text = f"Nobody recorded the pick-up of {shipment.code}: custody passes from its sender as it stands."
+            ctx.findings.append(MissingFact("pickup_not_recorded", text))
+        move = MOVES[ctx.parameters["moment"], ctx.late]
         finding = move(shipment, inputs["outer_code"], inputs["seal_seen"], at, ctx.performer_id)
-        for bag in shipments.containers_in(shipment):
-            custody_periods.hand_over(bag, ctx.actor.organization_id, self._place(ctx, shipment), ctx.performer_id, at)
+        hand_over = custody_periods.hand_over_late if ctx.late else custody_periods.hand_over
+        for bag in travelling:
+            hand_over(bag, ctx.actor.organization_id, self._place(ctx, shipment), ctx.performer_id, at)
         self._open_deviation(ctx, finding, inputs)
         word = "picked up" if ctx.parameters["moment"] == PICKUP else "delivered"
         return Outcome(

@@ -7,14 +7,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import material, scans
-from custody.states import ContainerState
+from custody import custody_periods, scans
+from custody.states import TERMINAL_STATES, ContainerState
 from ledger.refusals import InvalidInput, MissingFact
-from orders import evidence
+from orders import bags, evidence
 from orders.inputs import PastTime, ScanField
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
-from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
 from quality import deviations
 
@@ -60,16 +59,15 @@ class Infuse(StepKind):
     capability = Capability.INFUSE
     signatures = 1
     meaning = "infused"
-    physical = True
+    physical = True  # the patient has the cells
     needs = ("activate_identity", "check_bedside")  # two people have matched patient and bag before
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [
-            bag
-            for bag in material.of_stream(ctx.order.stream_id)
-            if bag.kind in PRODUCT and bag.state == ContainerState.THAWED
-        ]
+        return bags.expected(ctx, bags.PRODUCT, ContainerState.THAWED)
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        return bags.nothing(ctx, self._bags(ctx), "product")
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if not self._bags(ctx):
@@ -85,9 +83,13 @@ class Infuse(StepKind):
         bag = scans.expect(ctx.order.stream_id, inputs["scan"], self._bags(ctx))
         if inputs["result"] in ("infused", "partial") and inputs["volume_ml"] <= 0:
             raise InvalidInput(fields={"volume_ml": ["Enter the volume that was infused."]})
-        material.move(bag, FINAL.get(inputs["result"], ContainerState.INFUSED))
+        bags.take(ctx, bag, inputs["ended_at"])
+        became = FINAL.get(inputs["result"], ContainerState.INFUSED)
+        bags.move(ctx, bag, became, ContainerState.THAWED)
+        if became in TERMINAL_STATES:
+            custody_periods.finish(bag, inputs["ended_at"])
         self._open_deviations(ctx, bag, inputs)
-        left = self._bags(ctx)
+        left = [one for one in self._bags(ctx) if one.pk != bag.pk]
         facts = {
             "bag": bag.code,
             "result": inputs["result"],
@@ -112,5 +114,8 @@ class Infuse(StepKind):
             texts.append(f"{bag.code}: {inputs['result']}.")
         if bag.expires_at and inputs["ended_at"] > bag.expires_at and inputs["result"] in ("infused", "partial"):
             texts.append(f"{bag.code}: infused after its time of use.")
+        if ctx.late:  # one deviation says it all
+            ctx.findings += [MissingFact("infusion_differs", text) for text in texts]
+            return
         for text in texts:
             deviations.open_deviation(ctx.stream, "infusion", "major", text, automatic=True)

@@ -6,11 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import material, scans, shipments
+from custody import scans, shipments
 from custody.states import ContainerKind, ContainerState
-from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
-from orders import parties
+from orders import bags, evidence, parties
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -41,11 +41,16 @@ class Inputs(serializers.Serializer[Any]):
     packed_at = PastTime(label="Packed at")
 
 
+def _no_courier() -> MissingFact:
+    return MissingFact("no_courier", "No courier is a party of this order.", "Book the transport first.")
+
+
 @step_kind
 class Pack(StepKind):
     key = "pack"
     title = "Pack"
     capability = Capability.PACK_MATERIAL
+    physical = True  # the box is closed
     audience = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO, Role.COURIER)
     Inputs = Inputs
     Parameters = Parameters
@@ -56,12 +61,24 @@ class Pack(StepKind):
         else:
             kinds = {ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT}
             states = {ContainerState.STORED, ContainerState.PLANNED}
-        found = material.of_stream(ctx.order.stream_id)
-        return [bag for bag in found if bag.kind in kinds and bag.state in states]
+        found = bags.expected(ctx, kinds, *states)
+        if not ctx.late:
+            return found
+        sender = ctx.order.center_id if ctx.parameters["direction"] == INBOUND else ctx.order.plant_site.organization_id
+        boxed = shipments.underway(ctx.order.stream_id)
+        return [bag for bag in found if bag.pk not in boxed and bag.custodian_id in (sender, None)]
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        if ctx.order.plant_site is None:
+            return [MissingFact("no_plant", "No plant is known for this order.", "Book the transport first.")]
+        if parties.with_role(ctx.order, Role.COURIER) is None:
+            return [_no_courier()]
+        return bags.nothing(ctx, self._bags(ctx), "bag to pack")
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
-            return []
+            outbound = ctx.parameters["direction"] == OUTBOUND
+            return evidence.revoked_missing(ctx.actor, ctx.order) if outbound else []
         return [MissingFact("nothing_to_pack", "There is no bag to pack.", "Check the material of this order.")]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
@@ -72,28 +89,25 @@ class Pack(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         if inputs["logger_running"] == "no":
-            raise FactsMissing(
-                "The logger is off.",
-                facts=[
-                    MissingFact(
-                        "logger_off", "A shipper cannot be closed with its logger off.", "Start the logger, then close."
-                    )
-                ],
+            off = MissingFact(
+                "logger_off", "A shipper cannot be closed with its logger off.", "Start the logger, then close."
             )
+            if not ctx.late:
+                raise FactsMissing("The logger is off.", facts=[off])
+            ctx.findings.append(MissingFact("logger_off", "The shipper was closed with its logger off."))
         waiting = self._bags(ctx)
         packed = [
             scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             for position, given in enumerate(inputs["bags"])
         ]
-        if {bag.pk for bag in packed} != {bag.pk for bag in waiting} or len(packed) != len(waiting):
-            raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
+        bags.require_all(ctx, packed, waiting)
+        for bag in packed if ctx.late else ():
+            bags.take(ctx, bag, inputs["packed_at"])
+            bags.note_state(ctx, bag, *shipments.PACKABLE)
         origin, destination = self._route(ctx)
-        courier = next((p for p in parties.current_parties(ctx.order) if p.role == Role.COURIER), None)
+        courier = parties.with_role(ctx.order, Role.COURIER)
         if courier is None:
-            raise FactsMissing(
-                "No courier carries this order.",
-                facts=[MissingFact("no_courier", "No courier is a party of this order.", "Book the transport first.")],
-            )
+            raise FactsMissing("No courier carries this order.", facts=[_no_courier()])
         shipment = shipments.pack(
             ctx.stream,
             packed,
@@ -105,6 +119,7 @@ class Pack(StepKind):
             inputs["seal_code"],
             inputs["logger_code"],
             inputs["packed_at"],
+            late=ctx.late,
         )
         return Outcome(
             f"{len(packed)} bag(s) packed in {shipment.code}.",

@@ -7,13 +7,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import material, scans
+from custody import scans
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
-from orders import attempts
+from orders import attempts, bags, evidence
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
-from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
 
 
@@ -35,15 +34,15 @@ class PrepareProduct(StepKind):
     key = "prepare_product"
     title = "Thaw"
     capability = Capability.PREPARE_PRODUCT
-    physical = True
+    physical = True  # the thaw cannot be undone
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [
-            bag
-            for bag in material.of_stream(ctx.order.stream_id)
-            if bag.kind in PRODUCT and bag.state == self._before(ctx)
-        ]
+        found = bags.expected(ctx, bags.PRODUCT, self._before(ctx))
+        return [bag for bag in found if bag.thawed_at is None]
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        return bags.nothing(ctx, self._bags(ctx), "frozen product")
 
     def _before(self, ctx: StepContext) -> ContainerState:
         """Where the flow issues product, only what was issued is thawed; in an older flow it comes from storage."""
@@ -51,7 +50,7 @@ class PrepareProduct(StepKind):
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
-            return []
+            return evidence.revoked_missing(ctx.actor, ctx.order)
         if self._before(ctx) == ContainerState.ISSUED:
             return [MissingFact("nothing_issued", "No bag of this order is issued.", "Issue it to the patient first.")]
         return [MissingFact("nothing_stored", "No bag of this order is in storage.", "Receive and store it first.")]
@@ -73,7 +72,9 @@ class PrepareProduct(StepKind):
             if bag.code in taken:
                 raise InvalidInput(fields={"bags": ["Scan each bag once."]})
             use_by = min(ends, bag.expires_at) if bag.expires_at else ends
-            material.move(bag, ContainerState.THAWED, thawed_at=inputs["started_at"], expires_at=use_by)
+            bags.take(ctx, bag, inputs["started_at"])
+            times = {"thawed_at": inputs["started_at"], "expires_at": use_by}
+            bags.move(ctx, bag, ContainerState.THAWED, self._before(ctx), **times)
             taken.append(bag.code)
         return Outcome(
             f"{len(taken)} bag(s) thawed.", {"bags": taken, "use_before": ends}, happened_at=inputs["started_at"]

@@ -9,8 +9,9 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import material, scans
-from custody.states import ContainerKind, ContainerState
-from ledger.refusals import InvalidInput, MissingFact
+from custody.states import ContainerState
+from ledger.refusals import MissingFact
+from orders import bags
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -38,6 +39,9 @@ class Inputs(serializers.Serializer[Any]):
     received_at = PastTime(label="Received at")
 
 
+RECEIVED = (ContainerState.RECEIVED, ContainerState.ACCEPTED, ContainerState.IN_PROCESS, *bags.PUT_ASIDE)
+
+
 @step_kind
 class ReceiveMaterial(StepKind):
     key = "receive_material"
@@ -46,15 +50,14 @@ class ReceiveMaterial(StepKind):
     signatures = 2
     meaning = "received"
     scanned = True
-    physical = True
+    physical = True  # the material lies on the dock
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [
-            c
-            for c in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
-            if c.state == ContainerState.IN_TRANSIT
-        ]
+        return bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.IN_TRANSIT, beyond=RECEIVED)
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        return bags.nothing(ctx, self._bags(ctx), "starting material")
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
@@ -82,11 +85,11 @@ class ReceiveMaterial(StepKind):
             scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             for position, given in enumerate(inputs["bags"])
         ]
-        if {bag.pk for bag in seen} != {bag.pk for bag in waiting} or len(seen) != len(waiting):
-            raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
+        bags.require_all(ctx, seen, waiting)
         held = []
         for bag, given in zip(seen, inputs["bags"], strict=True):
-            material.move(bag, ContainerState.RECEIVED)
+            bags.take(ctx, bag, inputs["received_at"])
+            bags.move(ctx, bag, ContainerState.RECEIVED, ContainerState.IN_TRANSIT)
             findings = self._findings(ctx, bag, given, inputs)
             if findings:
                 held.append(bag.code)
@@ -95,7 +98,7 @@ class ReceiveMaterial(StepKind):
                     ctx.stream, "receipt", "critical", f"{bag.code}: {' '.join(findings)}", automatic=True
                 )
             else:
-                material.move(bag, ContainerState.ACCEPTED)
+                bags.move(ctx, bag, ContainerState.ACCEPTED, *bags.ANY)
         word = f"{len(held)} quarantined for QA: {', '.join(held)}." if held else f"{len(seen)} bag(s) accepted."
         return Outcome(
             word,
@@ -107,8 +110,10 @@ class ReceiveMaterial(StepKind):
         limits, found = ctx.limits, []
         if given["condition"] == "damaged":
             found.append("Damaged.")
-        age = inputs["received_at"] - bag.ended_at
-        if age > dt.timedelta(hours=float(limits["max_age_hours"])):
+        age = inputs["received_at"] - bag.ended_at if bag.ended_at else None
+        if age is None:  # only on a late record: nobody recorded the end of its collection
+            found.append("Age unknown: the end of its collection is not recorded.")
+        elif age > dt.timedelta(hours=float(limits["max_age_hours"])):
             found.append(f"Over age: {age.total_seconds() / 3600:.1f} h, limit {limits['max_age_hours']} h.")
         if not float(limits["receipt_min_c"]) <= float(inputs["temperature_c"]) <= float(limits["receipt_max_c"]):
             found.append(f"Temperature {inputs['temperature_c']} °C is out of range.")

@@ -8,15 +8,17 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import material, scans
-from custody.states import ContainerKind, ContainerState
+from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
+from orders import bags
+from orders.bags import PRODUCT
 from orders.inputs import PastTime, ScanField
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from quality import deviations
 
-PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
+RECEIVED = (ContainerState.RECEIVED, ContainerState.ACCEPTED, ContainerState.THAWED, *bags.PUT_ASIDE)
 STATE_OF_DECISION = {"accept": ContainerState.ACCEPTED, "reject": ContainerState.REJECTED}
 
 
@@ -59,15 +61,15 @@ class ReceiveProduct(StepKind):
     signatures = 2
     meaning = "received"
     scanned = True
-    physical = True
+    physical = True  # the product has arrived
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [
-            bag
-            for bag in material.of_stream(ctx.order.stream_id)
-            if bag.kind in PRODUCT and bag.state == ContainerState.IN_TRANSIT
-        ]
+        found = bags.expected(ctx, PRODUCT, ContainerState.IN_TRANSIT, beyond=RECEIVED)
+        return [bag for bag in found if not bags.is_stored_at(bag, ctx.order.center_id)]
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        return bags.nothing(ctx, self._bags(ctx), "product")
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
@@ -95,8 +97,9 @@ class ReceiveProduct(StepKind):
             bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             if bag.code in decided:
                 raise InvalidInput(fields={f"bags[{position}].scan": ["This bag was scanned already."]})
+            bags.take(ctx, bag, inputs["received_at"])
             decided[bag.code] = self._decide(ctx, bag, given, too_warm)
-        left = len(waiting) - len(decided)
+        left = len([bag for bag in waiting if bag.code not in decided])
         count = len(decided)
         from_state = {"bags": decided, "temperature_c": inputs["temperature_c"]}
         if left:
@@ -109,14 +112,14 @@ class ReceiveProduct(StepKind):
         return Outcome(f"{count} bag(s) received.", from_state, happened_at=inputs["received_at"])
 
     def _decide(self, ctx: StepContext, bag: Any, given: dict[str, Any], too_warm: bool) -> str:
-        material.move(bag, ContainerState.RECEIVED)
+        bags.move(ctx, bag, ContainerState.RECEIVED, ContainerState.IN_TRANSIT)
         decision = "quarantine" if too_warm and given["decision"] == "accept" else given["decision"]
         if decision == "quarantine":
             reason = "Too warm at opening." if too_warm else given["reason"]
             material.quarantine(bag, reason)
         else:
             reason = given["reason"]
-            material.move(bag, STATE_OF_DECISION[decision])
+            bags.move(ctx, bag, STATE_OF_DECISION[decision], *bags.ANY)
         if decision != "accept":
             deviations.open_deviation(ctx.stream, "receipt", "major", f"{bag.code}: {reason}", automatic=True)
         return str(decision)

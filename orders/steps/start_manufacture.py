@@ -8,8 +8,8 @@ from rest_framework import serializers
 
 from custody import identity, material, scans
 from custody.states import ContainerKind, ContainerState, IdentityState
-from ledger.refusals import InvalidInput, MissingFact
-from orders import evidence
+from ledger.refusals import MissingFact
+from orders import bags, evidence
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -37,11 +37,16 @@ class Inputs(serializers.Serializer[Any]):
     started_at = PastTime(label="Started at")
 
 
+def _no_plant() -> MissingFact:
+    return MissingFact("no_plant", "No plant is known for this order.", "Confirm the slots first.")
+
+
 @step_kind
 class StartManufacture(StepKind):
     key = "start_manufacture"
     title = "Start manufacture"
     capability = Capability.MANUFACTURE
+    physical = True  # the cells are in the process
     Inputs = Inputs
     Parameters = Parameters
 
@@ -49,7 +54,12 @@ class StartManufacture(StepKind):
         return material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [bag for bag in self._material(ctx) if bag.state == ContainerState.ACCEPTED]
+        return bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.ACCEPTED, beyond=(ContainerState.IN_PROCESS,))
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        if ctx.order.plant_site is None:
+            return [_no_plant()]
+        return bags.nothing(ctx, self._bags(ctx), "starting material")
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = []
@@ -65,7 +75,7 @@ class StartManufacture(StepKind):
         if not found and not self._bags(ctx):
             found.append(MissingFact("no_material", "No accepted material.", "Receive the material first."))
         if ctx.order.plant_site is None:
-            found.append(MissingFact("no_plant", "No plant is known for this order.", "Confirm the slots first."))
+            found.append(_no_plant())
         if identity.identity_of_stream(ctx.order.stream_id).state != IdentityState.ACTIVE:
             found.append(
                 MissingFact(
@@ -85,17 +95,14 @@ class StartManufacture(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
-        used = {
-            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan").pk
+        used = [
+            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             for position, given in enumerate(inputs["bags"])
-        }
-        reserve = int(ctx.parameters.get("reserve", 0))
-        if len(used) != len(inputs["bags"]) or len(waiting) - len(used) > reserve:
-            kept = f" {reserve} may stay behind as reserve." if reserve else ""
-            raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once.{kept}"]})
-        waiting = [bag for bag in waiting if bag.pk in used]
-        for bag in waiting:
-            material.move(bag, ContainerState.IN_PROCESS)
+        ]
+        bags.require_all(ctx, used, waiting, reserve=int(ctx.parameters.get("reserve", 0)))
+        for bag in used:
+            bags.take(ctx, bag, inputs["started_at"])
+            bags.move(ctx, bag, ContainerState.IN_PROCESS, ContainerState.ACCEPTED)
         plant = ctx.order.plant_site
         assert plant is not None  # noqa: S101 - the engine asked missing() first
         batch = batches.open_batch(
@@ -112,7 +119,7 @@ class StartManufacture(StepKind):
             {
                 "batch": batch.number,
                 "record_reference": inputs["record_reference"],
-                "bags": [bag.code for bag in waiting],
+                "bags": [bag.code for bag in used],
             },
             happened_at=inputs["started_at"],
         )

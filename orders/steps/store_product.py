@@ -6,12 +6,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import material, scans
+from custody import scans
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
+from orders import bags
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
-from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
 
 
@@ -34,14 +34,15 @@ class StoreProduct(StepKind):
     key = "store_product"
     title = "Store drug product"
     capability = Capability.STORE_PRODUCT
+    physical = True  # the bags lie in the tank
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return [
-            bag
-            for bag in material.of_stream(ctx.order.stream_id)
-            if bag.kind in PRODUCT and bag.state == ContainerState.ACCEPTED
-        ]
+        found = bags.expected(ctx, bags.PRODUCT, ContainerState.ACCEPTED, beyond=(ContainerState.THAWED,))
+        return [bag for bag in found if not bags.is_stored_at(bag, ctx.order.center_id)]
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        return bags.nothing(ctx, self._bags(ctx), "product")
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
@@ -62,8 +63,10 @@ class StoreProduct(StepKind):
             bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             if bag.code in stored:
                 raise InvalidInput(fields={"bags": ["Scan each bag once."]})
-            material.move(bag, ContainerState.STORED, storage_location=given["location"])
+            bags.take(ctx, bag, inputs["stored_at"])
+            facts = {"storage_location": given["location"]}
+            bags.move(ctx, bag, ContainerState.STORED, ContainerState.ACCEPTED, **facts)
             stored.append(bag.code)
-        if len(stored) != len(waiting):
+        if len(stored) != len(waiting) and not ctx.late:
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
         return Outcome(f"{len(stored)} bag(s) in storage.", {"bags": stored}, happened_at=inputs["stored_at"])

@@ -100,7 +100,7 @@ def put_on_hold(request: HttpRequest, code: str) -> HttpResponseBase:
 
     def act(actor: Actor, once: Once | None) -> str:
         interruptions.put_on_hold(actor, code, typed(request, "reason"), once=once)
-        return "The order is on hold. Only what physically happens may be recorded until the hold is lifted."
+        return "The order is on hold. Until it is lifted, only what has happened already can be recorded, as late."
 
     return _done(request, code, "hold", act)
 

@@ -11,9 +11,9 @@ from rest_framework import serializers
 from ledger.context import Actor
 from ledger.refusals import MissingFact, WrongState
 from network.specifications import Rule, rules_of
-from orders import queries
+from orders import late, queries
 from orders.flow import context_of, kind_of, missing_facts, require_ready, why_not
-from orders.step_kinds import VerifierRule
+from orders.step_kinds import StepContext, VerifierRule
 from personas.queries import organization_names
 
 
@@ -21,7 +21,8 @@ from personas.queries import organization_names
 class StepSheet:
     """One step as its performer sees it; empty but for ``why_not`` when the actor may not perform it.
 
-    ``problem`` says why it is not its time (order ended, on hold, step not ready).
+    ``problem`` says why it is not its time (order ended, on hold, step not ready). ``late``: what is asked for records
+    what has happened already, as late; ``may_be_late``: the ordinary form could do that too.
     ``rule`` says who may verify; ``verifier`` names the organization
     whose people may sign as second person. ``tests`` are the rules of the order's specification, for rows of results.
     """
@@ -38,6 +39,8 @@ class StepSheet:
     tests: dict[str, Rule] = field(default_factory=dict)
     verifier: str = ""
     rule: VerifierRule | None = None
+    late: bool = False
+    may_be_late: bool = False
 
 
 def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
@@ -47,18 +50,23 @@ def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
     refusal = why_not(actor, step)
     if refusal:
         return StepSheet(step, kind, zone, why_not=refusal)
-    problem = _not_now(order, step, kind)
-    if problem is not None:
-        return StepSheet(step, kind, zone, problem=problem)
+    problem = _not_now(actor, order, step)
     ctx = context_of(actor, order, step)
-    missing = missing_facts(kind, ctx)
-    if missing:
-        return StepSheet(step, kind, zone, shown=kind.shown(ctx), missing=missing)
+    missing = missing_facts(kind, ctx) if problem is None else []
+    may_be_late = kind.physical and late.possible(kind, ctx)
+    if problem is not None or missing:
+        if not may_be_late:
+            return StepSheet(step, kind, zone, problem=problem, shown=_shown(kind, ctx, problem), missing=missing)
+        ctx.late_reason = late.ASKED
     rule = kind.verifier_rule(ctx) if step.flow_step.signatures > 1 else None
     return StepSheet(
         step,
         kind,
         zone,
+        problem=problem,
+        missing=missing,
+        late=ctx.late,
+        may_be_late=may_be_late,
         shown=kind.shown(ctx),
         initial=kind.initial(ctx),
         inputs=queries.inputs_of(step)(context={"zone": ZoneInfo(zone), "step_context": ctx}),
@@ -68,9 +76,13 @@ def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
     )
 
 
-def _not_now(order: Any, step: Any, kind: Any) -> WrongState | None:
+def _shown(kind: Any, ctx: StepContext, problem: WrongState | None) -> list[tuple[str, str]]:
+    return [] if problem is not None else kind.shown(ctx)
+
+
+def _not_now(actor: Actor, order: Any, step: Any) -> WrongState | None:
     try:
-        require_ready(order, step, kind, None)
+        require_ready(actor, order, step)
     except WrongState as problem:
         return problem
     return None

@@ -21,7 +21,8 @@ from ledger.context import Actor, reading
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
 from orders.flow import next_actions, order_named, perform
-from orders.forms import Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
+from orders.forms import Described, Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
+from orders.inputs import LATE
 from orders.views import banner
 from orders.views.requests import asked, day, once_of, see_other
 from orders.views.sheets import StepSheet, sheet_of
@@ -121,7 +122,12 @@ def sheet_context(
         "step": step,
         "sheet": sheet,
         "shown": _shown(sheet),
-        "fields": [f for f in fields if not f["name"].startswith(("signature.", "verifiers")) and f["type"] != "offer"],
+        "fields": [
+            f
+            for f in fields
+            if not f["name"].startswith(("signature.", "verifiers")) and f["type"] != "offer" and f["name"] != LATE
+        ],
+        "late": _late(sheet, fields, filling, refusal),
         "signature": _signature(actor, sheet, filling),
         "verifiers": _verifiers(sheet, filling),
         "offers": _offers(request, actor, order, sheet, filling),
@@ -131,6 +137,17 @@ def sheet_context(
         "banner": banner.of(actor, order, name_only=sheet.kind.key == READS_THE_DOCUMENT),
         "crumbs": _crumbs(order, step),
     }
+
+
+def _late(
+    sheet: StepSheet, fields: list[Described], filling: Filling, refusal: Refusal | None
+) -> dict[str, Any] | None:
+    """Return how to record that it has happened already: offered where the act is refused, or not now."""
+    field = next((found for found in fields if found["name"] == LATE), None)
+    typed = bool(filling.value(LATE))
+    if field is None or not (sheet.late or typed or (sheet.may_be_late and refusal is not None)):
+        return None
+    return {"field": {**field, "required": sheet.late}, "open": typed}
 
 
 def _shown(sheet: StepSheet) -> list[dict[str, Any]]:

@@ -141,23 +141,34 @@ def test_a_person_of_one_site_acts_at_no_other() -> None:
 
 @pytest.mark.parametrize("kind", all_kinds().values(), ids=lambda kind: kind.key)
 def test_only_a_ready_step_of_an_open_order_is_performed(kind: StepKind) -> None:
-    """A hold stops every kind but the physical ones: what happened is recorded even then (DESIGN 1.7)."""
+    """A hold stops every kind; what has happened already is recorded as late (tests/journeys/test_late.py)."""
     for order_state, on_hold, state in itertools.product(OrderState, (False, True), StepState):
         order = Order(state=order_state, on_hold=on_hold, hold_reason="a reason" if on_hold else "")
         step = OrderStep(state=state, flow_step=FlowStep(title=kind.title))
-        allowed = order_state == OrderState.OPEN and state == StepState.READY and (kind.physical or not on_hold)
+        allowed = order_state == OrderState.OPEN and state == StepState.READY and not on_hold
+        actor = acting_as("treatment_center", ACTORS["treatment_center"].personas[0])
         if allowed:
-            require_ready(order, step, kind, None)
+            require_ready(actor, order, step)
         else:
             with pytest.raises(WrongState):
-                require_ready(order, step, kind, None)
+                require_ready(actor, order, step)
 
 
 def test_what_happens_physically_is_the_reviewed_list() -> None:
     physical = sorted(kind.key for kind in all_kinds().values() if kind.physical)
     assert physical == [
-        "collect", "hand_over", "infuse", "prepare_product", "receive_material", "receive_product", "start_collection",
-    ]  # fmt: skip
+        "collect",
+        "finish_manufacture",
+        "hand_over",
+        "infuse",
+        "pack",
+        "prepare_product",
+        "receive_material",
+        "receive_product",
+        "start_collection",
+        "start_manufacture",
+        "store_product",
+    ]
 
 
 # ---- separation of duty ---------------------------------------------------------------------------------------------

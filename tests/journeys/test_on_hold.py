@@ -1,4 +1,4 @@
-"""On hold: what people decide waits, what physically happens is recorded, with a deviation of its own."""
+"""On hold: everything waits; what has happened all the same is recorded as late, with a deviation of its own."""
 
 from __future__ import annotations
 
@@ -36,13 +36,29 @@ def test_an_order_on_hold_refuses_what_people_decide_until_it_is_lifted(world: W
     assert {"orders.put_on_hold", "orders.hold_lifted"} <= set(kinds), "the manufacturer is told"
 
 
+ALREADY = {"late_reason": "It was under way when the hold came."}
+
+
 @pytest.mark.parametrize("key", ["start_collection", "collect", "pickup", "receipt"])
-def test_what_physically_happens_on_hold_is_recorded_with_a_deviation(world: World, key: str) -> None:
+def test_a_hold_stops_the_hands_too_and_what_they_did_is_recorded_as_late(world: World, key: str) -> None:
     journey = world.journey()
     journey.run(before=key)
     put_on_hold(world.player("center", "coordinator").actor, journey.code, "Paperwork.")
-    assert journey.perform(key).state == "done"
+    with refused(WrongState, "order_on_hold") as refusal:
+        journey.perform(key)
+    assert "record it as late" in refusal.value.remedy
+    assert journey.perform(key, ALREADY).state == "done"
     assert "on hold" in " ".join(deviation.text for deviation in open_deviations(quality(world), journey))
+
+
+def test_a_courier_is_told_to_stop_the_box_and_not_why(world: World) -> None:
+    journey = world.journey()
+    journey.run(before="pickup")
+    put_on_hold(world.player("center", "coordinator").actor, journey.code, "Fever since noon.")
+    with refused(WrongState, "order_on_hold") as refusal:
+        journey.perform("pickup")
+    assert "STOP" in refusal.value.detail
+    assert "Fever" not in str(refusal.value.as_problem())
 
 
 @pytest.mark.parametrize("key", ["thaw", "infuse", "ship_delivery", "receive_product"])
@@ -51,7 +67,9 @@ def test_the_same_at_the_bedside(world: World, key: str) -> None:
     journey.run(before=key)
     assert open_deviations(quality(world), journey) == []
     put_on_hold(world.player("center", "treating_physician").actor, journey.code, "Infection?")
-    journey.perform(key)
+    with refused(WrongState, "order_on_hold"):
+        journey.perform(key)
+    journey.perform(key, ALREADY)
     found = open_deviations(quality(world), journey)
     assert [deviation.automatic for deviation in found] == [True]
     assert "on hold" in found[0].text
