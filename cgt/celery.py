@@ -16,6 +16,7 @@ SWEEPS = {
     "scheduling.tasks.expire_slot_holds": 30.0,
     "notifications.tasks.relay_outbox": 10.0,
     "notifications.tasks.post_webhooks": 10.0,
+    "orders.tasks.escalate_overdue_steps": 60.0,
 }
 QUEUE = "cgt"
 

@@ -20,6 +20,12 @@ register(
         payload=THERAPY | PARTNER | {"site": "code", "until": "ISO time or empty"},
     ),
     EventKind(
+        "network.lymphodepletion_policy_set",
+        "Lymphodepletion policy set",
+        "Lymphodepletion for {therapy} at {site} begins {begins}.",
+        payload=THERAPY | {"site": "code", "begins": "on release, or with the product"},
+    ),
+    EventKind(
         "network.site_suspended",
         "Site suspended",
         "Site {site} may not give {therapy} any more.",

@@ -96,6 +96,9 @@ class SiteAuthorization(WalledModel):
     since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True)
+    lymphodepletion_on_release = models.BooleanField(
+        default=False, help_text="it may begin once the batch is released, before the product has arrived"
+    )
 
     wall = OwnedBy(("manufacturer_id", "center_id"))
     history = track()

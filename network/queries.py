@@ -80,6 +80,12 @@ def site_is_authorized(therapy_id: UUID, site_id: UUID, at: dt.datetime | None =
     return rows.filter(state=AuthorizationState.ACTIVE).exists()
 
 
+def lymphodepletion_on_release(therapy_id: UUID, site_id: UUID) -> bool:
+    """Whether a site may begin lymphodepletion before the product arrives; true inside the two firms' contexts only."""
+    rows = SiteAuthorization.unwalled.filter(therapy_id=therapy_id, site_id=site_id, lymphodepletion_on_release=True)
+    return rows.exists()
+
+
 def authorizations(actor: Actor, therapy_id: UUID | None = None) -> QuerySet[SiteAuthorization]:
     """Return site authorizations: all of a manufacturer's own, a center's own only."""
     found = visible(SiteAuthorization, actor).order_by("since", "pk")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from orders import facts, parties
+from orders import facts, overdue, parties
 from orders.models import FlowStep, Order, OrderStep
 from orders.states import OPEN_STEP_STATES, PASSED_STEP_STATES, OrderState, StepState
 
@@ -60,7 +60,7 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
     while changed:
         changed = False
         for step in steps.values():
-            if step.state == StepState.WAITING and _predecessors_passed(step, steps):
+            if step.state == StepState.WAITING and _may_begin(order, step, steps):
                 applies = facts.holds(order, step.flow_step.condition)
                 step.state = StepState.READY if applies else StepState.SKIPPED
                 step.ready_event_id = event_id
@@ -69,7 +69,9 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
                     became_ready.append(step)
                 step.version += 1
     set_times(order, steps)
-    _save_moved([step for key, step in steps.items() if _moving_part(step) != before[key]])
+    moved = [step for key, step in steps.items() if _moving_part(step) != before[key]]
+    _save_moved(moved)
+    overdue.watch(order, moved)
     set_phase(order, steps)
     return became_ready
 
@@ -89,8 +91,16 @@ def _save_moved(steps: list[OrderStep]) -> None:
         OrderStep.unwalled.bulk_update(steps, MOVING)
 
 
-def _predecessors_passed(step: OrderStep, steps: dict[str, OrderStep]) -> bool:
-    return all(steps[key].state in PASSED_STEP_STATES for key in step.flow_step.after)
+def _may_begin(order: Order, step: OrderStep, steps: dict[str, OrderStep]) -> bool:
+    """Whether every step before it has passed, or those after which it may begin sooner."""
+    if _passed(step.flow_step.after, steps):
+        return True
+    sooner = step.flow_step.sooner
+    return bool(sooner) and _passed(sooner["after"], steps) and facts.holds(order, sooner.get("condition", []))
+
+
+def _passed(keys: Iterable[str], steps: dict[str, OrderStep]) -> bool:
+    return all(steps[key].state in PASSED_STEP_STATES for key in keys)
 
 
 def set_times(order: Order, steps: dict[str, OrderStep]) -> None:
@@ -147,6 +157,17 @@ def reopen(order: Order, key: str, event_id: UUID, why: str = "") -> None:
         fresh = _attempt(order, step.flow_step, step.attempt + 1)
         fresh.party_ids = step.party_ids
         fresh.save(force_insert=True)
+    parties.assign(order)
+    advance(order, event_id)
+
+
+def begin_again(order: Order, kinds: Collection[str], event_id: UUID) -> None:
+    """Open a new attempt of the steps of these kinds alone: what was done after them happened and stays."""
+    for step in latest_attempts(order).values():
+        if step.flow_step.kind in kinds and step.state == StepState.DONE:
+            fresh = _attempt(order, step.flow_step, step.attempt + 1)
+            fresh.party_ids = step.party_ids
+            fresh.save(force_insert=True)
     parties.assign(order)
     advance(order, event_id)
 

@@ -44,6 +44,21 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.step_overdue",
+        "Step overdue",
+        "{title} is overdue.",
+        payload={
+            "step": "step key",
+            "title": "step title",
+            "kind": "step kind",
+            "attempt": "attempt number",
+            "level": "1: its owner is told; 2: who answers for the order",
+            "due_at": "when it was due (UTC)",
+        },
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
         "orders.step_repeated",
         "Step repeated",
         "{title} will be repeated.",

@@ -14,6 +14,8 @@ from quality import queries as quality
 from quality.queries import Batch
 from quality.states import BatchState
 
+REVOKED = "Release revoked"  # begins the reason of every quarantine that follows from a revocation
+
 
 def current_batch(actor: Actor, order: Order) -> Batch | None:
     """Return the order's newest batch."""
@@ -40,7 +42,9 @@ def of_batch(bags: list[Container], batch: Batch) -> list[Container]:
 def identity_and_material_missing(order: Order, batch: Batch) -> list[MissingFact]:
     """Return what stands against a batch's material: an identity under query, a quarantine, an open label."""
     found = identity.query_facts(order.stream_id)
-    found += material.quarantine_facts(of_batch(material.of_stream(order.stream_id), batch))
+    # What only waits for the release itself does not stand against it.
+    bags = [bag for bag in material.of_stream(order.stream_id) if not bag.quarantine_reason.startswith(REVOKED)]
+    found += material.quarantine_facts(of_batch(bags, batch))
     for label in labels.unreconciled(order.stream_id):
         found.append(
             MissingFact(
@@ -92,6 +96,12 @@ def shown(actor: Actor, order: Order) -> list[tuple[str, str]]:
     return rows
 
 
+def _not_released_words(batch: Batch) -> str:
+    if batch.state == BatchState.REVOKED:
+        return f"The release of batch {batch.number} was revoked."
+    return f"Batch {batch.number} is {batch.get_state_display().lower()}."
+
+
 def revoked_missing(actor: Actor, order: Order) -> list[MissingFact]:
     """Return what is missing when the release was revoked or never given; a product from stock has no batch here."""
     batch = current_batch(actor, order)
@@ -100,7 +110,7 @@ def revoked_missing(actor: Actor, order: Order) -> list[MissingFact]:
     return [
         MissingFact(
             "release_revoked" if batch.state == BatchState.REVOKED else "not_released",
-            f"Batch {batch.number} is {batch.get_state_display().lower()}.",
+            _not_released_words(batch),
             "Put the product aside and call the manufacturer.",
         )
     ]

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from network import queries as network
 from orders.models import Order
 
 _facts: dict[str, Callable[[Order], Any]] = {
@@ -16,6 +17,7 @@ _facts: dict[str, Callable[[Order], Any]] = {
     ),
     "bags": lambda order: int(order.specification.limits.get("bags", 1)),
     "dose_bags": lambda order: int(order.specification.limits.get("dose_bags", 1)),
+    "ld_on_release": lambda order: network.lymphodepletion_on_release(order.therapy_id, order.center_site_id),
 }
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -28,6 +30,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 _types: dict[str, type] = {name: str for name in ("modality", "center_country")} | {
     "plant_is_contracted": bool,
+    "ld_on_release": bool,
     "bags": int,
     "dose_bags": int,
 }

@@ -22,6 +22,7 @@ from ledger.states import Role
 from ledger.walls import visible
 from orders import attempts, late, places, signers
 from orders.inputs import parse
+from orders.late import ASKED
 from orders.models import Order, OrderStep
 from orders.policies import may_perform, may_see, require_may_perform, why_not
 from orders.states import OPEN_STEP_STATES, OrderState, StepState
@@ -76,8 +77,17 @@ def current_step(order: Order, key: str) -> OrderStep:
     return step
 
 
-def context_of(actor: Actor, order: Order, step: OrderStep, event: OpenEvent | None = None) -> StepContext:
-    return StepContext(actor, order, step, step.flow_step, dict(step.flow_step.parameters), event)
+def context_of(
+    actor: Actor, order: Order, step: OrderStep, event: OpenEvent | None = None, *, late: bool = False
+) -> StepContext:
+    """Return what a kind may look at; ``late``: as it looks when it has happened already."""
+    ctx = StepContext(actor, order, step, step.flow_step, dict(step.flow_step.parameters), event)
+    ctx.late_reason = ASKED if late else ""
+    return ctx
+
+
+def can_be_recorded_late(kind: StepKind, ctx: StepContext) -> bool:
+    return late.possible(kind, ctx)
 
 
 def perform(

@@ -21,6 +21,7 @@ STEP_FIELDS = (
     "phase",
     "after",
     "condition",
+    "sooner",
     "may_repeat",
     "due",
     "planned",

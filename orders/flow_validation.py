@@ -29,6 +29,7 @@ REQUIRED = ("key", "kind", "title", "actor", "phase")
 TYPES: dict[str, tuple[type, str]] = {
     "after": (list, "a list of step keys"),
     "condition": (list, "a list of [fact, operator, value]"),
+    "sooner": (dict, "{after: [step keys], condition: a list of [fact, operator, value]}"),
     "may_repeat": (bool, "true or false"),
     "due": (dict, "{step or plan: name, hours: n}"),
     "signatures": (int, "a whole number"),
@@ -93,6 +94,7 @@ def _step_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
         found.append(f"unknown capability {step['capability']!r}")
     found += _after_faults(step, keys)
     found += [f"condition: {fault}" for fault in condition_faults(step.get("condition", []))]
+    found += _sooner_faults(step, keys)
     found += _due_faults(step, keys)
     kind = all_kinds().get(str(step.get("kind")))
     if kind is None:
@@ -103,6 +105,22 @@ def _step_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
 
 def _after_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
     return [f"comes after {key!r}, which is no step of this flow" for key in step.get("after", []) if key not in keys]
+
+
+def _sooner_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
+    sooner = step.get("sooner", {})
+    if not sooner:
+        return []
+    after = sooner.get("after")
+    if set(sooner) - {"after", "condition"} or not isinstance(after, list) or not after:
+        return ["sooner must be {after: [step keys], condition: a list of [fact, operator, value]}"]
+    own = step.get("key")
+    found = [f"sooner: {key!r} is no earlier step of this flow" for key in after if key not in _above(own, keys)]
+    return found + [f"sooner: {fault}" for fault in condition_faults(sooner.get("condition", []))]
+
+
+def _above(key: Any, keys: list[Any]) -> list[Any]:
+    return keys[: keys.index(key)] if key in keys else keys
 
 
 def _due_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:

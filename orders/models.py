@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from ledger.history import track
 from ledger.models import WalledModel
-from ledger.walls import KnownTo, Parties
+from ledger.walls import KnownTo, Outside, Parties
 from orders.states import PHASE_LABELS, FlowState, OrderState, StepState
 
 
@@ -52,6 +52,9 @@ class FlowStep(WalledModel):
     phase = models.CharField(max_length=24)
     after = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     condition = models.JSONField(default=list, blank=True, help_text="[[fact, operator, value], …], all true")
+    sooner = models.JSONField(
+        default=dict, blank=True, help_text='{"after": [keys], "condition": […]}: ready earlier where it holds'
+    )
     may_repeat = models.BooleanField(default=False)
     due = models.JSONField(default=dict, blank=True, help_text='{"step" or "plan": name, "hours": n}')
     planned = models.CharField(max_length=32, blank=True, help_text="name of a time in the order's plan")
@@ -157,3 +160,19 @@ class OrderStep(WalledModel):
 
     def is_late(self, now: Any = None) -> bool:
         return self.state == StepState.READY and self.due_at is not None and self.due_at < (now or timezone.now())
+
+
+class StepDue(WalledModel):
+    """When a ready step is to be looked at: read by the sweep, which then acts inside the order's center."""
+
+    organization_id = models.UUIDField(help_text="the order's treatment center, a party from beginning to end")
+    stream_id = models.UUIDField()
+    step_id = models.UUIDField(unique=True)
+    due_at = models.DateTimeField()
+    level = models.PositiveSmallIntegerField(default=0, help_text="who has been told: 0 nobody, 1 its owner")
+
+    wall = Outside("due-table: ids and times only; the sweep reads it, then acts inside the organization")
+    deletable = True
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["due_at"], name="orders_step_due")]

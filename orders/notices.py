@@ -1,4 +1,8 @@
-"""Who is told of an order's event: whoever may do a step that it made ready, and who answers for a stopped order."""
+"""Who is told of an order's event: whoever may do a step that it made ready, and who answers for what went wrong.
+
+What a patient could be harmed by if it waited is critical: it passes quiet hours. Titles name no patient; a courier is
+told to stop a box, and not why.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,54 @@ import datetime as dt
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from custody import shipments
 from ledger.context import Actor
 from ledger.models import Event
+from ledger.states import Role
 from notifications import envelopes, recipients
 from notifications.recipients import Recipient
 from notifications.states import NoticeClass
+from orders import alarms
 from orders.models import Order, OrderStep
+from orders.overdue import ESCALATED
 from orders.states import StepState
 from personas.queries import User, people_with
-from personas.states import Capability
+from personas.states import Capability as C
+from quality.states import Severity
 
-# What concerns the order as a whole: who hears of it (holders of these capabilities), in which words.
+PHYSICIAN = C.PRESCRIBE  # only the physician's persona may prescribe
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who hears of a kind of event (holders of these capabilities), in which words."""
+
+    capabilities: tuple[C, ...]
+    words: str
+    critical: bool = False
+
+
+# What concerns the order as a whole.
 WATCHED = {
-    "orders.put_on_hold": ((Capability.HOLD_ORDER,), "On hold"),
-    "orders.hold_lifted": ((Capability.HOLD_ORDER,), "Hold lifted"),
-    "orders.cancelled": ((Capability.HOLD_ORDER, Capability.CANCEL_ORDER), "Cancelled"),
-    "orders.remanufacture_decided": ((Capability.CONFIRM_SLOTS, Capability.HOLD_ORDER), "To be made again"),
-    "custody.identity_mismatch": ((Capability.RESOLVE_IDENTITY, Capability.HOLD_ORDER), "STOP, identity mismatch"),
-    "custody.query_lifted": ((Capability.RESOLVE_IDENTITY, Capability.HOLD_ORDER), "Identity query lifted"),
-    "quality.release_revoked": ((Capability.MANAGE_DEVIATIONS, Capability.HOLD_ORDER), "STOP, release revoked"),
+    "orders.put_on_hold": Watch((C.HOLD_ORDER,), "On hold"),
+    "orders.hold_lifted": Watch((C.HOLD_ORDER,), "Hold lifted"),
+    "orders.cancelled": Watch((C.HOLD_ORDER, C.CANCEL_ORDER), "Cancelled"),
+    "orders.remanufacture_decided": Watch((C.CONFIRM_SLOTS, C.HOLD_ORDER), "To be made again"),
+    "custody.identity_mismatch": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "STOP, identity mismatch", critical=True),
+    "custody.query_lifted": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "Identity query lifted"),
+    "quality.release_revoked": Watch(
+        (C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, C.BOOK_SLOTS, C.PACK_MATERIAL, C.PREPARE_PRODUCT, C.INFUSE),
+        "STOP, release revoked",
+        critical=True,
+    ),
+}
+STOPS_THE_BOX = ("orders.put_on_hold", "orders.cancelled", "custody.identity_mismatch", "quality.release_revoked")
+# Who answers for an order at each firm, when the owner of an overdue step did not act.
+ANSWERS = {
+    Role.TREATMENT_CENTER: C.BOOK_SLOTS,
+    Role.MANUFACTURER: C.CANCEL_ORDER,
+    Role.CMO: C.CONFIRM_SLOTS,
+    Role.COURIER: C.MANAGE_LANES,
 }
 
 
@@ -35,17 +68,37 @@ class _Told:
     user: User
     titles: list[str] = field(default_factory=list)
     due: dt.datetime | None = None
+    critical: bool = False
     category: NoticeClass = NoticeClass.NEWS
 
-    def add_task(self, title: str, due: dt.datetime | None) -> None:
-        self.category = NoticeClass.TASK
-        self.add(title, due)
-
-    def add(self, title: str, due: dt.datetime | None = None) -> None:
+    def add(self, title: str, due: dt.datetime | None, *, critical: bool, task: bool) -> None:
         if title not in self.titles:
             self.titles.append(title)
         if due is not None and (self.due is None or due < self.due):
             self.due = due
+        self.critical = self.critical or critical
+        self.category = NoticeClass.TASK if task else self.category
+
+
+class _Audience:
+    """The people of one organization who are told of one event, each once."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.organization_id = actor.organization_id
+        self.told: dict[object, _Told] = {}
+
+    def tell(
+        self,
+        capability: str,
+        title: str,
+        *,
+        site_id: object = None,
+        due: dt.datetime | None = None,
+        critical: bool = False,
+        task: bool = False,
+    ) -> None:
+        for user in people_with(self.organization_id, capability, site_id):  # type: ignore[arg-type]
+            self.told.setdefault(user.pk, _Told(user)).add(title, due, critical=critical, task=task)
 
 
 @recipients.register
@@ -54,19 +107,65 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
     order = Order.unwalled.filter(stream_id=event.stream_id).first()
     if order is None:
         return []
-    told: dict[object, _Told] = {}
-    capabilities, words = WATCHED.get(event.kind, ((), ""))
-    for capability in capabilities:
-        for user in people_with(actor.organization_id, capability):
-            told.setdefault(user.pk, _Told(user)).add(words)
+    audience = _Audience(actor)
+    _tell_of_the_whole(audience, actor, order, event)
+    _tell_of_a_late_record(audience, event)
+    _tell_of_the_overdue(audience, actor, order, event)
+    _alarm_the_physician(audience, actor, order, event)
     for step in _became_ready(actor, order, event):
-        for user in people_with(actor.organization_id, step.capability, step.site_id):
-            told.setdefault(user.pk, _Told(user)).add_task(step.flow_step.title, step.due_at)
+        audience.tell(step.capability, step.flow_step.title, site_id=step.site_id, due=step.due_at, task=True)
     path = f"/orders/{order.code}/"
     return [
-        Recipient(one.user, f"{', '.join(one.titles)} · {order.code}", path, one.due, category=one.category)
-        for one in told.values()
+        Recipient(
+            one.user,
+            f"{', '.join(one.titles)} · {order.code}",
+            path,
+            one.due,
+            critical=one.critical,
+            category=one.category,
+        )
+        for one in audience.told.values()
     ]
+
+
+def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
+    if actor.organization_role == Role.COURIER:
+        if event.kind in STOPS_THE_BOX and shipments.underway(order.stream_id):
+            audience.tell(C.TAKE_CUSTODY, "STOP this box", critical=True)
+        return
+    watch = WATCHED.get(event.kind)
+    for capability in watch.capabilities if watch else ():
+        audience.tell(capability, watch.words, critical=watch.critical)  # type: ignore[union-attr]
+
+
+def _tell_of_a_late_record(audience: _Audience, event: Event) -> None:
+    if "late" not in event.payload:
+        return
+    critical = event.payload.get("severity") == Severity.CRITICAL
+    for capability in (C.MANAGE_DEVIATIONS, PHYSICIAN):
+        audience.tell(capability, f"Recorded late: {event.payload['title']}", critical=critical)
+
+
+def _tell_of_the_overdue(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
+    if event.kind != "orders.step_overdue":
+        return
+    key, attempt, title = (event.payload[name] for name in ("step", "attempt", "title"))
+    step = OrderStep.unwalled.filter(order=order, key=key, attempt=attempt).first()
+    owned = step is not None and step.responsible_id == actor.organization_id
+    if owned and step is not None:
+        audience.tell(step.capability, f"Overdue: {title}", site_id=step.site_id, due=step.due_at, task=True)
+    may_hear = owned or actor.organization_role in (Role.TREATMENT_CENTER, Role.MANUFACTURER)
+    if event.payload["level"] == ESCALATED and may_hear:
+        audience.tell(ANSWERS[Role(actor.organization_role)], f"Overdue, nobody acted: {title}")
+
+
+def _alarm_the_physician(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
+    """After the go for lymphodepletion the patient cannot wait: whatever endangers the product is told at once."""
+    if actor.organization_id != order.center_id:
+        return
+    what = alarms.danger_in(event)
+    if what and alarms.lymphodepletion_began(order):
+        audience.tell(PHYSICIAN, f"After the LD go: {what}", critical=True)
 
 
 def _became_ready(actor: Actor, order: Order, event: Event) -> list[OrderStep]:

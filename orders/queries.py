@@ -18,11 +18,12 @@ from ledger.walls import visible
 from orders import bookings, certificates, flow_files, turns
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.inputs import inputs_class
-from orders.models import Flow, FlowStep, Order, OrderStep
+from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
 from orders.policies import LOGISTIC_KINDS
 from orders.states import OrderState, StepState
 from orders.step_kinds import kind_of
 from personas.queries import Organization
+from quality import queries as quality
 from scheduling.slot_chains import SearchResult
 
 
@@ -122,6 +123,19 @@ def worklist(actor: Actor) -> QuerySet[OrderStep]:
     return steps.select_related(
         "order", "order__therapy", "order__center_site", "order__manufacturer", "flow_step", "site"
     ).order_by(F("due_at").asc(nulls_last=True), "pk")
+
+
+def result_of(actor: Actor, order: Order, result_id: UUID) -> Any:
+    """Return a QC result of this very order; NotFound for any other."""
+    found = quality.result(actor, result_id)
+    if found.stream_id != order.stream_id:
+        raise NotFound()
+    return found
+
+
+def due_steps(now: dt.datetime, limit: int = 500) -> list[StepDue]:
+    """Return the due rows that somebody has to look at, the oldest first. Ids and times only: see ``StepDue``."""
+    return list(StepDue.unwalled.filter(due_at__lte=now).order_by("due_at", "pk")[:limit])
 
 
 def worklist_size(actor: Actor) -> int:

@@ -138,6 +138,21 @@ def _performer(ctx: StepContext, given: dict[str, str]) -> Actor:
     return signing.signer_in(user, {actor.organization_id}, ctx.flow_step.capability, "signature", sites)
 
 
+def signer_of(actor: Actor, given: Mapping[str, str], capability: str) -> Actor:
+    """Return the person who signs an act on the order as a whole, proven by their own credentials."""
+    username = given.get("username") or (username_of(actor) if actor.is_human else "")
+    if not username:
+        raise NotAllowed(
+            "An API key alone never signs.",
+            code="key_cannot_sign",
+            remedy="Send the user name and password of the person who signs.",
+        )
+    user = signing.identify(signing.Credentials(username, given["password"]), "signature.password")
+    if actor.is_human and user.person_id != actor.person_id:
+        raise InvalidInput(fields={"signature.username": ["Sign as the person who is signed in."]})
+    return signing.signer_in(user, {actor.organization_id}, capability, "signature.username", set())
+
+
 def _verifier(
     kind: StepKind,
     ctx: StepContext,

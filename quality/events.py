@@ -30,7 +30,12 @@ register(
         "quality.release_revoked",
         "Release revoked",
         "The release of batch {batch} was revoked: do not ship, do not give.",
-        payload={"batch": "batch number", "certificate": "number of the revoked certificate"},
+        payload={
+            "batch": "batch number",
+            "certificate": "number of the revoked certificate",
+            "stopped": "number of bags put aside",
+        },
+        text_for={Role.COURIER: "STOP: do not move the box of this order; leave it where it is and call the sender."},
         notifies=True,
     ),
 )

@@ -187,7 +187,9 @@ class _Loader:
     def _authorizations(self, row: Row) -> None:
         therapy, site = self._need(row, "therapy", "therapies"), self._need(row, "site", "sites")
         operator, owner = operator_of(self.known.maker_of(therapy)), self.known.of_site(site)
-        authorize_site(operator, therapy, site, reason=row["reason"] or "", partner=owner)
+        early = row["ld_on_release"]
+        reason = row["reason"] or ""
+        authorize_site(operator, therapy, site, reason=reason, lymphodepletion_on_release=early, partner=owner)
 
     def _lanes(self, row: Row) -> None:
         manufacturer, courier = (self._need(row, name, "organizations") for name in ("manufacturer", "courier"))

@@ -186,6 +186,13 @@ AUTHORIZATIONS = Section(
         Column("therapy", cells.code, "example-cel", "code"),
         Column("site", cells.code, "example-campus", "code"),
         Column("reason", cells.text(), "Initial qualification", "", needed=False),
+        Column(
+            "ld_on_release",
+            cells.yes_no,
+            "no",
+            "may lymphodepletion begin on release, before the product arrives; empty: as it is, else no",
+            needed=False,
+        ),
     ),
     key=("therapy", "site"),
 )

@@ -44,9 +44,13 @@ def authorize_site(
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
     reason: str = "",
+    lymphodepletion_on_release: bool | None = None,
     partner: Organization | None = None,
 ) -> SiteAuthorization:
-    """Authorize a center's site for a therapy, or reinstate it. ``partner``: its organization, if not yet connected."""
+    """Authorize a center's site for a therapy, or reinstate it. ``partner``: its organization, if not yet connected.
+
+    ``lymphodepletion_on_release``: see ``set_lymphodepletion_policy``; None leaves it as it is.
+    """
     with acting(actor, "network.site_authorized", subject=("site", site.code), reason=reason) as event:
         require_own(actor, therapy.manufacturer_id)
         _meet(actor, partner)
@@ -61,8 +65,29 @@ def authorize_site(
         )
         authorization.state = AuthorizationState.ACTIVE
         authorization.since, authorization.until, authorization.reason = since, until, reason
+        if lymphodepletion_on_release is not None:
+            authorization.lymphodepletion_on_release = lymphodepletion_on_release
         authorization.save(force_insert=found is None)
         event.note(therapy=therapy.code, site=site.code, until=until.isoformat() if until else "")
+    return authorization
+
+
+def set_lymphodepletion_policy(
+    actor: Actor, therapy: Therapy, site: Site, *, on_release: bool, reason: str
+) -> SiteAuthorization:
+    """Say whether a site may begin lymphodepletion on the release alone, or waits until it has the product (TP2)."""
+    subject = ("site", site.code)
+    with acting(actor, "network.lymphodepletion_policy_set", subject=subject, reason=reason) as event:
+        require_own(actor, therapy.manufacturer_id)
+        authorization = SiteAuthorization.unwalled.filter(therapy=therapy, site=site).first()
+        if authorization is None:
+            raise NotFound("This site was never authorized for this therapy.")
+        if not reason.strip():
+            raise InvalidInput(fields={"reason": ["Say why."]})
+        require_or_operate(actor, Capability.AUTHORIZE_SITES)
+        authorization.lymphodepletion_on_release = on_release
+        authorization.save(update_fields=["lymphodepletion_on_release"])
+        event.note(therapy=therapy.code, site=site.code, begins="on release" if on_release else "with the product")
     return authorization
 
 

@@ -14,6 +14,7 @@ from custody.states import ContainerState
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
+from orders import evidence
 from orders.flow import order_named
 from orders.models import Order
 from personas.policies import require
@@ -99,6 +100,8 @@ def _release(actor: Actor, order: Order, bag: Any) -> None:
             state=DeviationState.OPEN, severity__in=(Severity.MAJOR, Severity.CRITICAL)
         )
     ]
+    if bag.quarantine_reason.startswith(evidence.REVOKED):
+        missing += evidence.revoked_missing(actor, order)
     if missing:
         raise FactsMissing(f"{bag.code} cannot leave the quarantine.", facts=missing)
     material.release_from_quarantine(bag)

@@ -61,6 +61,7 @@ def _flow_step(flow: Flow, position: int, step: dict[str, Any]) -> FlowStep:
         phase=step["phase"],
         after=step.get("after", []),
         condition=step.get("condition", []),
+        sooner=step.get("sooner", {}),
         may_repeat=step.get("may_repeat", False),
         due=step.get("due", {}),
         planned=step.get("planned", ""),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import catalog, orders, record, slot_chains, steps
+from orders.api import catalog, orders, quality_acts, record, slot_chains, steps
 
 urlpatterns = [
     path("orders", orders.OrdersView.as_view(), name="orders"),
@@ -24,6 +24,25 @@ urlpatterns = [
     path("orders/<slug:code>/shipments", record.ShipmentsView.as_view(), name="shipments"),
     path("orders/<slug:code>/labels.pdf", record.LabelsView.as_view(), name="labels"),
     path("orders/<slug:code>/certificate.pdf", record.CertificateView.as_view(), name="certificate"),
+    path("orders/<slug:code>/revoke-release", quality_acts.RevokeReleaseView.as_view(), name="revoke-release"),
+    path("orders/<slug:code>/deviations", quality_acts.DeviationsView.as_view(), name="deviations"),
+    path(
+        "orders/<slug:code>/deviations/<slug:number>/close",
+        quality_acts.CloseDeviationView.as_view(),
+        name="close-deviation",
+    ),
+    path("orders/<slug:code>/results", quality_acts.ResultsView.as_view(), name="results"),
+    path(
+        "orders/<slug:code>/results/<uuid:result_id>/invalidate",
+        quality_acts.InvalidateResultView.as_view(),
+        name="invalidate-result",
+    ),
+    path(
+        "orders/<slug:code>/material/<str:container>/decide",
+        quality_acts.DecideQuarantineView.as_view(),
+        name="decide-quarantine",
+    ),
+    path("orders/<slug:code>/material/<str:container>/destroy", quality_acts.DestroyView.as_view(), name="destroy"),
     path("worklist", steps.WorklistView.as_view(), name="worklist"),
     path("therapies", catalog.TherapiesView.as_view(), name="therapies"),
     path("sites", catalog.SitesView.as_view(), name="sites"),

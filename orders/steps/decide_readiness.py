@@ -1,4 +1,8 @@
-"""The physician's signed go at a gate (TP2): lymphodepletion only when every bag the dose needs is accepted."""
+"""The physician's signed go at a gate (TP2).
+
+Lymphodepletion only when every bag that the dose needs is accepted at the center; where the site's policy allows it, on
+the release alone, while enough bags are still on their way.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,17 @@ from rest_framework import serializers
 from custody import material
 from custody.states import ContainerState
 from ledger.refusals import MissingFact
+from network import queries as network
+from orders import evidence
 from orders.models import Order
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
 
+PRODUCT_PHASES = ("outbound", "treatment")  # gates that come after the release
 USABLE = (ContainerState.ACCEPTED, ContainerState.STORED)
+COMING = (*USABLE, ContainerState.IN_TRANSIT, ContainerState.RECEIVED)
 
 
 class Parameters(serializers.Serializer[Any]):
@@ -39,12 +47,15 @@ class Inputs(serializers.Serializer[Any]):
 
 
 def product_missing(order: Order) -> list[MissingFact]:
-    """Return what is missing until every bag that the dose needs is accepted at the center."""
+    """Return what is missing until every bag that the dose needs is accepted at the center, or may be waited for."""
     bags = [bag for bag in material.of_stream(order.stream_id) if bag.kind in PRODUCT]
     needed = int(order.specification.limits.get("dose_bags", len(bags) or 1))
-    usable = [bag for bag in bags if bag.state in USABLE]
+    usable = [bag for bag in bags if bag.state in USABLE and bag.custodian_id == order.center_id]
     if len(usable) >= needed:
         return []
+    coming = [bag for bag in bags if bag.state in COMING]
+    if len(coming) >= needed and network.lymphodepletion_on_release(order.therapy_id, order.center_site_id):
+        return []  # whether it is released: revoked_missing
     return [
         MissingFact(
             "product_not_accepted",
@@ -65,7 +76,10 @@ class DecideReadiness(StepKind):
     Parameters = Parameters
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
-        return product_missing(ctx.order) if ctx.parameters.get("needs_product") else []
+        if ctx.parameters.get("needs_product"):
+            return evidence.revoked_missing(ctx.actor, ctx.order) + product_missing(ctx.order)
+        about_product = ctx.flow_step.phase in PRODUCT_PHASES
+        return evidence.revoked_missing(ctx.actor, ctx.order) if about_product else []
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         if inputs["decision"] == "wait":

@@ -64,7 +64,8 @@ class Pack(StepKind):
         found = bags.expected(ctx, kinds, *states)
         if not ctx.late:
             return found
-        sender = ctx.order.center_id if ctx.parameters["direction"] == INBOUND else ctx.order.plant_site.organization_id
+        inbound, plant = ctx.parameters["direction"] == INBOUND, ctx.order.plant_site
+        sender = ctx.order.center_id if inbound or plant is None else plant.organization_id
         boxed = shipments.underway(ctx.order.stream_id)
         return [bag for bag in found if bag.pk not in boxed and bag.custodian_id in (sender, None)]
 

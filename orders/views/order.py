@@ -77,7 +77,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
     return TemplateResponse(request, "orders/order.html", context, status=refusal.status if refusal else 200)
 
 
-def _done(request: HttpRequest, code: str, at: str, act: Act) -> HttpResponseBase:
+def done(request: HttpRequest, code: str, at: str, act: Act) -> HttpResponseBase:
     """Do something to an order; a refusal brings its page back with the form ``at`` open and what was typed."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     try:
@@ -102,7 +102,7 @@ def put_on_hold(request: HttpRequest, code: str) -> HttpResponseBase:
         interruptions.put_on_hold(actor, code, typed(request, "reason"), once=once)
         return "The order is on hold. Until it is lifted, only what has happened already can be recorded, as late."
 
-    return _done(request, code, "hold", act)
+    return done(request, code, "hold", act)
 
 
 @require_POST
@@ -115,7 +115,7 @@ def lift_hold(request: HttpRequest, code: str) -> HttpResponseBase:
         interruptions.lift_hold(actor, code, typed(request, "reason"), once=once, version=seen)
         return "The hold is lifted. The order goes on."
 
-    return _done(request, code, "lift", act)
+    return done(request, code, "lift", act)
 
 
 @require_POST
@@ -128,7 +128,7 @@ def cancel(request: HttpRequest, code: str) -> HttpResponseBase:
         interruptions.cancel(actor, code, typed(request, "reason"), once=once, version=seen)
         return "The order is cancelled. Its slots are free again."
 
-    return _done(request, code, "cancel", act)
+    return done(request, code, "cancel", act)
 
 
 @require_POST
@@ -142,7 +142,7 @@ def repeat(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
         step = interruptions.repeat_step(actor, code, key, typed(request, "reason"), once=once)
         return f"{step.flow_step.title}: attempt {step.attempt} is ready."
 
-    return _done(request, code, f"repeat-{key}", act)
+    return done(request, code, f"repeat-{key}", act)
 
 
 @require_POST
@@ -159,7 +159,7 @@ def end_deviation(request: HttpRequest, code: str, number: str) -> HttpResponseB
         close_deviation(actor, found.pk, conclusion=typed(request, "conclusion"))
         return f"Deviation {number} is closed."
 
-    return _done(request, code, f"deviation-{number}", act)
+    return done(request, code, f"deviation-{number}", act)
 
 
 @require_POST
@@ -171,7 +171,7 @@ def renew(request: HttpRequest, code: str) -> HttpResponseBase:
         renew_hold(actor, code, once=once)
         return "The slot hold runs on."
 
-    return _done(request, code, "renew", act)
+    return done(request, code, "renew", act)
 
 
 @require_POST
@@ -187,4 +187,4 @@ def dispose(request: HttpRequest, code: str, container: str) -> HttpResponseBase
             bag = dispositions.decide_on_quarantine(actor, code, container, decision, reason, once=once)
         return f"{bag.code} is {bag.get_state_display().lower()}."
 
-    return _done(request, code, f"bag-{container}", act)
+    return done(request, code, f"bag-{container}", act)

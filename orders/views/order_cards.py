@@ -16,13 +16,14 @@ from ledger.context import Actor
 from ledger.events import kind_named
 from ledger.states import Role
 from orders import queries
+from orders.actions.revocations import may_revoke
 from orders.flow import next_actions, why_not
 from orders.states import StepState
 from personas.queries import personas_with
 from personas.queries import sites as known_sites
 from personas.states import Capability
 from quality import queries as quality
-from quality.states import Decision, DeviationState
+from quality.states import Decision, DeviationState, Severity, Verdict
 from scheduling.queries import chain_of
 from scheduling.states import ChainState
 
@@ -198,17 +199,23 @@ def quality_part(actor: Actor, order: Any) -> dict[str, Any] | None:
     tests = {test["key"]: test["label"] for test in order.specification.tests}
     closing = actor.can(Capability.MANAGE_DEVIATIONS) and is_party(actor, order)
     decisions = list(quality.decisions_of(actor, order.stream_id))
+    deviations = list(quality.deviations_of(actor, order.stream_id))
+    closed = [row.number for row in deviations if row.state == DeviationState.CLOSED]
+    judging = bool(closed) and actor.can(Capability.REVIEW_BATCH) and is_party(actor, order)
     found = {
         "batches": list(quality.batches_of(actor, order.stream_id)),
-        "results": [(tests.get(r.test_key, r.test_key), r) for r in quality.results_of(actor, order.stream_id)],
-        "deviations": [
-            {"row": row, "may_close": closing and row.state == DeviationState.OPEN}
-            for row in quality.deviations_of(actor, order.stream_id)
+        "results": [
+            (tests.get(r.test_key, r.test_key), r, judging and r.verdict != Verdict.INVALID)
+            for r in quality.results_of(actor, order.stream_id)
         ],
+        "deviations": [{"row": row, "may_close": closing and row.state == DeviationState.OPEN} for row in deviations],
         "decisions": decisions,
         "certificate": any(row.decision == Decision.RELEASE for row in decisions),
     }
-    return found if any(found.values()) else None
+    if not any(found.values()) and not closing:
+        return None
+    revocable = actor.can(Capability.RELEASE_BATCH) and may_revoke(actor, order)
+    return found | {"may_open": closing, "severities": Severity.choices, "closed": closed, "may_revoke": revocable}
 
 
 def events(actor: Actor, order: Any, before: str = "") -> tuple[list[dict[str, Any]], str]:

@@ -11,8 +11,8 @@ from rest_framework import serializers
 from ledger.context import Actor
 from ledger.refusals import MissingFact, WrongState
 from network.specifications import Rule, rules_of
-from orders import late, queries
-from orders.flow import context_of, kind_of, missing_facts, require_ready, why_not
+from orders import queries
+from orders.flow import can_be_recorded_late, context_of, kind_of, missing_facts, require_ready, why_not
 from orders.step_kinds import StepContext, VerifierRule
 from personas.queries import organization_names
 
@@ -53,11 +53,11 @@ def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
     problem = _not_now(actor, order, step)
     ctx = context_of(actor, order, step)
     missing = missing_facts(kind, ctx) if problem is None else []
-    may_be_late = kind.physical and late.possible(kind, ctx)
+    may_be_late = can_be_recorded_late(kind, ctx)
     if problem is not None or missing:
         if not may_be_late:
             return StepSheet(step, kind, zone, problem=problem, shown=_shown(kind, ctx, problem), missing=missing)
-        ctx.late_reason = late.ASKED
+        ctx = context_of(actor, order, step, late=True)
     rule = kind.verifier_rule(ctx) if step.flow_step.signatures > 1 else None
     return StepSheet(
         step,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from ledger.context import Actor, reading
-from ledger.recording import acting
+from ledger.recording import Once, acting
 from personas.policies import require
 from personas.states import Capability
 from quality import deviations, queries, results
@@ -13,9 +13,12 @@ from quality.models import Deviation, QCResult
 from quality.policies import require_party
 
 
-def open_deviation(actor: Actor, stream_id: UUID, *, kind: str, severity: str, text: str) -> Deviation:
+def open_deviation(
+    actor: Actor, stream_id: UUID, *, kind: str, severity: str, text: str, once: Once | None = None
+) -> Deviation:
     """Open a deviation on an order of which the actor's organization is a party."""
-    with acting(actor, "quality.deviation_opened", stream_id=stream_id, subject=("order", str(stream_id))) as event:
+    subject = ("order", str(stream_id))
+    with acting(actor, "quality.deviation_opened", stream_id=stream_id, subject=subject, once=once) as event:
         deviations.refuse_bad_deviation(kind, severity, text)
         require(actor, Capability.MANAGE_DEVIATIONS)
         require_party(event)
@@ -24,7 +27,7 @@ def open_deviation(actor: Actor, stream_id: UUID, *, kind: str, severity: str, t
     return deviation
 
 
-def close_deviation(actor: Actor, deviation_id: UUID, *, conclusion: str) -> Deviation:
+def close_deviation(actor: Actor, deviation_id: UUID, *, conclusion: str, once: Once | None = None) -> Deviation:
     """Close a deviation with its conclusion; who opened a major or critical one does not close it."""
     with reading(actor):
         deviation = queries.deviation(actor, deviation_id)
@@ -33,6 +36,7 @@ def close_deviation(actor: Actor, deviation_id: UUID, *, conclusion: str) -> Dev
         "quality.deviation_closed",
         stream_id=deviation.stream_id,
         subject=("deviation", deviation.number),
+        once=once,
     ) as event:
         deviations.refuse_bad_conclusion(conclusion)
         require(actor, Capability.MANAGE_DEVIATIONS)
@@ -42,14 +46,13 @@ def close_deviation(actor: Actor, deviation_id: UUID, *, conclusion: str) -> Dev
     return deviation
 
 
-def invalidate_result(actor: Actor, result_id: UUID, *, deviation_id: UUID) -> QCResult:
+def invalidate_result(actor: Actor, result_id: UUID, *, deviation_id: UUID, once: Once | None = None) -> QCResult:
     """Declare a result invalid on the conclusion of a closed deviation, so that the test may be repeated (QC3)."""
     with reading(actor):
         result = queries.result(actor, result_id)
         deviation = queries.deviation(actor, deviation_id)
-    with acting(
-        actor, "quality.result_invalidated", stream_id=result.stream_id, subject=("result", str(result_id))
-    ) as event:
+    subject = ("result", str(result_id))
+    with acting(actor, "quality.result_invalidated", stream_id=result.stream_id, subject=subject, once=once) as event:
         require(actor, Capability.REVIEW_BATCH)
         require_party(event)
         invalid = results.invalidate(result, deviation, actor.person_id)

@@ -13,8 +13,11 @@ from quality.models import Release
 from quality.policies import require_party
 
 
-def revoke_release(actor: Actor, batch_id: UUID, *, reason: str) -> Release:
-    """Revoke the release of a batch on new facts (QA9). The reason stays with quality, the event names the batch."""
+def revoke_release(actor: Actor, batch_id: UUID, *, reason: str, person_id: UUID | None = None) -> Release:
+    """Revoke the release of a batch on new facts (QA9). The reason stays with quality, the event names the batch.
+
+    ``person_id``: who signed for it, where a partner's key acts.
+    """
     with reading(actor):
         batch = queries.batch(actor, batch_id)
     with acting(actor, "quality.release_revoked", stream_id=batch.stream_id, subject=("batch", batch.number)) as event:
@@ -22,6 +25,6 @@ def revoke_release(actor: Actor, batch_id: UUID, *, reason: str) -> Release:
         require(actor, Capability.RELEASE_BATCH)
         require_party(event)
         before = release.live_decision(batch)
-        revocation = release.revoke(batch, reason, actor.person_id)
+        revocation = release.revoke(batch, reason, person_id or actor.person_id)
         event.note(batch=batch.number, certificate=before.certificate_number if before else "")
     return revocation

@@ -1,0 +1,41 @@
+"""What endangers the product of a patient whose lymphodepletion has begun: delay, rejection, revocation …"""
+
+from __future__ import annotations
+
+from ledger.models import Event
+from orders.models import Order, OrderStep
+from orders.states import StepState
+
+DANGERS = {
+    "custody.identity_mismatch": "identity mismatch",
+    "quality.release_revoked": "release revoked",
+    "orders.material_destroyed": "a bag was destroyed",
+    "orders.step_failed": "a step was not passed",
+    "orders.put_on_hold": "order on hold",
+    "orders.cancelled": "order cancelled",
+}
+GATE = "decide_readiness"
+
+
+def danger_in(event: Event) -> str:
+    """Return in a few words what an event endangers; empty when it endangers nothing."""
+    payload = event.payload
+    if event.kind == "orders.step_overdue":
+        return f"delay, {payload['title']}"
+    if event.kind == "orders.quarantine_decided":
+        return "" if payload["decision"] == "release" else "a bag was rejected"
+    if event.kind == "quality.deviation_opened":
+        return "critical deviation" if payload.get("severity") == "critical" else ""
+    if "late" in payload and payload.get("severity") == "critical":
+        return "critical deviation"
+    if payload.get("kind") == "receive_product":
+        decided = (payload.get("facts") or {}).get("bags") or {}
+        return "a bag was not accepted" if set(decided.values()) - {"accept"} else ""
+    return DANGERS.get(event.kind, "")
+
+
+def lymphodepletion_began(order: Order) -> bool:
+    """Whether the physician's go for lymphodepletion stands, and the product has not been given yet."""
+    steps = OrderStep.unwalled.filter(order=order, state=StepState.DONE)
+    gates = steps.filter(flow_step__kind=GATE, flow_step__parameters__needs_product=True)
+    return gates.exists() and not steps.filter(flow_step__kind="infuse").exists()
