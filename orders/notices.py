@@ -51,6 +51,7 @@ WATCHED = {
         critical=True,
     ),
 }
+GOES_ON = ("orders.hold_lifted", "custody.query_lifted")
 STOPS_THE_BOX = ("orders.put_on_hold", "orders.cancelled", "custody.identity_mismatch", "quality.release_revoked")
 # Who answers for an order at each firm, when the owner of an overdue step did not act.
 ANSWERS = {
@@ -132,6 +133,8 @@ def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: E
     if actor.organization_role == Role.COURIER:
         if event.kind in STOPS_THE_BOX and shipments.underway(order.stream_id):
             audience.tell(C.TAKE_CUSTODY, "STOP this box", critical=True)
+        elif event.kind in GOES_ON and shipments.underway(order.stream_id):
+            audience.tell(C.TAKE_CUSTODY, "This box may move again")
         return
     watch = WATCHED.get(event.kind)
     for capability in watch.capabilities if watch else ():

@@ -17,7 +17,7 @@ from ledger.events import kind_named
 from ledger.states import Role
 from orders import queries
 from orders.actions.revocations import may_revoke
-from orders.flow import next_actions, why_not
+from orders.flow import kind_of, next_actions, why_not
 from orders.states import StepState
 from personas.queries import personas_with
 from personas.queries import sites as known_sites
@@ -83,7 +83,7 @@ def timeline(actor: Actor, order: Any) -> list[dict[str, Any]]:
                 "late": step.is_late(now),
                 "attempt": step.attempt,
                 "note": step.summary,
-                "url": reverse("orders:step", args=[order.code, step.key]) if step.state == StepState.READY else "",
+                "url": reverse("orders:step", args=[order.code, step.key]) if _leads_on(actor, step) else "",
                 "repeatable": _may_repeat(actor, order, step),
                 "key": step.key,
             }
@@ -92,6 +92,14 @@ def timeline(actor: Actor, order: Any) -> list[dict[str, Any]]:
     for row in rows:
         row["repeatable"] = row["repeatable"] and row["attempt"] == newest[row["key"]]
     return rows
+
+
+def _leads_on(actor: Actor, step: Any) -> bool:
+    """Whether the timeline leads to a step's page: when it is ready, or when what happened could be recorded late."""
+    if step.state == StepState.READY:
+        return True
+    unrecorded = step.state in (StepState.WAITING, StepState.CANCELLED)
+    return unrecorded and kind_of(step.flow_step.kind).physical and not why_not(actor, step)
 
 
 def split(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
