@@ -32,6 +32,7 @@ CRITICAL = frozenset(
         "material_rejected",
         "identity_under_query",
         "identity_not_checked",
+        "patient_not_identified",
     }
 )
 

@@ -12,12 +12,12 @@ from rest_framework import serializers
 from custody import custody_periods, identity, material, scans
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
-from orders import attempts
+from orders import attempts, bags
 from orders.inputs import PastTime, ScanField
 from orders.models import Order
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
-from orders.steps.start_collection import labeled_bags, labels_missing
+from orders.steps.start_collection import labels_missing
 from personas.states import Capability
 
 START_KIND = "start_collection"
@@ -75,9 +75,16 @@ class Collect(StepKind):
     capability = Capability.COLLECT
     signatures = 1
     meaning = "collected"
-    physical = True
+    physical = True  # the cells have left the patient
     needs = ("activate_identity", "apply_labels")  # two people have verified patient and labels before
     Inputs = Inputs
+
+    def _bags(self, ctx: StepContext) -> list[Any]:
+        found = bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.LABELLED)
+        return [bag for bag in found if bag.ended_at is None]
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        return bags.nothing(ctx, self._bags(ctx), "bag for a collection")
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = identity.query_facts(ctx.order.stream_id)
@@ -87,20 +94,20 @@ class Collect(StepKind):
         return found + labels_missing(ctx.order)
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
-        return {"bags": [{"scan": "", "volume_ml": ""} for _ in labeled_bags(ctx.order)]}
+        return {"bags": [{"scan": "", "volume_ml": ""} for _ in self._bags(ctx)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         rows = [
             ("Chain of identity", ctx.order.identity_code),
-            ("Labeled bags", ", ".join(bag.code for bag in labeled_bags(ctx.order))),
+            ("Labeled bags", ", ".join(bag.code for bag in self._bags(ctx))),
         ]
         started = recorded_start(ctx.order)
         return [*rows, ("Started", started.isoformat())] if started else rows
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        waiting = labeled_bags(ctx.order)
+        waiting = self._bags(ctx)
         filled = [self._fill(ctx, position, given, waiting, inputs) for position, given in enumerate(inputs["bags"])]
-        if len(filled) < len(waiting):
+        if len(filled) < len(waiting) and not ctx.late:
             codes = ", ".join(bag.code for bag in waiting if bag.pk not in {f.pk for f in filled})
             raise FactsMissing(
                 "Not every labeled bag was scanned back.",
@@ -126,8 +133,13 @@ class Collect(StepKind):
         self, ctx: StepContext, position: int, given: dict[str, Any], waiting: list[Any], inputs: dict[str, Any]
     ) -> Any:
         bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
-        if bag.state != ContainerState.LABELLED:
+        if bag.ended_at is not None:
             raise InvalidInput(fields={f"bags[{position}].scan": ["The same bag was scanned twice."]})
-        material.fill(bag, given["volume_ml"], inputs["started_at"], inputs["ended_at"])
+        if bag.state == ContainerState.LABELLED:
+            material.fill(bag, given["volume_ml"], inputs["started_at"], inputs["ended_at"])
+        else:  # only on a late record
+            times = {"collected_at": inputs["started_at"], "ended_at": inputs["ended_at"]}
+            usual = ContainerState.LABELLED
+            bags.move(ctx, bag, ContainerState.COLLECTED, usual, volume_ml=given["volume_ml"], **times)
         custody_periods.begin(bag, ctx.order.center_id, ctx.order.center_site_id, ctx.performer_id, inputs["ended_at"])
         return bag

@@ -18,7 +18,13 @@ from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from quality import deviations
 
-RECEIVED = (ContainerState.RECEIVED, ContainerState.ACCEPTED, ContainerState.THAWED, *bags.PUT_ASIDE)
+RECEIVED = (
+    ContainerState.RECEIVED,
+    ContainerState.ACCEPTED,
+    ContainerState.ISSUED,
+    ContainerState.THAWED,
+    *bags.PUT_ASIDE,
+)
 STATE_OF_DECISION = {"accept": ContainerState.ACCEPTED, "reject": ContainerState.REJECTED}
 
 

@@ -12,6 +12,7 @@ from ledger.refusals import MissingFact
 from orders import attempts
 from orders.inputs import PastTime, ScanField
 from orders.models import Order
+from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
@@ -63,13 +64,18 @@ class StartCollection(StepKind):
     capability = Capability.COLLECT
     signatures = 1
     meaning = "collection started"
-    physical = True
+    physical = True  # the needle is in
     Inputs = Inputs
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = identity.query_facts(ctx.order.stream_id)
         found += [MissingFact(*words) for kind, words in BEFORE.items() if attempts.still_open(ctx.order, kind)]
         return found + labels_missing(ctx.order)
+
+    def indispensable(self, ctx: StepContext) -> list[MissingFact]:
+        if ctx.step.state != StepState.DONE:
+            return []
+        return [MissingFact("recorded_already", "The start of the collection is recorded already.")]
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [

@@ -38,7 +38,8 @@ class StoreProduct(StepKind):
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        found = bags.expected(ctx, bags.PRODUCT, ContainerState.ACCEPTED, beyond=(ContainerState.THAWED,))
+        left = (ContainerState.ISSUED, ContainerState.THAWED)
+        found = bags.expected(ctx, bags.PRODUCT, ContainerState.ACCEPTED, beyond=left)
         return [bag for bag in found if not bags.is_stored_at(bag, ctx.order.center_id)]
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
