@@ -84,7 +84,7 @@ def _text(sent: dict[str, Any], name: str) -> str:
 
 
 def _deviation_row(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in DeviationRow().fields}
+    return {name: getattr(row, name) for name in DeviationRow._declared_fields}
 
 
 class OrderActView(ActorView):
