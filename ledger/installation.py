@@ -15,7 +15,7 @@ from django.db.models import Model
 
 from ledger.history import STAMP_COLUMNS
 from ledger.models import WalledModel
-from ledger.walls import EVENT_OPEN, Outside, Parties, Wall
+from ledger.walls import EVENT_OPEN, ME, KnownTo, Outside, Parties, Wall
 
 APP_ROLES = ("cgt_app", "cgt_relay")
 AUDITOR_ROLE = "cgt_auditor"
@@ -52,6 +52,8 @@ def statements(roles: set[str]) -> Iterator[str]:
     for model in walled_models():
         table = model._meta.db_table
         yield from _policies(table, model.wall, deletable=model.deletable)
+        if isinstance(model.wall, KnownTo) and model.wall.partners_write:
+            yield from _partners_columns(table, model.wall)
         if model.append_only:
             yield from _append_only(table)
         history = history_model(model)
@@ -87,6 +89,23 @@ def _policies(table: str, wall: Wall, *, deletable: bool) -> Iterator[str]:
     yield f"create policy cgt_update on {table} for update using ({read}) with check ({EVENT_OPEN} and {read})"
     if deletable:
         yield f"create policy cgt_delete on {table} for delete using ({EVENT_OPEN} and {read})"
+
+
+def _partners_columns(table: str, wall: KnownTo) -> Iterator[str]:
+    """A partner's update changes the named columns and nothing else; whose row it is stays so for everybody."""
+    named = "array[" + ", ".join(f"'{column}'" for column in wall.partners_write) + "]::text[]"
+    yield f"""
+create or replace function partners_{table}() returns trigger language plpgsql as $$
+declare acting uuid := {ME};
+begin
+  if acting is not null and old.{wall.organization} <> acting
+     and (to_jsonb(new) - {named}) is distinct from (to_jsonb(old) - {named}) then
+    raise exception 'a partner changes nothing of {table} but {", ".join(wall.partners_write)}' using errcode = 'CG004';
+  end if;
+  return new;
+end $$"""
+    yield f"drop trigger if exists ledger_partners on {table}"
+    yield (f"create trigger ledger_partners before update on {table} for each row execute function partners_{table}()")
 
 
 def _history_policies(table: str, wall: Wall) -> Iterator[str]:

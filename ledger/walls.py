@@ -135,7 +135,7 @@ class KnownTo(Wall):
     """Rows of an organization that its partners may see too (directory, therapies, offered capacity)."""
 
     organization: str = "organization_id"
-    partners_write: bool = False  # a partner may change the row too (a center takes a place in a plant's slot)
+    partners_write: tuple[str, ...] = ()  # columns that a partner may change (a center takes a place in a plant's slot)
 
     def read_sql(self, table: str) -> str:
         return (

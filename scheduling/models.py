@@ -60,8 +60,8 @@ class Slot(WalledModel):
     capacity = models.PositiveIntegerField()
     taken = models.PositiveIntegerField(default=0)
 
-    # A center takes a place in a plant's slot: its update passes the wall, and touches ``taken`` alone.
-    wall = KnownTo("organization_id", partners_write=True)
+    # A center takes a place in a plant's slot: its update passes the wall, and a trigger lets it touch ``taken`` alone.
+    wall = KnownTo("organization_id", partners_write=("taken",))
     history = track()
     untracked_columns = ("taken",)
 

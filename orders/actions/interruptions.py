@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from django.utils import timezone
 
+from custody import material
+from custody.states import ContainerState
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, Stale, WrongState
@@ -82,7 +84,7 @@ def cancel(actor: Actor, code: str, reason: str, *, once: Once | None = None, ve
         order,
         event,
     ):
-        infused = OrderStep.unwalled.filter(order=order, flow_step__kind="infuse", state=StepState.DONE).exists()
+        infused = any(bag.state == ContainerState.INFUSED for bag in material.of_stream(order.stream_id))
         if infused:
             raise FactsMissing(
                 "The product was infused.",
