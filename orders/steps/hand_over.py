@@ -63,13 +63,12 @@ class HandOver(StepKind):
         return shipments.current(ctx.order.stream_id, ctx.parameters["direction"], state)
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
+        outbound = ctx.parameters["direction"] == OUTBOUND
+        stops = evidence.revoked_missing(ctx.actor, ctx.order) if outbound else []
         shipment = self._shipment(ctx)
         if shipment is None:
-            return [MissingFact("no_shipment", "There is no box to hand over.", "Pack it first.")]
-        stops = material.quarantine_facts(shipments.containers_in(shipment))
-        if ctx.parameters["direction"] == OUTBOUND:
-            stops += evidence.revoked_missing(ctx.actor, ctx.order)
-        return stops
+            return [*stops, MissingFact("no_shipment", "There is no box to hand over.", "Pack it first.")]
+        return stops + material.quarantine_facts(shipments.containers_in(shipment))
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         if self._shipment(ctx) is not None:

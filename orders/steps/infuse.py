@@ -70,9 +70,10 @@ class Infuse(StepKind):
         return bags.nothing(ctx, self._bags(ctx), "product")
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
-        if not self._bags(ctx):
-            return [MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first.")]
-        return evidence.revoked_missing(ctx.actor, ctx.order)
+        stops = evidence.revoked_missing(ctx.actor, ctx.order)
+        if self._bags(ctx):
+            return stops
+        return [*stops, MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first.")]
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [

@@ -77,10 +77,11 @@ class Pack(StepKind):
         return bags.nothing(ctx, self._bags(ctx), "bag to pack")
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
+        outbound = ctx.parameters["direction"] == OUTBOUND
+        stops = evidence.revoked_missing(ctx.actor, ctx.order) if outbound else []
         if self._bags(ctx):
-            outbound = ctx.parameters["direction"] == OUTBOUND
-            return evidence.revoked_missing(ctx.actor, ctx.order) if outbound else []
-        return [MissingFact("nothing_to_pack", "There is no bag to pack.", "Check the material of this order.")]
+            return stops
+        return [*stops, MissingFact("nothing_to_pack", "There is no bag to pack.", "Check the material of this order.")]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)], "logger_running": "yes"}

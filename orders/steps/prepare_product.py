@@ -49,11 +49,14 @@ class PrepareProduct(StepKind):
         return ContainerState.ISSUED if attempts.of_kind(ctx.order, "issue_product") else ContainerState.STORED
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
+        stops = evidence.revoked_missing(ctx.actor, ctx.order)
         if self._bags(ctx):
-            return evidence.revoked_missing(ctx.actor, ctx.order)
+            return stops
         if self._before(ctx) == ContainerState.ISSUED:
-            return [MissingFact("nothing_issued", "No bag of this order is issued.", "Issue it to the patient first.")]
-        return [MissingFact("nothing_stored", "No bag of this order is in storage.", "Receive and store it first.")]
+            nothing = MissingFact("nothing_issued", "No bag of this order is issued.", "Issue it to the patient first.")
+            return [*stops, nothing]
+        nothing = MissingFact("nothing_stored", "No bag of this order is in storage.", "Receive and store it first.")
+        return [*stops, nothing]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from custody import material, scans
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
-from orders import bags
+from orders import bags, evidence
 from orders.bags import PRODUCT
 from orders.inputs import PastTime, ScanField
 from orders.states import StepState
@@ -80,7 +80,8 @@ class ReceiveProduct(StepKind):
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
             return []
-        return [MissingFact("nothing_arrived", "No bag of this order has arrived.", "Take over the box first.")]
+        stops = evidence.revoked_missing(ctx.actor, ctx.order)
+        return [*stops, MissingFact("nothing_arrived", "No bag of this order has arrived.", "Take over the box first.")]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
