@@ -102,7 +102,7 @@ def test_a_revoked_release_is_not_issued(world: World, ready: Journey) -> None:
     revoke_release(qp.actor, batch.pk, reason="A sterility result came late.")  # type: ignore[union-attr]
     with refused(FactsMissing) as refusal:
         ready.perform("issue", {"bags": [{"scan": next(iter(product(world, ready)))}]})
-    assert "not_released" in facts_of(refusal)
+    assert "release_revoked" in facts_of(refusal)
 
 
 def test_what_has_expired_is_not_issued(world: World, ready: Journey) -> None:
