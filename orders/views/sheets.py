@@ -53,8 +53,9 @@ def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
     problem = _not_now(actor, order, step)
     ctx = context_of(actor, order, step)
     missing = missing_facts(kind, ctx) if problem is None else []
-    may_be_late = can_be_recorded_late(kind, ctx)
-    if problem is not None or missing:
+    stopped = problem is not None or bool(missing)
+    may_be_late = can_be_recorded_late(kind, ctx) if stopped else kind.physical
+    if stopped:
         if not may_be_late:
             return StepSheet(step, kind, zone, problem=problem, shown=_shown(kind, ctx, problem), missing=missing)
         ctx = context_of(actor, order, step, late=True)
