@@ -16,12 +16,15 @@ from ledger.recording import Replayed
 from ledger.refusals import NotFound
 from orders import queries
 from orders.actions import dispositions
+from orders.actions.answering import person_answering
 from orders.actions.revocations import RevokeInputs, revoke_release
 from orders.api import answers
 from orders.api.orders import detail_response, reason_of
 from orders.flow import order_named
+from orders.inputs import SignatureInput
 from personas.asking import ActorView, body_of, once_of, reads
 from personas.headers import ETAG, ONCE
+from personas.states import Capability
 from quality import queries as quality
 from quality.actions import deviations
 from quality.states import DeviationState, Severity, Verdict
@@ -63,12 +66,14 @@ class Conclusion(answers.Shape):
     """What the investigation found."""
 
     conclusion = serializers.CharField()
+    signature = SignatureInput(required=False, help_text="who answers for it; a key needs it")
 
 
 class ByDeviation(answers.Shape):
     """The closed deviation whose investigation found the result invalid."""
 
     deviation = serializers.CharField(help_text="number of the deviation")
+    signature = SignatureInput(required=False, help_text="who answers for it; a key needs it")
 
 
 class QuarantineDecision(answers.Reason):
@@ -152,9 +157,13 @@ class CloseDeviationView(OrderActView):
 
     @_documented("close_deviation", "Close a deviation with its conclusion", Conclusion)
     def post(self, request: Request, code: str, number: str) -> Response:
-        conclusion, once = _text(body_of(request), "conclusion"), once_of(request)
-        row = self.deviation(code, number)
-        return self.done(code, lambda: deviations.close_deviation(self.actor, row.pk, conclusion=conclusion, once=once))
+        sent, once = body_of(request), once_of(request)
+        conclusion, row = _text(sent, "conclusion"), self.deviation(code, number)
+        who = person_answering(self.actor, sent.get("signature"), Capability.MANAGE_DEVIATIONS)
+        return self.done(
+            code,
+            lambda: deviations.close_deviation(self.actor, row.pk, conclusion=conclusion, person_id=who, once=once),
+        )
 
 
 class ResultsView(ActorView):
@@ -188,13 +197,15 @@ class InvalidateResultView(OrderActView):
 
     @_documented("invalidate_result", "Declare a result invalid on the conclusion of a closed deviation", ByDeviation)
     def post(self, request: Request, code: str, result_id: Any) -> Response:
-        once = once_of(request)
-        row = self.deviation(code, _text(body_of(request), "deviation"))
+        sent, once = body_of(request), once_of(request)
+        row = self.deviation(code, _text(sent, "deviation"))
         with reading(self.actor):
             order = order_named(self.actor, code)
             queries.result_of(self.actor, order, result_id)
+        who = person_answering(self.actor, sent.get("signature"), Capability.REVIEW_BATCH)
         return self.done(
-            code, lambda: deviations.invalidate_result(self.actor, result_id, deviation_id=row.pk, once=once)
+            code,
+            lambda: deviations.invalidate_result(self.actor, result_id, deviation_id=row.pk, person_id=who, once=once),
         )
 
 

@@ -92,8 +92,15 @@ class FinishManufacture(StepKind):
             bags.note_state(ctx, bag, ContainerState.IN_PROCESS)
         volumes = [given["volume_ml"] for given in inputs["bags"]]
         expiry = self._expiry(ctx, inputs["finished_at"])
-        facts = {"expires_at": expiry, "lot": batch.number, "late": ctx.late}
-        made = material.transform(used, ContainerKind.DRUG_PRODUCT, len(volumes), volumes, **facts)
+        made = material.transform(
+            used,
+            ContainerKind.DRUG_PRODUCT,
+            len(volumes),
+            volumes,
+            expires_at=expiry,
+            lot=batch.number,
+            late=ctx.late,
+        )
         for bag in used:
             custody_periods.finish(bag, inputs["finished_at"])
         for bag in made:

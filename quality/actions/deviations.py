@@ -27,8 +27,13 @@ def open_deviation(
     return deviation
 
 
-def close_deviation(actor: Actor, deviation_id: UUID, *, conclusion: str, once: Once | None = None) -> Deviation:
-    """Close a deviation with its conclusion; who opened a major or critical one does not close it."""
+def close_deviation(
+    actor: Actor, deviation_id: UUID, *, conclusion: str, person_id: UUID | None = None, once: Once | None = None
+) -> Deviation:
+    """Close a deviation with its conclusion; who opened a major or critical one does not close it.
+
+    ``person_id``: who answers for it, where a partner's key acts.
+    """
     with reading(actor):
         deviation = queries.deviation(actor, deviation_id)
     with acting(
@@ -41,13 +46,18 @@ def close_deviation(actor: Actor, deviation_id: UUID, *, conclusion: str, once: 
         deviations.refuse_bad_conclusion(conclusion)
         require(actor, Capability.MANAGE_DEVIATIONS)
         require_party(event)
-        deviations.close_deviation(deviation, conclusion, actor.person_id)
+        deviations.close_deviation(deviation, conclusion, person_id or actor.person_id)
         event.note(number=deviation.number, severity=deviation.severity)
     return deviation
 
 
-def invalidate_result(actor: Actor, result_id: UUID, *, deviation_id: UUID, once: Once | None = None) -> QCResult:
-    """Declare a result invalid on the conclusion of a closed deviation, so that the test may be repeated (QC3)."""
+def invalidate_result(
+    actor: Actor, result_id: UUID, *, deviation_id: UUID, person_id: UUID | None = None, once: Once | None = None
+) -> QCResult:
+    """Declare a result invalid on the conclusion of a closed deviation, so that the test may be repeated (QC3).
+
+    ``person_id``: who answers for it, where a partner's key acts.
+    """
     with reading(actor):
         result = queries.result(actor, result_id)
         deviation = queries.deviation(actor, deviation_id)
@@ -55,6 +65,6 @@ def invalidate_result(actor: Actor, result_id: UUID, *, deviation_id: UUID, once
     with acting(actor, "quality.result_invalidated", stream_id=result.stream_id, subject=subject, once=once) as event:
         require(actor, Capability.REVIEW_BATCH)
         require_party(event)
-        invalid = results.invalidate(result, deviation, actor.person_id)
+        invalid = results.invalidate(result, deviation, person_id or actor.person_id)
         event.note(batch=result.batch.number, test=result.test_key, deviation=deviation.number)
     return invalid

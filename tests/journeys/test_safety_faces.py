@@ -150,12 +150,16 @@ def test_quality_acts_over_rest(world: World) -> None:
     assert bad.status_code == 400
     assert set(bad.json()["fields"]) == {"kind", "text"}
     assert send("POST", f"{journey.code}/deviations/D-NONE/close", {"conclusion": "x"}).status_code == 404
-    closed = close("POST", f"{journey.code}/deviations/{row['number']}/close", {"conclusion": "Understood."})
+    nobody = close("POST", f"{journey.code}/deviations/{row['number']}/close", {"conclusion": "Understood."})
+    assert (nobody.status_code, nobody.json()["code"]) == (403, "person_required"), "a key alone answers for nothing"
+    answered = {"conclusion": "Understood.", "signature": credentials(second)}
+    closed = close("POST", f"{journey.code}/deviations/{row['number']}/close", answered)
     assert closed.status_code == 200, closed.content
     result = send("GET", f"{journey.code}/results").json()["results"][0]
     unknown = send("POST", f"{journey.code}/results/{result['id']}/invalidate", {"deviation": "D-NONE"})
     assert unknown.status_code == 404
-    gone = send("POST", f"{journey.code}/results/{result['id']}/invalidate", {"deviation": row["number"]})
+    by = {"deviation": row["number"], "signature": credentials(reviewer)}
+    gone = send("POST", f"{journey.code}/results/{result['id']}/invalidate", by)
     assert gone.status_code == 200, gone.content
     verdicts = {found["test"]: found["verdict"] for found in send("GET", f"{journey.code}/results").json()["results"]}
     assert verdicts[result["test"]] == "invalid"
