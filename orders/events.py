@@ -118,6 +118,12 @@ register(
         audience=CLINICAL_AND_PLANT,
     ),
     EventKind(
+        "orders.copy_verified",
+        "Copy verified",
+        "A copy of order {order}'s record was verified: {result}.",
+        payload={"order": "code", "result": "intact or altered", "findings": "how many differences were found"},
+    ),
+    EventKind(
         "orders.record_read",
         "Record read",
         "The record of order {order} was read by {persona}.",

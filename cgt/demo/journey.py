@@ -5,6 +5,7 @@ Used to fill the demo and by the journey tests; everything it does, people could
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class Journey:
     enrolled_by: UUID | None = None
     made_by: set[UUID | None] = field(default_factory=set)
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+    collect_on: dt.datetime | None = None  # booked as near to this as offers allow
 
     def enrol(self, player: Player, therapy: str, site: str, identity: Mapping[str, Any]) -> str:
         """Open the order; return its code."""
@@ -237,7 +239,9 @@ class Journey:
         result = bookings.search(player.actor, order, dict(parameters), timezone.now().date())
         if not result.offers:
             raise CannotGoOn(f"no feasible chain: {result.refused[:3]}")
-        return {"offer": result.offers[0].token}
+        wanted = self.collect_on
+        nearest = min(result.offers, key=lambda o: abs(o.collection_start - wanted)) if wanted else result.offers[0]
+        return {"offer": nearest.token}
 
     def _for_request_slots(self, *_: Any) -> dict[str, Any]:
         return {"remark": ""}

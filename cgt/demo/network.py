@@ -26,7 +26,7 @@ from personas.actions.people import add_member
 from personas.queries import Organization, Site, User, actor_of_membership, system_actor
 from scheduling.actions.capacity import CapacityRow, add_resource, publish_capacity
 
-PAST_DAYS, FUTURE_DAYS = 60, 45
+PAST_DAYS, FUTURE_DAYS = 60, 90
 TESTS: list[dict[str, Any]] = [
     {"key": "identity", "label": "Identity (CAR expression)", "unit": "%", "minimum": 15},
     {"key": "viability", "label": "Viability", "unit": "%", "minimum": 70},
@@ -190,6 +190,10 @@ class DemoNetwork:
             synthetic=True,
             channel=Channel.COMMAND,
         )
+
+    def maker_of(self, therapy: str) -> str:
+        """Return the code of the manufacturer of a therapy."""
+        return next(maker for code, _, maker, *_ in THERAPIES if code == therapy)
 
     def owner_of(self, site: str) -> Organization:
         by_id = {organization.pk: organization for organization in self.organizations.values()}
@@ -368,7 +372,7 @@ def _capacity(network: DemoNetwork, now: dt.datetime) -> None:
             kind="apheresis_chair",
             site=network.sites[site[0]],
         )
-        _windows(network, code, chair, network.sites[site[0]], now, WEEKDAYS, 7, 13, 2)
+        _windows(network, code, chair, network.sites[site[0]], now, WEEKDAYS, 7, 13, 4)
     for code, _, _, site in (*MAKERS, *CMOS):
         place = network.sites[site[0]]
         for kind, name, first, last, places, days in (

@@ -21,6 +21,7 @@ from ledger.refusals import NotFound
 from orders import flow, queries
 from orders.states import StepState
 from orders.views.sheets import sheet_of
+from orders.views.station_column import column
 from personas.queries import people_with
 
 MOST_COLLEAGUES = 4
@@ -69,14 +70,23 @@ class Demonstration:
 
     @cached_property
     def step(self) -> Any:
-        """The step that the page is about."""
-        if self.actor is None or self.order is None or not self.key:
+        """The step that the page is about; at a station the one that is open."""
+        if self.actor is None or self.order is None:
             return None
         with reading(self.actor):
+            key = self.key or self._open_at_station()
             try:
-                return queries.step_of(self.actor, self.order, self.key)
+                return queries.step_of(self.actor, self.order, key) if key else None
             except NotFound:
                 return None
+
+    def _open_at_station(self) -> str:
+        match = self.request.resolver_match
+        if self.actor is None or match is None or match.url_name != "station":
+            return ""
+        wanted = self.request.POST.get("step") or self.request.GET.get("step", "")
+        entries = column(self.actor, self.order, wanted)
+        return next((entry.step.key for entry in entries if entry.state == "current"), "")
 
     @cached_property
     def next_moment(self) -> moments.Moment | None:

@@ -37,6 +37,7 @@ class FictionalPerson:
     persona: str
     persona_key: str
     organization: str
+    organization_code: str
 
     @property
     def in_words(self) -> str:
@@ -61,9 +62,8 @@ def everybody() -> list[FictionalPerson]:
 
 def person_at(organization_code: str, persona_key: str, known: Iterable[FictionalPerson]) -> FictionalPerson:
     """Return the first of the known people with a persona in the organization with this code; NotFound without one."""
-    suffix = f"@{organization_code}.example"
-    wanted = (p for p in known if p.persona_key == persona_key and p.username.endswith(suffix))
-    person = next(wanted, None)
+    wanted = (organization_code, persona_key)
+    person = next((p for p in known if (p.organization_code, p.persona_key) == wanted), None)
     if person is None:
         raise NotFound()
     return person
@@ -87,14 +87,12 @@ def who_may(actor: Actor, order: Any, step: Any) -> list[FictionalPerson]:
     """Return for each persona that may perform a ready step somebody who is not barred, the acting person excluded."""
     if step.responsible_id is None:
         return []
-    chosen: dict[UUID, tuple[int, Membership]] = {}
+    by_persona: dict[UUID, list[Membership]] = {}
     for membership in _members_with(step.responsible_id, step.capability, step.site_id):
-        obstacles = _obstacles(membership, order.code, step.key)
-        best = chosen.get(membership.persona_id)
-        if best is None or obstacles < best[0]:
-            chosen[membership.persona_id] = (obstacles, membership)
+        by_persona.setdefault(membership.persona_id, []).append(membership)
     fit = [
-        membership for _, membership in sorted(chosen.values(), key=lambda found: (found[0], found[1].user.username))
+        colleagues[0] if len(colleagues) == 1 else min(colleagues, key=lambda m: _obstacles(m, order.code, step.key))
+        for colleagues in by_persona.values()
     ]
     return [p for p in _named(step.responsible_id, fit) if p.membership != actor.membership_id]
 
@@ -142,6 +140,7 @@ def _named(organization_id: UUID, members: Iterable[Membership]) -> list[Fiction
             personas[member.persona_id].title,
             personas[member.persona_id].key,
             organization.name,
+            organization.code,
         )
         for member in members
     ]

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from cgt.demo import clock
 from cgt.demo.journey import Journey, Player
@@ -19,6 +22,7 @@ from orders import codes, flow
 from orders.actions.interruptions import cancel, put_on_hold
 from orders.attempts import plan_time
 from personas.queries import system_actor
+from quality.actions.deviations import open_deviation
 
 # How long after the step before a step happens, in hours; a plan time (from the slot chain) where one is named.
 PACE: dict[str, float | str] = {
@@ -120,55 +124,72 @@ class Plot:
     twist: str = ""
 
 
-CAR_T_STOPS = (
-    "activate_coi",
-    "consent",
-    "prescribe",
-    "book",
-    "request",
-    "confirm",
-    "accept_job",
-    "kit",
-    "readiness",
-    "identify",
-    "labels",
-    "apply_labels",
-    "collect",
-    "pack",
-    "pickup",
-    "delivery",
-    "receipt",
-    "start",
-    "finish",
-    "qc",
-    "review",
-    "release",
-    "ship_go",
-    "ship",
-    "ship_delivery",
-    "receive_product",
-    "ld_go",
-    "issue",
-    "thaw",
-    "bedside",
-    "",
+# Every desk has something to do, something late and something today; the tour's stops are among them.
+PLOTS = (
+    Plot("linden", "auralcel", "activate_coi"),
+    Plot("isar", "borocel", "consent"),
+    Plot("linden", "auralcel", "prescribe"),
+    Plot("linden", "borocel", "book"),
+    Plot("linden", "auralcel", "book", "late"),
+    Plot("linden", "boromyel", "request"),
+    Plot("linden", "borocel", "confirm", "declined"),
+    Plot("linden", "borocel", "confirm"),
+    Plot("isar", "borocel", "confirm", "late"),
+    Plot("harbor", "auralcel", "confirm"),
+    Plot("linden", "boromyel", "accept_job"),
+    Plot("linden", "borocel", "kit"),
+    Plot("linden", "auralcel", "kit", "on_hold"),
+    Plot("linden", "auralcel", "readiness"),
+    Plot("linden", "borocel", "identify"),
+    Plot("linden", "boromyel", "collect"),
+    Plot("isar", "auralcel", "pack"),
+    Plot("linden", "borocel", "pickup"),
+    Plot("isar", "boromyel", "pickup"),
+    Plot("harbor", "auralcel", "delivery"),
+    Plot("linden", "borocel", "receipt"),
+    Plot("isar", "borocel", "receipt"),
+    Plot("linden", "boromyel", "start", "too_warm"),
+    Plot("isar", "borocel", "finish"),
+    Plot("linden", "borocel", "qc"),
+    Plot("isar", "auralcel", "qc", "late"),
+    Plot("isar", "borocel", "review", "failed_result"),
+    Plot("linden", "borocel", "review"),
+    Plot("linden", "borocel", "release", "open_item"),
+    Plot("isar", "borocel", "release"),
+    Plot("linden", "auralcel", "ship_go"),
+    Plot("linden", "borocel", "ship_pickup"),
+    Plot("linden", "auralcel", "ship_delivery"),
+    Plot("linden", "borocel", "receive_product"),
+    Plot("linden", "boromyel", "ld_go"),
+    Plot("linden", "auralcel", "issue"),
+    Plot("linden", "borocel", "bedside"),
+    Plot("linden", "borocel", ""),
+    Plot("harbor", "auralcel", "book", "cancelled"),
+    Plot("linden", "auravec", "allocate"),
+    Plot("harbor", "auravec", "ship"),
+    Plot("isar", "auravec", "receive_product"),
+    Plot("harbor", "auravec", ""),
 )
-IN_VIVO_STOPS = ("eligibility", "allocate", "ship", "ship_pickup", "receive_product", "issue", "prepare", "")
+# Days from today to the collection of an order that waits at this step: what happens at the chair happens today.
+COLLECTED_IN = {
+    "accept_job": 4,
+    "kit": 1,
+    "readiness": 1,
+    "identify": 0,
+    "collect": 0,
+    "pack": 0,
+    "pickup": 0,
+    "delivery": -1,
+    "receipt": -1,
+    "start": -2,
+}
+CHAIR_OPENS = dt.time(7)
+LATE_HOURS = 40
 
 
 def plots() -> list[Plot]:
-    """Return what the demo holds: both flows, every phase, every center, and a few things that went wrong."""
-    centers, car_t = ("linden", "isar", "harbor"), ("auralcel", "borocel", "boromyel")
-    found = [Plot(centers[n % 3], car_t[(n + n // 3) % 3], stop) for n, stop in enumerate(CAR_T_STOPS)]
-    found += [Plot(centers[n % 3], "auravec", stop) for n, stop in enumerate(IN_VIVO_STOPS)]
-    return [
-        *found,
-        Plot("linden", "borocel", "confirm", "declined"),
-        Plot("linden", "auralcel", "kit", "on_hold"),
-        Plot("harbor", "auralcel", "book", "cancelled"),
-        Plot("linden", "boromyel", "start", "too_warm"),
-        Plot("isar", "borocel", "review", "failed_result"),
-    ]
+    """Return what the demo holds: both flows, every desk, every center, and a few things that went wrong."""
+    return list(PLOTS)
 
 
 def quiet_the_past() -> None:
@@ -205,21 +226,30 @@ class Story:
         self.network, self.plot, self.chance, self.now = network, plot, chance, now
         self.journey = Journey(network.cast, chance)
         self.at = now - dt.timedelta(hours=self._nominal_hours())
+        self.last = self.at - dt.timedelta(days=3)
+        if plot.twist == "late":
+            self.at -= dt.timedelta(hours=LATE_HOURS)
+        if plot.before in COLLECTED_IN:
+            site = network.sites[f"{plot.center}-main"]
+            today = now.astimezone(ZoneInfo(site.zone)).date()
+            day = today + dt.timedelta(days=COLLECTED_IN[plot.before])
+            self.journey.collect_on = dt.datetime.combine(day, CHAIR_OPENS, ZoneInfo(site.zone))
 
     def _nominal_hours(self) -> float:
-        total = self.chance.uniform(3, 18)
+        return self.chance.uniform(3, 18) + self._hours_until_stop()
+
+    def _hours_until_stop(self, since: str = "") -> float:
+        """Return how long the steps after ``since`` (all of them without it) take until the plot's stop."""
         keys = IN_VIVO_ORDER if self.plot.therapy == "auravec" else CAR_T_ORDER
-        for key in keys:
-            if key == self.plot.before:
-                break
-            pace = PACE[key]
-            total += pace if isinstance(pace, int | float) else NOMINAL_PLAN[key]
-        return total
+        end = keys.index(self.plot.before) if self.plot.before else len(keys)
+        paces = ((key, PACE[key]) for key in keys[keys.index(since) + 1 if since else 0 : end])
+        return sum(pace if isinstance(pace, int | float) else NOMINAL_PLAN[key] for key, pace in paces)
 
     @contextmanager
     def _clock(self) -> Iterator[None]:
-        with clock.at(min(self.at, self.now)):
+        with clock.at(max(min(self.at, self.now), self.last)):
             yield
+            self.last = timezone.now()  # a step takes its time; the next one never happens before it
 
     def tell(self) -> None:
         """Enrol, go on step by step until the plot's stop, then let its twist happen."""
@@ -258,7 +288,9 @@ class Story:
             planned = plan_time(flow.order_named(viewer, self.journey.code), pace) or self.at
         if key == "kit":
             planned -= dt.timedelta(hours=21)
-        self.at = max(self.at + dt.timedelta(minutes=20), planned + dt.timedelta(minutes=self.chance.uniform(1, 25)))
+        wanted = planned + dt.timedelta(minutes=self.chance.uniform(1, 25))
+        latest = self.now - dt.timedelta(hours=self._hours_until_stop(key))  # what follows must have happened, too
+        self.at = max(self.at + dt.timedelta(minutes=2), min(wanted, latest))
 
     def _viewer(self) -> Player:
         organization = self.network.organizations[self.plot.center]
@@ -302,6 +334,20 @@ class Story:
 
     def _twist_cancelled(self) -> None:
         cancel(self._viewer().actor, self.journey.code, "The patient chose another therapy.")
+
+    def _twist_late(self) -> None:
+        """Nothing more happens: it should have."""
+
+    def _twist_open_item(self) -> None:
+        """Something is noticed after the review: it blocks the release until quality has closed it."""
+        maker = self.network.organizations[self.network.maker_of(self.plot.therapy)]
+        reviewer = next(
+            p.actor for p in self.network.cast.of(maker.pk, "review_batch") if p.actor.persona == "qa_reviewer"
+        )
+        with reading(reviewer):
+            stream_id = flow.order_named(reviewer, self.journey.code).stream_id
+        text = "The freezer's door alarm rang for two minutes during storage of the batch record samples."
+        open_deviation(reviewer, stream_id, kind="storage", severity="minor", text=text)
 
 
 CAR_T_ORDER = (

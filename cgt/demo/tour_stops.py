@@ -90,10 +90,14 @@ def _a_box_to_carry(actor: Actor) -> str:
     return reverse("orders:order", args=[_first(_waiting(actor, "pickup", "ship_pickup")).order.code])
 
 
+def _altered_copy(actor: Actor, since: dt.datetime) -> bool:
+    return bool(record.events_since(actor, "orders.copy_verified", since).filter(payload__result="altered").exists())
+
+
 def _an_order_with_a_past(actor: Actor) -> str:
     for order in queries.orders(actor).filter(state=OrderState.CLOSED):
         if custody.containers_of(actor, order.stream_id):
-            return reverse("orders:order", args=[order.code]) + "#record"
+            return f"{reverse('orders:verify')}?order={order.code}"
     raise NotFound()
 
 
@@ -143,5 +147,15 @@ STOPS: tuple[Stop, ...] = (
         "courier_driver",
         _a_box_to_carry,
         (Check("The courier took the box over, both sides signed", _step_done("pickup", "ship_pickup")),),
+    ),
+    Stop(
+        "copy",
+        "A tampered copy detected",
+        "You are an inspector. Everything that happened stands in the order's record, hashed and signed. Let a forger"
+        " change a copy, and verify it: the page names the very event and field that was altered.",
+        "linden",
+        "inspector",
+        _an_order_with_a_past,
+        (Check("A tampered copy was detected", _altered_copy),),
     ),
 )

@@ -11,6 +11,7 @@ OWN = {
     "demo": "cgt.launcher.demo",
     "test": "cgt.launcher.checks",
     "bench": "cgt.launcher.bench",
+    "screenshots": "cgt.launcher.screenshots",
     "servers": "cgt.launcher.servers",
 }
 

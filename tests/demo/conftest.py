@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.core.cache import cache
 from django.urls import clear_url_caches
 from django.utils import timezone
 
-from cgt.demo import events, fictional_time, pages  # noqa: F401
+from cgt.demo import events, fictional_time, pages, tour, tour_stops  # noqa: F401
 from tests.demo import urls  # noqa: F401 - the usual addresses are read while this is no demonstration
 from tests.orders.factories import World, make_world
 
@@ -44,3 +45,15 @@ def demonstration(settings: Any, monkeypatch: pytest.MonkeyPatch, clock: None) -
 @pytest.fixture
 def world(db: None) -> World:
     return make_world()
+
+
+@pytest.fixture
+def stops(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[tour_stops.Stop, ...]:
+    """The tour's stops at the organizations of this world."""
+    here = {"linden": world.center.code, "borealis": world.maker.code, "swift": world.courier.code}
+    found = tuple(replace(stop, organization=here[stop.organization]) for stop in tour_stops.STOPS)
+    for stop in found:
+        role = next(name for name in ("center", "maker", "courier") if getattr(world, name).code == stop.organization)
+        world.member(role, stop.persona)
+    monkeypatch.setattr(tour, "STOPS", found)
+    return found

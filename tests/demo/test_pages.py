@@ -151,6 +151,7 @@ def test_the_tray_holds_right_wrong_and_unreadable_codes(world: World) -> None:
 
 def test_the_password_stands_beside_the_signature_and_colleagues_beside_the_second_person(world: World) -> None:
     code = booked(world, **patient())
+    world.member("courier", "courier_dispatcher")
     names = [world.username("center", "apheresis_nurse", number) for number in (1, 2)]
     page = text_of(at(world, "center", "apheresis_nurse").get(f"/orders/{code}/steps/{_two_person_step(world, code)}/"))
     assert page.count(PASSWORD) >= 2

@@ -1,0 +1,121 @@
+"""The guided tour: a click takes you there as the right person; a check turns green when the record says so."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from cgt.demo import seeding, tour_stops
+from ledger.context import reading
+from orders import flow_files, queries
+from orders.actions.dossiers import Forgery, check_copy, take_dossier, take_tampered
+from orders.flow import order_named
+from quality.actions.deviations import close_deviation, open_deviation
+from tests.factories import make_actor
+from tests.orders.conftest import patient, prescribed, step, text_of
+from tests.orders.factories import World
+
+pytestmark = pytest.mark.usefixtures("demonstration")
+
+
+def panel(page: str) -> str:
+    return page.split('aria-label="Guided tour"')[1].split("</section>")[0]
+
+
+def test_the_tour_begins_at_the_sign_in_page_and_a_check_follows_the_record(
+    world: World, stops: tuple[tour_stops.Stop, ...]
+) -> None:
+    code, client = prescribed(world, **patient()), Client()
+    assert "Start the tour of five minutes" in text_of(client.get("/accounts/login/"))
+    page = text_of(client.post("/demo/tour/list", follow=True))
+    assert "1. Two manufacturers in one list" in panel(page) and code in page
+    assert "Not yet:" in panel(page) and "Happened:" not in panel(page)
+    coordinator = world.actor("center", "coordinator")
+    with reading(coordinator):
+        order = order_named(coordinator, code)
+        found = queries.search_slots(
+            coordinator, order, queries.step_of(coordinator, order, "book"), order.opened_at.date()
+        )
+    step(world, code, ("center", "coordinator", 1), "book", offer=found.offers[0].token)
+    assert "Happened:" in panel(text_of(client.get("/orders/")))
+
+
+def test_an_altered_copy_counts_when_it_is_verified_after_the_tour_began(world: World) -> None:
+    inspector = world.actor("center", "inspector")
+    code = world.enrol(**patient())
+    found = next(stop for stop in tour_stops.STOPS if stop.key == "copy").checks[0]
+    with reading(inspector):
+        since = order_named(inspector, code).opened_at
+
+    check_copy(inspector, take_dossier(inspector, code).content)
+    with reading(inspector):
+        assert not found.happened(inspector, since), "an intact copy is no tampered one"
+
+    check_copy(inspector, take_tampered(inspector, code, Forgery.values[0]).content)
+    with reading(inspector):
+        assert found.happened(inspector, since)
+        assert not found.happened(inspector, timezone.now())
+
+
+def test_a_stop_that_finds_nothing_says_so(world: World, stops: tuple[tour_stops.Stop, ...]) -> None:
+    client = Client()
+    client.post("/demo/tour/list")
+    page = text_of(client.post("/demo/tour/release", {"next": "/orders/"}, follow=True))
+    assert "nothing in the demonstration fits any more" in page and "--fresh" in page
+    assert Client().post("/demo/tour/nowhere").status_code == 404
+
+
+def test_the_tour_survives_being_somebody_else_and_ends_on_request(
+    world: World, stops: tuple[tour_stops.Stop, ...]
+) -> None:
+    client = Client()
+    client.post("/demo/tour/list")
+    client.post("/demo/sign-in", {"username": world.username("courier", "courier_driver")})
+    page = text_of(client.get("/orders/"))
+    assert "Guided tour" in page and "Cell therapy coordinator" not in page
+    client.post("/demo/tour/end")
+    assert 'aria-label="Guided tour"' not in text_of(client.get("/orders/"))
+
+
+def test_the_release_stop_waits_for_the_open_item_to_be_closed(world: World) -> None:
+    """Its check reads the closing, by whomever, since the tour began."""
+    reviewer, other = world.actor("maker", "qa_reviewer"), make_actor(world.maker, "qualified_person")
+    code = world.enrol(**patient())
+    with reading(reviewer):
+        order = order_named(reviewer, code)
+    deviation = open_deviation(reviewer, order.stream_id, kind="storage", severity="minor", text="An alarm rang.")
+    closed = next(stop for stop in tour_stops.STOPS if stop.key == "release").checks[0]
+    since = order.opened_at
+    with reading(other):
+        assert not closed.happened(other, since)
+    close_deviation(other, deviation.pk, conclusion="No effect on the product.")
+    with reading(other):
+        assert closed.happened(other, since)
+
+
+def test_the_demonstrations_orders_are_told_in_terms_of_their_flows() -> None:
+    flows = {
+        name: [row["key"] for row in flow_files.shipped(name)["steps"]] for name in ("autologous_car_t", "in_vivo")
+    }
+    for plot in seeding.plots():
+        keys = flows["in_vivo" if plot.therapy == "auravec" else "autologous_car_t"]
+        assert plot.before in ("", *keys), plot
+        assert hasattr(seeding.Story, f"_twist_{plot.twist}") or plot.twist in ("", "too_warm", "failed_result"), plot
+    told = {plot.before for plot in seeding.plots() if plot.therapy != "auravec"}
+    for desk in (
+        "book",
+        "request",
+        "confirm",
+        "accept_job",
+        "kit",
+        "collect",
+        "pickup",
+        "receipt",
+        "qc",
+        "review",
+        "release",
+    ):
+        assert desk in told
+    assert set(flows["autologous_car_t"]) - {"enrol"} == set(seeding.CAR_T_ORDER)
+    assert set(flows["in_vivo"]) - {"enrol"} == set(seeding.IN_VIVO_ORDER)
