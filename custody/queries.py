@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.db.models import F, QuerySet
 
 from custody.models import ChainOfIdentity, Container, CustodyPeriod, Label, Patient, Shipment, StockUnit
 from custody.scans import read
-from custody.states import ContainerState, StockState
+from custody.states import ContainerState, ShipmentState, StockState
 from ledger.context import Actor
 from ledger.walls import visible
 
@@ -90,3 +91,10 @@ def lookup(actor: Actor, scanned: str) -> Found | None:
         return Found(shipment.stream_id, shipment=shipment) if shipment else None
     found = list(visible(Container, actor).filter(donation_number=reading.donation).select_related("coi")[:2])
     return Found(found[0].stream_id, found[0].coi, found[0]) if len(found) == 1 else None
+
+
+def boxes_on(actor: Actor, stream_ids: Iterable[UUID]) -> QuerySet[Shipment]:
+    """Return the boxes of several orders that are packed or on the way, the newest last."""
+    states = (ShipmentState.PACKED, ShipmentState.PICKED_UP, ShipmentState.IN_TRANSIT)
+    found = visible(Shipment, actor).filter(stream_id__in=list(stream_ids), state__in=states)
+    return found.order_by("packed_at", "id")

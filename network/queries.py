@@ -15,6 +15,7 @@ from django.utils import timezone
 from ledger.context import Actor
 from ledger.refusals import FactsMissing, MissingFact, NotFound
 from ledger.walls import visible
+from network import readiness
 from network.models import (
     Credential,
     DisclosurePolicy,
@@ -159,3 +160,13 @@ def lapsed_trainings(person_id: UUID, therapy_id: UUID, at: dt.datetime | None =
     ).values_list("kind", "until")
     valid = {kind for kind, until in rows if until is None or until > at}
     return sorted(({kind for kind, _ in rows} | set(found.required_trainings)) - valid)
+
+
+def site_readiness(actor: Actor) -> list[readiness.Readiness]:
+    """Return each authorized site of the actor's therapies with what stands in the way of an order (SN1)."""
+    return readiness.by_therapy(actor)
+
+
+def expiring(actor: Actor) -> list[readiness.Expiring]:
+    """Return credentials and trainings of the own people that run out within 30 days, or have (SQ3)."""
+    return readiness.expiring(actor)

@@ -95,6 +95,32 @@ register(
         audience=(Role.TREATMENT_CENTER,),
     ),
     EventKind(
+        "orders.pickup_failed",
+        "Pickup failed",
+        "{title}: the courier left without the box. {failure}.",
+        payload={
+            "order": "code",
+            "step": "key",
+            "title": "step title",
+            "failure": "reason in words",
+            "box": "outer code",
+        },
+        notifies=True,
+    ),
+    EventKind(
+        "orders.delayed",
+        "Delayed",
+        "{title} is now expected at {expected_at}.",
+        payload={
+            "order": "code",
+            "step": "key",
+            "title": "step title",
+            "planned_at": "time of the plan (UTC)",
+            "expected_at": "when it is expected now (UTC)",
+        },
+        notifies=True,
+    ),
+    EventKind(
         "orders.quarantine_decided",
         "Quarantine decided",
         "Quality decided about {container} in quarantine: {decision}.",

@@ -37,12 +37,25 @@ class Watch:
     critical: bool = False
 
 
+# At each end of the way, and at the courier's own control: everybody whose day it changes.
+CONCERNED_BY_TRANSPORT = (
+    C.BOOK_SLOTS,
+    C.CONFIRM_SLOTS,
+    C.PACK_MATERIAL,
+    C.RECEIVE_MATERIAL,
+    C.RECEIVE_PRODUCT,
+    C.MANAGE_LANES,
+    C.HOLD_ORDER,
+)
+
 # What concerns the order as a whole.
 WATCHED = {
     "orders.put_on_hold": Watch((C.HOLD_ORDER,), "On hold"),
     "orders.hold_lifted": Watch((C.HOLD_ORDER,), "Hold lifted"),
     "orders.cancelled": Watch((C.HOLD_ORDER, C.CANCEL_ORDER), "Cancelled"),
     "orders.remanufacture_decided": Watch((C.CONFIRM_SLOTS, C.HOLD_ORDER), "To be made again"),
+    "orders.pickup_failed": Watch(CONCERNED_BY_TRANSPORT, "Pickup failed"),
+    "orders.delayed": Watch(CONCERNED_BY_TRANSPORT, "Transport delayed"),
     "custody.identity_mismatch": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "STOP, identity mismatch", critical=True),
     "custody.query_lifted": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "Identity query lifted"),
     "quality.release_revoked": Watch(

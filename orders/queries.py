@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from rest_framework import serializers
 
+from custody import queries as custody
 from ledger.context import Actor
 from ledger.models import Party
-from ledger.refusals import NotFound
+from ledger.refusals import InvalidInput, NotFound
 from ledger.states import Role
 from ledger.walls import visible
-from orders import bookings, certificates, flow_files, turns
+from orders import bookings, carrying, certificates, dossier_parts, flow_files, transit, turns
+from orders.carrying import Stop
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.inputs import inputs_class
 from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
@@ -25,6 +27,8 @@ from orders.step_kinds import kind_of
 from personas.queries import Organization
 from quality import queries as quality
 from scheduling.slot_chains import SearchResult
+
+WAITING_FOR_TRANSPORT = ("collection", "inbound")
 
 
 def orders(actor: Actor) -> QuerySet[Order]:
@@ -220,6 +224,71 @@ def flow_differences(old: Flow, new: Flow) -> list[str]:
 def flow_from_text(text: str) -> dict[str, Any]:
     """Return the definition in an uploaded flow file; InvalidInput when it is not one."""
     return flow_files.read(text)
+
+
+def stops(actor: Actor, before: dt.datetime | None = None) -> list[Stop]:
+    """Return the courier's open pickups and deliveries by cut-off; ``before``: only those due until then, or late."""
+    return carrying.stops(actor, before)
+
+
+def stops_of(actor: Actor, order: Order) -> list[Stop]:
+    """Return the stops of one order that the actor's organization carries."""
+    return carrying.stops(actor, order=order) if actor.organization_role == Role.COURIER else []
+
+
+def hand_overs(actor: Actor) -> QuerySet[OrderStep]:
+    """Return the open hand-overs of the orders that the courier carries, those without a plan last."""
+    return carrying.hand_overs(actor)
+
+
+def transit_margin(actor: Actor, order: Order) -> transit.Margin | None:
+    """Return how long the starting material can still wait, to those who may know what is in the box."""
+    waiting = order.state == OrderState.OPEN and order.phase in WAITING_FOR_TRANSPORT
+    return transit.margin(order) if waiting and may_see_therapy(actor) else None
+
+
+def delays(actor: Actor, order: Order) -> list[dict[str, Any]]:
+    """Return the steps that a reported delay moves, with planned and expected time, as far as the actor sees them."""
+    reported = order.state == OrderState.OPEN and any(name.startswith(transit.EXPECTED) for name in order.plan)
+    return transit.moved(order, list(steps_of(actor, order))) if reported else []
+
+
+def running_orders(actor: Actor) -> dict[tuple[UUID, UUID], int]:
+    """Return how many orders run, by therapy and treatment site (SN5: what a suspension touches)."""
+    running = visible(Order, actor).filter(state=OrderState.OPEN).order_by()
+    counted = running.values_list("therapy_id", "center_site_id").annotate(number=Count("pk"))
+    return {(therapy_id, site_id): number for therapy_id, site_id, number in counted}
+
+
+def find_order(actor: Actor, text: str) -> Order | None:
+    """Return the order that a code names: order, chain of identity, bag, label, donation, box or batch; else None.
+
+    Scanned or typed. Couriers find none: what they carry is named by boxes on their own desk.
+    """
+    wanted = text.strip().replace("\x00", "")[:200]
+    if not wanted or not may_see_therapy(actor):
+        return None
+    found = orders(actor).filter(code=wanted.upper()).first()
+    if found is None:
+        stream_id = _stream_named(actor, wanted)
+        found = orders(actor).filter(stream_id=stream_id).first() if stream_id else None
+    return found
+
+
+def _stream_named(actor: Actor, wanted: str) -> UUID | None:
+    batch = quality.batch_numbered(actor, wanted)
+    if batch is not None:
+        return batch.stream_id
+    try:
+        found = custody.lookup(actor, wanted)
+    except InvalidInput:  # no code of this product
+        return None
+    return found.stream_id if found else None
+
+
+def parts_of_record(actor: Actor, order: Order) -> dict[str, list[dict[str, Any]]]:
+    """Return the parts of an order's record beside its events, as plain rows: what a dossier of it would hold."""
+    return dossier_parts.parts_of(actor, order, steps_of(actor, order), parties_of(actor, order))
 
 
 def certificate_of(actor: Actor, order: Order) -> tuple[str, bytes] | None:

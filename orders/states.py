@@ -29,6 +29,17 @@ class OrderState(models.TextChoices):
     CLOSED = "closed", "Closed"
 
 
+class PickupFailure(models.TextChoices):
+    """Why a driver left without the box (CR3, CR6)."""
+
+    NOT_READY = "not_ready", "The box is not ready"
+    WRONG_BOX = "wrong_box", "It is the wrong box"
+    NOBODY_THERE = "nobody_there", "Nobody is there"
+    DAMAGED = "damaged", "The box is damaged"
+    SEAL_BROKEN = "seal_broken", "The seal is broken or missing"
+    OTHER = "other", "Something else"
+
+
 # Who a flow step belongs to: an actor of the toolkit, or whoever runs the plant (the manufacturer or its CMO).
 PLANT = "plant"
 FLOW_ACTORS = (*Role.values, PLANT)

@@ -21,7 +21,13 @@ register(
         "personas.member_ended",
         "Membership ended",
         "{person} left as {persona}.",
-        payload={"person": "name", "persona": "title"},
+        payload={"person": "name", "persona": "title", "keys_revoked": "prefixes of the API keys that ended with it"},
+    ),
+    EventKind(
+        "personas.member_moved",
+        "Site changed",
+        "{person} now acts as {persona} at {site}.",
+        payload={"person": "name", "persona": "title", "site": "site code"},
     ),
     EventKind(
         "personas.persona_adapted",

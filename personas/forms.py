@@ -13,7 +13,32 @@ from ledger.refusals import Refusal
 from personas import form_fields, queries
 from personas.states import Capability
 
-TYPES = {"persona": "select", "scopes": "checkboxes", "expires": "date"}
+TYPES = {"persona": "select", "site": "select", "email": "email", "scopes": "checkboxes", "expires": "date"}
+
+
+class InviteForm(forms.Form):
+    """Somebody who is to act here: e-mail address (the sign-in name), name, persona, site."""
+
+    email = forms.EmailField(label="E-mail address", max_length=150, help_text="It is the user name.")
+    name = forms.CharField(label="Name", max_length=200, help_text="As it is printed beside signatures.")
+    persona = forms.ChoiceField(label="Persona")
+    site = forms.ChoiceField(label="Site", required=False)
+
+    def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["persona"].choices = [(p.key, p.title) for p in queries.persona_rights(actor)]  # type: ignore[attr-defined]
+        self.fields["site"].choices = queries.own_sites(actor)  # type: ignore[attr-defined]
+        self.refused: dict[str, list[str]] = {}
+
+    def take(self, refusal: Refusal) -> None:
+        """Show a refusal's words beside its fields."""
+        self.refused = {name: list(words) for name, words in refusal.fields.items()}
+
+    def described(self) -> list[dict[str, Any]]:
+        """Return the fields as the field component draws them."""
+        fields = form_fields.described(self, TYPES, self.refused)
+        fields[-1]["blank"] = "All sites"
+        return fields
 
 
 class KeyForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from ledger.context import Actor, reading
@@ -188,21 +189,57 @@ def actor_of_user(user: User, membership_id: str | None, channel: Channel, reque
     return acting_through(chosen, channel, request_id) if chosen else None
 
 
+def own_sites(actor: Actor) -> list[tuple[str, str]]:
+    """Return code and name of the acting organization's sites."""
+    return list(sites(actor).filter(organization_id=actor.organization_id).values_list("code", "name"))
+
+
+def own_site(actor: Actor, code: str) -> Site | None:
+    """Return a site of the acting organization by its code."""
+    return sites(actor).filter(organization_id=actor.organization_id, code=code).first()
+
+
+def people_names(actor: Actor, person_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the names of people who are or were members of the acting organization, by person id."""
+    found = Membership.unwalled.filter(organization_id=actor.organization_id, user__person_id__in=set(person_ids))
+    return dict(found.values_list("user__person_id", "user__person__name"))
+
+
+def access_ends(actor: Actor) -> dt.datetime | None:
+    """Return when the acting membership ends by itself; None when it does not (RG1)."""
+    ends: dt.datetime | None = (
+        Membership.unwalled.filter(pk=actor.membership_id).values_list("until", flat=True).first()
+    )
+    return ends
+
+
 def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _key_with_prefix(prefix: str) -> Any:
+    """Return the key with ``answered_for``: whether the person who answers for it still belongs to its organization."""
+    return ApiKey.unwalled.filter(prefix=prefix).annotate(answered_for=Exists(_answering())).first()
+
+
+def _answering() -> QuerySet[Membership]:
+    of_the_key = {"user_id": OuterRef("responsible_id"), "organization_id": OuterRef("organization_id")}
+    return _open_memberships().filter(**of_the_key, user__is_active=True)
 
 
 def actor_of_key(token: str, request_id: str = "") -> Actor:
     """Return the actor of an API key ``cgt_<prefix>_<secret>``; raise Unauthenticated for anything else."""
     parts = token.split("_", 2)
     prefix = parts[1] if len(parts) == 3 and parts[0] == "cgt" else ""
-    key = ApiKey.unwalled.filter(prefix=prefix).select_related("responsible").first() if prefix else None
+    key = _key_with_prefix(prefix) if prefix else None
     known = key.secret_hash if key else "0" * 64
     if not secrets.compare_digest(known, hash_secret(parts[-1])) or key is None:
         raise Unauthenticated("The API key is not valid.")
     now = timezone.now()
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         raise Unauthenticated("The API key was revoked or has expired.")
+    if not key.answered_for:
+        raise Unauthenticated("Nobody answers for this API key any more: the person who did has left.")
     return _actor(
         key.organization_id,
         key.persona_id,
@@ -291,7 +328,11 @@ def members(actor: Actor) -> QuerySet[Membership]:
 def api_keys(actor: Actor) -> QuerySet[ApiKey]:
     """Return the acting organization's keys, newest first, revoked ones included."""
     keys = ApiKey.unwalled.filter(organization_id=actor.organization_id)
-    return keys.select_related("persona", "responsible__person").order_by("-pk")
+    return (
+        keys.select_related("persona", "responsible__person")
+        .annotate(answered_for=Exists(_answering()))
+        .order_by("-pk")
+    )
 
 
 def account_in(username: str, organization_code: str) -> tuple[User, Organization]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.forms import ResetPasswordForm
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
@@ -19,7 +20,7 @@ from ledger.context import Actor, reading
 from ledger.refusals import InvalidInput, NotAllowed, Refusal
 from personas import queries
 from personas.actions import people
-from personas.forms import KeyForm
+from personas.forms import InviteForm, KeyForm
 from personas.states import Capability
 
 View = Callable[..., HttpResponseBase]
@@ -84,20 +85,79 @@ def switch(request: HttpRequest) -> HttpResponseBase:
 @desk(Capability.ADMINISTER)
 def register(request: HttpRequest) -> HttpResponseBase:
     """Members, personas with their capabilities, and API keys of the acting organization (TA1–TA3)."""
-    return _register(request, KeyForm(request.actor))  # type: ignore[attr-defined]
+    return register_page(request)
 
 
-def _register(request: HttpRequest, form: KeyForm, **extra: Any) -> TemplateResponse:
+def register_page(
+    request: HttpRequest, *, key: KeyForm | None = None, invited: InviteForm | None = None, **extra: Any
+) -> TemplateResponse:
+    """Return the register with its forms as they were filled; ``extra``: what an upper floor's desk adds."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    context = {
-        "members": queries.members(actor),
-        "personas": queries.persona_rights(actor),
-        "keys": queries.api_keys(actor),
-        "now": timezone.now(),
-        "fields": form.described,
-        **extra,
-    }
+    with reading(actor):
+        context = {
+            "members": list(queries.members(actor)),
+            "sites": queries.own_sites(actor),
+            "personas": queries.persona_rights(actor),
+            "keys": list(queries.api_keys(actor)),
+            "now": timezone.now(),
+            "fields": (key or KeyForm(actor)).described(),
+            "invitation": (invited or InviteForm(actor)).described(),
+            **extra,
+        }
     return TemplateResponse(request, "personas/register.html", context)
+
+
+@require_POST
+@desk(Capability.ADMINISTER)
+def invite(request: HttpRequest) -> HttpResponseBase:
+    """Invite a person; who has no password yet chooses one by an e-mailed link (TA1)."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    with reading(actor):
+        form = InviteForm(actor, request.POST)
+        valid = form.is_valid()
+        site = queries.own_site(actor, form.cleaned_data.get("site", "")) if valid else None
+    if not valid:
+        return _with_status(register_page(request, invited=form), 400)
+    given = form.cleaned_data
+    try:
+        member = people.invite(actor, email=given["email"], name=given["name"], persona_key=given["persona"], site=site)
+    except InvalidInput as refusal:
+        form.take(refusal)
+        return _with_status(register_page(request, invited=form, refusal=refusal), refusal.status)
+    _send_link(request, member)
+    messages.success(
+        request, f"{given['name']} was invited. Whoever has no password yet is sent a link by e-mail to choose one."
+    )
+    return HttpResponseRedirect("/")
+
+
+def _send_link(request: HttpRequest, member: Any) -> None:
+    """Send the link by which a person without a password chooses one; nobody else ever learns it."""
+    account = queries.account(member.user_id)
+    if account.has_usable_password():
+        return
+    form = ResetPasswordForm({"email": account.email})
+    if form.is_valid():
+        form.save(request)
+
+
+@require_POST
+@desk(Capability.ADMINISTER)
+def change_site(request: HttpRequest, membership_id: Any) -> HttpResponseBase:
+    """Move somebody's persona to another site, or to all (TA5)."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    code = request.POST.get("site", "")
+    with reading(actor):
+        membership = queries.members(actor).filter(pk=membership_id).first()
+        site = queries.own_site(actor, code) if code else None
+    if membership is None or (code and site is None):
+        raise Http404
+    try:
+        people.change_site(actor, membership, site)
+    except InvalidInput as refusal:
+        return _with_status(register_page(request, refusal=refusal), refusal.status)
+    messages.success(request, "The site was changed. It counts from the next request on.")
+    return HttpResponseRedirect("/")
 
 
 @require_POST
@@ -109,13 +169,13 @@ def issue_key(request: HttpRequest) -> HttpResponseBase:
         form = KeyForm(actor, request.POST)
         valid = form.is_valid()
     if not valid:
-        return _with_status(_register(request, form), 400)
+        return _with_status(register_page(request, key=form), 400)
     try:
         key, token = people.issue_api_key(actor, responsible=request.user, **form.inputs())  # type: ignore[arg-type]
     except InvalidInput as refusal:
         form.take(refusal)
-        return _with_status(_register(request, form, refusal=refusal), refusal.status)
-    response = _register(request, KeyForm(actor), issued=key, token=token)
+        return _with_status(register_page(request, key=form, refusal=refusal), refusal.status)
+    response = register_page(request, issued=key, token=token)
     response["Cache-Control"] = "no-store"
     return response
 

@@ -23,6 +23,11 @@ def batch_of(actor: Actor, stream_id: UUID) -> Batch | None:
     return batches_of(actor, stream_id).first()
 
 
+def batch_numbered(actor: Actor, number: str) -> Batch | None:
+    """Return the batch with this number, None when there is none the actor may see."""
+    return visible_batches(actor).filter(number=number.upper()).first()
+
+
 def results_of(actor: Actor, stream_id: UUID) -> QuerySet[QCResult]:
     """Return the order's results that count (nothing supersedes them), in the order of recording."""
     counting = visible_results(actor).filter(stream_id=stream_id, superseded_by__isnull=True)

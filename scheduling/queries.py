@@ -11,7 +11,7 @@ from django.db.models import F, Prefetch, QuerySet
 from ledger.context import Actor
 from ledger.walls import visible
 from scheduling.models import ChainLink, HoldDue, Resource, Slot, SlotChain
-from scheduling.states import LIVE, ChainState
+from scheduling.states import LIVE, ChainState, ResourceKind
 
 
 def resources(actor: Actor, *, kind: str | None = None, own: bool = False) -> QuerySet[Resource]:
@@ -71,3 +71,11 @@ def requests_waiting(actor: Actor) -> QuerySet[SlotChain]:
 def due_holds(now: dt.datetime) -> list[HoldDue]:
     """Return the holds whose time is over (ids and times only: outside the wall), the longest overdue first."""
     return list(HoldDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
+
+
+def windows_of(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, ChainLink]:
+    """Return the pickup window that each order's live slot chain has on a lane, by stream."""
+    found = visible(ChainLink, actor).filter(
+        stream_id__in=list(stream_ids), kind=ResourceKind.COURIER_LANE, chain__state__in=LIVE
+    )
+    return {link.stream_id: link for link in found.order_by("pk")}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import timezone
 
 from ledger import chains, copies, seals
@@ -22,6 +23,7 @@ from personas.policies import require
 from personas.states import Capability
 
 LARGEST_UPLOAD = 8_000_000
+ONE_READING = 3600  # seconds
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,15 @@ def take_dossier(actor: Actor, code: str) -> Dossier:
 
 
 def note_reading(actor: Actor, code: str) -> None:
-    """Record on the reader's own organization that somebody opened an order's record (RG5)."""
+    """Record on the reader's own organization that somebody opened an order's record (RG5).
+
+    Once an hour per reader and order: paging to and fro is one reading. NotFound for what is not the actor's to see.
+    """
+    with reading(actor):
+        code = _order(actor, code).code
+    who = actor.membership_id or actor.key_id
+    if not cache.add(f"record-read:{who}:{code}", 1, timeout=ONE_READING):
+        return
     with acting(actor, "orders.record_read", subject=("order", code), capability=Capability.VIEW_RECORD) as event:
         require(actor, Capability.VIEW_RECORD)
         event.note(order=code, persona=actor.persona_title)

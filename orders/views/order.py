@@ -55,6 +55,8 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "timeline": now,
         "later": later,
         "repeatable": [row for row in rows if row["repeatable"]],
+        "margin": queries.transit_margin(actor, order),
+        "delays": queries.delays(actor, order),
         "parties": order_cards.parties(actor, order),
         "plan": order_cards.plan(actor, order),
         "material": order_cards.material(actor, order),

@@ -1,0 +1,84 @@
+"""How long fresh starting material can still wait, and what a delay on the way moves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from custody import material
+from custody.states import TERMINAL_STATES, ContainerKind
+from network import queries as network
+from orders.models import Order, OrderStep
+from orders.states import OPEN_STEP_STATES
+
+EXPECTED = "expected_"  # names in an order's plan: when a step is expected since somebody reported a delay
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Hours of the age clock: the limit, how old the material is, how long the way takes, what is left to wait."""
+
+    limit: float
+    age: float
+    transit: float
+
+    @property
+    def left(self) -> float:
+        return self.limit - self.age - self.transit
+
+    def __str__(self) -> str:
+        if self.left < 0:
+            return f"It can no longer arrive within {self.limit:g} h of the end of collection."
+        clock = f"limit {self.limit:g} h, {self.age:.1f} h old, {self.transit:g} h on the way"
+        return f"It can wait {self.left:.1f} h: {clock}."
+
+
+def margin(order: Order, at: dt.datetime | None = None) -> Margin | None:
+    """Return how long the order's starting material can still wait to be picked up; None when no clock runs.
+
+    The clock runs from the end of the collection until the material is used up.
+    """
+    limit = order.specification.limits.get("max_age_hours")
+    waiting = [
+        bag.ended_at
+        for bag in material.of_stream(order.stream_id)
+        if bag.kind == ContainerKind.STARTING_MATERIAL and bag.ended_at and bag.state not in TERMINAL_STATES
+    ]
+    if limit is None or not waiting or order.plant_site_id is None:
+        return None
+    lane = network.lane_between(order.manufacturer_id, order.center_site_id, order.plant_site_id)
+    age = ((at or timezone.now()) - min(waiting)).total_seconds() / 3600
+    return Margin(float(limit), age, float(lane.transit_hours) if lane else 0.0)
+
+
+def expected_at(order: Order, key: str) -> dt.datetime | None:
+    """Return when a step is expected since the last report of a delay; None without one."""
+    text = order.plan.get(f"{EXPECTED}{key}")
+    return dt.datetime.fromisoformat(text) if text else None
+
+
+def expect(order: Order, key: str, at: dt.datetime) -> None:
+    """Keep when a step is expected now, beside the plan that was agreed (T37). Runs inside an action."""
+    order.plan = {**order.plan, f"{EXPECTED}{key}": at.astimezone(dt.UTC).isoformat()}
+    order.version += 1
+    order.save(update_fields=["plan", "version"])
+
+
+def moved(order: Order, steps: list[OrderStep]) -> list[dict[str, Any]]:
+    """Return what a reported delay moves: the delayed step, and each planned step after it by as much."""
+    found: list[dict[str, Any]] = []
+    shift = dt.timedelta()
+    for step in steps:
+        if step.state not in OPEN_STEP_STATES or step.planned_at is None:
+            continue
+        expected = expected_at(order, step.key)
+        reported = expected is not None
+        if expected is not None:
+            shift = max(dt.timedelta(), expected - step.planned_at)
+        if shift:
+            now = expected or step.planned_at + shift
+            found.append({"step": step, "planned": step.planned_at, "expected": now, "reported": reported})
+    return found
