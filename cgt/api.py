@@ -35,7 +35,8 @@ def _in_json(view: Any, response: Response) -> Response:
 
 
 urlpatterns = [
-    path("", include("personas.api")),
+    path("", include("personas.api.urls")),
+    path("", include("network.api.urls")),
     path("", include("notifications.api.urls")),
     path("", include("orders.api.urls")),
     path("", include("scheduling.api")),

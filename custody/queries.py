@@ -53,6 +53,12 @@ def custody_of(actor: Actor, stream_id: UUID) -> QuerySet[CustodyPeriod]:
     return found.select_related("container", "organization", "site").order_by("container__code", "since", "id")
 
 
+def held_by(actor: Actor) -> QuerySet[CustodyPeriod]:
+    """Return the open custody periods of the acting organization with their containers, longest held first."""
+    found = visible(CustodyPeriod, actor).filter(organization_id=actor.organization_id, until__isnull=True)
+    return found.select_related("container", "site").order_by("since", "pk")
+
+
 def identity_of(actor: Actor, stream_id: UUID) -> ChainOfIdentity | None:
     return visible(ChainOfIdentity, actor).filter(stream_id=stream_id).order_by("-id").first()
 

@@ -133,6 +133,11 @@ def disclosed_fields(therapy_id: UUID, country: str) -> frozenset[str]:
     return frozenset(policy.fields) & frozenset(DisclosedField.values) if policy else frozenset()
 
 
+def credentials(actor: Actor) -> QuerySet[Credential]:
+    """Return what the acting organization's people are credentialed for, ended ones included."""
+    return visible(Credential, actor).select_related("therapy").order_by("pk")
+
+
 def is_credentialed(
     person_id: UUID, therapy_id: UUID, kind: str = CredentialKind.PRESCRIBER, at: dt.datetime | None = None
 ) -> bool:

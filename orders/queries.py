@@ -294,3 +294,17 @@ def parts_of_record(actor: Actor, order: Order) -> dict[str, list[dict[str, Any]
 def certificate_of(actor: Actor, order: Order) -> tuple[str, bytes] | None:
     """Return the certificate of the order's newest release as (file name, PDF); None when nothing was released."""
     return certificates.printed(actor, order)
+
+
+def codes_of(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the codes of the actor's orders by stream; one query."""
+    return dict(visible(Order, actor).filter(stream_id__in=set(stream_ids)).values_list("stream_id", "code"))
+
+
+def codes_by_patient(actor: Actor, ids: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """Return the codes of the own center's orders by patient, newest first; one query."""
+    own = visible(Order, actor).filter(center_id=actor.organization_id, patient_id__in=set(ids))
+    found: dict[UUID, list[str]] = {}
+    for patient, code in own.order_by("-opened_at", "-pk").values_list("patient_id", "code"):
+        found.setdefault(patient, []).append(code)
+    return found

@@ -15,7 +15,11 @@ from rest_framework.views import APIView
 
 from ledger.context import Actor
 from ledger.refusals import InvalidInput
+from personas.asking import ActorView, PageQuery, page_of, query_of, reads
+from personas.envelopes import Shape, page
 from scheduling.actions.capacity import MOST_PLACES, CapacityRow, publish_capacity
+from scheduling.queries import resources
+from scheduling.states import ResourceKind
 
 MOST_ROWS = 2000
 _OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
@@ -60,7 +64,7 @@ class CapacityView(APIView):
     @extend_schema(
         operation_id="publish_capacity",
         tags=["capacity"],
-        summary="Publish or change windows of own resources, all or nothing; sending it twice changes nothing",
+        summary="Publish or change windows of own resources, all or nothing; 0 places close one; twice changes nothing",
         request=CapacityInput,
         responses=PublishedAnswer,
     )
@@ -73,4 +77,44 @@ class CapacityView(APIView):
         return Response({"added": published.added, "changed": published.changed})
 
 
-urlpatterns = [path("capacity", CapacityView.as_view(), name="capacity")]
+class ResourceFilters(PageQuery):
+    """Which resources."""
+
+    kind = serializers.ChoiceField(choices=ResourceKind.choices, required=False)
+    own = serializers.BooleanField(required=False, default=False, help_text="of the acting organization only")
+
+
+class ResourceRow(Shape):
+    """Something whose capacity is offered."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=ResourceKind.choices)
+    own = serializers.BooleanField()
+
+
+class ResourcesView(ActorView):
+    """Chairs, lanes, bays, lines, beds."""
+
+    @extend_schema(
+        operation_id="list_resources",
+        tags=["capacity"],
+        summary="List the resources whose capacity the organization and its partners offer",
+        parameters=[ResourceFilters],
+        responses=page(ResourceRow, "ResourcePage"),
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        given = query_of(request, ResourceFilters)
+        found = resources(self.actor, kind=given.get("kind"), own=given["own"])
+        return page_of(self, found, ("code", "pk"), lambda rows: [self._row(row) for row in rows])
+
+    def _row(self, row: Any) -> dict[str, Any]:
+        own = row.organization_id == self.actor.organization_id
+        return {"code": row.code, "name": row.name, "kind": row.kind, "own": own}
+
+
+urlpatterns = [
+    path("resources", ResourcesView.as_view(), name="resources"),
+    path("capacity", CapacityView.as_view(), name="capacity"),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import time
@@ -76,7 +77,7 @@ def _post(delivery: Delivery) -> None:
     if delivery.webhook_id is None:
         raise Unreachable
     actor = organization_actor(delivery.organization_id, JOB)
-    now = timezone.now()
+    now = dt.datetime.fromtimestamp(time.time(), dt.UTC)  # the receiver compares it with its own clock
     with reading(actor):
         webhook = visible(Webhook, actor).filter(pk=delivery.webhook_id, active=True).first()
         event = visible(Event, actor).filter(pk=delivery.event_id).first()

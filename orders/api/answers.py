@@ -436,3 +436,37 @@ class Reason(Shape):
     """Why; the reason is part of the record."""
 
     reason = s.CharField()
+
+
+class MaterialRef(Shape):
+    code = s.CharField()
+    state = s.CharField()
+
+
+class CodeMeaning(Shape):
+    """What a code names."""
+
+    order = s.CharField()
+    href = s.CharField()
+    kind = s.CharField(help_text="`identity`, `box`, or the kind of container")
+    box = s.CharField(required=False, help_text="outer code")
+    identity_code = s.CharField(required=False, help_text=NOT_FOR_COURIERS)
+    container = MaterialRef(required=False, help_text=NOT_FOR_COURIERS)
+
+
+class HeldRow(Shape):
+    """A container in the organization's custody."""
+
+    container = s.CharField()
+    kind = s.CharField()
+    state = s.CharField()
+    site = SiteRef(allow_null=True)
+    since = s.DateTimeField()
+    order = s.CharField(allow_null=True)
+
+
+class KnownPatient(Shape):
+    """A patient of the own center, with the orders there are."""
+
+    patient = s.UUIDField()
+    orders = s.ListField(child=s.CharField(), help_text="codes, newest first")

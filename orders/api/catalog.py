@@ -17,6 +17,7 @@ from network.queries import therapies, therapy
 from orders import queries
 from orders.actions import flows as actions
 from orders.api import answers, shapes
+from orders.api.orders import reason_of
 from personas.asking import ActorView, PageQuery, body_of, page_of, query_of, reads
 from personas.headers import LOCATION
 from personas.queries import organization_names, sites
@@ -165,6 +166,25 @@ class ApproveFlowView(ActorView):
     def post(self, request: Request, flow_id: UUID) -> Response:
         body_of(request)
         actions.approve_flow(self.actor, flow_id)
+        with reading(self.actor):
+            return Response(flow_detail(self.actor, flow_id))
+
+
+class RetireFlowView(ActorView):
+    """The end of a version."""
+
+    @extend_schema(
+        operation_id="retire_flow",
+        tags=["flows"],
+        summary="Retire a version: no new order starts on it, running orders keep it",
+        request=answers.Reason,
+        responses=answers.FlowDetail,
+    )
+    def post(self, request: Request, flow_id: UUID) -> Response:
+        with reading(self.actor):
+            flow_detail(self.actor, flow_id)
+        reason = reason_of(body_of(request))
+        actions.retire_flow(self.actor, flow_id, reason)
         with reading(self.actor):
             return Response(flow_detail(self.actor, flow_id))
 

@@ -14,9 +14,11 @@ from rest_framework.response import Response
 
 from ledger.context import Actor, reading
 from ledger.recording import Replayed
+from ledger.refusals import NotFound
 from orders import queries
 from orders.actions import interruptions
 from orders.actions.enrolment import enrol
+from orders.actions.identity_queries import LiftInputs, lift_identity_query
 from orders.actions.remanufacture import RemanufactureInputs, remanufacture
 from orders.api import answers, shapes
 from orders.flow import order_named
@@ -169,4 +171,23 @@ class RemanufactureView(ActorView):
     def post(self, request: Request, code: str) -> Response:
         with suppress(Replayed):
             remanufacture(self.actor, code, body_of(request), once=once_of(request), version=version_of(request))
+        return detail_response(self.actor, code)
+
+
+class LiftQueryView(ActorView):
+    """Leaving the stop after an identity mismatch."""
+
+    @extend_schema(
+        operation_id="lift_identity_query",
+        tags=["orders"],
+        summary="Lift an identity query: quality of two firms signs",
+        request=LiftInputs,
+        responses=answers.OrderDetail,
+    )
+    def post(self, request: Request, code: str) -> Response:
+        with reading(self.actor):
+            order_named(self.actor, code)
+            if not queries.may_see_therapy(self.actor):
+                raise NotFound()
+        lift_identity_query(self.actor, code, body_of(request))
         return detail_response(self.actor, code)

@@ -22,7 +22,7 @@ from ledger.events import kind_named
 from orders import queries
 from orders.api import answers, shapes
 from orders.flow import order_named
-from orders.views import documents
+from orders.views import documents, dossiers
 from personas.asking import ActorView, PageQuery, page_of, query_of, reads
 from personas.states import Capability
 
@@ -248,3 +248,26 @@ class CertificateView(_PrintOut):
     @_printed("print_certificate", "The certificate of the newest release as PDF")
     def get(self, request: Request, code: str) -> HttpResponseBase:
         return documents.certificate(request._request, code=code)
+
+
+class ZipRenderer(PDFRenderer):
+    """Lets `Accept: application/zip` through."""
+
+    media_type = "application/zip"
+    format = "zip"
+
+
+class DossierView(ActorView):
+    """Everything about an order, sealed, to be verified without account or network."""
+
+    scope = Capability.VIEW_RECORD
+    renderer_classes = [ZipRenderer, JSONRenderer]
+
+    @extend_schema(
+        operation_id="take_dossier",
+        tags=["record"],
+        summary="The order's dossier as a zip; taking it is on the record",
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, code: str) -> HttpResponseBase:
+        return dossiers.dossier(request._request, code=code)

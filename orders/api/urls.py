@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import catalog, orders, quality_acts, record, slot_chains, steps
+from orders.api import catalog, lookup, orders, quality_acts, record, slot_chains, steps
 
 urlpatterns = [
     path("orders", orders.OrdersView.as_view(), name="orders"),
@@ -43,11 +43,17 @@ urlpatterns = [
         name="decide-quarantine",
     ),
     path("orders/<slug:code>/material/<str:container>/destroy", quality_acts.DestroyView.as_view(), name="destroy"),
+    path("orders/<slug:code>/dossier.zip", record.DossierView.as_view(), name="dossier"),
+    path("orders/<slug:code>/lift-identity-query", orders.LiftQueryView.as_view(), name="lift-identity-query"),
+    path("patients/find", lookup.FindPatientView.as_view(), name="find-patient"),
+    path("lookup", lookup.LookupView.as_view(), name="lookup"),
+    path("custody", lookup.CustodyView.as_view(), name="custody"),
     path("worklist", steps.WorklistView.as_view(), name="worklist"),
     path("therapies", catalog.TherapiesView.as_view(), name="therapies"),
     path("sites", catalog.SitesView.as_view(), name="sites"),
     path("flows", catalog.FlowsView.as_view(), name="flows"),
     path("flows/<uuid:flow_id>", catalog.FlowView.as_view(), name="flow"),
     path("flows/<uuid:flow_id>/approve", catalog.ApproveFlowView.as_view(), name="approve-flow"),
+    path("flows/<uuid:flow_id>/retire", catalog.RetireFlowView.as_view(), name="retire-flow"),
     path("slots", catalog.SlotsView.as_view(), name="slots"),
 ]

@@ -12,7 +12,9 @@ OTHER_CLOCKS = re.compile(
     r"(?:dt\.|datetime\.)*(?:datetime\.(?:now|utcnow|today)|date\.today)|time\.time|functions\.Now|Now"
 )
 # Who measures the machine's time on purpose. A line that fits nothing fails.
-EXCUSED: dict[str, str] = {}
+EXCUSED: dict[str, str] = {
+    "notifications/actions/webhook_deliveries.py: time.time": "a receiver compares it with its own clock",
+}
 
 
 def clocks() -> set[str]:

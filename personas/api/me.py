@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -37,6 +36,3 @@ class WhoAmI(APIView):
     @extend_schema(operation_id="who_am_i", responses=ActorSerializer, tags=["people"])
     def get(self, request: Request) -> Response:
         return Response(ActorSerializer(request.auth).data)
-
-
-urlpatterns = [path("me", WhoAmI.as_view(), name="me")]

@@ -1,0 +1,1 @@
+"""REST of the network: specifications, site authorizations, credentials, lanes."""

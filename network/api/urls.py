@@ -1,0 +1,11 @@
+from django.urls import path
+
+from network.api import places, specifications
+
+urlpatterns = [
+    path("therapies/<slug:code>/specifications", specifications.SpecificationsView.as_view(), name="specifications"),
+    path("site-authorizations", places.AuthorizationsView.as_view(), name="site-authorizations"),
+    path("site-authorizations/suspend", places.SuspendView.as_view(), name="suspend-site"),
+    path("credentials", places.CredentialsView.as_view(), name="credentials"),
+    path("lanes", places.LanesView.as_view(), name="lanes"),
+]

@@ -1,0 +1,203 @@
+"""People, personas and keys of the acting organization, for its administrator; organizations, for everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ledger.context import reading
+from ledger.refusals import InvalidInput, NotFound, Refusal
+from personas import queries
+from personas.actions import people
+from personas.api import shapes
+from personas.asking import ActorView, PageQuery, input_of, page_of, query_of, reads
+from personas.envelopes import page, whole
+from personas.states import Capability
+
+
+class OrganizationsView(ActorView):
+    """Who takes part."""
+
+    @extend_schema(
+        operation_id="list_organizations",
+        tags=["people"],
+        summary="List the acting organization and its partners",
+        parameters=[PageQuery],
+        responses=page(shapes.OrganizationRow, "OrganizationPage"),
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        query_of(request, PageQuery)
+        found = queries.organizations(self.actor)
+        return page_of(self, found, ("code",), lambda rows: [shapes.organization_row(self.actor, row) for row in rows])
+
+
+class AdministratorView(ActorView):
+    """A view for the organization's administrator."""
+
+    scope = Capability.ADMINISTER
+
+
+class PeopleView(AdministratorView):
+    """Members."""
+
+    @extend_schema(
+        operation_id="list_people",
+        tags=["people"],
+        summary="List the people of the organization with their personas",
+        parameters=[PageQuery],
+        responses=page(shapes.MemberRow, "PeoplePage"),
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        query_of(request, PageQuery)
+        return page_of(
+            self, queries.members(self.actor), ("pk",), lambda rows: [shapes.member_row(row) for row in rows]
+        )
+
+    @extend_schema(
+        operation_id="add_person",
+        tags=["people"],
+        summary="Give a person a persona in the organization",
+        request=shapes.MemberInput,
+        responses={201: shapes.MemberRow},
+    )
+    def post(self, request: Request) -> Response:
+        given = input_of(request, shapes.MemberInput)
+        with reading(self.actor):
+            site = self._site(given.get("site"))
+            held = queries.members(self.actor).filter(user__username=given["username"], persona__key=given["persona"])
+            if held.filter(site=site).exists():
+                raise InvalidInput(fields={"persona": ["This person has this persona already."]})
+        member = people.add_member(
+            self.actor, username=given["username"], name=given["name"], persona_key=given["persona"], site=site
+        )
+        with reading(self.actor):
+            return Response(shapes.member_row(queries.members(self.actor).get(pk=member.pk)), status=201)
+
+    def _site(self, code: str | None) -> Any:
+        if not code:
+            return None
+        site = queries.sites(self.actor).filter(code=code, organization_id=self.actor.organization_id).first()
+        if site is None:
+            raise InvalidInput(fields={"site": ["Your organization has no such site."]})
+        return site
+
+
+class EndView(AdministratorView):
+    """The end of a membership."""
+
+    @extend_schema(
+        operation_id="end_membership",
+        tags=["people"],
+        summary="End a person's persona; running sessions lose it at once",
+        request=None,
+        responses=shapes.MemberRow,
+    )
+    def post(self, request: Request, membership_id: UUID) -> Response:
+        with reading(self.actor):
+            member = queries.members(self.actor).filter(pk=membership_id).first()
+            if member is None:
+                raise NotFound()
+            body = shapes.member_row(member)
+        if member.pk == self.actor.membership_id:
+            raise Refusal(
+                "You cannot end the membership that you act in.", code="own_membership", remedy="Ask a colleague."
+            )
+        people.end_membership(self.actor, member)
+        return Response(body)
+
+
+class PersonasView(AdministratorView):
+    """Personas."""
+
+    @extend_schema(
+        operation_id="list_personas",
+        tags=["people"],
+        summary="List the organization's personas and what each may do",
+        responses=whole(shapes.PersonaRow, "PersonaList"),
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        found = queries.persona_rights(self.actor)
+        return Response({"results": [{"key": p.key, "title": p.title, "capabilities": p.capabilities} for p in found]})
+
+
+class PersonaView(AdministratorView):
+    """One persona."""
+
+    @extend_schema(
+        operation_id="adapt_persona",
+        tags=["people"],
+        summary="Rename a persona, add or take away rights",
+        request=shapes.PersonaChange,
+        responses=shapes.PersonaRow,
+    )
+    def post(self, request: Request, key: str) -> Response:
+        given = input_of(request, shapes.PersonaChange)
+        with reading(self.actor):
+            if key not in {persona.key for persona in queries.persona_rights(self.actor)}:
+                raise NotFound()
+        people.adapt_persona(self.actor, key, **given)
+        with reading(self.actor):
+            found = next(persona for persona in queries.persona_rights(self.actor) if persona.key == key)
+        return Response({"key": found.key, "title": found.title, "capabilities": found.capabilities})
+
+
+class KeysView(AdministratorView):
+    """API keys."""
+
+    @extend_schema(
+        operation_id="list_keys",
+        tags=["people"],
+        summary="List the organization's API keys, revoked ones included",
+        parameters=[PageQuery],
+        responses=page(shapes.KeyRow, "KeyPage"),
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        query_of(request, PageQuery)
+        return page_of(self, queries.api_keys(self.actor), ("-pk",), lambda rows: [shapes.key_row(row) for row in rows])
+
+    @extend_schema(
+        operation_id="issue_key",
+        tags=["people"],
+        summary="Issue a key for a partner system; the answer shows its token, only this once",
+        request=shapes.KeyInput,
+        responses={201: shapes.KeyWithToken},
+    )
+    def post(self, request: Request) -> Response:
+        given = input_of(request, shapes.KeyInput)
+        if self.actor.user_id is None:
+            raise NotFound()
+        key, token = people.issue_api_key(
+            self.actor,
+            name=given["name"],
+            persona_key=given["persona"],
+            scopes=given["scopes"],
+            responsible=queries.account(self.actor.user_id),
+            expires_at=given.get("expires_at"),
+        )
+        with reading(self.actor):
+            row = shapes.key_row(queries.api_keys(self.actor).get(pk=key.pk))
+        return Response(row | {"token": token}, status=201, headers={"Cache-Control": "no-store"})
+
+
+class RevokeView(AdministratorView):
+    """The end of a key."""
+
+    @extend_schema(
+        operation_id="revoke_key",
+        tags=["people"],
+        summary="Revoke a key; it stops working with the next request",
+        request=None,
+        responses=shapes.KeyRow,
+    )
+    def post(self, request: Request, prefix: str) -> Response:
+        people.revoke_api_key(self.actor, prefix)
+        with reading(self.actor):
+            return Response(shapes.key_row(queries.api_keys(self.actor).get(prefix=prefix)))

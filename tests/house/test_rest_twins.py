@@ -1,0 +1,99 @@
+"""What a page can do, a partner system can do: every page that takes a POST has a REST address, or an excuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.house.test_urls import filled
+
+# page -> the REST address that does the same, by their names
+TWINS = {
+    "notifications:acknowledge": "api:acknowledge",
+    "notifications:add_webhook": "api:webhooks",
+    "notifications:change_webhook": "api:webhook",
+    "notifications:claim": "api:claim",
+    "notifications:pause_webhook": "api:webhook",
+    "notifications:preferences": "api:preferences",
+    "notifications:read": "api:read-notices",
+    "notifications:replay_webhook": "api:replay-webhook",
+    "notifications:rotate_webhook": "api:rotate-secret",
+    "notifications:set_escalation": "api:escalation",
+    "notifications:test_webhook": "api:test-webhook",
+    "orders:approve_flow": "api:approve-flow",
+    "orders:cancel": "api:cancel",
+    "orders:close_deviation": "api:close-deviation",
+    "orders:dispose": "api:decide-quarantine",
+    "orders:find": "api:find-patient",
+    "orders:flows": "api:flows",
+    "orders:hold": "api:hold",
+    "orders:identity": "api:lift-identity-query",
+    "orders:invalidate_result": "api:invalidate-result",
+    "orders:lift": "api:lift-hold",
+    "orders:new": "api:orders",
+    "orders:open_deviation": "api:deviations",
+    "orders:remanufacture": "api:remanufacture",
+    "orders:renew": "api:renew-chain",
+    "orders:repeat": "api:repeat",
+    "orders:retire_flow": "api:retire-flow",
+    "orders:revoke_release": "api:revoke-release",
+    "orders:station": "api:step",
+    "orders:step": "api:step",
+    "personas:end_membership": "api:end-membership",
+    "personas:issue_key": "api:keys",
+    "personas:revoke_key": "api:revoke-key",
+}
+# pages that take a POST and need no twin, or have none yet: why
+EXCUSED = {
+    "notifications:open": "marks a notice as read and leads to its page; over REST: read-notices",
+    "orders:verify": "checks an uploaded copy and writes nothing; a copy is verified without the server",
+    "orders:try_tampered": "a demonstration's forgery",
+    "personas:switch": "chooses the membership of a browser's session; a key has exactly one persona",
+    "health": "answers whatever the method, and writes nothing",
+}
+
+
+def pages(patterns: list[URLPattern | URLResolver], prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            inner = f"{pattern.namespace}:" if pattern.namespace else space
+            yield from pages(pattern.url_patterns, route, inner)
+        elif pattern.name:
+            yield space + pattern.name, route
+
+
+OURS = {
+    name: route
+    for name, route in pages(get_resolver().url_patterns)
+    if not route.startswith(("api/", "accounts/")) and "static" not in route
+}
+
+
+@pytest.fixture
+def writing(db: None) -> set[str]:
+    """The pages that do not refuse a POST as a method they do not know."""
+    flow = "00000000-0000-7000-8000-000000000000"
+    stranger = Client()
+    return {
+        name for name, route in OURS.items() if stranger.post(filled(route, "CT-0000-0000", flow)).status_code != 405
+    }
+
+
+def test_every_page_that_writes_has_a_rest_address_or_an_excuse(writing: set[str]) -> None:
+    assert len(writing) > 20
+    assert sorted(writing - set(TWINS) - set(EXCUSED)) == []
+
+
+def test_no_twin_and_no_excuse_is_stale(writing: set[str]) -> None:
+    assert sorted((set(TWINS) | set(EXCUSED)) - writing) == []
+    assert sorted(set(TWINS) & set(EXCUSED)) == []
+
+
+@pytest.mark.parametrize("twin", sorted(set(TWINS.values())))
+def test_each_twin_is_a_rest_address(twin: str) -> None:
+    found = dict(pages(get_resolver().url_patterns))
+    assert found[twin].startswith("api/v1/")
