@@ -27,7 +27,7 @@ from quality.states import Decision, DeviationState, Severity, Verdict
 from scheduling.queries import chain_of
 from scheduling.states import ChainState
 
-EVENTS_AT_ONCE = 12
+EVENTS_AT_ONCE = 10
 ORDER_TONE = {"open": "active", "closed": "closed", "cancelled": "cancelled"}
 
 

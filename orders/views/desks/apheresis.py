@@ -80,7 +80,7 @@ def rows_of(actor: Actor, orders: list[Any], phase: str, planned: str) -> list[d
 
 def _row(order: Any, steps: list[Any], patient: Any, planned: str, now: dt.datetime) -> dict[str, Any]:
     ready = next((step for step in steps if step.state == StepState.READY), None)
-    at = dt.datetime.fromisoformat(order.plan[planned]) if planned in order.plan else None
+    at = dt.datetime.fromisoformat(order.plan[planned]) if planned in order.plan else ready.due_at if ready else None
     zone = order.center_site.zone
     return {
         "order": order,

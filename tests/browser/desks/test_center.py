@@ -100,9 +100,9 @@ def test_a_finished_orders_page_stays_light_and_shows_older_entries_when_asked(d
     page: Page = desk("coordinator")  # type: ignore[operator]
     answer = page.goto(f"/orders/{center.closed.code}/")
     assert answer is not None and len(answer.body()) <= HEAVIEST
-    newest = page.locator("#record tbody tr").first.inner_text()
+    newest = page.locator("#record li").first.inner_text()
     page.click("text=Show older entries")
-    page.wait_for_function("first => !document.querySelector('#record tbody tr').innerText.includes(first)", arg=newest)
+    page.wait_for_function("first => !document.querySelector('#record li').innerText.includes(first)", arg=newest)
     assert faults(page) == []
 
 
