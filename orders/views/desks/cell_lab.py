@@ -51,7 +51,7 @@ def _rows(actor: Actor, steps: list[Any]) -> list[dict[str, Any]]:
 
 def _grouped(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     named = {kind: title for title, kinds in GROUPS for kind in kinds}
-    found: dict[str, list[dict[str, Any]]] = {title: [] for title, _ in GROUPS} | {OTHER: []}
+    found: dict[str, list[dict[str, Any]]] = {title: [] for title in (*dict(GROUPS), OTHER)}
     for row in rows:
         found[named.get(row["step"].flow_step.kind, OTHER)].append(row)
     return [(title, group) for title, group in found.items() if group]
