@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from custody.keys import Named, key_of, optional_key
 from custody.models import Container, CustodyPeriod
+from custody.states import TERMINAL_STATES, ContainerState
 from ledger.refusals import Conflict, InvalidInput, WrongState
 
 
@@ -94,6 +97,41 @@ def periods_of(container: Container) -> list[CustodyPeriod]:
     """Return a container's chain of custody, oldest first."""
     found = CustodyPeriod.unwalled.filter(container=container).select_related("organization", "site")
     return list(found.order_by("since", "id"))
+
+
+BEFORE_CUSTODY = (ContainerState.PLANNED, ContainerState.LABELLED)  # nothing is in anybody's hands yet
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A time in which nobody is known to have had a container; ``until`` is None while it lasts."""
+
+    since: dt.datetime | None
+    until: dt.datetime | None
+
+    @property
+    def words(self) -> str:
+        if self.since is None:
+            return "nobody ever took custody of it"
+        since = f"{self.since.astimezone(dt.UTC):%d %b %Y %H:%M}"
+        if self.until is None:
+            return f"nobody has custody of it since {since} UTC"
+        return f"nobody had custody of it from {since} to {self.until.astimezone(dt.UTC):%d %b %Y %H:%M} UTC"
+
+
+def gaps(container: Container, periods: Sequence[CustodyPeriod]) -> list[Gap]:
+    """Return where a container's chain of custody is broken; ``periods`` are its own, oldest first."""
+    if not periods:
+        return [] if container.state in BEFORE_CUSTODY else [Gap(None, None)]
+    found = [
+        Gap(before.until, after.since)
+        for before, after in zip(periods, periods[1:], strict=False)
+        if before.until is not None and after.since > before.until
+    ]
+    last = periods[-1].until
+    if last is not None and container.state not in TERMINAL_STATES:
+        found.append(Gap(last, None))
+    return found
 
 
 def _open_period(container: Container, *, lock: bool = False) -> CustodyPeriod | None:

@@ -109,7 +109,12 @@ def close(coi: ChainOfIdentity) -> ChainOfIdentity:
 def query_facts(stream_id: UUID) -> list[MissingFact]:
     """Return the fact that blocks every guarded step while the identity is under query; empty otherwise."""
     coi = _open_chain(stream_id)
-    if coi is None or coi.state != IdentityState.UNDER_QUERY:
+    return query_facts_of(coi) if coi else []
+
+
+def query_facts_of(coi: ChainOfIdentity) -> list[MissingFact]:
+    """Return the same fact of a chain of identity that was read already."""
+    if coi.state != IdentityState.UNDER_QUERY:
         return []
     return [
         MissingFact(

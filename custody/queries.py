@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db.models import F, QuerySet
 
 from custody.models import ChainOfIdentity, Container, CustodyPeriod, Label, Patient, Shipment, StockUnit
 from custody.scans import read
-from custody.states import ContainerState, ShipmentState, StockState
+from custody.states import ContainerKind, ContainerState, ShipmentState, StockState
 from ledger.context import Actor
 from ledger.walls import visible
 
@@ -45,6 +46,18 @@ def shipments_of(actor: Actor, stream_id: UUID) -> QuerySet[Shipment]:
     found = visible(Shipment, actor).filter(stream_id=stream_id)
     related = found.select_related("from_site", "to_site", "courier")
     return related.prefetch_related("items__container", "seal_checks").order_by("packed_at", "id")
+
+
+def shipments_in(actor: Actor, stream_ids: Collection[UUID]) -> QuerySet[Shipment]:
+    """Return the shipments of many orders, oldest first."""
+    return visible(Shipment, actor).filter(stream_id__in=stream_ids).order_by("packed_at", "id")
+
+
+def collection_ends(actor: Actor, stream_ids: Collection[UUID]) -> list[tuple[UUID, dt.datetime]]:
+    """Return when the collection of each bag of starting material ended (its age clock), with its order's stream."""
+    kind = ContainerKind.STARTING_MATERIAL
+    rows = visible(Container, actor).filter(stream_id__in=stream_ids, kind=kind, ended_at__isnull=False)
+    return [(bag.stream_id, bag.ended_at) for bag in rows if bag.ended_at is not None]
 
 
 def custody_of(actor: Actor, stream_id: UUID) -> QuerySet[CustodyPeriod]:

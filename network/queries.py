@@ -7,6 +7,7 @@ decide what the acting organization may know.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -105,6 +106,14 @@ def plants_of(therapy_id: UUID, country: str) -> list[TherapyPlant]:
 def lanes(actor: Actor, *, at: dt.datetime | None = None) -> QuerySet[Lane]:
     """Return the lanes in force that the actor's organization sponsors, drives, sends from or receives at."""
     return visible(Lane, actor).filter(_in_force(at or timezone.now())).order_by("since", "pk")
+
+
+def lanes_from(actor: Actor, origin_ids: Collection[UUID]) -> dict[tuple[UUID, UUID, UUID], Lane]:
+    """Return the fastest lane in force by (manufacturer, origin, destination) of every lane from these sites."""
+    found: dict[tuple[UUID, UUID, UUID], Lane] = {}
+    for lane in lanes(actor).filter(origin_id__in=origin_ids).order_by("-transit_hours", "-pk"):
+        found[lane.manufacturer_id, lane.origin_id, lane.destination_id] = lane
+    return found
 
 
 def lane_between(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from custody import identity, labels, material
+from collections.abc import Sequence
+from uuid import UUID
+
+from custody import findings
 from custody.queries import Container
-from custody.states import ContainerKind
 from ledger.context import Actor
 from ledger.refusals import FactsMissing, MissingFact
+from orders import evidence_sections
 from orders.models import Order
 from orders.step_kinds import StepContext
-from quality import batches, release
+from quality import batches, deviations, release
+from quality import open_items as quality_items
 from quality import queries as quality
 from quality.queries import Batch
 from quality.states import BatchState
 
 REVOKED = "Release revoked"  # begins the reason of every quarantine that follows from a revocation
+CUSTODY_GAP = "custody_gap"
 
 
 def current_batch(actor: Actor, order: Order) -> Batch | None:
@@ -36,24 +41,31 @@ def no_batch() -> MissingFact:
 
 def of_batch(bags: list[Container], batch: Batch) -> list[Container]:
     """Return the bags less the product of another batch: what became of a lost batch says nothing about this one."""
-    return [bag for bag in bags if bag.kind != ContainerKind.DRUG_PRODUCT or bag.lot in ("", batch.number)]
+    return findings.of_lot(bags, batch.number)
 
 
 def identity_and_material_missing(order: Order, batch: Batch) -> list[MissingFact]:
-    """Return what stands against a batch's material: an identity under query, a quarantine, an open label."""
-    found = identity.query_facts(order.stream_id)
-    # What only waits for the release itself does not stand against it.
-    bags = [bag for bag in material.of_stream(order.stream_id) if not bag.quarantine_reason.startswith(REVOKED)]
-    found += material.quarantine_facts(of_batch(bags, batch))
-    for label in labels.unreconciled(order.stream_id):
-        found.append(
-            MissingFact(
-                "label_open",
-                f"Label {label.serial} is not accounted for.",
-                "Record it as applied, returned or destroyed.",
-            )
-        )
-    return found
+    """Return what stands against a batch's identity, material, labels and custody."""
+    return material_findings([batch])[order.stream_id]
+
+
+def material_findings(found: Sequence[Batch]) -> dict[UUID, list[MissingFact]]:
+    """Return the same for many batches, by stream.
+
+    A custody gap that a closed deviation explains does not count, nor a quarantine that only waits for the release.
+    """
+    by_stream = findings.against({batch.stream_id: batch.number for batch in found}, awaiting=REVOKED)
+    broken = [key for key, facts in by_stream.items() if any(fact.code == CUSTODY_GAP for fact in facts)]
+    for stream_id in deviations.explained(broken, CUSTODY_GAP):
+        by_stream[stream_id] = [fact for fact in by_stream[stream_id] if fact.code != CUSTODY_GAP]
+    return by_stream
+
+
+def open_items(found: Sequence[Batch]) -> dict[UUID, list[MissingFact]]:
+    """Return, by batch, everything that stands against its release: what ``release_missing`` says, for many batches."""
+    by_stream = material_findings(found)
+    by_batch = quality_items.against(found)
+    return {batch.pk: [*by_batch[batch.pk], *by_stream[batch.stream_id]] for batch in found}
 
 
 def release_missing(actor: Actor, order: Order) -> list[MissingFact]:
@@ -72,28 +84,8 @@ def note_makers(batch: Batch, ctx: StepContext) -> None:
 
 
 def shown(actor: Actor, order: Order) -> list[tuple[str, str]]:
-    """Return what reviewer and releaser see, and sign: results against limits, deviations, identity."""
-    batch = current_batch(actor, order)
-    if batch is None:
-        return []
-    rows = [
-        ("Batch", f"{batch.number} ({batch.get_state_display()})"),
-        ("Batch record", batch.record_reference),
-        ("Specification", f"version {order.specification.version}"),
-        ("Chain of identity", order.identity_code),
-    ]
-    tests = {test["key"]: test["label"] for test in order.specification.tests}
-    for result in quality.results_of(actor, order.stream_id).filter(batch=batch):
-        verdict = result.get_verdict_display()
-        rows.append((tests.get(result.test_key, result.test_key), f"{result.outcome} – {verdict}"))
-    for deviation in quality.deviations_of(actor, order.stream_id):
-        rows.append(
-            (
-                f"Deviation {deviation.number}",
-                f"{deviation.get_severity_display()}, {deviation.get_state_display().lower()}: {deviation.text}",
-            )
-        )
-    return rows
+    """Return what reviewer and releaser see, and sign: every line of the evidence page, in its order."""
+    return evidence_sections.as_shown(evidence_sections.sections(actor, order))
 
 
 def _not_released_words(batch: Batch) -> str:

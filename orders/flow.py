@@ -104,8 +104,9 @@ def perform(
 
     An act that moves material may come with a ``late_reason``: then time and facts are noted, not refused (``late``).
     ``raw`` holds the inputs of the step's kind as sent; ``version`` is the ETag ``attempt.version`` that was seen (412
-    when it moved on); ``device_time`` is a device's own clock, kept beside the server's. Raises a Refusal and leaves
-    nothing behind, or returns what was done.
+    when it moved on), or ``attempt.version.digest`` where a signature is bound to what was shown (412 when changed);
+    ``device_time`` is a device's own clock, kept beside the server's. Raises a Refusal and leaves nothing behind, or
+    returns what was done.
     """
     if actor is None:
         raise Unauthenticated()
@@ -147,6 +148,7 @@ def _perform(
         inputs = parse(kind, step.flow_step, raw, {"zone": ZoneInfo(event.zone), "step_context": ctx})
         require_may_perform(actor, step)
         require_version(step, version)
+        require_same_shown(kind, ctx, version)
         with late.offered(kind, ctx):
             outcome = _do(kind, ctx, inputs)
         record(ctx, kind, outcome)
@@ -180,7 +182,7 @@ def _do(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
 
 def require_version(step: OrderStep, version: str | None) -> None:
     """Raise Stale when the step moved on since the person saw it."""
-    if version is not None and version.strip('"') != step.etag.strip('"'):
+    if version is not None and step_version(version) != step.etag.strip('"'):
         raise Stale()
 
 
@@ -202,6 +204,27 @@ def require_ready(actor: Actor, order: Order, step: OrderStep) -> None:
         )
     if step.state != StepState.READY:
         raise WrongState(f"“{step.flow_step.title}” is {step.get_state_display().lower()}.", code="step_not_ready")
+
+
+def step_version(version: str) -> str:
+    """Return the part of a seen version that is the step's own: ``attempt.version``."""
+    return ".".join(version.strip('"').split(".")[:2])
+
+
+def seen_version(step: OrderStep, shown: list[tuple[str, str]]) -> str:
+    """Return the version of a step together with what is shown before it is signed: ``attempt.version.digest``."""
+    return f"{step_version(step.etag)}.{signers.shown_digest(shown)}"
+
+
+def require_same_shown(kind: StepKind, ctx: StepContext, version: str | None) -> None:
+    """Raise Stale when what the person saw above the signature is not what would be signed now."""
+    if version is None or not kind.binds_shown:
+        return
+    if version.strip('"') != seen_version(ctx.step, kind.shown(ctx)):
+        raise Stale(
+            "What you were shown has changed since, so nothing was signed.",
+            remedy="The page below is the newest. Read what changed, then sign again.",
+        )
 
 
 def missing_facts(kind: StepKind, ctx: StepContext) -> list[MissingFact]:

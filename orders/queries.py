@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +14,28 @@ from rest_framework import serializers
 from custody import queries as custody
 from ledger.context import Actor
 from ledger.models import Party
-from ledger.refusals import InvalidInput, NotFound
+from ledger.refusals import InvalidInput, MissingFact, NotFound
 from ledger.states import Role
 from ledger.walls import visible
-from orders import bookings, carrying, certificates, dossier_parts, flow_files, transit, turns
+from orders import (
+    bookings,
+    carrying,
+    certificates,
+    dossier_parts,
+    evidence,
+    evidence_sections,
+    flow_files,
+    planning,
+    plant_work,
+    release_queue,
+    transit,
+    turns,
+)
 from orders.carrying import Stop
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.inputs import inputs_class
 from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
-from orders.policies import LOGISTIC_KINDS
+from orders.policies import LOGISTIC_KINDS, may_perform
 from orders.states import OrderState, StepState
 from orders.step_kinds import kind_of
 from personas.queries import Organization
@@ -308,3 +322,71 @@ def codes_by_patient(actor: Actor, ids: Iterable[UUID]) -> dict[UUID, list[str]]
     for patient, code in own.order_by("-opened_at", "-pk").values_list("patient_id", "code"):
         found.setdefault(patient, []).append(code)
     return found
+
+
+# ---- what the desks of a plant show ---------------------------------------------------------------------------------
+
+
+def slot_requests(actor: Actor) -> QuerySet[OrderStep]:
+    """Return the requests for slots that wait for an answer on the actor's orders, answer due first (MP2)."""
+    return planning.asked(actor)
+
+
+def requests_of(actor: Actor, steps: Sequence[OrderStep]) -> list[planning.Request]:
+    """Return one page of such steps with their chains and the load of their lines."""
+    return planning.requests(actor, steps, partial(may_perform, actor))
+
+
+def next_date(actor: Actor, order: Order) -> planning.NextDate:
+    """Return the next slot chain after the requested one that would fit, or why there is none."""
+    return planning.next_date(actor, order)
+
+
+def running_batches(actor: Actor) -> list[planning.Running]:
+    """Return what is in manufacture, planned against actual."""
+    return planning.running(actor)
+
+
+def late_at_plants(actor: Actor) -> list[OrderStep]:
+    """Return what is overdue at the plants of the actor's orders."""
+    return planning.late(actor)
+
+
+def plant_tasks(actor: Actor) -> list[plant_work.Task]:
+    """Return the work of the actor's plant from arrival to shipping, by time (MO1)."""
+    return plant_work.tasks(actor, partial(may_perform, actor))
+
+
+def in_quality_control(actor: Actor) -> list[release_queue.Pending]:
+    """Return the batches of the actor's plant that wait for results (QC2)."""
+    return release_queue.in_quality_control(actor, partial(may_perform, actor))
+
+
+def undecided(actor: Actor, kinds: Sequence[str], states: Sequence[str]) -> list[release_queue.Pending]:
+    """Return batches that are not decided, with everything open of each, first to ship first (QA8)."""
+    return release_queue.to_decide(actor, kinds, states, partial(may_perform, actor))
+
+
+def released_lately(actor: Actor) -> list[release_queue.Decided]:
+    """Return the releases of the last month with what became of the product."""
+    return release_queue.released_lately(actor)
+
+
+def batch_evidence(actor: Actor, order: Order) -> list[evidence_sections.Section]:
+    """Return the evidence of the order's newest batch: what its page shows and its signatures are bound to (QA1)."""
+    return evidence_sections.sections(actor, order)
+
+
+def evidence_shown(found: Iterable[evidence_sections.Section]) -> list[tuple[str, str]]:
+    """Return sections as the list that is signed."""
+    return evidence_sections.as_shown(found)
+
+
+def release_missing(actor: Actor, order: Order) -> list[MissingFact]:
+    """Return everything that stands against the release of the order's batch."""
+    return evidence.release_missing(actor, order)
+
+
+def with_anchors(facts: Iterable[MissingFact]) -> list[release_queue.OpenItem]:
+    """Return open items each with the place of its evidence on the evidence page."""
+    return release_queue.with_anchors(facts)

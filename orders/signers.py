@@ -38,6 +38,11 @@ def content_hash(ctx: StepContext, shown: list[tuple[str, str]], inputs: dict[st
     )
 
 
+def shown_digest(shown: list[tuple[str, str]]) -> str:
+    """Return the digest by which what a page showed and what is signed beneath it are compared."""
+    return digest(canonical_text({"shown": [[label, str(value)] for label, value in shown]}))
+
+
 def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Signing]:
     """Return the signatures of a step, performer first. Sets ``ctx.performer_id``."""
     ctx.performer_id = ctx.actor.person_id if ctx.actor.is_human else None

@@ -88,6 +88,7 @@ class StepKind:
     signatures: ClassVar[int] = 0
     meaning: ClassVar[str] = "performed"
     scanned: ClassVar[bool] = False  # each verifier scans for themselves
+    binds_shown: ClassVar[bool] = False  # who sends a version says with it what was shown, and that must still be so
     physical: ClassVar[bool] = False  # material is moved: what has happened already can always be recorded, as late
     decides_under_query: ClassVar[bool] = False  # it weighs an identity under query itself (to reject stays possible)
     needs: ClassVar[tuple[str, ...]] = ()  # kinds that come before it in every flow: what they verify is a floor too

@@ -4,6 +4,7 @@ from orders.views import (
     documents,
     dossiers,
     enrolment,
+    evidence,
     finding,
     flows,
     identity,
@@ -19,6 +20,7 @@ from orders.views import (
     step,
     worklist,
 )
+from orders.views.desks import planner, quality_control
 
 
 class OrderCode:
@@ -58,6 +60,7 @@ urlpatterns = [
     path("orders/<order:code>/deviations/", quality_acts.open_by_hand, name="open_deviation"),
     path("orders/<order:code>/deviations/<slug:number>/close/", order.end_deviation, name="close_deviation"),
     path("orders/<order:code>/results/<uuid:result>/invalidate/", quality_acts.invalidate, name="invalidate_result"),
+    path("orders/<order:code>/evidence/", evidence.evidence_page, name="evidence"),
     path("orders/<order:code>/steps/<slug:key>/", step.step_page, name="step"),
     path("orders/<order:code>/steps/<slug:key>/failed/", pickups.failed, name="pickup_failed"),
     path("orders/<order:code>/steps/<slug:key>/delay/", pickups.delay, name="delay"),
@@ -68,6 +71,8 @@ urlpatterns = [
     path("record/", records.find, name="find_record"),
     path("record/verify/", dossiers.verify, name="verify"),
     path("record/verify/tampered/", dossiers.try_tampered, name="try_tampered"),
+    path("desk/requests/", planner.answer, name="answer_request"),
+    path("desk/results/<order:code>/", quality_control.enter, name="enter_results"),
     path("flows/", flows.flow_list, name="flows"),
     path("flows/<uuid:flow_id>/", flows.flow_page, name="flow"),
     path("flows/<uuid:flow_id>/file.yaml", flows.flow_file, name="flow_file"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -80,3 +80,12 @@ def close_deviation(deviation: Deviation, conclusion: str, person_id: UUID | Non
     deviation.closed_at, deviation.closed_by_id = event.occurred_at, person_id
     deviation.save(update_fields=["state", "conclusion", "closed_at", "closed_by_id"])
     return deviation
+
+
+def explained(stream_ids: Collection[UUID], kind: str) -> set[UUID]:
+    """Return the streams on which a deviation of this kind was investigated and closed, and none is open."""
+    rows = Deviation.unwalled.filter(stream_id__in=stream_ids, kind=kind).values_list("stream_id", "state")
+    states: dict[UUID, set[str]] = {}
+    for stream_id, state in rows:
+        states.setdefault(stream_id, set()).add(state)
+    return {stream_id for stream_id, found in states.items() if found == {DeviationState.CLOSED}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -28,6 +30,12 @@ def batch_numbered(actor: Actor, number: str) -> Batch | None:
     return visible_batches(actor).filter(number=number.upper()).first()
 
 
+def batches_in(actor: Actor, states: Iterable[str]) -> QuerySet[Batch]:
+    """Return the batches in these states on every order of the actor, oldest first, each with its specification."""
+    found = visible_batches(actor).filter(state__in=list(states)).order_by("started_at", "pk")
+    return found.prefetch_related("specification")
+
+
 def results_of(actor: Actor, stream_id: UUID) -> QuerySet[QCResult]:
     """Return the order's results that count (nothing supersedes them), in the order of recording."""
     counting = visible_results(actor).filter(stream_id=stream_id, superseded_by__isnull=True)
@@ -47,6 +55,17 @@ def deviations_of(actor: Actor, stream_id: UUID) -> QuerySet[Deviation]:
 def decisions_of(actor: Actor, stream_id: UUID) -> QuerySet[Release]:
     """Return every decision on the order's batches, revocations included, oldest first."""
     return visible_decisions(actor).filter(stream_id=stream_id).order_by("decided_at", "pk")
+
+
+def releases_since(actor: Actor, since: dt.datetime) -> QuerySet[Release]:
+    """Return the releases decided since then on every order of the actor, newest first, revoked ones included."""
+    found = visible_decisions(actor).filter(decision=Decision.RELEASE, decided_at__gte=since)
+    return found.order_by("-decided_at", "-pk")
+
+
+def batches_named(actor: Actor, batch_ids: Iterable[UUID]) -> dict[UUID, Batch]:
+    """Return batches by id, as far as the actor may see them."""
+    return visible_batches(actor).in_bulk(list(batch_ids))
 
 
 def release_of(actor: Actor, stream_id: UUID) -> Release | None:

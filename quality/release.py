@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, NotAllowed
 from network.specifications import rules_of
+from quality import open_items
 from quality.batches import fresh, require_person
-from quality.models import Batch, Deviation, QCResult, Release
+from quality.models import Batch, QCResult, Release
 from quality.order_streams import locked_event
 from quality.results import current_results
-from quality.states import BatchState, Decision, DeviationState, Severity, Verdict
+from quality.states import BatchState, Decision
 
 REVIEWABLE = (BatchState.IN_QC, BatchState.REVOKED)
 MAX_REASON = 2000
@@ -21,49 +22,12 @@ MAX_REASON = 2000
 
 def blockers(batch: Batch, extra: Sequence[MissingFact] = ()) -> list[MissingFact]:
     """Return all that stands against a release; ``extra``: what the caller knows (quarantine, identity query)."""
-    return [*missing_results(batch), *_failed_results(batch), *_open_deviations(batch), *extra]
+    return [*open_items.against([batch])[batch.pk], *extra]
 
 
 def missing_results(batch: Batch) -> list[MissingFact]:
     """Return each required test without a valid result: never done (``result_missing``) or ``result_invalid``."""
-    standing = {result.test_key: result for result in current_results(batch)}
-    facts = []
-    for rule in rules_of(batch.specification).values():
-        result = standing.get(rule.key)
-        if result is None and rule.required:
-            text = f"{rule.label}: no result yet."
-            facts.append(MissingFact("result_missing", text, "Record the result."))
-        elif result is not None and result.verdict == Verdict.INVALID:
-            text = f"{rule.label}: the test was invalid."
-            facts.append(MissingFact("result_invalid", text, "Repeat the test and record its result."))
-    return facts
-
-
-def _failed_results(batch: Batch) -> list[MissingFact]:
-    rules = rules_of(batch.specification)
-    return [
-        MissingFact(
-            "result_failed",
-            f"{rules[result.test_key].label}: {result.outcome} is outside {rules[result.test_key].limits_text}.",
-            "Reject the batch, or have the result declared invalid after an investigation.",
-        )
-        for result in current_results(batch)
-        if result.verdict == Verdict.FAIL
-    ]
-
-
-def _open_deviations(batch: Batch) -> list[MissingFact]:
-    serious = Deviation.unwalled.filter(
-        stream_id=batch.stream_id, state=DeviationState.OPEN, severity__in=(Severity.MAJOR, Severity.CRITICAL)
-    )
-    return [
-        MissingFact(
-            "deviation_open",
-            f"Deviation {deviation.number} ({deviation.severity}) is open.",
-            "Investigate it and close it with its conclusion.",
-        )
-        for deviation in serious.order_by("opened_at", "pk")
-    ]
+    return open_items.missing_results(rules_of(batch.specification), current_results(batch))
 
 
 def review(batch: Batch, person_id: UUID | None) -> Batch:

@@ -62,6 +62,11 @@ def held_until(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, dt.dateti
     return dict(held.values_list("stream_id", "held_until"))
 
 
+def live_chains(actor: Actor, stream_ids: Iterable[UUID]) -> list[SlotChain]:
+    """Return the chains that keep places for these orders, with their links: two queries for all."""
+    return list(_with_links(visible(SlotChain, actor).filter(stream_id__in=set(stream_ids), state__in=LIVE)))
+
+
 def requests_waiting(actor: Actor) -> QuerySet[SlotChain]:
     """Return the slot chains that wait for the actor's organization to answer, oldest request first (MP1)."""
     waiting = visible(SlotChain, actor).filter(state=ChainState.REQUESTED, manufacturer_id=actor.organization_id)

@@ -21,7 +21,7 @@ from orders.actions.interruptions import repeat_step
 from orders.api import answers, shapes
 from orders.api.orders import detail_response, reason_of
 from orders.api.step_inputs import any_step_inputs, inputs_component
-from orders.flow import order_named, perform
+from orders.flow import order_named, perform, seen_version
 from orders.views.sheets import sheet_of
 from personas.asking import (
     ActorView,
@@ -40,9 +40,14 @@ NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
 def step_detail(actor: Actor, order: Any, step: Any) -> dict[str, Any]:
-    """Return a step with what its performer must see; the page of the step asks the same code."""
+    """Return a step with what its performer must see; the page of the step asks the same code.
+
+    Where a signature is bound to what was shown, the ETag says with the version what that was.
+    """
     sheet = sheet_of(actor, order, step)
+    bound = sheet.kind.binds_shown and sheet.inputs is not None
     return shapes.step_row(order.code, step) | {
+        "etag": f'"{seen_version(step, sheet.shown)}"' if bound else step.etag,
         "why_not": sheet.why_not,
         "not_now": sheet.problem.detail if sheet.problem else "",
         "may_be_recorded_late": sheet.may_be_late,
@@ -108,7 +113,8 @@ class StepView(ActorView):
     def get(self, request: Request, code: str, key: str) -> Response:
         order = order_named(self.actor, code)
         step = queries.step_of(self.actor, order, key)
-        return Response(step_detail(self.actor, order, step), headers={"ETag": step.etag})
+        detail = step_detail(self.actor, order, step)
+        return Response(detail, headers={"ETag": detail["etag"]})
 
     @extend_schema(
         operation_id="perform_step",

@@ -30,6 +30,10 @@ class Inputs(serializers.Serializer[Any]):
         max_length=300, required=False, allow_blank=True, default="", label="Reason (needed to decline)"
     )
 
+    proposed_date = serializers.DateField(
+        required=False, allow_null=True, default=None, label="Collection date that would fit (told to the center)"
+    )
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["decision"] == "decline" and not attrs["reason"].strip():
             raise serializers.ValidationError({"reason": ["Say why you decline; the center sees the reason."]})
@@ -57,8 +61,13 @@ class ConfirmSlots(StepKind):
         if inputs["decision"] == "decline":
             slot_chains.decline(chain, ctx.actor, inputs["reason"])
             bookings.release_plan(ctx.order)
+            proposed = inputs.get("proposed_date")
+            words = f" A collection on {proposed:%a %d %b %Y} would fit." if proposed else ""
             return Outcome(
-                f"Declined: {inputs['reason']}", state=StepState.FAILED, reopen=ctx.parameters.get("reopens", "book")
+                f"Declined: {inputs['reason']}{words}",
+                {"proposed_date": proposed} if proposed else {},
+                StepState.FAILED,
+                reopen=ctx.parameters.get("reopens", "book"),
             )
         slot_chains.confirm(chain, ctx.actor)
         return Outcome("Slots confirmed.", {"chain": str(chain.pk)})

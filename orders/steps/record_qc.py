@@ -1,4 +1,7 @@
-"""QC results against the specification version that the order keeps (QC2, QC3)."""
+"""QC results against the specification version that the order keeps (QC2, QC3).
+
+Results come in over days: the step stays ready until every required test has a valid one.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from ledger.refusals import MissingFact
 from ledger.states import Role
 from network.specifications import rules_of
 from orders import evidence
+from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
-from quality import results
+from quality import release, results
 
 
 class ResultInput(serializers.Serializer[Any]):
@@ -44,7 +48,10 @@ class RecordQC(StepKind):
         return [evidence.no_batch()]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
-        return {"results": [{"test": key, "value": ""} for key in rules_of(ctx.order.specification)]}
+        batch = evidence.current_batch(ctx.actor, ctx.order)
+        standing = {row.test_key: row.verdict for row in results.current_results(batch)} if batch else {}
+        tests = [key for key in rules_of(ctx.order.specification) if standing.get(key, "invalid") == "invalid"]
+        return {"results": [{"test": key, "value": ""} for key in tests]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [(rule.label, rule.limits_text) for rule in rules_of(ctx.order.specification).values()]
@@ -56,7 +63,11 @@ class RecordQC(StepKind):
         verdicts = {row.test_key: row.verdict for row in recorded}
         failed = [name for name, verdict in verdicts.items() if verdict != "pass"]
         word = f"Not passed: {', '.join(failed)}." if failed else f"{len(recorded)} result(s) within limits."
-        return Outcome(word, {"verdicts": verdicts, "specification": ctx.order.specification.version})
+        still = release.missing_results(batch)
+        if still:
+            word = f"{word} Still open: {len(still)} of {len(rules_of(ctx.order.specification))} tests."
+        state = StepState.READY if still else StepState.DONE
+        return Outcome(word, {"verdicts": verdicts, "specification": ctx.order.specification.version}, state)
 
 
 def _as_result(given: dict[str, Any]) -> dict[str, Any]:

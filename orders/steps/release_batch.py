@@ -35,6 +35,7 @@ class ReleaseBatch(StepKind):
     title = "Release the batch"
     capability = Capability.RELEASE_BATCH
     signatures = 1
+    binds_shown = True
     meaning = "certified"
     decides_under_query = True
     Inputs = Inputs

@@ -28,6 +28,7 @@ class ReviewBatch(StepKind):
     title = "Review the batch"
     capability = Capability.REVIEW_BATCH
     signatures = 1
+    binds_shown = True
     meaning = "reviewed"
     Inputs = Inputs
 

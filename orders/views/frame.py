@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from personas.states import Capability
 
 PER_PAGE = 50
 SPANS = (("late", "Late"), ("today", "Today"), ("week", "Next 7 days"), ("", "All"))
-Rows = Callable[[Actor, list[Any]], list[dict[str, Any]]]
+Rows = Callable[[Actor, list[Any]], list[Any]]
 
 
 def of(request: HttpRequest, actor: Actor, steps: QuerySet[Any], rows: Rows | None = None) -> dict[str, Any]:
@@ -135,6 +135,23 @@ def pages(page: Any, chosen: dict[str, str]) -> dict[str, str]:
         "next": f"?{urlencode({**query, 'page': page.next_page_number()})}" if page.has_next() else "",
         "text": f"{page.start_index()}–{page.end_index()} of {page.paginator.count}",
     }
+
+
+def span(name: str, key: str, label: str, count: int, chosen: Mapping[str, str], icon: str = "") -> dict[str, Any]:
+    """Return one entry of a strip: the rows of which the filter ``name`` is ``key`` (empty: all)."""
+    return {
+        "key": key or "all",
+        "label": label,
+        "count": count,
+        "icon": icon,
+        "url": f"?{query({**chosen, name: key})}",
+        "current": chosen[name] == key,
+    }
+
+
+def query(words: Mapping[str, str]) -> str:
+    """Return the filters that are set as the query of an address."""
+    return urlencode({name: value for name, value in words.items() if value})
 
 
 def select(name: str, label: str, choices: Iterable[tuple[str, str]], chosen: dict[str, str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
-from orders.flow import next_actions, order_named, perform
+from orders.flow import next_actions, order_named, perform, seen_version
 from orders.forms import Described, Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
 from orders.inputs import LATE
 from orders.views import banner
@@ -71,11 +71,12 @@ def send(request: HttpRequest, actor: Actor, code: str, key: str) -> Sent:
         raise
     except Refusal as refusal:
         return Sent(refusal, in_place(flat(refusal.fields), places))
-    messages.success(request, _what_now(actor, result.order, result.step, result.summary))
+    messages.success(request, what_now(actor, result.order, result.step, result.summary))
     return Sent()
 
 
-def _what_now(actor: Actor, code: str, key: str, summary: str) -> str:
+def what_now(actor: Actor, code: str, key: str, summary: str) -> str:
+    """Return in words what was done, and whose turn it is next."""
     with reading(actor):
         order = order_named(actor, code)
         done = queries.step_of(actor, order, key)
@@ -98,9 +99,11 @@ def _page(
     key: str,
     refusal: Refusal | None = None,
     errors: dict[str, list[str]] | None = None,
-) -> TemplateResponse:
+) -> HttpResponseBase:
     order = order_named(actor, code)
     context = sheet_context(request, actor, order, queries.step_of(actor, order, key), refusal, errors)
+    if request.method != "POST" and context["version"]:
+        return see_other(f"{reverse('orders:evidence', args=[order.code])}#sign")  # signed beneath what is shown there
     return TemplateResponse(request, "orders/step.html", context, status=refusal.status if refusal else 200)
 
 
@@ -122,13 +125,14 @@ def sheet_context(
         "step": step,
         "sheet": sheet,
         "shown": _shown(sheet),
+        "version": seen_version(step, sheet.shown) if sheet.kind.binds_shown and sheet.inputs else "",
         "fields": [
             f
             for f in fields
             if not f["name"].startswith(("signature.", "verifiers")) and f["type"] != "offer" and f["name"] != LATE
         ],
         "late": _late(sheet, fields, filling, refusal),
-        "signature": _signature(actor, sheet, filling),
+        "signature": signature_of(actor, sheet, filling),
         "verifiers": _verifiers(sheet, filling),
         "offers": _offers(request, actor, order, sheet, filling),
         "refusal": refusal,
@@ -178,7 +182,8 @@ def _rows(request: HttpRequest) -> dict[str, int]:
     return {name: int(count)} if count.isdecimal() and len(count) < 4 else {}
 
 
-def _signature(actor: Actor, sheet: StepSheet, filling: Filling) -> dict[str, Any] | None:
+def signature_of(actor: Actor, sheet: StepSheet, filling: Filling) -> dict[str, Any] | None:
+    """Return what the performer's signature panel shows; None where nobody signs."""
     if sheet.inputs is None or sheet.step.flow_step.signatures < 1:
         return None
     return {

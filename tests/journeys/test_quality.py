@@ -15,7 +15,6 @@ from ledger.context import reading
 from ledger.recording import acting
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, WrongState
 from orders.actions.dispositions import decide_on_quarantine
-from orders.actions.interruptions import repeat_step
 from personas.models import User
 from quality import queries as quality
 from quality.actions.deviations import close_deviation, open_deviation
@@ -66,13 +65,15 @@ def test_who_made_or_tested_a_batch_neither_reviews_nor_releases_it(world: World
         journey.perform("release", player=world.player("maker", "operator"))
 
 
-def test_a_batch_with_a_missing_result_is_not_reviewed(world: World) -> None:
-    journey = at(world, "review", INCOMPLETE)
-    with refused(FactsMissing) as refusal:
+def test_results_come_in_over_days_and_the_review_waits_for_the_last(world: World) -> None:
+    journey = at(world, "qc")
+    first = journey.perform("qc", INCOMPLETE)
+    assert (first.state, "1 of 2" in first.summary) == ("ready", True)
+    with refused(WrongState, "step_not_ready"):
         journey.perform("review")
-    assert facts_of(refusal) == {"result_missing"}
-    repeat_step(world.player("maker", "qc_analyst").actor, journey.code, "qc", "Sterility was still in culture")
-    journey.overrides["qc"] = {"results": [{"test": "sterility", "value": "no growth"}]}
+    again = {"test": "sterility", "invalid": True, "text": "Control failed"}
+    assert journey.perform("qc", {"results": [again]}).state == "ready", "an invalid test is no result"
+    assert journey.perform("qc", {"results": [{"test": "sterility", "value": "no growth"}]}).state == "done"
     journey.run(before="ship")
     assert batch_state(world.player("maker", "planner"), journey) == BatchState.RELEASED
 
