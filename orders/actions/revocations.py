@@ -25,8 +25,8 @@ from personas import signing
 from personas.policies import require
 from personas.states import Capability
 from quality import queries as quality
-from quality import release
 from quality.actions.releases import revoke_release as revoke_in_quality
+from quality.states import BatchState
 
 DECIDED_AGAIN = ("review_batch", "release_batch")
 
@@ -80,7 +80,8 @@ def may_revoke(actor: Actor, order: Order) -> bool:
     """Whether a page offers to revoke the release: the same rules that would refuse it."""
     batch = quality.batch_of(actor, order.stream_id)
     allowed = actor.can(Capability.RELEASE_BATCH) and actor.organization_id in order.party_ids
-    return bool(allowed and batch is not None and release.live_decision(batch) and _open_bags(order.stream_id))
+    released = batch is not None and batch.state == BatchState.RELEASED
+    return bool(allowed and released and _open_bags(order.stream_id))
 
 
 def _open_bags(stream_id: UUID) -> list[Any]:

@@ -56,10 +56,13 @@ class ApplyLabels(StepKind):
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [
+        bags = self._bags(ctx)
+        rows = [
             ("Chain of identity", ctx.order.identity_code),
-            ("Labels for", ", ".join(f"{bag.code} ({bag.k_of_n})" for bag in self._bags(ctx))),
+            ("Labels for", ", ".join(f"{bag.code} ({bag.k_of_n})" for bag in bags)),
         ]
+        several = ("Second person", "Scans every label too: the codes side by side, with commas between them.")
+        return [*rows, several] if len(bags) > 1 else rows
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         """The second person scans every label too; several codes stand side by side with commas between them."""

@@ -15,7 +15,7 @@ from custody import material
 from custody.queries import labels_of
 from custody.states import IdentityState, LabelState
 from ledger.context import reading
-from ledger.refusals import FactsMissing, InvalidInput, Mismatch, WrongState
+from ledger.refusals import FactsMissing, InvalidInput, Mismatch, NotAllowed, WrongState
 from orders.actions.interruptions import repeat_step
 from orders.views.sheets import sheet_of
 from tests.factories import PASSWORD
@@ -41,18 +41,22 @@ def second_nurse(world: World, scan: str) -> dict[str, str]:
 
 
 @pytest.mark.story("TP2")
-def test_a_physician_who_says_not_yet_is_asked_again(world: World) -> None:
+@pytest.mark.parametrize(("gate", "closed"), [("readiness", "identify"), ("ship_go", "ship"), ("ld_go", "issue")])
+def test_a_physician_who_says_not_yet_is_asked_again(world: World, gate: str, closed: str) -> None:
     journey, physician = world.journey(), world.player("center", "treating_physician")
-    journey.run(before="readiness")
+    journey.run(before=gate)
+    for colleague in (world.player("center", "coordinator"), world.player("maker", "planner")):
+        with refused(NotAllowed):
+            journey.perform(gate, player=colleague)
     with refused(InvalidInput) as refusal:
-        journey.perform("readiness", {"decision": "wait"})
+        journey.perform(gate, {"decision": "wait"})
     assert "reason" in refusal.value.fields
-    waits = journey.perform("readiness", {"decision": "wait", "reason": "White cells too low."}, physician)
+    waits = journey.perform(gate, {"decision": "wait", "reason": "White cells too low."}, physician)
     assert (waits.state, waits.summary) == ("failed", "Not yet: White cells too low.")
-    assert (journey.next_step().key, journey.next_step().attempt) == ("readiness", 2)  # type: ignore[union-attr]
+    assert (journey.next_step().key, journey.next_step().attempt) == (gate, 2)  # type: ignore[union-attr]
     with refused(WrongState, "step_not_ready"):
-        journey.perform("identify")
-    assert journey.run(before="labels") == "labels"
+        journey.perform(closed)
+    assert journey.run(before=closed) == closed
 
 
 @pytest.mark.story("AN1")

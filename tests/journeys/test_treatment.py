@@ -82,6 +82,25 @@ def test_no_lymphodepletion_until_every_bag_of_the_dose_is_accepted(world: World
     assert product(world, journey) == {one: ContainerState.INFUSED, two: ContainerState.INFUSED}
 
 
+@pytest.mark.story("CL2")
+def test_a_bag_that_two_people_reject_is_not_given(world: World) -> None:
+    journey = world.journey()
+    journey.run(before="receive_product")
+    one, two = product(world, journey)
+    with refused(InvalidInput) as refusal:
+        receive(world, journey, {"scan": one, "decision": "reject"}, {"scan": two, "decision": "accept"})
+    assert "Say why" in str(refusal.value.fields["bags"])
+    torn = {"scan": one, "decision": "reject", "reason": "The port is torn."}
+    receive(world, journey, torn, {"scan": two, "decision": "accept"})
+    assert product(world, journey) == {one: ContainerState.REJECTED, two: ContainerState.ACCEPTED}
+    (deviation,) = open_deviations(world.player("maker", "qa_reviewer"), journey)
+    assert deviation.automatic and "The port is torn." in deviation.text
+    journey.run(before="ld_go")
+    with refused(FactsMissing) as refusal:
+        journey.perform("ld_go")
+    assert facts_of(refusal) == {"product_not_accepted"}
+
+
 def test_product_that_arrives_too_warm_is_put_aside_whatever_people_decide(world: World) -> None:
     journey = world.journey()
     journey.run(before="receive_product")

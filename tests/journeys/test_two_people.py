@@ -83,7 +83,7 @@ def _refuses_everybody_else(
         with refused(FactsMissing, "second_person_needed"):
             with_second(username)
     elsewhere = _at_another_site(world, right["username"])
-    without_the_right = world.player("center", "coordinator" if organization != "center" else "site_quality")
+    without_the_right = world.player("center", "site_quality")
     for stranger in (elsewhere, without_the_right, world.player("next_center", "apheresis_nurse")):
         if stranger is not None:
             with refused(NotAllowed, "signer_not_allowed"):
