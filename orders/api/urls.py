@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import catalog, lookup, orders, quality_acts, record, slot_chains, steps
+from orders.api import catalog, lookup, orders, pickups, quality_acts, record, slot_chains, steps
 
 urlpatterns = [
     path("orders", orders.OrdersView.as_view(), name="orders"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("orders/<slug:code>/steps", steps.StepsView.as_view(), name="steps"),
     path("orders/<slug:code>/steps/<slug:key>", steps.StepView.as_view(), name="step"),
     path("orders/<slug:code>/steps/<slug:key>/repeat", steps.RepeatView.as_view(), name="repeat"),
+    path("orders/<slug:code>/steps/<slug:key>/failed", pickups.FailedPickupView.as_view(), name="failed-pickup"),
+    path("orders/<slug:code>/steps/<slug:key>/delay", pickups.DelayView.as_view(), name="delay"),
     path("orders/<slug:code>/slot-chains", slot_chains.SlotChainsView.as_view(), name="slot-chains"),
     path("orders/<slug:code>/slot-chains/hold", slot_chains.HoldChainView.as_view(), name="hold-chain"),
     path("orders/<slug:code>/slot-chains/renew", slot_chains.RenewChainView.as_view(), name="renew-chain"),

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ledger.context import reading
+from ledger.context import Actor, reading
 from ledger.refusals import InvalidInput, NotFound, Refusal
 from personas import queries
 from personas.actions import people
@@ -69,23 +69,44 @@ class PeopleView(AdministratorView):
     def post(self, request: Request) -> Response:
         given = input_of(request, shapes.MemberInput)
         with reading(self.actor):
-            site = self._site(given.get("site"))
-            held = queries.members(self.actor).filter(user__username=given["username"], persona__key=given["persona"])
-            if held.filter(site=site).exists():
-                raise InvalidInput(fields={"persona": ["This person has this persona already."]})
-        member = people.add_member(
-            self.actor, username=given["username"], name=given["name"], persona_key=given["persona"], site=site
+            site = _own_site(self.actor, given.get("site"))
+        member = people.invite(
+            self.actor, email=given["username"], name=given["name"], persona_key=given["persona"], site=site
         )
         with reading(self.actor):
             return Response(shapes.member_row(queries.members(self.actor).get(pk=member.pk)), status=201)
 
-    def _site(self, code: str | None) -> Any:
-        if not code:
-            return None
-        site = queries.sites(self.actor).filter(code=code, organization_id=self.actor.organization_id).first()
-        if site is None:
-            raise InvalidInput(fields={"site": ["Your organization has no such site."]})
-        return site
+
+def _own_site(actor: Actor, code: str | None) -> Any:
+    """Return a site of the acting organization by its code; None for none, InvalidInput for any other."""
+    if not code:
+        return None
+    site = queries.sites(actor).filter(code=code, organization_id=actor.organization_id).first()
+    if site is None:
+        raise InvalidInput(fields={"site": ["Your organization has no such site."]})
+    return site
+
+
+class SiteView(AdministratorView):
+    """Where a persona works."""
+
+    @extend_schema(
+        operation_id="change_site",
+        tags=["people"],
+        summary="Move a person's persona to another site of the organization, or to all",
+        request=shapes.SiteInput,
+        responses=shapes.MemberRow,
+    )
+    def post(self, request: Request, membership_id: UUID) -> Response:
+        given = input_of(request, shapes.SiteInput)
+        with reading(self.actor):
+            member = queries.members(self.actor).filter(pk=membership_id).first()
+            if member is None:
+                raise NotFound()
+            site = _own_site(self.actor, given["site"])
+        people.change_site(self.actor, member, site)
+        with reading(self.actor):
+            return Response(shapes.member_row(queries.members(self.actor).get(pk=member.pk)))
 
 
 class EndView(AdministratorView):

@@ -43,6 +43,12 @@ class MemberInput(Shape):
     site = s.CharField(max_length=40, required=False, help_text="site code; absent: all sites")
 
 
+class SiteInput(Shape):
+    """The site where a persona works from now on."""
+
+    site = s.CharField(max_length=40, allow_null=True, help_text="site code; null: all sites")
+
+
 class PersonaRow(Shape):
     """What a persona of the organization may do."""
 

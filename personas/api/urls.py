@@ -7,6 +7,7 @@ urlpatterns = [
     path("organizations", people.OrganizationsView.as_view(), name="organizations"),
     path("people", people.PeopleView.as_view(), name="people"),
     path("people/<uuid:membership_id>/end", people.EndView.as_view(), name="end-membership"),
+    path("people/<uuid:membership_id>/site", people.SiteView.as_view(), name="change-site"),
     path("personas", people.PersonasView.as_view(), name="personas"),
     path("personas/<slug:key>", people.PersonaView.as_view(), name="persona"),
     path("keys", people.KeysView.as_view(), name="keys"),
