@@ -24,6 +24,7 @@ from cgt.launcher.stack import Stack, open_stack
 BIN = Path(sys.executable).parent
 LOCK = VAR / "demo.lock"
 RUNNING = VAR / "demo.pid"
+START_PATIENCE = 300  # seconds; a busy machine starts three interpreters slowly
 
 
 class Stopped(Exception):
@@ -169,7 +170,7 @@ def _start(children: Children, stack: Stack, port: int) -> None:
 
 def _wait_for(address: str, children: Children) -> None:
     """Until the web server answers anything; a part that dies meanwhile ends the demo."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + START_PATIENCE
     while time.monotonic() < deadline:
         _insist_alive(children)
         try:
@@ -179,7 +180,7 @@ def _wait_for(address: str, children: Children) -> None:
             return
         except OSError:
             time.sleep(0.1)
-    raise LauncherError(f"The web server did not answer within 90 seconds; its log: {LOGS / 'web.log'}")
+    raise LauncherError(f"The web server did not answer within {START_PATIENCE} seconds; its log: {LOGS / 'web.log'}")
 
 
 def _insist_alive(children: Children) -> None:
