@@ -185,6 +185,7 @@ COLLECTED_IN = {
 }
 CHAIR_OPENS = dt.time(7)
 LATE_HOURS = 40
+LONG_HOURS = 96
 
 
 def plots() -> list[Plot]:
@@ -282,6 +283,8 @@ class Story:
         pace = PACE[key]
         if isinstance(pace, int | float):
             self.at += dt.timedelta(hours=pace * self.chance.uniform(0.8, 1.1))
+            if pace >= LONG_HOURS:  # after a long wait the story is on time again, so that its end is near now
+                self.at = max(self.at, self._on_time_after(key))
             return
         viewer = self._viewer().actor
         with reading(viewer):
@@ -291,6 +294,12 @@ class Story:
         wanted = planned + dt.timedelta(minutes=self.chance.uniform(1, 25))
         latest = self.now - dt.timedelta(hours=self._hours_until_stop(key))  # what follows must have happened, too
         self.at = max(self.at + dt.timedelta(minutes=2), min(wanted, latest))
+
+    def _on_time_after(self, key: str) -> dt.datetime:
+        left = (
+            self._hours_until_stop(key) + self.chance.uniform(0.3, 1) + (LATE_HOURS if self.plot.twist == "late" else 0)
+        )
+        return self.now - dt.timedelta(hours=left)
 
     def _viewer(self) -> Player:
         organization = self.network.organizations[self.plot.center]
