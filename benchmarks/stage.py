@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import random
 from typing import Any
@@ -13,11 +12,10 @@ from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 
 from benchmarks import baseline
-from cgt.demo import clock, network
+from cgt.demo import network
 from cgt.demo.journey import Journey
 from ledger.context import reading
 from ledger.refusals import Conflict
-from ledger.signals import outbox_filled
 from orders import bookings, flow
 from orders.queries import OrderStep
 from personas.actions.people import issue_api_key
@@ -26,24 +24,34 @@ from personas.states import Capability
 
 PASSWORD = "bench-bench-1"
 WAITING = 55  # orders that only wait: a full page of a list and of a desk
+CONFIRMED = 8  # requests of slot chains that are confirmed, each of them measured
+KEYS = {
+    "coordinator": ("linden", "coordinator", "coordinator.1"),
+    "treating_physician": ("linden", "treating_physician", "coordinator.1"),
+    "planner": ("aurora", "planner", "planner"),
+}
+DESKS = {
+    "coordinator": "coordinator.1@linden.example",
+    "planner": "planner@aurora.example",
+    "qa": "qa.reviewer@aurora.example",
+    "driver": "courier.driver.1@swift.example",
+}
 
 
 class Stage:
     """``plain`` and ``product`` answer requests; the other methods make them. Round numbers start at 0."""
 
-    def __init__(self, writes: int) -> None:
-        outbox_filled.receivers = []  # nobody is told
-        now = timezone.now()
-        with clock.at(now - dt.timedelta(days=network.PAST_DAYS - 1)):
-            self.network = network.build(PASSWORD, now)
+    def __init__(self, made: network.DemoNetwork, writes: int) -> None:
+        self.network = made
         self.random = random.Random(1)
         self.travelled = self._order("receipt")
         for _ in range(WAITING):
             self._order("activate_coi")
         self.codes = [self._order("prescribe") for _ in range(writes + 1)]
+        self.requested = [self._order("confirm") for _ in range(CONFIRMED + 1)]
         self.full = self._fill_a_slot()
-        self.tokens = {name: self._key(name) for name in ("coordinator", "treating_physician")}
-        self.session = self._sign_in()
+        self.tokens = {name: self._key(*who) for name, who in KEYS.items()}
+        self.sessions = {desk: self._sign_in(username) for desk, username in DESKS.items()}
         self.product = self._handler(settings.MIDDLEWARE, settings.ROOT_URLCONF)
         self.plain = self._handler(baseline.MIDDLEWARE, "benchmarks.baseline")
 
@@ -90,19 +98,19 @@ class Stage:
             parameters = dict(flow.current_step(order, "book").flow_step.parameters)
             return bookings.search(actor, order, parameters, timezone.now().date()).offers[0].token
 
-    def _key(self, persona: str) -> str:
+    def _key(self, organization: str, persona: str, person: str) -> str:
         _, token = issue_api_key(
-            self.network.operator("linden"),
+            self.network.operator(organization),
             name="bench",
             persona_key=persona,
             scopes=Capability.values,
-            responsible=User.objects.get(username="coordinator.1@linden.example"),
+            responsible=User.objects.get(username=f"{person}@{organization}.example"),
         )
         return token
 
-    def _sign_in(self) -> str:
+    def _sign_in(self, username: str) -> str:
         browser = Client()
-        browser.post("/accounts/login/", {"login": "coordinator.1@linden.example", "password": PASSWORD})
+        browser.post("/accounts/login/", {"login": username, "password": PASSWORD})
         return browser.cookies[settings.SESSION_COOKIE_NAME].value
 
     def api(self, path: str, persona: str = "coordinator", body: Any = None) -> Any:
@@ -115,9 +123,9 @@ class Stage:
             return factory.get(path)
         return factory.post(path, json.dumps(body), content_type="application/json")
 
-    def page(self, path: str) -> Any:
+    def page(self, path: str, desk: str = "coordinator") -> Any:
         factory = RequestFactory()
-        factory.cookies[settings.SESSION_COOKIE_NAME] = self.session
+        factory.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[desk]
         return factory.get(path)
 
     def book(self, number: int) -> Any:
@@ -131,6 +139,10 @@ class Stage:
     def hold(self, number: int) -> Any:
         code = self.codes[number]
         return self.api(f"/api/v1/orders/{code}/steps/book", body={"offer": self._offer(code)})
+
+    def confirm(self, number: int) -> Any:
+        path = f"/api/v1/orders/{self.requested[number]}/steps/confirm"
+        return self.api(path, "planner", {"decision": "confirm"})
 
     def hold_full(self, number: int) -> Any:
         code, offer = self.full

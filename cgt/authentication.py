@@ -82,9 +82,11 @@ class ActorThrottle(SimpleRateThrottle):
         window = int(now // self.duration)
         self.ends_in = (window + 1) * self.duration - now
         counter = f"{key}:{window}"
-        if cache.add(counter, 1, timeout=self.duration * 2):
-            return True
-        return bool(cache.incr(counter) <= self.num_requests)
+        try:
+            return bool(cache.incr(counter) <= self.num_requests)
+        except ValueError:  # the window's first request; of two at once one is the first
+            first = cache.add(counter, 1, timeout=self.duration * 2)
+            return True if first else bool(cache.incr(counter) <= self.num_requests)
 
     def wait(self) -> float:
         return self.ends_in

@@ -13,7 +13,7 @@ from custody.models import ChainOfIdentity, Container, CustodyPeriod, Label, Pat
 from custody.scans import read
 from custody.states import ContainerKind, ContainerState, ShipmentState, StockState
 from ledger.context import Actor
-from ledger.walls import visible
+from ledger.walls import on_stream, visible
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Found:
 
 def containers_of(actor: Actor, stream_id: UUID) -> QuerySet[Container]:
     """Return the order's containers with their custodians, by kind and position."""
-    found = visible(Container, actor).filter(stream_id=stream_id)
+    found = on_stream(Container, actor, stream_id)
     return found.select_related("custodian", "custodian_site", "coi").order_by("kind", "position")
 
 
@@ -39,11 +39,11 @@ def in_hand(actor: Actor, *states: ContainerState) -> QuerySet[Container]:
 
 
 def labels_of(actor: Actor, stream_id: UUID) -> QuerySet[Label]:
-    return visible(Label, actor).filter(stream_id=stream_id).select_related("container").order_by("printed_at", "id")
+    return on_stream(Label, actor, stream_id).select_related("container").order_by("printed_at", "id")
 
 
 def shipments_of(actor: Actor, stream_id: UUID) -> QuerySet[Shipment]:
-    found = visible(Shipment, actor).filter(stream_id=stream_id)
+    found = on_stream(Shipment, actor, stream_id)
     related = found.select_related("from_site", "to_site", "courier")
     return related.prefetch_related("items__container", "seal_checks").order_by("packed_at", "id")
 
@@ -62,7 +62,7 @@ def collection_ends(actor: Actor, stream_ids: Collection[UUID]) -> list[tuple[UU
 
 def custody_of(actor: Actor, stream_id: UUID) -> QuerySet[CustodyPeriod]:
     """Return the chain of custody of the order's containers, oldest first."""
-    found = visible(CustodyPeriod, actor).filter(stream_id=stream_id)
+    found = on_stream(CustodyPeriod, actor, stream_id)
     return found.select_related("container", "organization", "site").order_by("container__code", "since", "id")
 
 
@@ -73,7 +73,7 @@ def held_by(actor: Actor) -> QuerySet[CustodyPeriod]:
 
 
 def identity_of(actor: Actor, stream_id: UUID) -> ChainOfIdentity | None:
-    return visible(ChainOfIdentity, actor).filter(stream_id=stream_id).order_by("-id").first()
+    return on_stream(ChainOfIdentity, actor, stream_id).order_by("-id").first()
 
 
 def patient_of(actor: Actor, patient_id: UUID) -> Patient | None:

@@ -7,9 +7,11 @@ import json
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from custody import sealing
@@ -18,6 +20,7 @@ from custody.models import BlindIndex, Patient, PatientKey, SealedIdentity
 from custody.patient_matching import family_variants, name_variants, normal_mrn
 from ledger.context import Actor, reading
 from ledger.identifiers import new_id
+from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound
 from ledger.walls import visible
@@ -75,10 +78,21 @@ def open_identity(actor: Actor, patient_id: UUID) -> PatientIdentity:
     Raises NotFound for a patient of another center or an erased one, NotAllowed without the capability.
     """
     with reading(actor):
-        if not visible(Patient, actor).filter(pk=patient_id, erased_at__isnull=True).exists():
+        keys = _key_of(actor=actor, patient_id=patient_id)
+        if not keys:
             raise NotFound()
         _require_capability(actor)
-        return _opened(actor, [patient_id])[patient_id]
+        return _unsealed(keys[0], _sealed_of(actor=actor, patient_id=patient_id)[0])
+
+
+@Prepared
+def _key_of(actor: Actor, patient_id: UUID) -> QuerySet[PatientKey]:
+    return visible(PatientKey, actor).filter(patient_id=patient_id, patient__erased_at__isnull=True)
+
+
+@Prepared
+def _sealed_of(actor: Actor, patient_id: UUID) -> QuerySet[SealedIdentity]:
+    return visible(SealedIdentity, actor).filter(patient_id=patient_id)
 
 
 def open_identities(actor: Actor, patient_ids: Iterable[UUID]) -> dict[UUID, PatientIdentity]:
@@ -112,23 +126,41 @@ def _opened(actor: Actor, patient_ids: list[UUID]) -> dict[UUID, PatientIdentity
     keys = {row.patient_id: row for row in visible(PatientKey, actor).filter(patient_id__in=patient_ids)}
     found = {}
     for row in visible(SealedIdentity, actor).filter(patient_id__in=list(keys)):
-        wrapped = keys[row.patient_id]
-        key = sealing.unwrap(sealing.Sealed(bytes(wrapped.nonce), bytes(wrapped.wrapped)), row.patient_id)
-        plain = sealing.unseal(key, sealing.Sealed(bytes(row.nonce), bytes(row.ciphertext)), row.pk)
-        found[row.patient_id] = _from_bytes(plain)
+        found[row.patient_id] = _unsealed(keys[row.patient_id], row)
     return found
 
 
+def _unsealed(wrapped: PatientKey, row: SealedIdentity) -> PatientIdentity:
+    key = sealing.unwrap(sealing.Sealed(bytes(wrapped.nonce), bytes(wrapped.wrapped)), row.patient_id)
+    return _from_bytes(sealing.unseal(key, sealing.Sealed(bytes(row.nonce), bytes(row.ciphertext)), row.pk))
+
+
 def _store(patient: Patient, identity: PatientIdentity, digests: set[tuple[str, str]]) -> None:
-    key, wrapped = sealing.new_key(patient.pk)
+    key, sealed, *index = _sealed_rows(patient.pk, patient.organization_id, identity, digests)
+    key.save(force_insert=True)
+    sealed.save(force_insert=True)
+    BlindIndex.objects.bulk_create(index)
+
+
+def sealed_rows(patient_id: UUID, organization_id: UUID, identity: PatientIdentity) -> list[Any]:
+    """Return, unsaved, the rows in which a patient's identity is sealed: key, identity, blind index."""
+    return _sealed_rows(patient_id, organization_id, identity, _digests(organization_id, identity))
+
+
+def _sealed_rows(
+    patient_id: UUID, organization_id: UUID, identity: PatientIdentity, digests: set[tuple[str, str]]
+) -> list[Any]:
+    key, wrapped = sealing.new_key(patient_id)
     row_id = new_id()
     sealed = sealing.seal(key, _as_bytes(identity), row_id)
-    owned = {"patient": patient, "organization_id": patient.organization_id}
-    PatientKey.objects.create(nonce=wrapped.nonce, wrapped=wrapped.ciphertext, **owned)
-    SealedIdentity.objects.create(id=row_id, nonce=sealed.nonce, ciphertext=sealed.ciphertext, **owned)
     families = family_variants(identity.family_name)
-    digests = digests | {(FAMILY, sealing.blind(patient.organization_id, FAMILY, name)) for name in families}
-    BlindIndex.objects.bulk_create([BlindIndex(kind=kind, digest=value, **owned) for kind, value in sorted(digests)])
+    digests = digests | {(FAMILY, sealing.blind(organization_id, FAMILY, name)) for name in families}
+    owned: dict[str, Any] = {"patient_id": patient_id, "organization_id": organization_id}
+    return [
+        PatientKey(nonce=wrapped.nonce, wrapped=wrapped.ciphertext, **owned),
+        SealedIdentity(id=row_id, nonce=sealed.nonce, ciphertext=sealed.ciphertext, **owned),
+        *(BlindIndex(kind=kind, digest=value, **owned) for kind, value in sorted(digests)),
+    ]
 
 
 def _as_bytes(identity: PatientIdentity) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +63,8 @@ class Acting:
     actor: Actor
     event_id: UUID | None = None
     read_only: bool = False
+    directory_version: int | None = None  # as the transaction opened; see ``ledger.directory``
+    streams_seen: set[tuple[UUID, UUID | None, UUID]] = field(default_factory=set)  # by whom: see ``ledger.walls``
 
     def as_settings(self) -> dict[str, str]:
         actor = self.actor
@@ -97,8 +99,11 @@ def announce(wrapper: Any = None) -> None:
         return
     values = acting.as_settings() if acting else NOBODY
     calls = ", ".join("set_config(%s, %s, true)" for _ in values)
+    version = "(select version from ledger_directory)" if acting else "null"
     with wrapper.cursor() as cursor:
-        cursor.execute(f"select {calls}", [text for pair in values.items() for text in pair])  # noqa: S608
+        cursor.execute(f"select {version}, {calls}", [text for pair in values.items() for text in pair])  # noqa: S608
+        if acting is not None and wrapper.alias == connection.alias:
+            acting.directory_version = cursor.fetchone()[0]
 
 
 @contextmanager

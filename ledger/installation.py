@@ -63,6 +63,7 @@ def statements(roles: set[str]) -> Iterator[str]:
             yield from _append_only(history._meta.db_table)
     yield from _party_arrays()
     yield from _chain_without_content()
+    yield from _directory()
     yield from _rights(roles)
 
 
@@ -221,6 +222,48 @@ set search_path = public, pg_temp as $$
 $$"""
 
 
+def directory_models() -> list[type[Model]]:
+    """Return the models whose rows are kept in memory, in a stable order."""
+    found = [model for model in apps.get_models() if getattr(model, "in_directory", False)]
+    return sorted(found, key=lambda model: model._meta.db_table)
+
+
+def _directory() -> Iterator[str]:
+    """Give the directory a new version in the transaction that changes one of its rows (see ``ledger.directory``).
+
+    Versions come from a sequence: one that was rolled back is never used again. An insert that meets its conflict and
+    does nothing moves nothing: parties of an order are introduced to each other again and again.
+    """
+    yield "create sequence if not exists ledger_directory_seq"
+    yield "create table if not exists ledger_directory (version bigint not null)"
+    yield (
+        "insert into ledger_directory select nextval('ledger_directory_seq')"
+        " where not exists (select 1 from ledger_directory)"
+    )
+    yield """
+create or replace function ledger_move_directory() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
+begin
+  if tg_op = 'INSERT' then
+    if not exists (select 1 from fresh) then return null; end if;
+  end if;
+  update ledger_directory set version = nextval('ledger_directory_seq');
+  return null;
+end $$"""
+    for model in directory_models():
+        table, columns = model._meta.db_table, getattr(model, "directory_columns", ())
+        update = f"update of {', '.join(columns)}" if columns else "update"
+        for name, moments in (("grows", "insert"), ("changes", f"{update} or delete")):
+            rows = (
+                "referencing new table as fresh " if moments == "insert" else ""
+            )  # "insert … do nothing" moves nothing
+            yield f"drop trigger if exists ledger_directory_{name} on {table}"
+            yield (
+                f"create trigger ledger_directory_{name} after {moments} on {table} {rows}"
+                "for each statement execute function ledger_move_directory()"
+            )
+
+
 def _rights(roles: set[str]) -> Iterator[str]:
     if AUDITOR_ROLE in roles:
         yield f"grant usage on schema public to {AUDITOR_ROLE}"
@@ -239,4 +282,4 @@ def _rights(roles: set[str]) -> Iterator[str]:
             history = history_model(model)
             if history is not None:
                 yield f"revoke insert, update, delete, truncate on {history._meta.db_table} from {role}"
-        yield f"revoke insert, update, delete, truncate on django_migrations from {role}"
+        yield f"revoke insert, update, delete, truncate on django_migrations, ledger_directory from {role}"

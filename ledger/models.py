@@ -24,6 +24,7 @@ class WalledModel(models.Model):
     append_only: ClassVar[bool] = False
     deletable: ClassVar[bool] = False
     untracked_columns: ClassVar[tuple[str, ...]] = ()
+    in_directory: ClassVar[bool] = False  # kept in memory: see ``ledger.directory``
 
     class Meta:
         abstract = True
@@ -100,6 +101,7 @@ class Partnership(WalledModel):
 
     wall = OwnedBy(("viewer_id", "organization_id"), for_others=True)
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         constraints = [models.UniqueConstraint(fields=["viewer_id", "organization_id"], name="ledger_partnership_once")]

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from ledger.context import Actor
 from ledger.models import Event, Party, Signature
-from ledger.walls import visible
+from ledger.walls import on_stream, visible
 
 
 def events_of(actor: Actor, stream_id: UUID) -> QuerySet[Event]:
@@ -21,7 +21,7 @@ def events_of(actor: Actor, stream_id: UUID) -> QuerySet[Event]:
         .distinct()
     )
     readable = Q(audience=[]) | Q(audience__overlap=roles or ["nobody"])
-    return visible(Event, actor).filter(readable, stream_id=stream_id).order_by("seq")
+    return on_stream(Event, actor, stream_id).filter(readable).order_by("seq")
 
 
 def events_since(actor: Actor, kind: str, since: dt.datetime) -> QuerySet[Event]:
@@ -33,7 +33,13 @@ def events_since(actor: Actor, kind: str, since: dt.datetime) -> QuerySet[Event]
 def signatures_of(actor: Actor, stream_id: UUID) -> QuerySet[Signature]:
     """Return the signatures on those events of the stream that the actor's role may read."""
     readable = events_of(actor, stream_id).order_by().values("pk")
-    return visible(Signature, actor).filter(stream_id=stream_id, event__in=readable).order_by("signed_at", "position")
+    return on_stream(Signature, actor, stream_id).filter(event__in=readable).order_by("signed_at", "position")
+
+
+def signatures_on(actor: Actor, stream_id: UUID, event_ids: Iterable[UUID]) -> QuerySet[Signature]:
+    """Return the signatures on events of the stream that the actor has already read."""
+    found = on_stream(Signature, actor, stream_id).filter(event__in=list(event_ids))
+    return found.order_by("signed_at", "position")
 
 
 def refusals_about(actor: Actor, subjects: Iterable[str], since: dt.datetime) -> QuerySet[Event]:

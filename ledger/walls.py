@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from ledger.context import Actor
+from ledger.context import Actor, current
 
 if TYPE_CHECKING:
     from ledger.models import WalledModel
@@ -190,3 +191,31 @@ M = TypeVar("M", bound="WalledModel")
 def visible(model: type[M], actor: Actor) -> models.QuerySet[M]:
     """Return the rows of ``model`` that ``actor``'s organization may see (belt; the row policies are the braces)."""
     return model.unwalled.filter(model.wall.belt(actor))
+
+
+def on_stream(model: type[M], actor: Actor, stream_id: UUID) -> models.QuerySet[M]:
+    """Return the rows of one stream that ``actor``'s organization may see.
+
+    The belt asks for the stream once per transaction, instead of again in the statement of every table on it.
+    """
+    return model.unwalled.filter(stream_id=stream_id) if sees_stream(actor, stream_id) else model.unwalled.none()
+
+
+def sees_stream(actor: Actor, stream_id: UUID) -> bool:
+    """Whether the belt lets ``actor``'s organization see a stream; asked once per transaction."""
+    from ledger.models import Stream
+
+    acting, key = current(), (actor.organization_id, actor.person_id, stream_id)
+    if acting is not None and key in acting.streams_seen:
+        return True
+    found = visible(Stream, actor).filter(pk=stream_id).exists()
+    if found:
+        note_seen(actor, stream_id)
+    return found
+
+
+def note_seen(actor: Actor, stream_id: UUID) -> None:
+    """Remember, for the open transaction, that a walled read found this stream for ``actor``."""
+    acting = current()
+    if acting is not None:
+        acting.streams_seen.add((actor.organization_id, actor.person_id, stream_id))

@@ -32,6 +32,7 @@ class Therapy(WalledModel):
 
     wall = KnownTo("manufacturer_id")
     history = track()
+    in_directory = True
 
     def __str__(self) -> str:
         return self.name
@@ -54,6 +55,7 @@ class Specification(WalledModel):
 
     wall = KnownTo("manufacturer_id")
     history = track()
+    in_directory = True
     append_only = True
 
     class Meta(WalledModel.Meta):

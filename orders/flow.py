@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
@@ -16,10 +17,11 @@ from custody.actions.mismatch import stop_the_line
 from custody.scans import ANOTHER_BOX
 from ledger.context import Actor, reading
 from ledger.events import kind_named
+from ledger.prepared import Prepared
 from ledger.recording import Once, OpenEvent, Replayed, acting
 from ledger.refusals import FactsMissing, Mismatch, MissingFact, NotFound, Stale, Unauthenticated, WrongState
 from ledger.states import Role
-from ledger.walls import visible
+from ledger.walls import note_seen, visible
 from orders import attempts, late, places, signers
 from orders.inputs import parse
 from orders.late import ASKED
@@ -28,7 +30,6 @@ from orders.policies import may_perform, may_see, require_may_perform, why_not
 from orders.states import OPEN_STEP_STATES, OrderState, StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, kind_of
 
-ORDER_RELATIONS = ("therapy", "specification", "flow")  # joined; organizations and sites: see places.fill
 EVENT_OF_STATE = {
     StepState.DONE: "orders.step_done",
     StepState.READY: "orders.step_progressed",
@@ -56,10 +57,16 @@ class StepResult:
 
 def order_named(actor: Actor, code: str) -> Order:
     """Return the order with its relations; raise NotFound when it does not exist for the actor."""
-    order = visible(Order, actor).select_related(*ORDER_RELATIONS).filter(code=code.upper()).first()
-    if order is None or not places.fill([order]):
+    found = places.fill(_order(actor=actor, code=code.upper()))
+    if not found:
         raise NotFound()
-    return order
+    note_seen(actor, found[0].stream_id)
+    return found[0]
+
+
+@Prepared
+def _order(actor: Actor, code: str) -> QuerySet[Order]:
+    return visible(Order, actor).filter(code=code)
 
 
 def stream_of(code: str) -> QuerySet[Any]:
@@ -69,12 +76,16 @@ def stream_of(code: str) -> QuerySet[Any]:
 
 def current_step(order: Order, key: str) -> OrderStep:
     """Return the newest attempt of a step; an unknown key answers like an unknown order (NotFound)."""
-    step = (
-        OrderStep.unwalled.filter(order=order, key=key).select_related("flow_step", "site").order_by("-attempt").first()
-    )
-    if step is None:
+    found = places.fill_steps(_attempts(order_id=order.pk, key=key)[:1])
+    if not found:
         raise NotFound()
-    return step
+    found[0].order = order
+    return found[0]
+
+
+@Prepared
+def _attempts(order_id: UUID, key: str) -> QuerySet[OrderStep]:
+    return OrderStep.unwalled.filter(order_id=order_id, key=key).order_by("-attempt")
 
 
 def context_of(
@@ -296,17 +307,17 @@ class NextAction:
     refusal: str = ""
 
 
+@Prepared
+def _ready(order_id: UUID) -> QuerySet[OrderStep]:
+    return OrderStep.unwalled.filter(order_id=order_id, state=StepState.READY).order_by("position")
+
+
 def next_actions(actor: Actor, order: Order) -> list[NextAction]:
     """Return the ready steps of an order with whose turn it is (the code that refuses, asked without raising)."""
     if order.state != OrderState.OPEN:
         return []
-    steps = (
-        OrderStep.unwalled.filter(order=order, state=StepState.READY)
-        .select_related("flow_step", "responsible", "site")
-        .order_by("position")
-    )
     found = []
-    for step in steps:
+    for step in places.fill_steps(_ready(order_id=order.pk)):
         kind = kind_of(step.flow_step.kind)
         mine = may_perform(actor, step) and not order.on_hold
         missing = missing_facts(kind, context_of(actor, order, step)) if mine else []

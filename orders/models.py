@@ -27,6 +27,7 @@ class Flow(WalledModel):
 
     wall = KnownTo("manufacturer_id")
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         constraints = [
@@ -64,6 +65,7 @@ class FlowStep(WalledModel):
 
     wall = KnownTo("manufacturer_id")
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         ordering = ["position"]

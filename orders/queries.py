@@ -12,11 +12,13 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from rest_framework import serializers
 
 from custody import queries as custody
+from ledger import directory
 from ledger.context import Actor
 from ledger.models import Party
+from ledger.prepared import Prepared
 from ledger.refusals import InvalidInput, MissingFact, NotFound
 from ledger.states import Role
-from ledger.walls import visible
+from ledger.walls import on_stream, sees_stream, visible
 from orders import (
     bookings,
     carrying,
@@ -35,7 +37,8 @@ from orders.carrying import Stop
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.inputs import inputs_class
 from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
-from orders.policies import LOGISTIC_KINDS, may_perform
+from orders.places import fill_steps, name_custodians, name_way, placed
+from orders.policies import LOGISTIC_KINDS, may_perform, may_see
 from orders.states import OrderState, StepState
 from orders.step_kinds import kind_of
 from personas.queries import Organization
@@ -46,12 +49,8 @@ WAITING_FOR_TRANSPORT = ("collection", "inbound")
 
 
 def orders(actor: Actor) -> QuerySet[Order]:
-    """Return the orders that the actor's organization is a party of, newest first.
-
-    Relations are read apart: joined, each table's row policy would be weighed against every other (see ``places``).
-    """
-    relations = ("therapy", "center", "center_site", "manufacturer", "plant_site", "flow", "specification")
-    return visible(Order, actor).prefetch_related(*relations).order_by("-opened_at", "-pk")
+    """Return the orders that the actor's organization is a party of, newest first, with their places."""
+    return placed(visible(Order, actor).order_by("-opened_at", "-pk"))
 
 
 def open_orders(actor: Actor) -> QuerySet[Order]:
@@ -117,15 +116,29 @@ def orders_by_stream(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, Ord
 
 def steps_of(actor: Actor, order: Order) -> QuerySet[OrderStep]:
     """Return every attempt of the order's steps in the flow's order (the timeline); a courier sees its own part."""
-    steps = (
-        visible(OrderStep, actor)
-        .filter(order=order)
-        .select_related("flow_step", "responsible", "site")
-        .order_by("position", "attempt")
+    steps: QuerySet[OrderStep] = placed(
+        on_stream(OrderStep, actor, order.stream_id).filter(order=order).order_by("position", "attempt")
     )
     if actor.organization_role == Role.COURIER:
         steps = steps.filter(Q(responsible_id=actor.organization_id) | Q(flow_step__kind__in=LOGISTIC_KINDS))
     return steps
+
+
+@Prepared
+def _steps(order_id: UUID) -> QuerySet[OrderStep]:
+    return OrderStep.unwalled.filter(order_id=order_id).order_by("position", "attempt")
+
+
+def timeline(actor: Actor, order: Order) -> list[OrderStep]:
+    """Return the rows of ``steps_of``, for the pages that show an order whole."""
+    if not sees_stream(actor, order.stream_id):
+        return []
+    return [step for step in fill_steps(_steps(order_id=order.pk)) if may_see(actor, step)]
+
+
+def sees_step(actor: Actor, step: OrderStep) -> bool:
+    """Whether a step of a visible order is the actor's to see: a courier sees its own part."""
+    return may_see(actor, step)
 
 
 def worklist(actor: Actor) -> QuerySet[OrderStep]:
@@ -138,9 +151,7 @@ def worklist(actor: Actor) -> QuerySet[OrderStep]:
     )
     if actor.site_id is not None:
         steps = steps.filter(Q(site_id=actor.site_id) | Q(site__isnull=True))
-    return steps.select_related(
-        "order", "order__therapy", "order__center_site", "order__manufacturer", "flow_step", "site"
-    ).order_by(F("due_at").asc(nulls_last=True), "pk")
+    return placed(steps.select_related("order").order_by(F("due_at").asc(nulls_last=True), "pk"))
 
 
 def result_of(actor: Actor, order: Order, result_id: UUID) -> Any:
@@ -161,14 +172,26 @@ def worklist_size(actor: Actor) -> int:
     return len(worklist(actor).select_related(None).order_by().values_list("pk", flat=True)[:100])
 
 
+@Prepared
+def _parties(stream_id: UUID) -> QuerySet[Party]:
+    return Party.unwalled.filter(stream_id=stream_id).order_by("since", "pk")
+
+
 def parties_of(actor: Actor, order: Order) -> list[tuple[Party, Organization | None]]:
     """Return the order's parties with their organizations, in the order in which they joined."""
-    parties = list(visible(Party, actor).filter(stream_id=order.stream_id).order_by("since", "pk"))
-    found = {
-        organization.pk: organization
-        for organization in visible(Organization, actor).filter(pk__in=[p.organization_id for p in parties])
-    }
+    parties = _parties(stream_id=order.stream_id) if sees_stream(actor, order.stream_id) else []
+    found = directory.rows(Organization, [party.organization_id for party in parties])
     return [(party, found.get(party.organization_id)) for party in parties]
+
+
+def bags_of(actor: Actor, order: Order) -> list[Any]:
+    """Return the order's containers with who holds them, by kind and position."""
+    return name_custodians(custody.containers_of(actor, order.stream_id).select_related(None))
+
+
+def boxes_of(actor: Actor, order: Order) -> list[Any]:
+    """Return the order's shipments with courier and way, without what is in them."""
+    return name_way(custody.shipments_of(actor, order.stream_id).select_related(None).prefetch_related(None))
 
 
 def flows(actor: Actor) -> QuerySet[Flow]:

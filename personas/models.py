@@ -26,6 +26,7 @@ class Organization(WalledModel):
 
     wall = KnownTo("id")
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         default_permissions = ()
@@ -49,6 +50,7 @@ class Site(WalledModel):
 
     wall = KnownTo("organization_id")
     history = track()
+    in_directory = True
 
     def __str__(self) -> str:
         return self.name
@@ -65,6 +67,7 @@ class Person(WalledModel):
 
     wall = Outside(SIGN_IN)
     history = track()
+    in_directory = True
 
     def __str__(self) -> str:
         return self.name
@@ -79,6 +82,9 @@ class User(AbstractUser):
         null=True, blank=True, help_text="accountability statement held before the first signature (T10)"
     )
 
+    in_directory = True
+    directory_columns = ("person_id", "is_active")  # a sign-in (``last_login``) changes nothing that is kept
+
 
 class Persona(WalledModel):
     """An organization's persona: a title and a group whose capabilities stand on the organization row (guardian)."""
@@ -91,6 +97,7 @@ class Persona(WalledModel):
 
     wall = KnownTo("organization_id")
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         constraints = [models.UniqueConstraint(fields=["organization", "key"], name="personas_persona_once")]
@@ -111,6 +118,7 @@ class Membership(WalledModel):
 
     wall = Outside(SIGN_IN)
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         constraints = [
@@ -135,12 +143,15 @@ class ApiKey(WalledModel):
 
     wall = Outside("the key's hash is looked up before anybody acts")
     history = track()
+    in_directory = True
 
 
 class OrganizationGroupPermission(GroupObjectPermissionBase):
     """Capabilities of a persona's group on its organization (guardian, direct foreign key)."""
 
     content_object = models.ForeignKey(Organization, on_delete=models.CASCADE)
+
+    in_directory = True
 
 
 class OrganizationUserPermission(UserObjectPermissionBase):

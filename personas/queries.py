@@ -14,6 +14,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from ledger import directory
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound, Unauthenticated
 from ledger.states import Channel
@@ -94,7 +95,7 @@ def places(actor: Actor) -> list[Place]:
     """Return every place where the acting person may act; each is read inside its own organization's wall."""
     if actor.user_id is None or actor.key_id is not None:
         return []
-    memberships = list(current_memberships(actor.user_id))
+    memberships = _held_now(_shelf(), actor.user_id)
     if [membership.pk for membership in memberships] == [actor.membership_id]:
         here = OrganizationName(actor.organization_id, actor.organization_name)
         return [Place(memberships[0].pk, here, actor.persona_title, "", True)]
@@ -137,9 +138,18 @@ def _with_rights(site_id: UUID | None) -> QuerySet[Any]:
     )
 
 
-def _actor(organization_id: UUID, persona_id: UUID, site_id: UUID | None, **who: object) -> Actor:
-    with reading(system_actor(organization_id, "sign-in")):
-        persona = _with_rights(site_id).get(pk=persona_id)
+def _persona(shelf: directory.Shelf, organization_id: UUID, persona_id: UUID, site_id: UUID | None) -> Any:
+    key = ("persona", persona_id, site_id)
+    if key not in shelf:
+        with reading(system_actor(organization_id, "sign-in")):
+            shelf[key] = _with_rights(site_id).get(pk=persona_id)
+    return shelf[key]
+
+
+def _actor(
+    shelf: directory.Shelf, organization_id: UUID, persona_id: UUID, site_id: UUID | None, **who: object
+) -> Actor:
+    persona = _persona(shelf, organization_id, persona_id, site_id)
     organization = persona.organization
     if not organization.active:
         raise Unauthenticated("This organization is not active.")
@@ -164,12 +174,15 @@ def actor_of_membership(membership: Membership, channel: Channel, request_id: st
     return acting_through(membership, channel, request_id)
 
 
-def acting_through(membership: Membership, channel: Channel, request_id: str = "") -> Actor:
+def acting_through(
+    membership: Membership, channel: Channel, request_id: str = "", shelf: directory.Shelf | None = None
+) -> Actor:
     """Return the person acting through a membership that ``current_memberships`` has just read with its account."""
     user = membership.user
     if user.person is None or not user.is_active:
         raise Unauthenticated("This account is not active.")
     return _actor(
+        _shelf() if shelf is None else shelf,
         membership.organization_id,
         membership.persona_id,
         membership.site_id,
@@ -182,11 +195,26 @@ def acting_through(membership: Membership, channel: Channel, request_id: str = "
     )
 
 
+def _shelf() -> directory.Shelf:
+    """What is kept of those who may act, at the directory's version of now."""
+    return directory.shelf_of(None, directory.version_now())
+
+
+def _held_now(shelf: directory.Shelf, user_id: UUID) -> list[Membership]:
+    """Return the memberships that an account holds now, as ``current_memberships`` does, from what is kept."""
+    key, now = ("memberships", user_id), timezone.now()
+    if key not in shelf:
+        every = Membership.unwalled.filter(user_id=user_id)
+        shelf[key] = list(every.select_related("user__person").order_by("pk"))
+    return [row for row in shelf[key] if row.since <= now and (row.until is None or row.until > now)]
+
+
 def actor_of_user(user: User, membership_id: str | None, channel: Channel, request_id: str = "") -> Actor | None:
     """Return the person acting in the chosen (or first) current membership; None if there is no membership left."""
-    memberships = list(current_memberships(user))
+    shelf = _shelf()
+    memberships = _held_now(shelf, user.pk)
     chosen = next((m for m in memberships if str(m.pk) == membership_id), memberships[0] if memberships else None)
-    return acting_through(chosen, channel, request_id) if chosen else None
+    return acting_through(chosen, channel, request_id, shelf) if chosen else None
 
 
 def own_sites(actor: Actor) -> list[tuple[str, str]]:
@@ -217,30 +245,38 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _key_with_prefix(prefix: str) -> Any:
-    """Return the key with ``answered_for``: whether the person who answers for it still belongs to its organization."""
-    return ApiKey.unwalled.filter(prefix=prefix).annotate(answered_for=Exists(_answering())).first()
+def _key_named(shelf: directory.Shelf, prefix: str) -> ApiKey | None:
+    if ("key", prefix) not in shelf:
+        found: ApiKey | None = ApiKey.unwalled.filter(prefix=prefix).first()
+        if found is None:  # guesses are not kept
+            return None
+        shelf["key", prefix] = found
+    kept: ApiKey = shelf["key", prefix]
+    return kept
 
 
-def _answering() -> QuerySet[Membership]:
-    of_the_key = {"user_id": OuterRef("responsible_id"), "organization_id": OuterRef("organization_id")}
-    return _open_memberships().filter(**of_the_key, user__is_active=True)
+def _is_answered_for(shelf: directory.Shelf, key: ApiKey) -> bool:
+    """Whether the person who answers for the key still belongs to its organization."""
+    held = _held_now(shelf, key.responsible_id)
+    return any(row.organization_id == key.organization_id and row.user.is_active for row in held)
 
 
 def actor_of_key(token: str, request_id: str = "") -> Actor:
     """Return the actor of an API key ``cgt_<prefix>_<secret>``; raise Unauthenticated for anything else."""
     parts = token.split("_", 2)
     prefix = parts[1] if len(parts) == 3 and parts[0] == "cgt" else ""
-    key = _key_with_prefix(prefix) if prefix else None
+    shelf = _shelf()
+    key = _key_named(shelf, prefix) if prefix else None
     known = key.secret_hash if key else "0" * 64
     if not secrets.compare_digest(known, hash_secret(parts[-1])) or key is None:
         raise Unauthenticated("The API key is not valid.")
     now = timezone.now()
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         raise Unauthenticated("The API key was revoked or has expired.")
-    if not key.answered_for:
+    if not _is_answered_for(shelf, key):
         raise Unauthenticated("Nobody answers for this API key any more: the person who did has left.")
     return _actor(
+        shelf,
         key.organization_id,
         key.persona_id,
         None,

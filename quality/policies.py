@@ -6,31 +6,38 @@ center reads the results of a batch once it has been decided (its certificate of
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ledger.context import Actor
+from ledger.models import WalledModel
 from ledger.recording import OpenEvent
 from ledger.refusals import NotAllowed
 from ledger.states import Role
-from ledger.walls import visible
+from ledger.walls import on_stream, visible
 from quality.models import Batch, Deviation, QCResult, Release
 from quality.states import Decision
 
+M = TypeVar("M", bound=WalledModel)
 MAKERS = frozenset({str(Role.MANUFACTURER), str(Role.CMO)})
 
 
-def visible_batches(actor: Actor) -> QuerySet[Batch]:
-    return visible(Batch, actor)
+def _rows(model: type[M], actor: Actor, stream_id: UUID | None) -> QuerySet[M]:
+    return visible(model, actor) if stream_id is None else on_stream(model, actor, stream_id)
 
 
-def visible_decisions(actor: Actor) -> QuerySet[Release]:
-    return visible(Release, actor)
+def visible_batches(actor: Actor, stream_id: UUID | None = None) -> QuerySet[Batch]:
+    return _rows(Batch, actor, stream_id)
 
 
-def visible_results(actor: Actor) -> QuerySet[QCResult]:
-    found: QuerySet[QCResult] = visible(QCResult, actor)
+def visible_decisions(actor: Actor, stream_id: UUID | None = None) -> QuerySet[Release]:
+    return _rows(Release, actor, stream_id)
+
+
+def visible_results(actor: Actor, stream_id: UUID | None = None) -> QuerySet[QCResult]:
+    found: QuerySet[QCResult] = _rows(QCResult, actor, stream_id)
     if actor.organization_role in MAKERS:
         return found
     if actor.organization_role != Role.TREATMENT_CENTER:
@@ -39,8 +46,8 @@ def visible_results(actor: Actor) -> QuerySet[QCResult]:
     return found.filter(Exists(decided))
 
 
-def visible_deviations(actor: Actor) -> QuerySet[Deviation]:
-    found: QuerySet[Deviation] = visible(Deviation, actor)
+def visible_deviations(actor: Actor, stream_id: UUID | None = None) -> QuerySet[Deviation]:
+    found: QuerySet[Deviation] = _rows(Deviation, actor, stream_id)
     return found.none() if actor.organization_role == Role.COURIER else found
 
 

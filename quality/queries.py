@@ -17,7 +17,7 @@ from quality.states import Decision
 
 def batches_of(actor: Actor, stream_id: UUID) -> QuerySet[Batch]:
     """Return all batches of an order, newest first (each remanufacture is one more)."""
-    return visible_batches(actor).filter(stream_id=stream_id).order_by("-started_at", "-pk")
+    return visible_batches(actor, stream_id).order_by("-started_at", "-pk")
 
 
 def batch_of(actor: Actor, stream_id: UUID) -> Batch | None:
@@ -38,23 +38,23 @@ def batches_in(actor: Actor, states: Iterable[str]) -> QuerySet[Batch]:
 
 def results_of(actor: Actor, stream_id: UUID) -> QuerySet[QCResult]:
     """Return the order's results that count (nothing supersedes them), in the order of recording."""
-    counting = visible_results(actor).filter(stream_id=stream_id, superseded_by__isnull=True)
+    counting = visible_results(actor, stream_id).filter(superseded_by__isnull=True)
     return counting.order_by("recorded_at", "pk")
 
 
 def all_results_of(actor: Actor, stream_id: UUID) -> QuerySet[QCResult]:
     """Return every result ever recorded for the order, the superseded ones too."""
-    return visible_results(actor).filter(stream_id=stream_id).order_by("recorded_at", "pk")
+    return visible_results(actor, stream_id).order_by("recorded_at", "pk")
 
 
 def deviations_of(actor: Actor, stream_id: UUID) -> QuerySet[Deviation]:
     """Return the order's deviations, oldest first."""
-    return visible_deviations(actor).filter(stream_id=stream_id).order_by("opened_at", "pk")
+    return visible_deviations(actor, stream_id).order_by("opened_at", "pk")
 
 
 def decisions_of(actor: Actor, stream_id: UUID) -> QuerySet[Release]:
     """Return every decision on the order's batches, revocations included, oldest first."""
-    return visible_decisions(actor).filter(stream_id=stream_id).order_by("decided_at", "pk")
+    return visible_decisions(actor, stream_id).order_by("decided_at", "pk")
 
 
 def releases_since(actor: Actor, since: dt.datetime) -> QuerySet[Release]:
@@ -70,7 +70,7 @@ def batches_named(actor: Actor, batch_ids: Iterable[UUID]) -> dict[UUID, Batch]:
 
 def release_of(actor: Actor, stream_id: UUID) -> Release | None:
     """Return the decision in force (release or rejection) on the order's newest decided batch, or None."""
-    live = visible_decisions(actor).filter(stream_id=stream_id, revoked_at__isnull=True)
+    live = visible_decisions(actor, stream_id).filter(revoked_at__isnull=True)
     return live.exclude(decision=Decision.REVOKE).order_by("-decided_at", "-pk").first()
 
 

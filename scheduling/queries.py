@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db.models import F, Prefetch, QuerySet
 
 from ledger.context import Actor
-from ledger.walls import visible
+from ledger.prepared import Prepared, attach
+from ledger.walls import on_stream, sees_stream, visible
 from scheduling.models import ChainLink, HoldDue, Resource, Slot, SlotChain
 from scheduling.states import LIVE, ChainState, ResourceKind
 
@@ -45,15 +46,28 @@ def _with_links(chains: QuerySet[SlotChain]) -> QuerySet[SlotChain]:
     return chains.prefetch_related(Prefetch("links", ChainLink.unwalled.order_by("position")))
 
 
+@Prepared
+def _chains(stream_id: UUID) -> QuerySet[SlotChain]:
+    return SlotChain.unwalled.filter(stream_id=stream_id).order_by("-pk")
+
+
+@Prepared
+def _links(stream_id: UUID) -> QuerySet[ChainLink]:
+    return ChainLink.unwalled.filter(stream_id=stream_id).order_by("position")
+
+
 def chain_of(actor: Actor, stream_id: UUID) -> SlotChain | None:
     """Return the order's live slot chain, else its latest one; ``chain.links.all()`` is loaded, in journey order."""
-    found = list(_with_links(visible(SlotChain, actor).filter(stream_id=stream_id).order_by("-pk")))
+    found = _chains(stream_id=stream_id) if sees_stream(actor, stream_id) else []
+    links = _links(stream_id=stream_id) if found else []
+    for chain in found:
+        attach(chain, "links", [link for link in links if link.chain_id == chain.pk])
     return next((chain for chain in found if chain.state in LIVE), found[0] if found else None)
 
 
 def chains_of(actor: Actor, stream_id: UUID) -> QuerySet[SlotChain]:
     """Return every slot chain that the order ever had, newest first."""
-    return _with_links(visible(SlotChain, actor).filter(stream_id=stream_id).order_by("-pk"))
+    return _with_links(on_stream(SlotChain, actor, stream_id).order_by("-pk"))
 
 
 def held_until(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, dt.datetime]:

@@ -12,6 +12,7 @@ OWN = {
     "test": "cgt.launcher.checks",
     "bench": "cgt.launcher.bench",
     "screenshots": "cgt.launcher.screenshots",
+    "load_data": "cgt.launcher.load_data",
     "servers": "cgt.launcher.servers",
 }
 

@@ -16,6 +16,7 @@ from psycopg2 import sql
 from cgt.launcher.messages import LauncherError
 
 DEMO_MARK = "cgt-demo"
+BENCHMARK_MARK = "cgt-benchmark"
 DEMO_DATABASE = "cgt_demo"
 EXTENSIONS = ("btree_gist", "pg_trgm", "citext")
 ATTRIBUTES = {

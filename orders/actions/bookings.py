@@ -8,7 +8,7 @@ from ledger.context import Actor, reading
 from ledger.recording import Once, acting
 from ledger.refusals import NotFound, WrongState
 from orders import attempts, bookings
-from orders.flow import ORDER_RELATIONS, order_named
+from orders.flow import order_named
 from orders.models import Order, OrderStep
 from orders.policies import require_may_perform
 from orders.states import OrderState, StepState
@@ -52,7 +52,7 @@ def reopen_booking(stream_id: UUID, organization_id: UUID) -> bool:
 
 
 def _lost_booking(stream_id: UUID) -> tuple[Order, OrderStep] | None:
-    order = Order.unwalled.select_related(*ORDER_RELATIONS).filter(stream_id=stream_id).first()
+    order = Order.unwalled.select_related("therapy", "specification", "flow").filter(stream_id=stream_id).first()
     if order is None or order.state != OrderState.OPEN or slot_chains.live_chain(stream_id) is not None:
         return None
     booked = (step for step in attempts.latest_attempts(order).values() if step.flow_step.kind == BOOKING_KIND)

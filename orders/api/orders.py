@@ -26,6 +26,8 @@ from orders.states import PHASE_LABELS, OrderState
 from personas.asking import ActorView, PageQuery, body_of, once_of, page_of, query_of, reads, version_of
 from personas.headers import ETAG, IF_MATCH, LOCATION, ONCE
 
+NOT_IN_ROWS = ("party_ids", "plan", "hold_reason", "end_reason")
+
 
 class OrderFilters(PageQuery):
     """Which orders."""
@@ -72,7 +74,7 @@ class OrdersView(ActorView):
     )
     @reads
     def get(self, request: Request) -> Response:
-        rows = filtered(self.actor, query_of(request, OrderFilters))
+        rows = filtered(self.actor, query_of(request, OrderFilters)).defer(*NOT_IN_ROWS)
         return page_of(
             self, rows, ("-opened_at", "-pk"), lambda found: [shapes.order_row(self.actor, row) for row in found]
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from custody import vault
 from ledger.context import Actor
@@ -22,7 +23,19 @@ COURIER_PLAN = ("pickup", "arrival")
 
 
 def href(name: str, *args: Any) -> str:
-    return reverse(f"api:{name}", args=args)
+    """Return an address below ``/api/``; a list needs hundreds, so each route is reversed once."""
+    if not all(isinstance(value, str) for value in args):
+        return reverse(f"api:{name}", args=args)
+    return _route(name, len(args), get_script_prefix()).format(*args)
+
+
+@cache
+def _route(name: str, places: int, prefix: str) -> str:
+    marks = [f"place{number}" for number in range(places)]
+    route = reverse(f"api:{name}", args=marks)
+    for number, mark in enumerate(marks):
+        route = route.replace(mark, f"{{{number}}}")
+    return route
 
 
 def place(site: Any) -> dict[str, Any] | None:
@@ -63,7 +76,7 @@ def therapy_row(therapy: Any) -> dict[str, Any]:
 
 def order_detail(actor: Actor, order: Any) -> dict[str, Any]:
     """Return an order with its steps, parties, whose turn it is, and what this actor may do now."""
-    steps = list(queries.steps_of(actor, order))
+    steps = queries.timeline(actor, order)
     acts = next_actions(actor, order)
     detail = order_row(actor, order) | {
         "plan": plan(actor, order),

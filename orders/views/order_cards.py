@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from custody import queries as custody
 from custody.states import TERMINAL_STATES, ContainerState, LabelState
+from ledger import directory
 from ledger import queries as record
 from ledger.context import Actor
 from ledger.events import kind_named
@@ -19,8 +20,7 @@ from orders import queries
 from orders.actions.revocations import may_revoke
 from orders.flow import kind_of, next_actions, why_not
 from orders.states import StepState
-from personas.queries import personas_with
-from personas.queries import sites as known_sites
+from personas.queries import Site, personas_with
 from personas.states import Capability
 from quality import queries as quality
 from quality.states import Decision, DeviationState, Severity, Verdict
@@ -43,10 +43,10 @@ def _holders(personas: Mapping[tuple[UUID, str], list[str]], step: Any) -> list[
 def turns(actor: Actor, order: Any) -> list[dict[str, Any]]:
     """Return the ready steps: whose turn it is, which personas may, and the link for those who may (CO8)."""
     acts = next_actions(actor, order)
-    seen = set(queries.steps_of(actor, order).filter(state=StepState.READY).values_list("pk", flat=True))
-    acts = [act for act in acts if act.step.pk in seen]
+    acts = [act for act in acts if queries.sees_step(actor, act.step)]
     asked = [(act.step.responsible_id, act.step.capability) for act in acts]
-    personas = personas_with((organization, capability) for organization, capability in asked if organization)
+    pairs = tuple((organization, capability) for organization, capability in asked if organization)
+    personas = directory.kept("personas with", pairs, lambda: personas_with(pairs))
     now = timezone.now()
     return [
         {
@@ -68,7 +68,7 @@ def timeline(actor: Actor, order: Any) -> list[dict[str, Any]]:
     """Return every attempt of every step: planned against actual, by whom (CO8)."""
     now = timezone.now()
     rows = []
-    for step in queries.steps_of(actor, order):
+    for step in queries.timeline(actor, order):
         rows.append(
             {
                 "id": f"step-{step.key}-{step.attempt}",
@@ -115,7 +115,7 @@ def _may_repeat(actor: Actor, order: Any, step: Any) -> bool:
 
 def parties(actor: Actor, order: Any) -> list[dict[str, Any]]:
     found = queries.parties_of(actor, order)
-    sites = {site.pk: site for site in known_sites(actor).filter(pk__in=[p.site_id for p, _ in found if p.site_id])}
+    sites = directory.rows(Site, [party.site_id for party, _ in found])
     return [
         {
             "kind": party.role,
@@ -163,7 +163,7 @@ def material(actor: Actor, order: Any) -> list[dict[str, Any]]:
         return []
     decides = actor.can(Capability.MANAGE_DEVIATIONS) and is_party(actor, order)
     rows = []
-    for bag in custody.containers_of(actor, order.stream_id):
+    for bag in queries.bags_of(actor, order):
         ours = actor.organization_id in (bag.custodian_id, order.manufacturer_id)
         choices: list[tuple[str, str]] = []
         if decides and ours and bag.state == ContainerState.QUARANTINED:
@@ -189,11 +189,12 @@ def container_status(state: str) -> str:
 
 
 def shipments(actor: Actor, order: Any) -> list[Any]:
-    return list(custody.shipments_of(actor, order.stream_id))
+    return queries.boxes_of(actor, order)
 
 
 def labels(actor: Actor, order: Any) -> list[Any]:
-    return list(custody.labels_of(actor, order.stream_id)) if queries.may_see_therapy(actor) else []
+    may = queries.may_see_therapy(actor)
+    return list(custody.labels_of(actor, order.stream_id).select_related(None)) if may else []
 
 
 def has_valid_labels(found: list[Any]) -> bool:
@@ -238,10 +239,8 @@ def events(actor: Actor, order: Any, before: str = "") -> tuple[list[dict[str, A
     rows = list(found[: EVENTS_AT_ONCE + 1])
     older = str(rows[EVENTS_AT_ONCE - 1].seq) if len(rows) > EVENTS_AT_ONCE else ""
     rows = rows[:EVENTS_AT_ONCE]
-    readable = {row.pk for row in rows}
-    for signature in record.signatures_of(actor, order.stream_id):
-        if signature.event_id in readable:
-            signed.setdefault(signature.event_id, []).append(signature)
+    for signature in record.signatures_on(actor, order.stream_id, [row.pk for row in rows]):
+        signed.setdefault(signature.event_id, []).append(signature)
     full = queries.may_see_therapy(actor)
     entries = [
         {

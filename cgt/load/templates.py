@@ -1,0 +1,165 @@
+"""Reads an order that the actions made, with everything that stands on its stream, as texts to be copied."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cgt.load.texts import CONTAINER, DATE, NUMBER, Pattern, unescaped
+from ledger.installation import history_model, walled_models
+
+CODES = {
+    "orders_order": "code",
+    "custody_chainofidentity": "code",
+    "custody_shipment": "code",
+    "quality_batch": "number",
+    "quality_deviation": "number",
+}
+VAULT = {"custody_patientkey", "custody_sealedidentity", "custody_blindindex"}  # sealed anew for each copy
+
+
+@dataclass
+class HistoryText:
+    """``<table>|<operation>|`` and the row's text, as they enter the event's digest."""
+
+    start: str
+    text: list[str]
+
+
+@dataclass
+class EventText:
+    hash: str
+    rows_digest: str
+    canonical: list[str]
+    rows: list[HistoryText] = field(default_factory=list)
+
+
+@dataclass
+class Line:
+    """A row as COPY takes it; ``rank`` counts history rows in the order in which they were written."""
+
+    parts: list[str]
+    rank: int = -1
+
+
+@dataclass
+class Template:
+    """One order: its phase, its own ids and codes, its events, and the lines of every table for COPY."""
+
+    phase: str
+    state: str
+    patient_id: str
+    ids: list[str]
+    codes: dict[str, str]  # code -> the table whose code it is
+    persons: list[str]
+    dates: list[str]
+    containers: list[str]
+    events: list[EventText]
+    tables: dict[str, list[Line]]
+    history_rows: int
+
+
+class UnfitTemplate(RuntimeError):
+    """The order changed rows that are not its own, so that a copy would change them again."""
+
+
+class Reader:
+    """Reads templates with a cursor of the auditor, who sees every row."""
+
+    def __init__(self, cursor: Any, shared_words: Iterable[str]) -> None:
+        self._cursor = cursor
+        self._shared = list(shared_words)  # ids and names of the center whose orders are copied to other centers
+        self._columns: dict[str, list[str]] = {}
+
+    def read(self, code: str) -> Template:
+        """Return the order ``code`` as a template."""
+        question = "select stream_id::text, patient_id::text, phase, state from orders_order where code = %s"
+        self._cursor.execute(question, [code])
+        stream_id, patient_id, phase, state = self._cursor.fetchone()
+        events = self._column("select id::text from ledger_event where stream_id = %s order by seq", stream_id)
+        ids, raw = {stream_id, patient_id, *events}, {}
+        raw["ledger_stream"] = self._rows("ledger_stream", "id = %s", stream_id)
+        raw["ledger_event"] = self._rows("ledger_event", "stream_id = %s order by seq", stream_id)
+        histories: dict[str, str] = {}
+        for model in walled_models():
+            table, history = model._meta.db_table, history_model(model)
+            if history is not None:
+                past = history._meta.db_table
+                histories[past] = table
+                own = self._column(f"select distinct id::text from {past} where event_id = any(%s::uuid[])", events)
+                self._require_own(code, table, past, own, events)
+                ids |= set(own)
+                raw[table] = self._rows(table, "id = any(%s::uuid[])", own)
+                raw[past] = self._rows(past, "event_id = any(%s::uuid[])", events)
+            elif table not in raw and table not in VAULT and _has_stream(model):
+                raw[table] = self._rows(table, "stream_id = %s", stream_id)
+                ids |= {row["id"] for row in raw[table]}
+        found = {code: table for table, column in CODES.items() for code in self._codes(table, column, stream_id)}
+        return _template((phase, state, patient_id), ids, found, raw, histories, self._shared)
+
+    def _require_own(self, code: str, table: str, past: str, own: list[str], events: list[str]) -> None:
+        foreign = f"select 1 from {past} where id = any(%s::uuid[]) and event_id <> all(%s::uuid[]) limit 1"
+        if own and self._column(foreign, own, events):
+            raise UnfitTemplate(f"{code} changed rows of {table} that are not its own")
+
+    def _column(self, question: str, *values: Any) -> list[Any]:
+        self._cursor.execute(question, values)
+        return [row[0] for row in self._cursor.fetchall()]
+
+    def _codes(self, table: str, column: str, stream_id: str) -> list[str]:
+        return self._column(f"select {column} from {table} where stream_id = %s", stream_id)
+
+    def _rows(self, table: str, where: str, *values: Any) -> list[dict[str, str]]:
+        """Return rows as COPY writes them, cell by cell."""
+        if table not in self._columns:
+            self._cursor.execute(f"select * from {table} limit 0")
+            self._columns[table] = [column.name for column in self._cursor.description]
+        condition = self._cursor.mogrify(where, values).decode()
+        written = io.StringIO()
+        self._cursor.copy_expert(f"copy (select * from {table} where {condition}) to stdout", written)
+        names = self._columns[table]
+        return [dict(zip(names, line.split("\t"), strict=True)) for line in written.getvalue().splitlines()]
+
+
+def _has_stream(model: type[Any]) -> bool:
+    return any(field.column == "stream_id" for field in model._meta.concrete_fields)
+
+
+def _template(
+    order: tuple[str, str, str],
+    ids: set[str],
+    codes: dict[str, str],
+    raw: dict[str, list[dict[str, str]]],
+    histories: dict[str, str],
+    shared: list[str],
+) -> Template:
+    cells = raw["ledger_event"]
+    persons = sorted({cell["person_id"] for cell in cells} - {"\\N"})
+    hashes = [cell[name] for cell in cells for name in ("hash", "rows_digest")]
+    pattern = Pattern([*ids, *codes, *persons, *hashes, *shared])
+    events = {
+        cell["id"]: EventText(cell["hash"], cell["rows_digest"], pattern.split(unescaped(cell["canonical"])))
+        for cell in cells
+    }
+    written = sorted((int(row["history_id"]), past, row) for past in histories for row in raw[past])
+    for rank, (_, past, row) in enumerate(written):
+        start = f"|{histories[past]}|{row['history_type']}|"
+        events[row["event_id"]].rows.append(HistoryText(start, pattern.split(unescaped(row["row_text"]))))
+        row["history_id"], row["rank"] = NUMBER, str(rank)
+    tables: dict[str, list[Line]] = {}
+    for table, rows in raw.items():
+        lines = [(int(row.pop("rank", -1)), "\t".join(row.values())) for row in rows]
+        if lines:
+            tables[table] = [Line(pattern.split(line), rank) for rank, line in lines]
+    texts = [line.parts for lines in tables.values() for line in lines]
+    texts += [event.canonical for event in events.values()]
+    words = {word for parts in texts for word in parts[1::2]}
+    dates, containers = ([w for w in sorted(words) if re.fullmatch(shape, w)] for shape in (DATE, CONTAINER))
+    phase, state, patient_id = order
+    known = list(events.values())
+    return Template(
+        phase, state, patient_id, sorted(ids), codes, persons, dates, containers, known, tables, len(written)
+    )
