@@ -255,6 +255,11 @@ def _key_named(shelf: directory.Shelf, prefix: str) -> ApiKey | None:
     return kept
 
 
+def _answering() -> QuerySet[Membership]:
+    of_the_key = {"user_id": OuterRef("responsible_id"), "organization_id": OuterRef("organization_id")}
+    return _open_memberships().filter(**of_the_key, user__is_active=True)
+
+
 def _is_answered_for(shelf: directory.Shelf, key: ApiKey) -> bool:
     """Whether the person who answers for the key still belongs to its organization."""
     held = _held_now(shelf, key.responsible_id)
