@@ -31,6 +31,7 @@ TWINS = {
     "orders:delay": "api:delay",
     "orders:dispose": "api:decide-quarantine",
     "orders:enter_results": "api:step",
+    "orders:evidence": "api:step",
     "orders:find": "api:find-patient",
     "orders:flows": "api:flows",
     "orders:hold": "api:hold",
