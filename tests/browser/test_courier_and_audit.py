@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.journeys import Crew, OrderWork, local
+from tests.browser.journeys import Crew, OrderWork
 from tests.orders.conftest import patient
 from tests.orders.factories import make_world
 from tests.orders.packing import journey_of, packed
@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 DRIVER, CONTROL = ("courier", "courier_driver", 1), ("courier", "courier_dispatcher", 1)
-NURSE = ("center", "apheresis_nurse", 1)
 
 
 @pytest.fixture
@@ -44,8 +43,8 @@ def good(page: Page) -> None:
     assert [(fault["id"], [node["html"][:160] for node in fault["nodes"]]) for fault in found] == [], page.url
 
 
-@pytest.mark.story("CR1", "CR2", "CR3", "CR5")
-def test_a_driver_reports_tries_again_and_takes_the_box(crew: Crew) -> None:
+@pytest.mark.story("CR1", "CR3", "CR5")
+def test_a_driver_reports_and_finds_the_hand_over_of_the_box(crew: Crew) -> None:
     work = OrderWork(crew, packed(crew.world, **patient()))
     page = crew.at(*DRIVER)
     page.set_viewport_size({"width": 390, "height": 844})
@@ -66,10 +65,9 @@ def test_a_driver_reports_tries_again_and_takes_the_box(crew: Crew) -> None:
     page.goto("/?days=week")
     box, seal = (stop.locator("dd .cgt-mono").nth(number).inner_text() for number in (0, 1))
     stop.get_by_role("link", name="Pick up", exact=True).click()
+    page.wait_for_url(f"**/orders/{work.code}/steps/pickup/")
     good(page)
-    values = {"outer_code": box, "seal_seen": seal, "condition": "good", "handed_over_at": local("Europe/Berlin")}
-    done = work.do(DRIVER, "pickup", values, second=NURSE, scan=box)
-    assert "picked up" in done.inner_text("#cgt-messages")
+    assert box in page.inner_text("main") and seal in page.inner_text("main")
 
 
 def test_control_accepts_a_job_with_one_click(crew: Crew) -> None:
@@ -103,10 +101,11 @@ def test_an_auditor_finds_a_record_takes_a_dossier_and_proves_a_copy(crew: Crew,
     download.value.save_as(intact)
     with zipfile.ZipFile(intact) as packed_files:
         document = json.loads(packed_files.read("dossier.json"))
-    document["events"][2]["content"]["person_name"] = "Somebody Else"
+    event = next(event for event in document["events"] if "content" in event)  # others are there as their hash only
+    event["content"]["person_name"] = "Somebody Else"
     altered.write_text(json.dumps(document))
     page.goto("/record/verify/")
-    for copy, verdict in ((intact, "Intact"), (altered, "Event 3, person_name")):
+    for copy, verdict in ((intact, "Intact"), (altered, f"Event {event['seq']}, person_name")):
         page.set_input_files("#id_copy", copy)
         page.get_by_role("button", name="Verify").click()
         page.get_by_text(verdict).first.wait_for()
