@@ -101,7 +101,9 @@ class Demonstration:
         if self.actor is None or self.order is None:
             return []
         with reading(self.actor):
-            ready = list(queries.steps_of(self.actor, self.order).filter(state=StepState.READY))
+            ready = [
+                act.step for act in flow.next_actions(self.actor, self.order)
+            ]  # a courier's page names its own only
             return [
                 {
                     "key": step.key,
@@ -112,6 +114,17 @@ class Demonstration:
                 for step in ready
                 if self.key in ("", step.key) or self.step is None or self.step.state != StepState.READY
             ]
+
+    @property
+    def elsewhere(self) -> list[dict[str, Any]]:
+        """Those of the turns that the page itself does not tell: a courier sees its own part of an order only."""
+        if self.actor is None or not self.turns:
+            return []
+        with reading(self.actor):
+            seen = set(
+                queries.steps_of(self.actor, self.order).filter(state=StepState.READY).values_list("key", flat=True)
+            )
+        return [turn for turn in self.turns if turn["key"] not in seen]
 
     @cached_property
     def tray(self) -> list[scan_tray.TrayCode]:

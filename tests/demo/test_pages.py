@@ -126,6 +126,14 @@ def test_beside_whose_turn_it_is_each_persona_that_may_act_is_one_click_away(wor
     assert "Record eligibility" in text_of(answer) and 'name="weight_kg"' in text_of(answer)
 
 
+def test_whose_turn_it_is_is_offered_to_a_courier_who_does_not_see_the_step(world: World) -> None:
+    code = booked(world, **patient())
+    dispatcher = at(world, "courier", "courier_dispatcher")
+    page = text_of(dispatcher.get(f"/orders/{code}/"))
+    assert "Print the collection labels" not in page
+    assert "Apheresis Nurse A, Apheresis nurse at Fictional Clinic Berlin" in continuations(page)
+
+
 def test_whoever_enrolled_is_not_offered_for_activating(world: World) -> None:
     world.member("center", "coordinator", 2)
     code = world.enrol(**patient())
