@@ -178,6 +178,18 @@ def zipped(files: dict[str, bytes]) -> bytes:
         zipped({"dossier.json": b" " * (copies.LARGEST + 1)}),
         zipped({"dossier.json": b"{}" * 999})[:-40],
     ],
+    ids=[
+        "empty",
+        "cut-zip",
+        "list",
+        "another-format",
+        "deep",
+        "long-number",
+        "other-file",
+        "many-files",
+        "too-large",
+        "cut-end",
+    ],
 )
 def test_what_is_no_dossier_is_refused(content: bytes) -> None:
     with pytest.raises(copies.Unreadable):
