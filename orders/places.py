@@ -48,7 +48,7 @@ def fill_steps(steps: Iterable[OrderStep]) -> list[OrderStep]:
 
 
 def _known(row: Model, name: str) -> bool:
-    return getattr(row, name) is not None
+    return row._meta.get_field(name).get_cached_value(row, default=None) is not None
 
 
 def _fill(rows: list[Any], relations: Mapping[str, Any]) -> None:

@@ -22,11 +22,12 @@ from ledger.refusals import InvalidInput
 from ledger.walls import visible
 from orders import queries
 from orders.flow import order_named
+from personas.actions.organizations import connect_partners
 from personas.queries import actor_of_membership
 from scheduling.queries import chain_of
 from scheduling.states import ChainState
 from scheduling.tasks import expire_slot_holds
-from tests.factories import make_member, make_organization
+from tests.factories import make_member, make_organization, operator
 from tests.orders.conftest import patient, prescribed, step
 from tests.orders.factories import World
 
@@ -133,7 +134,11 @@ def test_a_slot_hold_ends_when_its_fictional_time_is_over(
 @pytest.mark.django_db
 def test_a_grant_ends_in_fictional_time(world: World, clock: None) -> None:
     """The database's own clock stays the machine's, which is never ahead: the belt is the stricter one."""
-    guest, coordinator = somebody(), world.actor("center", "coordinator")
+    organization = make_organization()
+    guest = actor_of_membership(make_member(organization, "coordinator"), "browser")  # type: ignore[arg-type]
+    coordinator = world.actor("center", "coordinator")
+    for known in (world.center, world.maker):
+        connect_partners(operator(organization), known)
     code = world.enrol()
     with reading(coordinator):
         stream_id = order_named(coordinator, code).stream_id
