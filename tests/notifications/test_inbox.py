@@ -109,6 +109,7 @@ def test_nobody_changes_a_notice_without_an_event() -> None:
 def test_the_page_costs_the_same_for_one_and_for_three() -> None:
     told = Told()
     client = signed_in(told.member)
+    client.get("/inbox/")  # the process reads its reference rows once
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries_made:
