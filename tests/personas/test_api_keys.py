@@ -42,7 +42,7 @@ def plain(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("api/v1/", include("personas.api")),
+    path("api/v1/", include("personas.api.urls")),
     path("api/v1/fail", Failing.as_view()),
     path("api/v1/plain", plain),
     path("", include("cgt.urls")),
