@@ -101,7 +101,7 @@ class LaneRow(Shape):
     version = s.IntegerField()
     transit_hours = s.DecimalField(max_digits=6, decimal_places=2)
     qualified_hours = s.DecimalField(max_digits=6, decimal_places=2)
-    cutoff = s.TimeField(help_text="latest pick-up, local time at the origin")
+    cutoff = s.RegexField(r"^\d\d:\d\d$", help_text="latest pick-up, local time at the origin")
     weekdays = s.ListField(child=s.IntegerField(), help_text="0 is Monday")
     temperature = s.CharField(allow_blank=True)
     since = s.DateTimeField()
@@ -148,7 +148,7 @@ def lane_row(lane: Any) -> dict[str, Any]:
         "version": lane.version,
         "transit_hours": str(lane.transit_hours),
         "qualified_hours": str(lane.qualified_hours),
-        "cutoff": lane.cutoff,
+        "cutoff": f"{lane.cutoff:%H:%M}",
         "weekdays": lane.weekdays,
         "temperature": lane.temperature,
         "since": lane.since,
