@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.db import connections
+
 MOST_WRITES = 30  # as many chains as the fictional center's chairs can take within the search's horizon
 
 
@@ -46,7 +48,6 @@ class Case:
 
 def measure(rows: list[Case], rounds: int) -> None:
     """Fill in the rows, measured in turn, so that whatever else the machine does falls on all of them alike."""
-    from django.db import connections
     from django.test.utils import CaptureQueriesContext
 
     for row in rows:  # round 0 warms up and counts; its CPU time is nobody's
@@ -56,18 +57,16 @@ def measure(rows: list[Case], rounds: int) -> None:
         with CaptureQueriesContext(connections["default"]) as one, CaptureQueriesContext(connections["plain"]) as two:
             answer(row, request)
         row.statements = len(one) + len(two)
-    backends = [connections[alias].connection.info.backend_pid for alias in ("default", "plain")]
     for number in range(1, rounds + 1):
         for row in rows:
             if row.writes and number >= row.most:
                 continue
             request = row.prepare(number)
-            before, began = _cpu(backends), time.perf_counter()
+            before, began, app = _backends(), time.perf_counter(), time.process_time()
             row.size = answer(row, request)
-            after = _cpu(backends)
+            row.app.append((time.process_time() - app) * 1000)
             row.wall.append((time.perf_counter() - began) * 1000)
-            row.app.append((after[0] - before[0]) * 1000)
-            row.database.append((after[1] - before[1]) * 1000)
+            row.database.append(sum(cpu - before.get(pid, 0.0) for pid, cpu in _backends().items()) * 1000)
 
 
 def answer(row: Case, request: Any) -> int:
@@ -79,7 +78,9 @@ def answer(row: Case, request: Any) -> int:
     return len(response.content)
 
 
-def _cpu(backends: list[int]) -> tuple[float, float]:
-    """Seconds of CPU of this process, and of its backends; a backend on another machine counts nothing."""
-    run = (Path(f"/proc/{pid}/schedstat") for pid in backends)
-    return time.process_time(), sum(int(file.read_text().split()[0]) / 1e9 for file in run if file.exists())
+def _backends() -> dict[int, float]:
+    """Seconds of CPU of each open connection's backend, by its process; one on another machine counts nothing."""
+    open_now = (connections[alias].connection for alias in ("default", "plain"))
+    pids = [connection.info.backend_pid for connection in open_now if connection is not None]
+    run = {pid: Path(f"/proc/{pid}/schedstat") for pid in pids}
+    return {pid: int(file.read_text().split()[0]) / 1e9 for pid, file in run.items() if file.exists()}

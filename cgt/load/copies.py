@@ -48,7 +48,9 @@ def words_of(template: Template, center: Center, task: Task, chance: random.Rand
     words |= {old: _id(old, salt, task.days_ago) for old in template.ids}
     words |= {old: _id(old, center.organization_id.encode()[:16], 0) for old in template.persons if old not in words}
     coi = {old: task.coi_code for old, table in template.codes.items() if table == "custody_chainofidentity"}
-    words |= coi | {old: _code(old, table, chance) for old, table in template.codes.items() if old not in coi}
+    derived = {*coi, *(old for old, table in template.codes.items() if table == "quality_release")}
+    words |= coi | {old: _code(old, table, chance) for old, table in template.codes.items() if old not in derived}
+    words |= {old: _certificate(old, words) for old in derived - set(coi)}
     words |= {date: _earlier(date, task.days_ago) for date in template.dates}
     return words | {word: _container(word, coi) for word in template.containers}
 
@@ -56,6 +58,12 @@ def words_of(template: Template, center: Center, task: Task, chance: random.Rand
 def _container(word: str, coi: Mapping[str, str]) -> str:
     old, part, _ = word.split("-")
     return container_code(coi[old], KIND_OF_LETTERS[part[:2]], int(part[2:]))
+
+
+def _certificate(old: str, words: Mapping[str, str]) -> str:
+    """Return the number of a certificate, which is made of its batch's (``C-7K2M9QX4-1`` of ``B-7K2M9QX4``)."""
+    batch, _, nth = old[1:].rpartition("-")
+    return f"C{words[f'B{batch}'][1:]}-{nth}"
 
 
 def _id(old: str, salt: bytes, days_ago: int) -> str:

@@ -17,6 +17,7 @@ CODES = {
     "custody_shipment": "code",
     "quality_batch": "number",
     "quality_deviation": "number",
+    "quality_release": "certificate_number",
 }
 VAULT = {"custody_patientkey", "custody_sealedidentity", "custody_blindindex"}  # sealed anew for each copy
 
@@ -110,7 +111,7 @@ class Reader:
         return [row[0] for row in self._cursor.fetchall()]
 
     def _codes(self, table: str, column: str, stream_id: str) -> list[str]:
-        return self._column(f"select {column} from {table} where stream_id = %s", stream_id)
+        return self._column(f"select {column} from {table} where stream_id = %s and {column} is not null", stream_id)
 
     def _rows(self, table: str, where: str, *values: Any) -> list[dict[str, str]]:
         """Return rows as COPY writes them, cell by cell."""
