@@ -49,9 +49,9 @@ EXCUSED = {
 
 
 def is_boundary(name: str) -> bool:
-    """Whether a module is one of the boundary's rooms; the composition root has no other, but for the launcher."""
+    """Whether a module is one of the boundary's rooms; the composition root has no other, but for the launcher and the loader of benchmark data."""
     app, second, *_ = name.removesuffix(".py").split("/")
-    return second != "launcher" if app == "cgt" else second in BOUNDARY
+    return second not in ("launcher", "load") if app == "cgt" else second in BOUNDARY
 
 
 def writes() -> set[str]:
