@@ -49,7 +49,7 @@ EXCUSED = {
 
 
 def is_boundary(name: str) -> bool:
-    """Whether a module is one of the boundary's rooms; the composition root has no other, but for the launcher and the loader of benchmark data."""
+    """Whether a module is one of the boundary's rooms; the composition root has no other, but for launcher and load."""
     app, second, *_ = name.removesuffix(".py").split("/")
     return second not in ("launcher", "load") if app == "cgt" else second in BOUNDARY
 
