@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.journeys import Crew, OrderWork, local
+from tests.factories import PASSWORD
 from tests.orders.factories import World, make_world
 
 if TYPE_CHECKING:
@@ -107,6 +108,16 @@ def collect_and_send(work: OrderWork, identity: str) -> None:
     work.do(OPERATOR, "start", {"record_reference": "BR-1", "bags[0]scan": bag})
 
 
+def sign_beneath_evidence(work: OrderWork, person: tuple[str, str, int], key: str, values: dict[str, str]) -> Page:
+    """The step's page leads to the evidence; the signature stands beneath it."""
+    page = work.open(person, key)
+    work.fill(page, values)
+    page.fill('[name="signature.password"]', PASSWORD)
+    page.click("text=Sign and record")
+    page.wait_for_url(f"**/orders/{work.code}/")
+    return page
+
+
 def make_and_release(work: OrderWork) -> None:
     """Manufacture, QC, review and release, each by somebody else."""
     work.do(OPERATOR, "finish", {"result": "finished", "bags[0]volume_ml": "20", "bags[1]volume_ml": "20"})
@@ -115,8 +126,8 @@ def make_and_release(work: OrderWork) -> None:
     results = {"viability": "92", "dose": "120", "vcn": "2", "sterility": "no growth", "purity": "95"}
     values = {f"results[{n}]value": results[names.nth(n).input_value()] for n in range(names.count())}
     work.do(ANALYST, "qc", values)
-    work.do(REVIEWER, "review", {"audit_trail_reviewed": "yes"})
-    page = work.do(QP, "release", {"decision": "release"})
+    sign_beneath_evidence(work, REVIEWER, "review", {"audit_trail_reviewed": "yes"})
+    page = sign_beneath_evidence(work, QP, "release", {"decision": "release"})
     assert "Released" in page.inner_text("main")
 
 
