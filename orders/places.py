@@ -47,7 +47,7 @@ def fill_steps(steps: Iterable[OrderStep]) -> list[OrderStep]:
     return [row for row in rows if _known(row, "flow_step")]
 
 
-def _known(row: Model, name: str) -> bool:
+def _known(row: Any, name: str) -> bool:
     return row._meta.get_field(name).get_cached_value(row, default=None) is not None
 
 
