@@ -6,6 +6,7 @@ queryset, walls and all, built once from stand-ins; later calls put the real val
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +14,12 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from django.db import connection, models
+from django.utils import timezone
 
 from ledger.context import Actor
+
+NOW = ("", "now")
+JUST_NOW = dt.timedelta(seconds=30)
 
 M = TypeVar("M", bound=models.Model)
 
@@ -23,7 +28,8 @@ class Prepared(Generic[M]):
     """``Prepared(build)(**values)`` returns the rows of ``build(**values)`` as a list.
 
     A parameter of ``build`` is an id (or None, which then equals nothing, as in SQL) or an ``Actor``, of whom the belt
-    takes the ids; text is annotated ``str``. ``build`` may only compare them: it never decides by their values.
+    takes the ids; text is annotated ``str``. ``build`` may only compare them: it never decides by their values. A time
+    in it is now (a grant's end is compared with it): each call asks the clock anew, and another time is refused.
     """
 
     def __init__(self, build: Callable[..., models.QuerySet[M]]) -> None:
@@ -45,7 +51,7 @@ class _Plan:
         self.model = queryset.model
         self.compiler = queryset.query.get_compiler(connection=connection)
         self.sql, found = self.compiler.as_sql()
-        self.given = [(sources.get(value) if isinstance(value, UUID | str) else None, value) for value in found]
+        self.given = [(_source(sources, value), value) for value in found]
         unused = set(stand_ins) - {source[0] for source, _ in self.given if source}
         if unused:
             raise TypeError(f"a prepared read only compares its parameters; {', '.join(sorted(unused))} went elsewhere")
@@ -95,7 +101,17 @@ def _sources(name: str, stand_in: Any) -> list[tuple[Any, tuple[str, str]]]:
     return [(stand_in, (name, ""))]
 
 
+def _source(sources: dict[Any, tuple[str, str]], value: Any) -> tuple[str, str] | None:
+    if isinstance(value, dt.datetime):
+        if abs(timezone.now() - value) > JUST_NOW:
+            raise TypeError("a prepared read compares with no time but now")
+        return NOW
+    return sources.get(value) if isinstance(value, UUID | str) else None
+
+
 def _value(values: dict[str, Any], source: tuple[str, str]) -> Any:
+    if source == NOW:
+        return timezone.now()
     name, part = source
     return getattr(values[name], part) if part else values[name]
 

@@ -18,7 +18,7 @@ from cgt.demo.events import CLOCK_ADVANCED
 from ledger.context import Actor, reading
 from ledger.models import Event, Grant
 from ledger.recording import acting
-from ledger.refusals import InvalidInput
+from ledger.refusals import InvalidInput, NotFound
 from ledger.walls import visible
 from orders import queries
 from orders.flow import order_named
@@ -152,6 +152,9 @@ def test_a_grant_ends_in_fictional_time(world: World, clock: None) -> None:
         )
     with reading(guest):
         assert [order.code for order in queries.orders(guest)] == [code]
+        assert order_named(guest, code).code == code
     fictional_time.go_ahead(7200)
     with reading(guest):
         assert not queries.orders(guest)
+        with pytest.raises(NotFound):
+            order_named(guest, code)
