@@ -37,7 +37,7 @@ class Watch:
     critical: bool = False
 
 
-# At each end of the way, and at the courier's own control: everybody whose day it changes.
+# At each end of the way: everybody whose day it changes. The courier's own control hears too.
 CONCERNED_BY_TRANSPORT = (
     C.BOOK_SLOTS,
     C.CONFIRM_SLOTS,
@@ -65,6 +65,7 @@ WATCHED = {
     ),
 }
 GOES_ON = ("orders.hold_lifted", "custody.query_lifted")
+OF_TRANSPORT = ("orders.pickup_failed", "orders.delayed")
 STOPS_THE_BOX = ("orders.put_on_hold", "orders.cancelled", "custody.identity_mismatch", "quality.release_revoked")
 # Who answers for an order at each firm, when the owner of an overdue step did not act.
 ANSWERS = {
@@ -148,6 +149,8 @@ def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: E
             audience.tell(C.TAKE_CUSTODY, "STOP this box", critical=True)
         elif event.kind in GOES_ON and shipments.underway(order.stream_id):
             audience.tell(C.TAKE_CUSTODY, "This box may move again")
+        elif event.kind in OF_TRANSPORT:
+            audience.tell(C.MANAGE_LANES, WATCHED[event.kind].words)
         return
     watch = WATCHED.get(event.kind)
     for capability in watch.capabilities if watch else ():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 MISSING = "NO CHROMIUM: browser tests do not run. Install it (Debian: apt install chromium) or set CHROMIUM_PATH."
@@ -62,6 +62,24 @@ def live_site(django_db_setup: None, django_db_blocker: object) -> Iterator[str]
         server.terminate()
 
 
+def profile(browser: "Browser", base_url: str, **options: object) -> "BrowserContext":
+    """A browser profile of its own. Nothing fades: what is looked at is what the page ends as."""
+    context = browser.new_context(base_url=base_url, reduced_motion="reduce", **options)  # type: ignore[arg-type]
+    context.set_default_timeout(30_000)
+    return context
+
+
+def sign_in(page: "Page", username: str) -> None:
+    """Sign in through the form and arrive at the desk."""
+    from tests.factories import PASSWORD
+
+    page.goto("/accounts/login/")
+    page.fill("[name=login]", username)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main [type=submit]")
+    page.wait_for_url("**/")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     """One headless Chromium per test process."""
@@ -80,7 +98,6 @@ def browser() -> Iterator["Browser"]:
 @pytest.fixture
 def page(browser: "Browser", live_site: str, committed_db: None) -> Iterator["Page"]:
     """A fresh browser profile on the running site; relative addresses work."""
-    context = browser.new_context(base_url=live_site)
-    context.set_default_timeout(15_000)
+    context = profile(browser, live_site)
     yield context.new_page()
     context.close()

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from tests.browsing import profile, sign_in
 from tests.factories import PASSWORD
 from tests.orders.factories import World
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 Person = tuple[str, str, int]
-TIMEOUT_MS = 30_000
 
 
 def local(zone: str, *, minutes_ago: int = 0) -> str:
@@ -38,14 +38,8 @@ class Crew:
         """Return the person's page, signed in through the form when they come for the first time."""
         person = (organization, persona, number)
         if person not in self.pages:
-            context = self.browser.new_context(base_url=self.base_url)
-            context.set_default_timeout(TIMEOUT_MS)
-            page = self.pages[person] = context.new_page()
-            page.goto("/accounts/login/")
-            page.fill("[name=login]", self.world.username(*person))
-            page.fill("[name=password]", PASSWORD)
-            page.click("main [type=submit]")
-            page.wait_for_url("**/")
+            page = self.pages[person] = profile(self.browser, self.base_url).new_page()
+            sign_in(page, self.world.username(*person))
         return self.pages[person]
 
 

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.journeys import Crew, OrderWork
+from tests.browsing import profile, sign_in
 from tests.factories import PASSWORD
 from tests.orders.factories import make_world
 
@@ -56,12 +57,9 @@ def test_a_refused_step_puts_the_focus_on_the_first_error_and_says_it(work: Orde
 
 
 def test_a_step_is_done_without_script(browser: Browser, live_site: str, work: OrderWork) -> None:
-    context = browser.new_context(base_url=live_site, java_script_enabled=False)
+    context = profile(browser, live_site, java_script_enabled=False)
     page = context.new_page()
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", work.crew.world.username(*COLLEAGUE))
-    page.fill("[name=password]", PASSWORD)
-    page.click("main [type=submit]")
+    sign_in(page, work.crew.world.username(*COLLEAGUE))
     page.goto(f"/orders/{work.code}/steps/activate_coi/")
     identity = page.inner_text(".cgt-identity").split("Chain of identity")[1].split()[0]
     values = {"scan": identity, "birth_date": "1961-04-05", "mrn": "MRN-1001", "signature.password": PASSWORD}

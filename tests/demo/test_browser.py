@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from cgt.demo import advancing, fictional_time, tour_stops
+from tests.browsing import profile
 from tests.demo.conftest import PASSWORD
 from tests.orders.conftest import patient, prescribed
 from tests.orders.factories import World, make_world
@@ -28,8 +29,7 @@ def world(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def screen(browser: Browser, live_site: str, world: World) -> Iterator[Page]:
-    context = browser.new_context(base_url=live_site)
-    context.set_default_timeout(30_000)
+    context = profile(browser, live_site)
     page = context.new_page()
     page.said = []  # type: ignore[attr-defined]
     page.on("console", lambda told: page.said.append(told.text) if told.type == "error" else None)  # type: ignore[attr-defined]

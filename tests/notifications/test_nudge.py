@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,6 +20,12 @@ from notifications.tasks import relay_outbox
 from tests.factories import make_member, operator
 from tests.notifications.factories import Shared
 from tests.notifications.receiver import Hooked, Receiver
+
+
+def work_off(job: Callable[[], int]) -> None:
+    """Let a job run until nothing is due: other tests of this process may have left it something."""
+    while job():
+        pass
 
 
 def test_a_commit_nudges_the_relay(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +83,7 @@ def test_two_relays_tell_everybody_once(committed_db: None, coordinators: list[s
 
     def work() -> None:
         start.wait()
-        relay.relay()
+        work_off(relay.relay)
         connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(3)]
@@ -95,12 +102,12 @@ def test_two_relays_post_each_delivery_once(committed_db: None, receiver: Receiv
     hooked = Hooked(receiver)
     for _ in range(5):
         hooked.shared.happen()
-    relay.relay()
+    work_off(relay.relay)
     start = threading.Barrier(2)
 
     def work() -> None:
         start.wait()
-        post_webhooks()
+        work_off(post_webhooks)
         connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(2)]

@@ -93,6 +93,7 @@ def booked(world: World, **patient: str) -> str:
     step(world, code, ("center", "coordinator", 1), "book", offer=found.offers[0].token)
     step(world, code, ("center", "coordinator", 1), "request")
     step(world, code, ("maker", "planner", 1), "confirm", decision="confirm")
+    step(world, code, ("courier", "courier_dispatcher", 1), "accept_job", decision="accept")
     step(world, code, ("center", "coordinator", 1), "kit", kit_code="K", complete="yes", condition="good")
     step(world, code, ("center", "treating_physician", 1), "readiness", decision="go")
     said = {"wristband": order.identity_code, "patient_said": "matches"}

@@ -12,6 +12,7 @@ from cgt.demo.journey import Journey
 from ledger.context import reading
 from orders.flow import order_named
 from tests.browser.test_faces import faults
+from tests.browsing import profile, sign_in
 from tests.factories import PASSWORD
 from tests.journeys.world import World, make_world
 
@@ -54,15 +55,10 @@ def desk(center: Center, browser: Browser, live_site: str, committed_db: None) -
     contexts = []
 
     def sit(persona: str, address: str = "/", **options: object) -> Page:
-        context = browser.new_context(base_url=live_site, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(30_000)
+        context = profile(browser, live_site, **options)
         contexts.append(context)
         page = context.new_page()
-        page.goto("/accounts/login/")
-        page.fill("[name=login]", center.username(persona))
-        page.fill("[name=password]", PASSWORD)
-        with page.expect_navigation():
-            page.click("main [type=submit]")
+        sign_in(page, center.username(persona))
         if address != "/":
             page.goto(address)
         return page

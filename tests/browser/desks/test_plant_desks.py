@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.test_faces import RULES
+from tests.browsing import profile, sign_in
 from tests.desks.world import PlantWorld, make_plant_world
 from tests.factories import PASSWORD
 
@@ -28,14 +29,8 @@ class Plant:
     def at(self, organization: str, persona: str) -> Page:
         """Return the person's page at their desk, signed in when they come for the first time."""
         if (organization, persona) not in self.pages:
-            context = self.browser.new_context(base_url=self.base_url)
-            context.set_default_timeout(30_000)
-            page = self.pages[organization, persona] = context.new_page()
-            page.goto("/accounts/login/")
-            page.fill("[name=login]", self.world.player(organization, persona).username)
-            page.fill("[name=password]", PASSWORD)
-            page.click("main [type=submit]")
-            page.wait_for_url("**/")
+            page = self.pages[organization, persona] = profile(self.browser, self.base_url).new_page()
+            sign_in(page, self.world.player(organization, persona).username)
         page = self.pages[organization, persona]
         page.goto("/")
         return page
