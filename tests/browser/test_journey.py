@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -114,7 +115,7 @@ def sign_beneath_evidence(work: OrderWork, person: tuple[str, str, int], key: st
     work.fill(page, values)
     page.fill('[name="signature.password"]', PASSWORD)
     page.click("text=Sign and record")
-    page.wait_for_url(f"**/orders/{work.code}/")
+    page.wait_for_url(re.compile(rf"/orders/{work.code}/(#.*)?$"))
     return page
 
 
