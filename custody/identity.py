@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from custody import schemes
 from custody.keys import Keyed, key_of
 from custody.models import ChainOfIdentity
 from custody.states import OPEN_IDENTITY_STATES, IdentityState
+from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, FactsMissing, MissingFact, NotFound, WrongState
 
@@ -47,8 +49,13 @@ def issue(
 
 
 def _open_chain(stream_id: UUID) -> ChainOfIdentity | None:
+    return next(iter(_open_chains(stream_id=stream_id)), None)
+
+
+@Prepared
+def _open_chains(stream_id: UUID) -> QuerySet[ChainOfIdentity]:
     states = [str(state) for state in OPEN_IDENTITY_STATES]
-    return ChainOfIdentity.unwalled.filter(stream_id=stream_id, state__in=states).first()
+    return ChainOfIdentity.unwalled.filter(stream_id=stream_id, state__in=states).order_by("pk")
 
 
 def identity_of_stream(stream_id: UUID) -> ChainOfIdentity:

@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from custody.codes import container_code
 from custody.keys import Keyed, key_of
 from custody.models import ChainOfIdentity, Container, Genealogy, StockUnit
 from custody.states import MOVES, TERMINAL_STATES, ContainerKind, ContainerState, StockState
+from ledger.prepared import Prepared
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, WrongState
 
 MOST_CONTAINERS = 99  # two digits in the code
@@ -21,10 +23,12 @@ MOST_CONTAINERS = 99  # two digits in the code
 
 def of_stream(stream_id: UUID, kind: ContainerKind | str | None = None) -> list[Container]:
     """Return the order's containers by kind and position."""
-    found = Container.unwalled.filter(stream_id=stream_id)
-    if kind is not None:
-        found = found.filter(kind=kind)
-    return list(found.order_by("kind", "position"))
+    return [row for row in _containers(stream_id=stream_id) if kind is None or row.kind == kind]
+
+
+@Prepared
+def _containers(stream_id: UUID) -> QuerySet[Container]:
+    return Container.unwalled.filter(stream_id=stream_id).order_by("kind", "position")
 
 
 def plan(stream: Keyed, coi: ChainOfIdentity, kind: ContainerKind | str, count: int) -> list[Container]:

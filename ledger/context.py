@@ -64,6 +64,8 @@ class Acting:
     event_id: UUID | None = None
     read_only: bool = False
     directory_version: int | None = None  # as the transaction opened; see ``ledger.directory``
+    kept: dict[Any, Any] = field(default_factory=dict)  # reference rows that an act has read; see ``ledger.directory``
+    answers: dict[Any, list[Any]] = field(default_factory=dict)  # of reads asked again; see ``ledger.prepared``
     streams_seen: set[tuple[UUID, UUID | None, UUID]] = field(default_factory=set)  # by whom: see ``ledger.walls``
 
     def as_settings(self) -> dict[str, str]:

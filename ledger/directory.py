@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from ledger.context import current
+from ledger.context import Acting, current
 from ledger.models import WalledModel
 from ledger.walls import visible
 
@@ -52,16 +52,21 @@ def shelf_of(organization_id: UUID | None, version: int | None) -> Shelf:
     return kept[1]
 
 
-def _shelf() -> MutableMapping[Any, Any]:
-    """Return what is kept for the acting organization. A transaction that may write keeps nothing for others.
+def _shelf(mine: Shelf | None = None) -> MutableMapping[Any, Any]:
+    """Return what is kept for the acting organization. A transaction that may write keeps what it reads to itself.
 
-    What it reads anew may be its own, not yet committed change.
+    That may be its own, not yet committed change; ``publish`` lets others have it when it is none.
     """
     acting = current()
     if acting is None:
         return {}
     shelf = shelf_of(acting.actor.organization_id, acting.directory_version)
-    return shelf if acting.event_id is None else ChainMap({}, shelf)
+    return shelf if acting.event_id is None else ChainMap({} if mine is None else mine, shelf)
+
+
+def publish(acting: Acting) -> None:
+    """Keep the rows that an act has read for whoever comes next: after its end, and only if it moved no version."""
+    shelf_of(acting.actor.organization_id, acting.directory_version).update(acting.kept)
 
 
 def rows(model: type[M], ids: Iterable[UUID | None]) -> dict[UUID, M]:
@@ -69,7 +74,7 @@ def rows(model: type[M], ids: Iterable[UUID | None]) -> dict[UUID, M]:
     acting, wanted = current(), {key for key in ids if key is not None}
     if acting is None:
         return {}
-    shelf = _shelf()
+    shelf = _shelf(acting.kept)
     missing = [key for key in wanted if (model, key) not in shelf]
     found = {key: shelf[model, key] for key in wanted if (model, key) in shelf}
     if missing:

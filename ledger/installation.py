@@ -184,7 +184,8 @@ def _party_arrays() -> Iterator[str]:
     """Keep the party array of a stream, and of every hot table on it, equal to its parties."""
     hot = [m for m in walled_models() if isinstance(m.wall, Parties) and m._meta.db_table != "ledger_stream"]
     updates = "\n".join(
-        f"  update {model._meta.db_table} set party_ids = ids where {model.wall.stream} = stream;"  # type: ignore[attr-defined]
+        f"  update {model._meta.db_table} set party_ids = ids"
+        f" where {model.wall.stream} = stream and party_ids is distinct from ids;"  # type: ignore[attr-defined]
         for model in hot
     )
     yield f"""

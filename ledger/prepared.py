@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from django.db import connection, models
 from django.utils import timezone
 
-from ledger.context import Actor
+from ledger.context import Actor, current
 
 NOW = ("", "now")
 JUST_NOW = dt.timedelta(seconds=30)
@@ -30,6 +30,7 @@ class Prepared(Generic[M]):
     A parameter of ``build`` is an id (or None, which then equals nothing, as in SQL) or an ``Actor``, of whom the belt
     takes the ids; text is annotated ``str``. ``build`` may only compare them: it never decides by their values. A time
     in it is now (a grant's end is compared with it): each call asks the clock anew, and another time is refused.
+    Within one transaction that only reads, the same question has one answer: the rows are shared, treat them so.
     """
 
     def __init__(self, build: Callable[..., models.QuerySet[M]]) -> None:
@@ -37,6 +38,15 @@ class Prepared(Generic[M]):
         self._plan: _Plan | None = None
 
     def __call__(self, **values: Actor | UUID | str | None) -> list[M]:
+        acting = current()
+        if acting is None or not acting.read_only:
+            return self._run(values)
+        asked = (self, *values.values())
+        if asked not in acting.answers:
+            acting.answers[asked] = self._run(values)
+        return list(acting.answers[asked])
+
+    def _run(self, values: dict[str, Any]) -> list[M]:
         if self._plan is None:
             self._plan = _Plan(self._build)
         return self._plan.run(values)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from ledger import directory
 from ledger.canonical import canonical_text, digest, plain
-from ledger.context import Acting, Actor, entered
+from ledger.context import Acting, Actor, current, entered
 from ledger.events import EventKind, kind_named
 from ledger.identifiers import new_id
 from ledger.models import Event, OutboxMessage, Party, Replay, Signature, Stream
@@ -231,7 +233,8 @@ def _write(event: OpenEvent) -> None:
     now = timezone.now()
     if clock_is_off(event.device_time, now):
         event.payload["clock_off"] = True
-    rows_digest = _rows_digest()
+    rows_digest, directory_version = _rows_digest()
+    _publish_what_was_read(directory_version)
     audience = event.audience if event.audience is not None else event.kind.audience
     correlation_id = event.id if event.also else None
     for position, stream in enumerate([event.stream, *event.also]):
@@ -249,11 +252,19 @@ def _write(event: OpenEvent) -> None:
         )
 
 
-def _rows_digest() -> str:
+def _rows_digest() -> tuple[str, int | None]:
+    """Return the digest of the rows changed so far (and begin anew), and the directory's version as it is now."""
+    rows = "coalesce(current_setting('cgt.rows', true), ''), set_config('cgt.rows', '', true)"
     with connection.cursor() as cursor:
-        cursor.execute("select coalesce(current_setting('cgt.rows', true), ''), set_config('cgt.rows', '', true)")
-        row = cursor.fetchone()
-    return str(row[0]) if row else ""
+        cursor.execute(f"select {rows}, (select version from ledger_directory)")  # noqa: S608
+        digest_now, _, version = cursor.fetchone()
+    return str(digest_now), version
+
+
+def _publish_what_was_read(directory_version: int | None) -> None:
+    acting_now = current()
+    if acting_now is not None and acting_now.directory_version == directory_version:
+        transaction.on_commit(partial(directory.publish, acting_now), robust=True)
 
 
 def _event_row(event: OpenEvent, stream: Stream, key: UUID, now: dt.datetime, correlation_id: UUID | None) -> Event:

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from ledger import directory
 from ledger.context import Actor
 from ledger.refusals import FactsMissing, MissingFact, NotFound
 from ledger.walls import visible
@@ -166,7 +167,7 @@ def lapsed_trainings(person_id: UUID, therapy_id: UUID, at: dt.datetime | None =
     A therapy that the acting organization cannot see lapses everything: an unreadable fact is no permission.
     """
     at = at or timezone.now()
-    found = Therapy.unwalled.filter(pk=therapy_id).first()
+    found = directory.rows(Therapy, [therapy_id]).get(therapy_id)
     if found is None:
         return ["unknown_therapy"]
     rows = Training.unwalled.filter(

@@ -7,10 +7,13 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from orders import facts, overdue, parties
+from ledger.bulk import update_each
+from ledger.prepared import Prepared
+from orders import facts, overdue, parties, places
 from orders.models import FlowStep, Order, OrderStep
 from orders.states import OPEN_STEP_STATES, PASSED_STEP_STATES, OrderState, StepState
 
@@ -37,8 +40,12 @@ def _attempt(order: Order, flow_step: FlowStep, number: int) -> OrderStep:
 
 def latest_attempts(order: Order) -> dict[str, OrderStep]:
     """Return the newest attempt of each step, by key, in the flow's order."""
-    rows = OrderStep.unwalled.filter(order=order).select_related("flow_step").order_by("position", "attempt")
-    return {row.key: row for row in rows}
+    return {row.key: row for row in places.define(_attempts(order_id=order.pk))}
+
+
+@Prepared
+def _attempts(order_id: UUID) -> QuerySet[OrderStep]:
+    return OrderStep.unwalled.filter(order_id=order_id).order_by("position", "attempt")
 
 
 def of_kind(order: Order, kind: str) -> list[OrderStep]:
@@ -52,7 +59,10 @@ def still_open(order: Order, kind: str) -> list[OrderStep]:
 
 
 def advance(order: Order, event_id: UUID) -> list[OrderStep]:
-    """Make ready (or skip) what can be, recompute due times and phase; return the steps that became ready."""
+    """Give open steps to their parties, make ready (or skip) what can be, recompute due times and phase.
+
+    Returns the steps that became ready.
+    """
     became_ready: list[OrderStep] = []
     steps = latest_attempts(order)
     before = {key: _moving_part(step) for key, step in steps.items()}
@@ -68,6 +78,7 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
                 if applies:
                     became_ready.append(step)
                 step.version += 1
+    parties.give(order, [step for step in steps.values() if step.state in OPEN_STEP_STATES])
     set_times(order, steps)
     moved = [step for key, step in steps.items() if _moving_part(step) != before[key]]
     _save_moved(moved)
@@ -76,7 +87,7 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
     return became_ready
 
 
-MOVING = ("state", "ready_event_id", "version", "planned_at", "due_at")
+MOVING = ("state", "ready_event_id", "version", "planned_at", "due_at", "responsible_id", "site_id")
 
 
 def _moving_part(step: OrderStep) -> tuple[Any, ...]:
@@ -88,7 +99,7 @@ def _save_moved(steps: list[OrderStep]) -> None:
     if len(steps) == 1:
         steps[0].save(update_fields=MOVING)
     elif steps:
-        OrderStep.unwalled.bulk_update(steps, MOVING)
+        update_each(steps, MOVING)
 
 
 def _may_begin(order: Order, step: OrderStep, steps: dict[str, OrderStep]) -> bool:
@@ -157,7 +168,6 @@ def reopen(order: Order, key: str, event_id: UUID, why: str = "") -> None:
         fresh = _attempt(order, step.flow_step, step.attempt + 1)
         fresh.party_ids = step.party_ids
         fresh.save(force_insert=True)
-    parties.assign(order)
     advance(order, event_id)
 
 
@@ -168,7 +178,6 @@ def begin_again(order: Order, kinds: Collection[str], event_id: UUID) -> None:
             fresh = _attempt(order, step.flow_step, step.attempt + 1)
             fresh.party_ids = step.party_ids
             fresh.save(force_insert=True)
-    parties.assign(order)
     advance(order, event_id)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from ledger import directory
 from ledger.context import Actor
 from ledger.refusals import MissingFact
 from ledger.states import Role
@@ -62,15 +63,15 @@ def set_plan(order: Order, chain: SlotChain) -> None:
     """Take the chain's times and places over into the order."""
     links = {link.kind: link for link in slot_chains.links_of(chain)}
     order.plan = plan_of(chain)
-    order.plant_site = Site.unwalled.get(pk=links["manufacturing_line"].site_id)
+    line, lane = links["manufacturing_line"], links["courier_lane"]
+    order.plant_site = directory.rows(Site, [line.site_id])[line.site_id]
     order.save(update_fields=["plan", "plant_site"])
-    plant = Organization.unwalled.get(pk=order.plant_site.organization_id)
-    parties.join(order, plant.pk, Role(plant.role), order.plant_site_id)
-    lane = links["courier_lane"]
+    plant = directory.rows(Organization, [line.organization_id])[line.organization_id]
     for party in parties.current_parties(order):
         if party.role == Role.COURIER and party.organization_id != lane.organization_id:
             parties.leave(order, party.organization_id, party.role)
-    parties.join(order, lane.organization_id, Role.COURIER)
+    maker = parties.Newcomer(plant.pk, plant.role, order.plant_site_id)
+    parties.join(order, maker, parties.Newcomer(lane.organization_id, Role.COURIER))
 
 
 def plan_of(chain: SlotChain) -> dict[str, str]:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import permutations
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from ledger import directory
 from ledger.models import Partnership, Party
+from ledger.prepared import Prepared
 from ledger.states import Role
+from orders import places
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES, PLANT
-from personas.queries import Organization
+from personas.queries import Site
 
 
 def current_parties(order: Order) -> list[Party]:
-    return list(Party.unwalled.filter(stream_id=order.stream_id, until__isnull=True).order_by("since", "pk"))
+    return _parties(stream_id=order.stream_id)
+
+
+@Prepared
+def _parties(stream_id: UUID) -> QuerySet[Party]:
+    return Party.unwalled.filter(stream_id=stream_id, until__isnull=True).order_by("since", "pk")
 
 
 def with_role(order: Order, role: str) -> Party | None:
@@ -23,20 +34,32 @@ def with_role(order: Order, role: str) -> Party | None:
     return next((party for party in current_parties(order) if party.role == role), None)
 
 
-def join(order: Order, organization_id: UUID, role: str, site_id: UUID | None = None) -> Party:
-    """Make an organization a party of the order (once per role), known to the other parties; hand it its open steps."""
-    parties = current_parties(order)
-    found = next((p for p in parties if p.organization_id == organization_id and p.role == role), None)
-    if found is None:
-        found = Party.objects.create(
-            stream_id=order.stream_id, organization_id=organization_id, role=role, site_id=site_id
-        )
-        _introduce(organization_id, {party.organization_id for party in parties})
-    elif site_id and found.site_id != site_id:
-        found.site_id = site_id
-        found.save(update_fields=["site_id"])
-    assign(order)
-    return found
+@dataclass(frozen=True)
+class Newcomer:
+    """An organization that takes part in an order in a role, at a site where it has more than one."""
+
+    organization_id: UUID
+    role: str
+    site_id: UUID | None = None
+
+
+def join(order: Order, *newcomers: Newcomer) -> None:
+    """Make organizations parties of the order (once per role), known to each other; ``attempts`` hands them steps."""
+    present, fresh = current_parties(order), []
+    for one in newcomers:
+        found = next((p for p in present if (p.organization_id, p.role) == (one.organization_id, one.role)), None)
+        if found is None:
+            fresh.append(
+                Party(
+                    stream_id=order.stream_id, organization_id=one.organization_id, role=one.role, site_id=one.site_id
+                )
+            )
+        elif one.site_id and found.site_id != one.site_id:
+            found.site_id = one.site_id
+            found.save(update_fields=["site_id"])
+    if fresh:
+        Party.objects.bulk_create(fresh)  # at once: each statement writes the new parties on every row of the order
+        _introduce({party.organization_id for party in fresh}, {party.organization_id for party in present})
 
 
 def leave(order: Order, organization_id: UUID, role: str) -> None:
@@ -47,11 +70,11 @@ def leave(order: Order, organization_id: UUID, role: str) -> None:
             party.save(update_fields=["until"])
 
 
-def _introduce(newcomer: UUID, others: set[UUID]) -> None:
-    """Make organizations partners; whether others are already is behind the wall, so the database decides."""
-    pairs = [pair for other in others - {newcomer} for pair in ((newcomer, other), (other, newcomer))]
+def _introduce(newcomers: set[UUID], others: set[UUID]) -> None:
+    """Make organizations partners; whether they are already is behind the wall, so the database decides."""
+    pairs = [pair for pair in permutations(newcomers | others, 2) if newcomers & set(pair)]
     Partnership.objects.bulk_create(
-        [Partnership(viewer_id=viewer, organization_id=seen) for viewer, seen in pairs], ignore_conflicts=True
+        [Partnership(viewer_id=viewer, organization_id=seen) for viewer, seen in sorted(pairs)], ignore_conflicts=True
     )
 
 
@@ -65,14 +88,14 @@ def _place_of(order: Order, actor: str, parties: list[Party]) -> Place:
         return (party.organization_id, party.site_id) if party else (None, None)
     if order.plant_site_id is None:
         return (None, None)
-    plant = Organization.unwalled.filter(sites=order.plant_site_id).values_list("pk", flat=True).first()
+    site = directory.rows(Site, [order.plant_site_id]).get(order.plant_site_id)
     makers = {party.organization_id for party in parties if party.role in (Role.CMO, Role.MANUFACTURER)}
-    return (plant, order.plant_site_id) if plant in makers else (None, None)
+    return (site.organization_id, site.pk) if site and site.organization_id in makers else (None, None)
 
 
 def assign(order: Order) -> None:
     """Give every open step to the party it belongs to now."""
-    steps = list(OrderStep.unwalled.filter(order=order, state__in=OPEN_STEP_STATES).select_related("flow_step"))
+    steps = places.define(OrderStep.unwalled.filter(order=order, state__in=OPEN_STEP_STATES))
     given: dict[Place, list[UUID]] = {}
     for step in give(order, steps):
         given.setdefault((step.responsible_id, step.site_id), []).append(step.pk)
@@ -84,8 +107,8 @@ def give(order: Order, steps: Iterable[OrderStep]) -> list[OrderStep]:
     """Set organization and site of each step (nothing is saved); return the steps for which they changed."""
     rows = list(steps)
     parties = current_parties(order)
-    places = {actor: _place_of(order, actor, parties) for actor in {row.flow_step.actor for row in rows}}
-    changed = [row for row in rows if (row.responsible_id, row.site_id) != places[row.flow_step.actor]]
+    where = {actor: _place_of(order, actor, parties) for actor in {row.flow_step.actor for row in rows}}
+    changed = [row for row in rows if (row.responsible_id, row.site_id) != where[row.flow_step.actor]]
     for row in changed:
-        row.responsible_id, row.site_id = places[row.flow_step.actor]
+        row.responsible_id, row.site_id = where[row.flow_step.actor]
     return changed

@@ -47,6 +47,13 @@ def fill_steps(steps: Iterable[OrderStep]) -> list[OrderStep]:
     return [row for row in rows if _known(row, "flow_step")]
 
 
+def define(steps: Iterable[OrderStep]) -> list[OrderStep]:
+    """Fill in each step's definition only."""
+    rows = list(steps)
+    _fill(rows, {"flow_step": FlowStep})
+    return [row for row in rows if _known(row, "flow_step")]
+
+
 def _known(row: Any, name: str) -> bool:
     return row._meta.get_field(name).get_cached_value(row, default=None) is not None
 

@@ -11,10 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ledger.context import Actor
 from ledger.models import Stream
+from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, InvalidInput, WrongState
 from scheduling.capacity import SlotFull, give_back_all, take_all
@@ -193,13 +195,22 @@ def expire(chain: SlotChain, now: dt.datetime | None = None) -> SlotChain:
 
 def live_chain(stream_id: UUID) -> SlotChain | None:
     """Return the chain that keeps places for the order, if there is one."""
-    chain: SlotChain | None = SlotChain.unwalled.filter(stream_id=stream_id, state__in=LIVE).first()
-    return chain
+    return next(iter(_live(stream_id=stream_id)), None)
+
+
+@Prepared
+def _live(stream_id: UUID) -> QuerySet[SlotChain]:
+    return SlotChain.unwalled.filter(stream_id=stream_id, state__in=[str(state) for state in LIVE]).order_by("pk")
 
 
 def links_of(chain: SlotChain) -> list[ChainLink]:
     """Return the chain's places in the order of the journey."""
-    return list(ChainLink.unwalled.filter(chain_id=chain.pk).order_by("position"))
+    return _links(chain_id=chain.pk)
+
+
+@Prepared
+def _links(chain_id: UUID) -> QuerySet[ChainLink]:
+    return ChainLink.unwalled.filter(chain_id=chain_id).order_by("position")
 
 
 def _move(chain: SlotChain, sources: tuple[ChainState, ...], target: ChainState, **values: Any) -> SlotChain:

@@ -90,8 +90,11 @@ def _enrol(actor: Actor, raw: Mapping[str, Any], stream: Stream, event: OpenEven
         enrolled_by_id=actor.person_id,
         synthetic=actor.synthetic,
     )
-    parties.join(order, center.pk, Role.TREATMENT_CENTER, site.pk)
-    parties.join(order, manufacturer.pk, Role.MANUFACTURER)
+    parties.join(
+        order,
+        parties.Newcomer(center.pk, Role.TREATMENT_CENTER, site.pk),
+        parties.Newcomer(manufacturer.pk, Role.MANUFACTURER),
+    )
     order.refresh_from_db()
     attempts.open_steps(order)
     _finish_enrolment(actor, order, event)

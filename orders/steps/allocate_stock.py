@@ -71,8 +71,8 @@ class AllocateStock(StepKind):
         ctx.order.plant_site_id = lane.origin_id
         ctx.order.save(update_fields=["plant_site"])
         plant = Organization.unwalled.get(sites=lane.origin_id)
-        parties.join(ctx.order, plant.pk, plant.role, lane.origin_id)
-        parties.join(ctx.order, lane.courier_id, Role.COURIER)
+        maker = parties.Newcomer(plant.pk, plant.role, lane.origin_id)
+        parties.join(ctx.order, maker, parties.Newcomer(lane.courier_id, Role.COURIER))
         custody_periods.begin(kit, plant.pk, lane.origin_id, ctx.performer_id, timezone.now())
         labels.print_labels(ctx.stream, [kit], "product")
         labels.apply_to(kit)

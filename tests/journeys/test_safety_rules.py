@@ -1,7 +1,8 @@
 """Whatever people do to an order, in whatever order: the safety rules hold, and the record stays whole (DOMAIN 3.0).
 
 A stateful test: steps, holds, wrong scans, decisions of quality, revocations, late records and cancellations follow
-each other at random (the same random each time). After each act the database is asked about I1 to I7.
+each other at random (the same random each time), most of them when they are possible. After each act the database is
+asked about I1 to I7.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from django.db.models import F
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -28,7 +29,7 @@ from hypothesis.stateful import (
 from cgt.demo.journey import CannotGoOn, Journey, Player, now_text
 from custody import queries as custody
 from custody.models import ChainOfIdentity
-from custody.states import OPEN_IDENTITY_STATES, TERMINAL_STATES, ContainerState
+from custody.states import OPEN_IDENTITY_STATES, TERMINAL_STATES, ContainerState, IdentityState
 from ledger.context import reading
 from ledger.queries import events_of, signatures_of
 from ledger.refusals import Mismatch, Refusal
@@ -36,8 +37,9 @@ from orders.actions.dispositions import DECISIONS, decide_on_quarantine
 from orders.actions.identity_queries import lift_identity_query
 from orders.actions.interruptions import cancel, lift_hold, put_on_hold
 from orders.actions.revocations import revoke_release
-from orders.flow import perform
+from orders.flow import can_be_recorded_late, context_of, perform
 from orders.queries import steps_of
+from orders.states import OrderState
 from orders.step_kinds import kind_of
 from quality import queries as quality
 from quality.actions.deviations import close_deviation
@@ -51,6 +53,17 @@ from tests.journeys.world import World
 STARTS = ("pack", "receipt", "finish", "ship", "ship_pickup", "receive_product", "thaw", "infuse")
 SCANNED = ("pack", "receipt", "start", "ship", "receive_product", "store", "thaw")
 MORE = {"receipt": {"condition": "good"}, "receive_product": {"decision": "accept"}, "store": {"location": "T1"}}
+MUST_HAPPEN = {"perform", "late", "hold", "lift", "wrong scan", "resolve", "revoke", "close deviation", "cancel"}
+ACTS_BEFORE_CANCELLING = 9
+MOST_RUNS = 4  # each with another seed, until everything happened that must
+RUN = settings(
+    max_examples=5,
+    stateful_step_count=14,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 LATE = "It happened while nobody could reach the system."
 
 
@@ -66,6 +79,7 @@ class OrderUnderStress(RuleBasedStateMachine):
     def begin(self, start: str) -> None:
         self.journey: Journey = self.world.journey()
         self.journey.run(before=start)
+        self.acts = 0
         self.ended: dict[str, str] = {}
         self.given: set[Any] = set()
         self.watcher = self.world.player("maker", "qa_reviewer")
@@ -74,6 +88,7 @@ class OrderUnderStress(RuleBasedStateMachine):
     @contextmanager
     def trying(self, what: str) -> Iterator[None]:
         """A refusal is an answer; only what the database shows afterwards counts. Successes are counted."""
+        self.acts += 1
         try:
             yield
         except (Refusal, CannotGoOn, IndexError) as refusal:
@@ -95,10 +110,10 @@ class OrderUnderStress(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def record_late(self, data: st.DataObject) -> None:
-        with reading(self.watcher.actor):
-            rows = list(steps_of(self.watcher.actor, order_of(self.watcher, self.journey)))
-        physical = sorted({row.key for row in rows if kind_of(row.flow_step.kind).physical})
-        key = data.draw(st.sampled_from(physical), label="step")
+        keys = self._possible_late()
+        if not keys:
+            return
+        key = data.draw(st.sampled_from(keys), label="step")
         if key == "infuse":
             self._infuse_late(data)
             return
@@ -106,6 +121,15 @@ class OrderUnderStress(RuleBasedStateMachine):
         with self.trying("late"):
             self.journey.perform(key)
         del self.journey.overrides[key]
+
+    def _possible_late(self) -> list[str]:
+        """Return the steps that move material and have something to be recorded on."""
+        actor = self.watcher.actor
+        with reading(actor):
+            order = order_of(self.watcher, self.journey)
+            rows = {row.key: row for row in steps_of(actor, order)}.values()
+            contexts = [(kind_of(row.flow_step.kind), context_of(actor, order, row)) for row in rows]
+            return sorted(ctx.step.key for kind, ctx in contexts if can_be_recorded_late(kind, ctx))
 
     def _any_bags(self, key: str, data: st.DataObject) -> dict[str, Any]:
         """Scan one bag of the step's kind, whatever state it is in."""
@@ -116,12 +140,7 @@ class OrderUnderStress(RuleBasedStateMachine):
         if not bags:
             return {}
         bag = data.draw(st.sampled_from(bags), label="bag")
-        more = {
-            "receipt": {"condition": "good"},
-            "receive_product": {"decision": "accept"},
-            "store": {"location": "T1"},
-        }
-        return {"bags": [{"scan": bag.code} | more.get(key, {})]}
+        return {"bags": [{"scan": bag.code} | MORE.get(key, {})]}
 
     def _infuse_late(self, data: st.DataObject) -> None:
         bags = [bag for bag in self._bags() if bag.kind == "drug_product"]
@@ -138,24 +157,24 @@ class OrderUnderStress(RuleBasedStateMachine):
         signature = {"username": player.username, "password": PASSWORD}
         perform(player.actor, self.journey.code, key, inputs | {"signature": signature})
 
+    @precondition(lambda self: not self.is_held())
     @rule()
     def hold(self) -> None:
         with self.trying("hold"):
             put_on_hold(self.player("center", "coordinator").actor, self.journey.code, "Fever.")
 
+    @precondition(lambda self: self.is_held())
     @rule()
     def lift(self) -> None:
         with self.trying("lift"):
             lift_hold(self.player("center", "coordinator").actor, self.journey.code, "Well again.")
 
+    @precondition(lambda self: self.next_key() in SCANNED)
     @rule(data=st.data())
     def scan_the_wrong_bag(self, data: st.DataObject) -> None:
-        step = self.journey.next_step()
-        if step is None or step.key not in SCANNED:
-            return
         wrong = {"scan": data.draw(st.sampled_from(self.foreign)), "condition": "good", "decision": "accept"}
         try:
-            self.journey.perform(step.key, {"bags": [wrong | {"location": "T1"}]})
+            self.journey.perform(self.next_key(), {"bags": [wrong | {"location": "T1"}]})
         except Mismatch:
             self.seen["wrong scan"] += 1
         except (Refusal, CannotGoOn, IndexError):
@@ -163,6 +182,7 @@ class OrderUnderStress(RuleBasedStateMachine):
         else:
             raise AssertionError("another patient's bag was taken")
 
+    @precondition(lambda self: self.is_under_query())
     @rule()
     def resolve_the_mismatch(self) -> None:
         reviewer, other = self.player("maker", "qa_reviewer"), self.player("center", "site_quality")
@@ -174,20 +194,21 @@ class OrderUnderStress(RuleBasedStateMachine):
         with self.trying("resolve"):
             lift_identity_query(reviewer.actor, self.journey.code, sent)
 
+    @precondition(lambda self: self.put_aside())
     @rule(decision=st.sampled_from(DECISIONS), data=st.data())
     def decide(self, decision: str, data: st.DataObject) -> None:
-        put_aside = [bag for bag in self._bags() if bag.state == ContainerState.QUARANTINED]
-        if put_aside:
-            bag = data.draw(st.sampled_from(put_aside), label="bag")
-            with self.trying(f"decide {decision}"):
-                decide_on_quarantine(self.watcher.actor, self.journey.code, bag.code, decision, "After investigation.")
+        bag = data.draw(st.sampled_from(self.put_aside()), label="bag")
+        with self.trying(f"decide {decision}"):
+            decide_on_quarantine(self.watcher.actor, self.journey.code, bag.code, decision, "After investigation.")
 
+    @precondition(lambda self: open_deviations(self.watcher, self.journey))
     @rule()
     def close_the_deviations(self) -> None:
         for row in open_deviations(self.watcher, self.journey):
             with self.trying("close deviation"):
                 close_deviation(self.watcher.actor, row.pk, conclusion="Understood, no harm.")
 
+    @precondition(lambda self: self.is_released())
     @rule()
     def revoke(self) -> None:
         releaser = self.player("maker", "qualified_person")
@@ -195,12 +216,33 @@ class OrderUnderStress(RuleBasedStateMachine):
         with self.trying("revoke"):
             revoke_release(releaser.actor, self.journey.code, {"reason": "Late growth.", "signature": signature})
 
-    @precondition(lambda self: self.seen["perform"] > 3)
-    @rule(really=st.integers(0, 3))
-    def cancel(self, really: int) -> None:
-        if really == 0:
-            with self.trying("cancel"):
-                cancel(self.player("center", "coordinator").actor, self.journey.code, "Withdrawn.")
+    @precondition(lambda self: self.acts > ACTS_BEFORE_CANCELLING)
+    @rule()
+    def cancel(self) -> None:
+        with self.trying("cancel"):
+            cancel(self.player("center", "coordinator").actor, self.journey.code, "Withdrawn.")
+
+    # ---- what is so now ------------------------------------------------------------------------------------------
+
+    def is_held(self) -> bool:
+        return bool(order_of(self.watcher, self.journey).on_hold)
+
+    def next_key(self) -> str:
+        step = self.journey.next_step()
+        return step.key if step is not None else ""
+
+    def is_under_query(self) -> bool:
+        with reading(self.watcher.actor):
+            found = ChainOfIdentity.unwalled.filter(stream_id=self.stream_id, state=IdentityState.UNDER_QUERY)
+            return found.exists()
+
+    def put_aside(self) -> list[Any]:
+        return [bag for bag in self._bags() if bag.state == ContainerState.QUARANTINED]
+
+    def is_released(self) -> bool:
+        with reading(self.watcher.actor):
+            batch = quality.batch_of(self.watcher.actor, self.stream_id)
+            return batch is not None and batch.state == BatchState.RELEASED
 
     # ---- what must hold ------------------------------------------------------------------------------------------
 
@@ -212,7 +254,9 @@ class OrderUnderStress(RuleBasedStateMachine):
     def one_identity(self) -> None:
         with reading(self.watcher.actor):
             open_ones = ChainOfIdentity.unwalled.filter(stream_id=self.stream_id, state__in=OPEN_IDENTITY_STATES)
-            assert open_ones.count() == 1, "I1"
+            found = open_ones.count()
+        closed = order_of(self.watcher, self.journey).state == OrderState.CLOSED
+        assert found == (0 if closed else 1), "I1"
 
     @invariant()
     def one_custodian_at_any_instant(self) -> None:
@@ -286,22 +330,10 @@ def test_the_safety_rules_hold_whatever_people_do(committed_world: World, faults
     stranger = committed_world.journey(seed=7)
     stranger.run(before="pack")
     found = codes(committed_world, stranger)
-    machine = type(
-        "Machine",
-        (OrderUnderStress,),
-        {"world": committed_world, "foreign": found, "seen": seen, "verify": staticmethod(faults)},
-    )
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=8,
-            stateful_step_count=12,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    did = {"perform", "hold", "wrong scan", "cancel"}
-    assert did <= set(+seen), f"the machine did not get round to {did - set(+seen)}: {seen}"
+    known = {"world": committed_world, "foreign": found, "seen": seen, "verify": staticmethod(faults)}
+    for number in range(MOST_RUNS):
+        machine = seed(number)(type("Machine", (OrderUnderStress,), known))
+        run_state_machine_as_test(machine, settings=RUN)
+        if set(+seen) >= MUST_HAPPEN:
+            break
+    assert set(+seen) >= MUST_HAPPEN, f"it did not come to {MUST_HAPPEN - set(+seen)}: {seen}"
