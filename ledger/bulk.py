@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -17,7 +18,7 @@ def update_each(rows: Sequence[WalledModel], names: Sequence[str]) -> None:
     if not rows:
         return
     meta = rows[0]._meta
-    fields = [meta.pk, *(meta.get_field(name) for name in names)]
+    fields: list[Any] = [meta.pk, *(meta.get_field(name) for name in names)]
     quoted = [connection.ops.quote_name(field.column) for field in fields]
     table = connection.ops.quote_name(meta.db_table)
     arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)

@@ -64,9 +64,9 @@ def set_plan(order: Order, chain: SlotChain) -> None:
     links = {link.kind: link for link in slot_chains.links_of(chain)}
     order.plan = plan_of(chain)
     line, lane = links["manufacturing_line"], links["courier_lane"]
-    order.plant_site = directory.rows(Site, [line.site_id])[line.site_id]
+    (order.plant_site,) = directory.rows(Site, [line.site_id]).values()
     order.save(update_fields=["plan", "plant_site"])
-    plant = directory.rows(Organization, [line.organization_id])[line.organization_id]
+    (plant,) = directory.rows(Organization, [line.organization_id]).values()
     for party in parties.current_parties(order):
         if party.role == Role.COURIER and party.organization_id != lane.organization_id:
             parties.leave(order, party.organization_id, party.role)
