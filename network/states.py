@@ -12,6 +12,9 @@ class Modality(models.TextChoices):
     HSC = "hsc", "Hematopoietic stem cells"
 
 
+NO_LYMPHODEPLETION = frozenset({Modality.IN_VIVO})  # nothing is infused that the patient's own cells would crowd out
+
+
 class AuthorizationState(models.TextChoices):
     ACTIVE = "active", "Active"
     SUSPENDED = "suspended", "Suspended"

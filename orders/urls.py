@@ -68,6 +68,7 @@ urlpatterns = [
     path("orders/<order:code>/record/", records.record, name="record"),
     path("network/sites/authorize/", network.authorize, name="authorize_site"),
     path("network/sites/suspend/", network.suspend, name="suspend_site"),
+    path("network/sites/lymphodepletion/", network.lymphodepletion, name="set_lymphodepletion"),
     path("record/", records.find, name="find_record"),
     path("record/verify/", dossiers.verify, name="verify"),
     path("record/verify/tampered/", dossiers.try_tampered, name="try_tampered"),

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ledger.context import Actor, reading
-from ledger.recording import Once, fingerprint
+from ledger.recording import Once, Replayed, fingerprint
 from ledger.refusals import InvalidInput, NotAllowed
 from personas.states import Capability
 
@@ -96,6 +96,21 @@ def _without_secrets(sent: Any) -> Any:
     if isinstance(sent, Mapping):
         return {name: _without_secrets(value) for name, value in sent.items() if name != SECRET}
     return [_without_secrets(value) for value in sent] if isinstance(sent, list) else sent
+
+
+R = TypeVar("R")
+
+
+def done_once(act: Callable[[], R]) -> R:
+    """Return what ``act`` returned, or what it answered when the same request was sent before (AP2).
+
+    ``act`` returns what its action keeps as the event's result: text or JSON, in most cases the id of what was made.
+    """
+    try:
+        return act()
+    except Replayed as replayed:
+        result: R = replayed.result
+        return result
 
 
 def version_of(request: Request) -> str | None:

@@ -10,13 +10,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from ledger.context import Actor
-from ledger.recording import acting
+from ledger.recording import Once, acting
 from ledger.refusals import Conflict, InvalidInput, NotFound
 from network.actions.therapies import refuse_unknown_country
 from network.exact_numbers import exact_number
 from network.models import Lane, SiteAuthorization, Therapy, TherapyPlant
 from network.policies import require_or_operate, require_own
-from network.states import AuthorizationState, Direction
+from network.states import NO_LYMPHODEPLETION, AuthorizationState, Direction
 from personas.actions.organizations import connect_partners
 from personas.queries import Organization, Site, organizations, sites
 from personas.states import Capability
@@ -73,21 +73,28 @@ def authorize_site(
 
 
 def set_lymphodepletion_policy(
-    actor: Actor, therapy: Therapy, site: Site, *, on_release: bool, reason: str
+    actor: Actor, therapy: Therapy, site: Site, *, on_release: bool, reason: str, once: Once | None = None
 ) -> SiteAuthorization:
-    """Say whether a site may begin lymphodepletion on the release alone, or waits until it has the product (TP2)."""
-    subject = ("site", site.code)
-    with acting(actor, "network.lymphodepletion_policy_set", subject=subject, reason=reason) as event:
+    """Say whether a site may begin lymphodepletion on the release alone, or waits until it has the product (TP2).
+
+    Running orders follow at their next gate. InvalidInput without a reason, and for a therapy that is made of nobody's
+    cells and needs no lymphodepletion (``NO_LYMPHODEPLETION``).
+    """
+    kind, subject = "network.lymphodepletion_policy_set", ("site", site.code)
+    with acting(actor, kind, subject=subject, reason=reason.strip(), once=once) as event:
         require_own(actor, therapy.manufacturer_id)
         authorization = SiteAuthorization.unwalled.filter(therapy=therapy, site=site).first()
         if authorization is None:
             raise NotFound("This site was never authorized for this therapy.")
+        if therapy.modality in NO_LYMPHODEPLETION:
+            raise InvalidInput(fields={"therapy": [f"{therapy.name} needs no lymphodepletion."]})
         if not reason.strip():
-            raise InvalidInput(fields={"reason": ["Say why."]})
+            raise InvalidInput(fields={"reason": ["Say why; the reason is part of the record."]})
         require_or_operate(actor, Capability.AUTHORIZE_SITES)
         authorization.lymphodepletion_on_release = on_release
         authorization.save(update_fields=["lymphodepletion_on_release"])
         event.note(therapy=therapy.code, site=site.code, begins="on release" if on_release else "with the product")
+        event.result = str(authorization.pk)
     return authorization
 
 

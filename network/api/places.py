@@ -12,11 +12,12 @@ from rest_framework.response import Response
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound
 from network import queries
-from network.actions.places import authorize_site, suspend_site
+from network.actions.places import authorize_site, set_lymphodepletion_policy, suspend_site
 from network.actions.qualifications import add_credential
 from network.api import shapes
-from personas.asking import ActorView, PageQuery, input_of, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, done_once, input_of, once_of, page_of, query_of, reads
 from personas.envelopes import page
+from personas.headers import ONCE
 from personas.queries import sites
 from personas.states import Capability
 
@@ -31,9 +32,9 @@ def _therapy_and_site(actor: Actor, given: dict[str, Any]) -> tuple[Any, Any]:
     return therapy, site
 
 
-def _answer(actor: Actor, authorization: Any) -> Response:
+def _answer(actor: Actor, key: str) -> Response:
     with reading(actor):
-        found = queries.authorizations(actor).select_related("therapy", "site").get(pk=authorization.pk)
+        found = queries.authorizations(actor).select_related("therapy", "site").get(pk=key)
         return Response(shapes.authorization_row(found))
 
 
@@ -70,7 +71,7 @@ class AuthorizationsView(ActorView):
     def post(self, request: Request) -> Response:
         given = input_of(request, shapes.AuthorizationInput)
         therapy, site = _therapy_and_site(self.actor, given)
-        return _answer(self.actor, authorize_site(self.actor, therapy, site, **given))
+        return _answer(self.actor, str(authorize_site(self.actor, therapy, site, **given).pk))
 
 
 class SuspendView(ActorView):
@@ -86,7 +87,26 @@ class SuspendView(ActorView):
     def post(self, request: Request) -> Response:
         given = input_of(request, shapes.SuspensionInput)
         therapy, site = _therapy_and_site(self.actor, given)
-        return _answer(self.actor, suspend_site(self.actor, therapy, site, reason=given.get("reason", "")))
+        return _answer(self.actor, str(suspend_site(self.actor, therapy, site, reason=given.get("reason", "")).pk))
+
+
+class LymphodepletionView(ActorView):
+    """When lymphodepletion may begin."""
+
+    @extend_schema(
+        operation_id="set_lymphodepletion_policy",
+        tags=["network"],
+        summary="Let a site begin lymphodepletion on the release, or wait for the product, with the reason (TP2)",
+        parameters=[ONCE],
+        request=shapes.LymphodepletionInput,
+        responses=shapes.AuthorizationRow,
+    )
+    def post(self, request: Request) -> Response:
+        once = once_of(request)
+        given = {"reason": ""} | input_of(request, shapes.LymphodepletionInput)
+        therapy, site = _therapy_and_site(self.actor, given)
+        key = done_once(lambda: str(set_lymphodepletion_policy(self.actor, therapy, site, **given, once=once).pk))
+        return _answer(self.actor, key)
 
 
 class CredentialsView(ActorView):

@@ -50,6 +50,16 @@ class AuthorizationRow(Shape):
     since = s.DateTimeField()
     until = s.DateTimeField(allow_null=True)
     reason = s.CharField(allow_blank=True)
+    lymphodepletion_on_release = s.BooleanField(help_text="false: lymphodepletion waits until the product is accepted")
+
+
+class LymphodepletionInput(Shape):
+    """When lymphodepletion may begin at a site, and why."""
+
+    therapy = s.CharField(max_length=40)
+    site = s.CharField(max_length=40)
+    on_release = s.BooleanField(help_text="true: on the release; false: once the site has accepted the product")
+    reason = s.CharField(max_length=500, required=False, allow_blank=True)
 
 
 class AuthorizationInput(Shape):
@@ -125,6 +135,7 @@ def authorization_row(found: Any) -> dict[str, Any]:
         "since": found.since,
         "until": found.until,
         "reason": found.reason,
+        "lymphodepletion_on_release": found.lymphodepletion_on_release,
     }
 
 

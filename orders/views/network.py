@@ -1,4 +1,4 @@
-"""Authorizing and suspending a center's site for a therapy, with the reason (SN5)."""
+"""Authorizing and suspending a center's site for a therapy, and its lymphodepletion, with the reason (SN5, TP2)."""
 
 from __future__ import annotations
 
@@ -48,6 +48,23 @@ def suspend(request: HttpRequest) -> HttpResponseBase:
     def act(actor: Actor, therapy: Any, site: Any, reason: str) -> str:
         places.suspend_site(actor, therapy, site, reason=reason)
         return f"{site.name} takes no new order of {therapy.name}. Orders that run go on: decide about each."
+
+    return _done(request, act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def lymphodepletion(request: HttpRequest) -> HttpResponseBase:
+    """Let a site begin lymphodepletion on the release, or wait for the product (TP2)."""
+
+    def act(actor: Actor, therapy: Any, site: Any, reason: str) -> str:
+        choice = typed(request, "on_release")
+        if choice not in ("yes", "no"):
+            raise InvalidInput(fields={"on_release": ["Choose when it may begin."]})
+        early = choice == "yes"
+        places.set_lymphodepletion_policy(actor, therapy, site, on_release=early, reason=reason)
+        begins = "begins on the release" if early else "waits until the product is accepted"
+        return f"Lymphodepletion for {therapy.name} at {site.name} {begins}."
 
     return _done(request, act)
 

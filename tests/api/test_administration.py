@@ -70,6 +70,24 @@ def test_a_site_is_suspended_and_reinstated_by_the_manufacturer_alone(world: Wor
     problem(manager.post("site-authorizations", named | {"site": "no-such"}), 404, "not_found")
 
 
+def test_lymphodepletion_on_release_is_the_manufacturers_word_with_a_reason(world: World, partner: PartnerOf) -> None:
+    manager, address = partner("maker", "site_network_manager"), "site-authorizations/lymphodepletion"
+    named = {"therapy": world.therapy.code, "site": world.clinic.code, "on_release": True}
+
+    assert "reason" in problem(manager.post(address, named), 400, "invalid_input")["fields"]
+    given = named | {"reason": "Beds are scarce."}
+    assert manager.post(address, given, Idempotency_Key="l1").json()["lymphodepletion_on_release"] is True
+    assert manager.post(address, given, Idempotency_Key="l1").json()["lymphodepletion_on_release"] is True
+    other = given | {"on_release": False}
+    problem(manager.post(address, other, Idempotency_Key="l1"), 409, "idempotency_key_reused")
+    assert partner().get("site-authorizations").json()["results"][0]["lymphodepletion_on_release"] is True
+    problem(partner("maker", "planner").post(address, given), 403, "not_allowed")
+    problem(partner().post(address, given), 404, "not_found")
+    problem(
+        make_partner(make_organization("manufacturer"), "site_network_manager").post(address, given), 404, "not_found"
+    )
+
+
 def test_a_physician_is_credentialed_by_the_own_center(world: World, partner: PartnerOf) -> None:
     admin = partner("center", "administrator")
     member = make_member(world.center, "treating_physician")

@@ -46,6 +46,7 @@ TWINS = {
     "orders:repeat": "api:repeat",
     "orders:retire_flow": "api:retire-flow",
     "orders:revoke_release": "api:revoke-release",
+    "orders:set_lymphodepletion": "api:set-lymphodepletion-policy",
     "orders:station": "api:step",
     "orders:step": "api:step",
     "orders:suspend_site": "api:suspend-site",

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ledger.context import reading
+from ledger.models import Event
 from network import queries as network
 from network.actions.places import authorize_site
 from orders.actions.pickups import report_failed_pickup
@@ -100,6 +101,41 @@ def test_the_desk_costs_the_same_queries_for_more_sites(world: World, browse: Br
         page = client.get("/")
     assert len(many) == len(few)
     assert len(page.content) < 60_000
+
+
+def policy_form(world: World, **changes: str) -> dict[str, str]:
+    return {**form(world), "at": f"{world.therapy.code}/{world.clinic.code}/lymphodepletion", **changes}
+
+
+@pytest.mark.story("TP2")
+def test_lymphodepletion_is_allowed_on_the_release_and_back_with_a_reason(world: World, browse: Browse) -> None:
+    client, address = browse(*MANAGER), "/network/sites/lymphodepletion/"
+    assert "With the product" in text_of(client.get("/"))
+    refused = client.post(address, policy_form(world, on_release="yes"))
+    assert refused.status_code == 400 and "-error" in text_of(refused)
+    assert "Say why; the reason is part of the record." in text_of(refused)
+    unread = client.post(address, policy_form(world, on_release="perhaps", reason="Kept as typed"))
+    assert unread.status_code == 400 and "Kept as typed" in text_of(unread)
+    assert client.post(address, policy_form(world, on_release="yes", reason="Beds are scarce")).status_code == 303
+    assert row_of(world, client.get("/"))["one"].authorization.lymphodepletion_on_release
+    manager = world.actor(*MANAGER)
+    with reading(manager):
+        event = Event.unwalled.filter(kind="network.lymphodepletion_policy_set").latest("recorded_at")
+    assert (event.reason, event.payload["begins"]) == ("Beds are scarce", "on release")
+    assert client.post(address, policy_form(world, on_release="no", reason="Trial ended")).status_code == 303
+    assert not row_of(world, client.get("/"))["one"].authorization.lymphodepletion_on_release
+
+
+@pytest.mark.story("TP2")
+def test_only_the_manufacturers_site_network_manager_sets_the_lymphodepletion_policy(
+    world: World, browse: Browse
+) -> None:
+    address, sent = "/network/sites/lymphodepletion/", policy_form(world, on_release="yes", reason="Mischief")
+    assert browse("maker", "planner").post(address, sent).status_code == 403
+    assert browse("center", "treating_physician").post(address, sent).status_code in (403, 404)
+    stranger = signed_in(make_member(make_organization("manufacturer"), "site_network_manager"))
+    assert "Choose one" in text_of(stranger.post(address, sent))
+    assert not row_of(world, browse(*MANAGER).get("/"))["one"].authorization.lymphodepletion_on_release
 
 
 # ---- courier control ----------------------------------------------------------------------------------------------

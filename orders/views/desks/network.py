@@ -1,4 +1,4 @@
-"""The site network manager's desk: sites by therapy, what blocks them, what runs out soon (SN1, SN5)."""
+"""The site network manager's desk: sites by therapy, what blocks them, what runs out soon (SN1, SN5, TP2)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from ledger.context import Actor
 from ledger.refusals import Refusal
 from network import queries as network
+from network.states import NO_LYMPHODEPLETION
 from orders import queries
 from orders.views.desks import desk_named
 from orders.views.requests import asked, typed
@@ -31,11 +32,14 @@ def page(request: HttpRequest, actor: Actor, refusal: Refusal | None = None, at:
     rows: list[dict[str, Any]] = [
         {
             "one": one,
+            "number": str(number),
             "at": f"{one.therapy.code}/{one.site.code}",
+            "policy_at": f"{one.therapy.code}/{one.site.code}/lymphodepletion",
             "running": running.get((one.therapy.pk, one.site.pk), 0),
             "suspended": one.authorization.state == "suspended",
+            "lymphodepletes": one.therapy.modality not in NO_LYMPHODEPLETION,
         }
-        for one in everything
+        for number, one in enumerate(everything, 1)
     ]
     shown = {
         "": rows,
