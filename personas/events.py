@@ -33,7 +33,13 @@ register(
         "personas.persona_adapted",
         "Persona adapted",
         "Persona {persona} was adapted.",
-        payload={"persona": "key", "title": "new title", "added": "capabilities", "removed": "capabilities"},
+        payload={
+            "persona": "key",
+            "title": "new title",
+            "before": "title before, where it changed",
+            "added": "capabilities",
+            "removed": "capabilities",
+        },
     ),
     EventKind(
         "personas.key_issued",

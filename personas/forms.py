@@ -41,6 +41,45 @@ class InviteForm(forms.Form):
         return fields
 
 
+class RightsForm(forms.Form):
+    """What a persona may do: its title, every right it is to have, and why; ``more``: what other actors usually do."""
+
+    title = forms.CharField(label="Title", max_length=120)
+    capabilities = forms.MultipleChoiceField(label="May", required=False)
+    more = forms.MultipleChoiceField(
+        label="May also", required=False, help_text="Rights that the personas of other organizations usually have."
+    )
+    reason = forms.CharField(
+        label="Reason", max_length=500, help_text="It stands on the record, beside what was changed."
+    )
+
+    def __init__(self, actor: Actor, rights: queries.PersonaRights, sent: Any = None) -> None:
+        first = {"title": rights.title, "capabilities": rights.rights, "more": rights.rights}
+        super().__init__(sent, initial=first)
+        self.held = frozenset(rights.rights)
+        usual = queries.usual_rights(actor.organization_role)
+        choices = list(Capability.choices)
+        self.fields["capabilities"].choices = [one for one in choices if one[0] in usual]  # type: ignore[attr-defined]
+        self.fields["more"].choices = [one for one in choices if one[0] not in usual]  # type: ignore[attr-defined]
+        self.refused: dict[str, list[str]] = {}
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the arguments of the action that adapts a persona."""
+        given = self.cleaned_data
+        wanted = frozenset(given["capabilities"]) | frozenset(given["more"])
+        changes = {"add": wanted - self.held, "remove": self.held - wanted}
+        return {"title": given["title"], "reason": given["reason"], **changes}
+
+    def take(self, refusal: Refusal) -> None:
+        """Show a refusal's words beside its fields."""
+        self.refused = {name: list(words) for name, words in refusal.fields.items()}
+
+    def described(self) -> list[dict[str, Any]]:
+        """Return the fields as the field component draws them."""
+        types = {"capabilities": "checkboxes", "more": "checkboxes"}
+        return form_fields.described(self, types, self.refused)
+
+
 class KeyForm(forms.Form):
     """A new API key: name, persona, scopes (a subset of the persona's capabilities), last day of validity."""
 

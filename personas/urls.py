@@ -9,6 +9,7 @@ urlpatterns = [
     path("people/invite/", views.invite, name="invite"),
     path("people/<uuid:membership_id>/site/", views.change_site, name="change_site"),
     path("people/<uuid:membership_id>/end/", views.end_membership, name="end_membership"),
+    path("people/personas/<slug:key>/", views.rights, name="rights"),
     path("people/keys/", views.issue_key, name="issue_key"),
     path("people/keys/<slug:prefix>/revoke/", views.revoke_key, name="revoke_key"),
 ]

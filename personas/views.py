@@ -14,15 +14,18 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ledger.context import Actor, reading
-from ledger.refusals import InvalidInput, NotAllowed, Refusal
+from ledger.identifiers import new_id
+from ledger.recording import Once, Replayed, fingerprint
+from ledger.refusals import InvalidInput, NotAllowed, Refusal, Stale
 from personas import queries
-from personas.actions import people
-from personas.forms import InviteForm, KeyForm
+from personas.actions import people, persona_rights
+from personas.forms import InviteForm, KeyForm, RightsForm
 from personas.states import Capability
 
+CHANGES_SHOWN = 50
 View = Callable[..., HttpResponseBase]
 
 
@@ -158,6 +161,60 @@ def change_site(request: HttpRequest, membership_id: Any) -> HttpResponseBase:
         return _with_status(register_page(request, refusal=refusal), refusal.status)
     messages.success(request, "The site was changed. It counts from the next request on.")
     return HttpResponseRedirect("/")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk(Capability.ADMINISTER)
+def rights(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Show what a persona may do and how that came about; adapt it within the separation of duties (TA2)."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    with reading(actor):
+        found = queries.rights_of(actor, key)
+        form = RightsForm(actor, found, request.POST if request.method == "POST" else None)
+        if request.method != "POST" or not form.is_valid():
+            return _rights_page(actor, request, found, form, 400 if form.errors else 200)
+    try:
+        seen = request.POST.get("version", "")
+        persona_rights.adapt_persona(actor, key, **form.inputs(), version=seen, once=_once(request, key))
+    except Replayed:
+        pass
+    except (InvalidInput, Stale) as refusal:
+        form.take(refusal)
+        with reading(actor):
+            newest = queries.rights_of(actor, key)
+            return _rights_page(actor, request, newest, form, refusal.status, refusal)
+    messages.success(request, "The persona was adapted. It counts from the next request of everybody in it.")
+    return HttpResponseRedirect(reverse("personas:rights", args=[key]))
+
+
+def _once(request: HttpRequest, key: str) -> Once | None:
+    """Return the form's idempotency key: a second click changes nothing and says the same."""
+    sent = request.POST.get("once", "").replace("\x00", "")[:64]
+    given = {name: values for name, values in request.POST.lists() if name not in ("csrfmiddlewaretoken", "once")}
+    return Once(f"page:rights:{key}:{sent}", fingerprint({"sent": given})) if sent else None
+
+
+def _rights_page(
+    actor: Actor,
+    request: HttpRequest,
+    found: queries.PersonaRights,
+    form: RightsForm,
+    status: int,
+    refusal: Refusal | None = None,
+) -> TemplateResponse:
+    context = {
+        "persona": found,
+        "fields": form.described(),
+        "members": queries.members(actor).filter(persona__key=found.key),
+        "changes": queries.told_changes(queries.persona_changes(actor, found.key)[:CHANGES_SHOWN]),
+        "once": new_id(),
+        "refusal": refusal,
+        "crumbs": [
+            {"label": "People and keys", "url": reverse("personas:register")},
+            {"label": found.title, "url": ""},
+        ],
+    }
+    return TemplateResponse(request, "personas/rights.html", context, status=status)
 
 
 @require_POST

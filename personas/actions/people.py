@@ -1,4 +1,4 @@
-"""People, memberships, personas and partner keys."""
+"""People, memberships and partner keys."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from django.utils import timezone
 from ledger.context import Actor
 from ledger.recording import acting
 from ledger.refusals import InvalidInput, NotFound
-from personas.models import ApiKey, Membership, Organization, OrganizationGroupPermission, Person, Persona, Site, User
-from personas.persona_groups import grant_capability, withdraw_capability
-from personas.policies import require, separation_conflicts
+from personas.models import ApiKey, Membership, Person, Persona, Site, User
+from personas.policies import require
 from personas.queries import hash_secret
 from personas.states import Capability
 
@@ -135,42 +134,6 @@ def end_membership(actor: Actor, membership: Membership) -> None:
             persona=persona.title,
             keys_revoked=_revoke_keys_of(actor, membership.user_id),
         )
-
-
-def adapt_persona(
-    actor: Actor, key: str, *, title: str | None = None, add: Iterable[str] = (), remove: Iterable[str] = ()
-) -> Persona:
-    """Rename a persona, add or remove capabilities, within the separation-of-duty rules that data cannot relax."""
-    added, removed = frozenset(map(str, add)), frozenset(map(str, remove))
-    with acting(actor, "personas.persona_adapted", subject=("persona", key)) as event:
-        _require_administrator(actor)
-        unknown = sorted((added | removed) - set(Capability.values))
-        if unknown:
-            raise InvalidInput(fields={"capabilities": [f"Unknown capability: {', '.join(unknown)}."]})
-        persona = _persona(actor, key)
-        organization = Organization.unwalled.get(pk=actor.organization_id)
-        present = frozenset(
-            OrganizationGroupPermission.objects.filter(
-                group_id=persona.group_id, content_object=organization
-            ).values_list("permission__codename", flat=True)
-        )
-        conflicts = separation_conflicts((present | added) - removed)
-        if conflicts:
-            raise InvalidInput(
-                "This would break a separation of duties.",
-                code="separation_of_duties",
-                fields={"capabilities": conflicts},
-                remedy="Give the rights to two personas.",
-            )
-        for capability in sorted(added - present):
-            grant_capability(persona, organization, capability)
-        for capability in sorted(removed & present):
-            withdraw_capability(persona, organization, capability)
-        if title:
-            persona.title = title
-            persona.save(update_fields=["title"])
-        event.note(persona=key, title=persona.title, added=sorted(added), removed=sorted(removed))
-    return persona
 
 
 def issue_api_key(

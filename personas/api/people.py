@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ledger.context import Actor, reading
+from ledger.recording import Replayed
 from ledger.refusals import InvalidInput, NotFound, Refusal
 from personas import queries
-from personas.actions import people
+from personas.actions import people, persona_rights
 from personas.api import shapes
-from personas.asking import ActorView, PageQuery, input_of, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, input_of, once_of, page_of, query_of, reads, version_of
 from personas.envelopes import page, whole
+from personas.headers import ETAG, IF_MATCH, ONCE
 from personas.states import Capability
 
 
@@ -145,28 +148,60 @@ class PersonasView(AdministratorView):
     @reads
     def get(self, request: Request) -> Response:
         found = queries.persona_rights(self.actor)
-        return Response({"results": [{"key": p.key, "title": p.title, "capabilities": p.capabilities} for p in found]})
+        return Response({"results": [shapes.persona_row(rights) for rights in found]})
 
 
 class PersonaView(AdministratorView):
     """One persona."""
 
     @extend_schema(
+        operation_id="read_persona",
+        tags=["people"],
+        summary="Read what a persona may do",
+        parameters=[ETAG],
+        responses=shapes.PersonaRow,
+    )
+    @reads
+    def get(self, request: Request, key: str) -> Response:
+        return _persona_answer(self.actor, key)
+
+    @extend_schema(
         operation_id="adapt_persona",
         tags=["people"],
-        summary="Rename a persona, add or take away rights",
+        summary="Rename a persona, add or take away rights, with the reason",
+        parameters=[ONCE, IF_MATCH, ETAG],
         request=shapes.PersonaChange,
         responses=shapes.PersonaRow,
     )
     def post(self, request: Request, key: str) -> Response:
+        once, version = once_of(request), version_of(request)
         given = input_of(request, shapes.PersonaChange)
+        with suppress(Replayed):
+            persona_rights.adapt_persona(self.actor, key, **given, version=version, once=once)
         with reading(self.actor):
-            if key not in {persona.key for persona in queries.persona_rights(self.actor)}:
-                raise NotFound()
-        people.adapt_persona(self.actor, key, **given)
-        with reading(self.actor):
-            found = next(persona for persona in queries.persona_rights(self.actor) if persona.key == key)
-        return Response({"key": found.key, "title": found.title, "capabilities": found.capabilities})
+            return _persona_answer(self.actor, key)
+
+
+def _persona_answer(actor: Actor, key: str) -> Response:
+    found = queries.rights_of(actor, key)
+    return Response(shapes.persona_row(found), headers={"ETag": f'"{found.version}"'})
+
+
+class PersonaChangesView(AdministratorView):
+    """The history of a persona."""
+
+    @extend_schema(
+        operation_id="list_persona_changes",
+        tags=["people"],
+        summary="List what was changed of a persona, by whom and why, newest first",
+        parameters=[PageQuery],
+        responses=page(shapes.PersonaChangeRow, "PersonaChangePage"),
+    )
+    @reads
+    def get(self, request: Request, key: str) -> Response:
+        query_of(request, PageQuery)
+        changes = queries.persona_changes(self.actor, queries.rights_of(self.actor, key).key)
+        return page_of(self, changes, ("-seq",), queries.told_changes)
 
 
 class KeysView(AdministratorView):

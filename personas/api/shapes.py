@@ -55,14 +55,29 @@ class PersonaRow(Shape):
     key = s.CharField()
     title = s.CharField()
     capabilities = s.ListField(child=s.CharField(), help_text="in words")
+    capability_keys = s.ListField(child=s.CharField(), help_text="the same, as scopes and changes name them")
 
 
 class PersonaChange(Shape):
-    """A new title; rights added and taken away, within the separation of duties."""
+    """A new title; rights added and taken away, within the separation of duties; and why."""
 
     title = s.CharField(max_length=120, required=False)
     add = s.ListField(child=s.ChoiceField(choices=Capability.choices), required=False)
     remove = s.ListField(child=s.ChoiceField(choices=Capability.choices), required=False)
+    reason = s.CharField(max_length=500, required=False, allow_blank=True, help_text="refused without one")
+
+
+class PersonaChangeRow(Shape):
+    """One recorded change of a persona."""
+
+    id = s.UUIDField(help_text="of the event")
+    at = s.DateTimeField()
+    by = s.CharField()
+    reason = s.CharField(allow_blank=True)
+    title = s.CharField(allow_blank=True)
+    before = s.CharField(allow_blank=True, help_text="the title before, where it changed")
+    added = s.ListField(child=s.CharField(), help_text="in words")
+    removed = s.ListField(child=s.CharField(), help_text="in words")
 
 
 class KeyRow(Shape):
@@ -100,6 +115,15 @@ def organization_row(actor: Any, organization: Any) -> dict[str, Any]:
         "country": organization.country,
         "own": organization.pk == actor.organization_id,
         "synthetic": organization.synthetic,
+    }
+
+
+def persona_row(rights: Any) -> dict[str, Any]:
+    return {
+        "key": rights.key,
+        "title": rights.title,
+        "capabilities": rights.capabilities,
+        "capability_keys": rights.rights,
     }
 
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("people/<uuid:membership_id>/site", people.SiteView.as_view(), name="change-site"),
     path("personas", people.PersonasView.as_view(), name="personas"),
     path("personas/<slug:key>", people.PersonaView.as_view(), name="persona"),
+    path("personas/<slug:key>/changes", people.PersonaChangesView.as_view(), name="persona-changes"),
     path("keys", people.KeysView.as_view(), name="keys"),
     path("keys/<slug:prefix>/revoke", people.RevokeView.as_view(), name="revoke-key"),
 ]

@@ -47,12 +47,29 @@ def test_a_key_is_issued_once_narrowed_and_revoked(partner: PartnerOf) -> None:
 
 
 def test_a_persona_is_adapted_within_the_separation_of_duties(partner: PartnerOf) -> None:
-    admin = partner("maker", "administrator")
-    changed = admin.post("personas/operator", {"title": "Operator II", "remove": ["print_labels"]}).json()
+    admin, why = partner("maker", "administrator"), {"reason": "Labels are printed at the dock."}
+    seen = admin.get("personas/operator")
+    change = {"title": "Operator II", "remove": ["print_labels"]}
+    assert "reason" in problem(admin.post("personas/operator", change), 400, "invalid_input")["fields"]
+    changed = admin.post("personas/operator", change | why, Idempotency_Key="p1", If_Match=seen["ETag"])
 
-    assert changed["title"] == "Operator II" and "Print labels" not in changed["capabilities"]
-    problem(admin.post("personas/operator", {"add": ["release_batch"]}), 400, "separation_of_duties")
-    problem(admin.post("personas/nobody", {"title": "X"}), 404, "not_found")
+    assert changed.json()["title"] == "Operator II" and "print_labels" not in changed.json()["capability_keys"]
+    again = admin.post("personas/operator", change | why, Idempotency_Key="p1", If_Match=seen["ETag"])
+    assert again.json() == changed.json() and again["ETag"] == changed["ETag"] != seen["ETag"]
+    other = {"remove": ["manufacture"]} | why
+    problem(admin.post("personas/operator", other, Idempotency_Key="p1"), 409, "idempotency_key_reused")
+    problem(admin.post("personas/operator", other, If_Match=seen["ETag"]), 412, "stale")
+    problem(admin.post("personas/operator", {"add": ["release_batch"]} | why), 400, "separation_of_duties")
+    problem(admin.post("personas/operator", {"add": ["read_identity"]} | why), 400, "invalid_input")
+    problem(admin.post("personas/operator", {"remove": ["print_labels"]} | why), 400, "nothing_changes")
+    problem(admin.post("personas/administrator", {"remove": ["administer"]} | why), 400, "last_administrator")
+    problem(admin.post("personas/nobody", {"title": "X"} | why), 404, "not_found")
+    problem(partner("maker", "planner").post("personas/operator", other), 403, "scope_missing")
+    (told,) = admin.get("personas/operator/changes").json()["results"]
+    assert (told["removed"], told["title"], told["reason"]) == (["Print labels"], "Operator II", why["reason"])
+    next_door = make_partner(make_organization("manufacturer"), "administrator")
+    assert next_door.get("personas/operator/changes").json()["results"] == []
+    assert next_door.get("personas/operator").json()["title"] == "Manufacturing operator"
 
 
 def test_a_site_is_suspended_and_reinstated_by_the_manufacturer_alone(world: World, partner: PartnerOf) -> None:

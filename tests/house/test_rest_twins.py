@@ -55,6 +55,7 @@ TWINS = {
     "personas:invite": "api:people",
     "personas:issue_key": "api:keys",
     "personas:revoke_key": "api:revoke-key",
+    "personas:rights": "api:persona",
 }
 # pages that take a POST and need no twin, or have none yet: why
 EXCUSED = {
