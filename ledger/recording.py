@@ -87,7 +87,16 @@ class OpenEvent:
         self.payload.update(facts)
 
 
+@dataclass
+class Asked:
+    """A request's key that waits for the first event; one key goes with one event, whose id it then has."""
+
+    once: Once
+    event_id: UUID | None = None
+
+
 _open: ContextVar[OpenEvent | None] = ContextVar("cgt_open_event", default=None)
+_asked: ContextVar[Asked | None] = ContextVar("cgt_asked_once", default=None)
 
 
 def open_event() -> OpenEvent:
@@ -134,6 +143,9 @@ def acting(
     if joined is not None:
         yield joined
         return
+    asked = _asked.get() if once is None else None
+    if asked is not None and asked.event_id is None:
+        once = asked.once
     event_kind = kind_named(kind)
     _refuse_the_future(actor, occurred_at)
     event = OpenEvent(
@@ -159,6 +171,8 @@ def acting(
             finally:
                 _open.reset(token)
             _write(event)
+        if asked is not None and asked.event_id is None:
+            asked.event_id = event.id
     except Refusal as refusal:
         if refusal.recorded:
             record_refusal(actor, refusal, kind, subject)
@@ -201,6 +215,36 @@ def _refuse_the_future(actor: Actor, occurred_at: dt.datetime | None) -> None:
 def clock_is_off(device_time: dt.datetime | None, server_time: dt.datetime) -> bool:
     """Whether a device's clock differs from the server's by more than five minutes."""
     return device_time is not None and abs(device_time - server_time) > MAY_RUN_AHEAD
+
+
+@contextmanager
+def asked_once(actor: Actor, once: Once) -> Iterator[Asked]:
+    """Give a request's key to the first event that is written inside, so that it is written at most once (AP2).
+
+    Raises Replayed with the kept answer when the request was answered before, Conflict for another request's key.
+    """
+    with entered(Acting(actor)), transaction.atomic():
+        found = Replay.unwalled.filter(organization_id=actor.organization_id, key=once.key).first()
+    if found is not None:
+        raise _answer_of(found, once)
+    asked = Asked(once)
+    token = _asked.set(asked)
+    try:
+        yield asked
+    finally:
+        _asked.reset(token)
+
+
+def keep_answer(actor: Actor, asked: Asked, answer: Any) -> None:
+    """Keep what a request was answered beside the event that it wrote; without an event there is nothing to repeat.
+
+    No secret and nothing that identifies a patient belongs in ``answer``.
+    """
+    if asked.event_id is None:
+        return
+    with entered(Acting(actor, asked.event_id)), transaction.atomic():
+        own = Replay.unwalled.filter(organization_id=actor.organization_id, key=asked.once.key)
+        own.update(result=plain(answer))
 
 
 def _begin_once(actor: Actor, once: Once | None) -> None:
@@ -392,13 +436,17 @@ def record_refusal(actor: Actor, refusal: Refusal, attempted: str, subject: tupl
     """Write a refused attempt to the organization's own stream, at most a few per minute, actor and code."""
     if _open.get() is not None or not _within_rate(actor, refusal):
         return
-    with acting(actor, "ledger.refused", subject=(subject[0], str(subject[1]))) as event:
-        event.note(
-            code=refusal.code,
-            attempted=attempted,
-            subject=str(subject[1]),
-            facts=[fact.code for fact in refusal.facts],
-        )
+    token = _asked.set(None)  # a refused request may be sent again with its key
+    try:
+        with acting(actor, "ledger.refused", subject=(subject[0], str(subject[1]))) as event:
+            event.note(
+                code=refusal.code,
+                attempted=attempted,
+                subject=str(subject[1]),
+                facts=[fact.code for fact in refusal.facts],
+            )
+    finally:
+        _asked.reset(token)
 
 
 def _within_rate(actor: Actor, refusal: Refusal) -> bool:

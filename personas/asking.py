@@ -12,16 +12,19 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ledger.context import Actor, reading
-from ledger.recording import Once, Replayed, fingerprint
-from ledger.refusals import InvalidInput, NotAllowed
+from ledger.recording import Once, Replayed, asked_once, fingerprint, keep_answer
+from ledger.refusals import Conflict, InvalidInput, NotAllowed
 from personas.states import Capability
 
 LONGEST_KEY = 200
+SHOWN_ONCE = ("token", "secret")  # fields of an answer that nobody is shown again
+KEPT_HEADERS = ("Location", "ETag", "Cache-Control")
 SECRET = "password"  # noqa: S105 - the name of a field, never part of a fingerprint
 V = TypeVar("V", bound="ActorView")
 
@@ -57,6 +60,48 @@ def reads(method: Callable[..., Response]) -> Callable[..., Response]:
     return answered
 
 
+def answers_once(method: Callable[..., Response]) -> Callable[..., Response]:
+    """Answer a request once per ``Idempotency-Key``, and the same again word for word (AP2).
+
+    What is shown only once (``SHOWN_ONCE``) is null in the answer that is given again. The answer is kept as it was
+    sent, so this is for answers that identify no patient; those take ``once`` to their action.
+    """
+
+    @wraps(method)
+    def answered(view: ActorView, request: Request, **path: Any) -> Response:
+        actor = view.actor
+        once = once_of(request, who=str(actor.key_id or actor.person_id))
+        if once is None:
+            return method(view, request, **path)
+        try:
+            with asked_once(actor, once) as asked:
+                response = method(view, request, **path)
+        except Replayed as replayed:
+            return _again(replayed.result)
+        keep_answer(actor, asked, _kept(response))
+        return response
+
+    return answered
+
+
+def _kept(response: Response) -> dict[str, Any]:
+    body = json.loads(JSONRenderer().render(response.data))
+    body |= {name: None for name in SHOWN_ONCE if name in body}
+    headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
+    # As text: the record writes numbers in its own canonical way, an answer is given again as it was.
+    return {"status": response.status_code, "body": json.dumps(body), "headers": headers}
+
+
+def _again(kept: Any) -> Response:
+    if kept is None:  # done, but its answer is still on its way, or was lost with the server
+        raise Conflict(
+            "This request was done already; its answer is not at hand.",
+            code="answered_before",
+            remedy="Read the record to see what it did, or send the request again in a moment.",
+        )
+    return Response(json.loads(kept["body"]), status=kept["status"], headers=kept["headers"])
+
+
 def body_of(request: Request) -> dict[str, Any]:
     """Return the JSON object that was sent (an empty one for no body); raise InvalidInput for another JSON value."""
     sent = request.data
@@ -78,8 +123,11 @@ def input_of(request: Request, serializer: type[S]) -> dict[str, Any]:
     return dict(given.validated_data)
 
 
-def once_of(request: Request) -> Once | None:
-    """Return the idempotency key with the fingerprint of the request; passwords are no part of it."""
+def once_of(request: Request, who: str = "") -> Once | None:
+    """Return the idempotency key with the fingerprint of the request; passwords are no part of it.
+
+    ``who``: whose request it is, where an answer is kept word for word.
+    """
     key = request.headers.get("Idempotency-Key", "").strip()
     if not key:
         return None
@@ -89,28 +137,14 @@ def once_of(request: Request) -> Once | None:
             remedy="Send a fresh UUID with each new request.",
         )
     sent = json.dumps(_without_secrets(request.data), sort_keys=True)
-    return Once(f"rest:{key}", fingerprint({"method": request.method, "path": request.path, "body": sent}))
+    asked = {"method": request.method, "path": request.path, "body": sent} | ({"who": who} if who else {})
+    return Once(f"rest:{key}", fingerprint(asked))
 
 
 def _without_secrets(sent: Any) -> Any:
     if isinstance(sent, Mapping):
         return {name: _without_secrets(value) for name, value in sent.items() if name != SECRET}
     return [_without_secrets(value) for value in sent] if isinstance(sent, list) else sent
-
-
-R = TypeVar("R")
-
-
-def done_once(act: Callable[[], R]) -> R:
-    """Return what ``act`` returned, or what it answered when the same request was sent before (AP2).
-
-    ``act`` returns what its action keeps as the event's result: text or JSON, in most cases the id of what was made.
-    """
-    try:
-        return act()
-    except Replayed as replayed:
-        result: R = replayed.result
-        return result
 
 
 def version_of(request: Request) -> str | None:

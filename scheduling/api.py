@@ -11,12 +11,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from ledger.context import Actor
 from ledger.refusals import InvalidInput
-from personas.asking import ActorView, PageQuery, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, answers_once, page_of, query_of, reads
 from personas.envelopes import Shape, page
+from personas.headers import ONCE
+from personas.states import Capability
 from scheduling.actions.capacity import MOST_PLACES, CapacityRow, publish_capacity
 from scheduling.queries import resources
 from scheduling.states import ResourceKind
@@ -58,22 +58,25 @@ class PublishedAnswer(serializers.Serializer[Any]):
     changed = serializers.IntegerField()
 
 
-class CapacityView(APIView):
+class CapacityView(ActorView):
     """Offers capacity."""
+
+    scope = Capability.PUBLISH_CAPACITY
 
     @extend_schema(
         operation_id="publish_capacity",
         tags=["capacity"],
         summary="Publish or change windows of own resources, all or nothing; 0 places close one; twice changes nothing",
+        parameters=[ONCE],
         request=CapacityInput,
         responses=PublishedAnswer,
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         given = CapacityInput(data=request.data)
         if not given.is_valid():
             raise InvalidInput(fields=dict(given.errors))
-        actor: Actor = request.auth  # type: ignore[assignment]
-        published = publish_capacity(actor, [CapacityRow(**row) for row in given.validated_data["rows"]])
+        published = publish_capacity(self.actor, [CapacityRow(**row) for row in given.validated_data["rows"]])
         return Response({"added": published.added, "changed": published.changed})
 
 

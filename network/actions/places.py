@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from ledger.context import Actor
-from ledger.recording import Once, acting
+from ledger.recording import acting
 from ledger.refusals import Conflict, InvalidInput, NotFound
 from network.actions.therapies import refuse_unknown_country
 from network.exact_numbers import exact_number
@@ -73,7 +73,7 @@ def authorize_site(
 
 
 def set_lymphodepletion_policy(
-    actor: Actor, therapy: Therapy, site: Site, *, on_release: bool, reason: str, once: Once | None = None
+    actor: Actor, therapy: Therapy, site: Site, *, on_release: bool, reason: str
 ) -> SiteAuthorization:
     """Say whether a site may begin lymphodepletion on the release alone, or waits until it has the product (TP2).
 
@@ -81,7 +81,7 @@ def set_lymphodepletion_policy(
     cells and needs no lymphodepletion (``NO_LYMPHODEPLETION``).
     """
     kind, subject = "network.lymphodepletion_policy_set", ("site", site.code)
-    with acting(actor, kind, subject=subject, reason=reason.strip(), once=once) as event:
+    with acting(actor, kind, subject=subject, reason=reason.strip()) as event:
         require_own(actor, therapy.manufacturer_id)
         authorization = SiteAuthorization.unwalled.filter(therapy=therapy, site=site).first()
         if authorization is None:
@@ -94,7 +94,6 @@ def set_lymphodepletion_policy(
         authorization.lymphodepletion_on_release = on_release
         authorization.save(update_fields=["lymphodepletion_on_release"])
         event.note(therapy=therapy.code, site=site.code, begins="on release" if on_release else "with the product")
-        event.result = str(authorization.pk)
     return authorization
 
 

@@ -15,7 +15,7 @@ from network import queries
 from network.actions.places import authorize_site, set_lymphodepletion_policy, suspend_site
 from network.actions.qualifications import add_credential
 from network.api import shapes
-from personas.asking import ActorView, PageQuery, done_once, input_of, once_of, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, answers_once, input_of, page_of, query_of, reads
 from personas.envelopes import page
 from personas.headers import ONCE
 from personas.queries import sites
@@ -32,9 +32,9 @@ def _therapy_and_site(actor: Actor, given: dict[str, Any]) -> tuple[Any, Any]:
     return therapy, site
 
 
-def _answer(actor: Actor, key: str) -> Response:
+def _answer(actor: Actor, authorization: Any) -> Response:
     with reading(actor):
-        found = queries.authorizations(actor).select_related("therapy", "site").get(pk=key)
+        found = queries.authorizations(actor).select_related("therapy", "site").get(pk=authorization.pk)
         return Response(shapes.authorization_row(found))
 
 
@@ -65,13 +65,15 @@ class AuthorizationsView(ActorView):
         operation_id="authorize_site",
         tags=["network"],
         summary="Authorize a center's site for a therapy, or reinstate it",
+        parameters=[ONCE],
         request=shapes.AuthorizationInput,
         responses=shapes.AuthorizationRow,
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         given = input_of(request, shapes.AuthorizationInput)
         therapy, site = _therapy_and_site(self.actor, given)
-        return _answer(self.actor, str(authorize_site(self.actor, therapy, site, **given).pk))
+        return _answer(self.actor, authorize_site(self.actor, therapy, site, **given))
 
 
 class SuspendView(ActorView):
@@ -81,13 +83,15 @@ class SuspendView(ActorView):
         operation_id="suspend_site",
         tags=["network"],
         summary="Suspend a site for a therapy, with the reason: no new order from there",
+        parameters=[ONCE],
         request=shapes.SuspensionInput,
         responses=shapes.AuthorizationRow,
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         given = input_of(request, shapes.SuspensionInput)
         therapy, site = _therapy_and_site(self.actor, given)
-        return _answer(self.actor, str(suspend_site(self.actor, therapy, site, reason=given.get("reason", "")).pk))
+        return _answer(self.actor, suspend_site(self.actor, therapy, site, reason=given.get("reason", "")))
 
 
 class LymphodepletionView(ActorView):
@@ -101,12 +105,11 @@ class LymphodepletionView(ActorView):
         request=shapes.LymphodepletionInput,
         responses=shapes.AuthorizationRow,
     )
+    @answers_once
     def post(self, request: Request) -> Response:
-        once = once_of(request)
         given = {"reason": ""} | input_of(request, shapes.LymphodepletionInput)
         therapy, site = _therapy_and_site(self.actor, given)
-        key = done_once(lambda: str(set_lymphodepletion_policy(self.actor, therapy, site, **given, once=once).pk))
-        return _answer(self.actor, key)
+        return _answer(self.actor, set_lymphodepletion_policy(self.actor, therapy, site, **given))
 
 
 class CredentialsView(ActorView):
@@ -131,9 +134,11 @@ class CredentialsView(ActorView):
         operation_id="add_credential",
         tags=["network"],
         summary="Credential a person of the organization for a therapy, or for all",
+        parameters=[ONCE],
         request=shapes.CredentialInput,
         responses={201: shapes.CredentialRow},
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         given = input_of(request, shapes.CredentialInput)
         code = given.pop("therapy", None)

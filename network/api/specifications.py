@@ -12,8 +12,9 @@ from ledger.states import Role
 from network import queries
 from network.actions.therapies import publish_specification
 from network.api import shapes
-from personas.asking import ActorView, PageQuery, input_of, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, answers_once, input_of, page_of, query_of, reads
 from personas.envelopes import page
+from personas.headers import ONCE
 
 
 class SpecificationsView(ActorView):
@@ -38,9 +39,11 @@ class SpecificationsView(ActorView):
         operation_id="publish_specification",
         tags=["catalog"],
         summary="Publish the next version; running orders keep theirs",
+        parameters=[ONCE],
         request=shapes.SpecificationInput,
         responses={201: shapes.SpecificationRow},
     )
+    @answers_once
     def post(self, request: Request, code: str) -> Response:
         with reading(self.actor):
             therapy = queries.therapy(self.actor, code)

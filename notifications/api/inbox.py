@@ -16,8 +16,9 @@ from notifications.actions import inbox
 from notifications.actions.escalation import set_escalation
 from notifications.actions.preferences import set_preferences
 from notifications.api import shapes
-from personas.asking import ActorView, PageQuery, input_of, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, answers_once, input_of, page_of, query_of, reads
 from personas.envelopes import page
+from personas.headers import ONCE
 from personas.states import Capability
 
 
@@ -50,9 +51,11 @@ class ReadView(ActorView):
         operation_id="read_notices",
         tags=["inbox"],
         summary="Mark these, or all my notices, as read: one entry in the record",
+        parameters=[ONCE],
         request=shapes.ReadInput,
         responses=shapes.ReadAnswer,
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         count = inbox.mark_many_read(self.actor, input_of(request, shapes.ReadInput).get("notices"))
         return Response({"notices": count})
@@ -71,9 +74,11 @@ class AcknowledgeView(_OneNotice):
         operation_id="acknowledge_notice",
         tags=["inbox"],
         summary="Acknowledge a notice, by name",
+        parameters=[ONCE],
         request=None,
         responses=shapes.NoticeRow,
     )
+    @answers_once
     def post(self, request: Request, notice_id: UUID) -> Response:
         inbox.acknowledge(self.actor, notice_id)
         return self.answer(notice_id)
@@ -86,9 +91,11 @@ class ClaimView(_OneNotice):
         operation_id="claim_notice",
         tags=["inbox"],
         summary="Take a task over, or hand it to a colleague who was told too",
+        parameters=[ONCE],
         request=shapes.ClaimInput,
         responses=shapes.NoticeRow,
     )
+    @answers_once
     def post(self, request: Request, notice_id: UUID) -> Response:
         username = input_of(request, shapes.ClaimInput).get("username")
         if username:
@@ -115,9 +122,11 @@ class PreferencesView(ActorView):
         operation_id="set_preferences",
         tags=["inbox"],
         summary="Set what comes to me by e-mail, and when",
+        parameters=[ONCE],
         request=shapes.PreferencesBody,
         responses=shapes.PreferencesBody,
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         kept: Any = set_preferences(self.actor, **input_of(request, shapes.PreferencesBody))
         return Response(shapes.preferences_body(kept))
@@ -143,9 +152,11 @@ class EscalationView(ActorView):
         operation_id="set_escalation",
         tags=["inbox"],
         summary="Set when and to whom critical notices that nobody acknowledges go on",
+        parameters=[ONCE],
         request=shapes.EscalationBody,
         responses=shapes.EscalationBody,
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         rule = set_escalation(self.actor, **input_of(request, shapes.EscalationBody))
         return Response({"minutes": rule.minutes, "persona": rule.persona})

@@ -15,7 +15,7 @@ from ledger.recording import Replayed as AnsweredBefore
 from notifications import queries
 from notifications.actions import webhooks
 from notifications.api import shapes
-from personas.asking import ActorView, PageQuery, input_of, once_of, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, answers_once, input_of, once_of, page_of, query_of, reads
 from personas.envelopes import page, whole
 from personas.headers import LOCATION, ONCE
 from personas.states import Capability
@@ -96,9 +96,11 @@ class WebhookView(AdministratorView):
         operation_id="change_webhook",
         tags=["webhooks"],
         summary="Change, pause or resume a webhook",
+        parameters=[ONCE],
         request=shapes.WebhookChange,
         responses=shapes.WebhookRow,
     )
+    @answers_once
     def post(self, request: Request, webhook_id: UUID) -> Response:
         webhooks.change_webhook(self.actor, webhook_id, **input_of(request, shapes.WebhookChange))
         return Response(_detail(self.actor, webhook_id))
@@ -111,9 +113,11 @@ class RotateView(AdministratorView):
         operation_id="rotate_webhook_secret",
         tags=["webhooks"],
         summary="Issue a new secret, shown only this once; the old one signs along for a day",
+        parameters=[ONCE],
         request=None,
         responses=shapes.WebhookWithSecret,
     )
+    @answers_once
     def post(self, request: Request, webhook_id: UUID) -> Response:
         secret = webhooks.rotate_secret(self.actor, webhook_id)
         body = _detail(self.actor, webhook_id) | {"secret": secret}
@@ -127,9 +131,11 @@ class TestView(AdministratorView):
         operation_id="test_webhook",
         tags=["webhooks"],
         summary="Post a test event, whatever kinds were chosen",
+        parameters=[ONCE],
         request=None,
         responses=shapes.DeliveryRow,
     )
+    @answers_once
     def post(self, request: Request, webhook_id: UUID) -> Response:
         delivery = webhooks.test_webhook(self.actor, webhook_id)
         with reading(self.actor):
@@ -171,9 +177,11 @@ class ReplayView(AdministratorView):
         operation_id="replay_webhook",
         tags=["webhooks"],
         summary="Post one delivery again, or everything made since a time; ids stay the same",
+        parameters=[ONCE],
         request=shapes.ReplayInput,
         responses=shapes.Replayed,
     )
+    @answers_once
     def post(self, request: Request, webhook_id: UUID) -> Response:
         given = input_of(request, shapes.ReplayInput)
         count = webhooks.replay(self.actor, webhook_id, delivery_id=given.get("delivery"), since=given.get("since"))

@@ -12,7 +12,7 @@ from custody.actions.mismatch import lift_query
 from custody.states import ContainerState
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
-from ledger.recording import acting
+from ledger.recording import Once, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders.flow import order_named
 from orders.inputs import SignatureInput, VerifierInput
@@ -31,7 +31,7 @@ class LiftInputs(serializers.Serializer[Any]):
     other = VerifierInput(label="Quality of the other firm")
 
 
-def lift_identity_query(actor: Actor, code: str, raw: Mapping[str, Any]) -> None:
+def lift_identity_query(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> None:
     """Let the line go on: bags leave the quarantine that the mismatch put them in, the identity is active again."""
     with reading(actor):
         order = order_named(actor, code)
@@ -42,6 +42,7 @@ def lift_identity_query(actor: Actor, code: str, raw: Mapping[str, Any]) -> None
         stream_id=order.stream_id,
         subject=("order", code),
         capability=Capability.RESOLVE_IDENTITY,
+        once=once,
     ) as event:
         serializer = LiftInputs(data=raw)
         if not serializer.is_valid():

@@ -18,8 +18,8 @@ from orders import queries
 from orders.actions import flows as actions
 from orders.api import answers, shapes
 from orders.api.orders import reason_of
-from personas.asking import ActorView, PageQuery, body_of, page_of, query_of, reads
-from personas.headers import LOCATION
+from personas.asking import ActorView, PageQuery, answers_once, body_of, page_of, query_of, reads
+from personas.headers import LOCATION, ONCE
 from personas.queries import organization_names, sites
 from scheduling.queries import slots
 from scheduling.states import ResourceKind
@@ -121,10 +121,11 @@ class FlowsView(ActorView):
         operation_id="propose_flow",
         tags=["flows"],
         summary="Propose a new version of a therapy's flow; another person approves it",
-        parameters=[LOCATION],
+        parameters=[ONCE, LOCATION],
         request=answers.FlowProposal,
         responses={201: answers.FlowDetail},
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         sent = body_of(request)
         given = answers.FlowProposal(data=sent)
@@ -160,9 +161,11 @@ class ApproveFlowView(ActorView):
         operation_id="approve_flow",
         tags=["flows"],
         summary="Approve a proposed version: it is live for new orders",
+        parameters=[ONCE],
         request=None,
         responses=answers.FlowDetail,
     )
+    @answers_once
     def post(self, request: Request, flow_id: UUID) -> Response:
         body_of(request)
         actions.approve_flow(self.actor, flow_id)
@@ -177,9 +180,11 @@ class RetireFlowView(ActorView):
         operation_id="retire_flow",
         tags=["flows"],
         summary="Retire a version: no new order starts on it, running orders keep it",
+        parameters=[ONCE],
         request=answers.Reason,
         responses=answers.FlowDetail,
     )
+    @answers_once
     def post(self, request: Request, flow_id: UUID) -> Response:
         with reading(self.actor):
             flow_detail(self.actor, flow_id)

@@ -183,6 +183,7 @@ class LiftQueryView(ActorView):
         operation_id="lift_identity_query",
         tags=["orders"],
         summary="Lift an identity query: quality of two firms signs",
+        parameters=[ONCE],
         request=LiftInputs,
         responses=answers.OrderDetail,
     )
@@ -191,5 +192,6 @@ class LiftQueryView(ActorView):
             order_named(self.actor, code)
             if not queries.may_see_therapy(self.actor):
                 raise NotFound()
-        lift_identity_query(self.actor, code, body_of(request))
+        with suppress(Replayed):
+            lift_identity_query(self.actor, code, body_of(request), once=once_of(request))
         return detail_response(self.actor, code)

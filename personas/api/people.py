@@ -16,7 +16,7 @@ from ledger.refusals import InvalidInput, NotFound, Refusal
 from personas import queries
 from personas.actions import people, persona_rights
 from personas.api import shapes
-from personas.asking import ActorView, PageQuery, input_of, once_of, page_of, query_of, reads, version_of
+from personas.asking import ActorView, PageQuery, answers_once, input_of, once_of, page_of, query_of, reads, version_of
 from personas.envelopes import page, whole
 from personas.headers import ETAG, IF_MATCH, ONCE
 from personas.states import Capability
@@ -66,9 +66,11 @@ class PeopleView(AdministratorView):
         operation_id="add_person",
         tags=["people"],
         summary="Give a person a persona in the organization",
+        parameters=[ONCE],
         request=shapes.MemberInput,
         responses={201: shapes.MemberRow},
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         given = input_of(request, shapes.MemberInput)
         with reading(self.actor):
@@ -97,9 +99,11 @@ class SiteView(AdministratorView):
         operation_id="change_site",
         tags=["people"],
         summary="Move a person's persona to another site of the organization, or to all",
+        parameters=[ONCE],
         request=shapes.SiteInput,
         responses=shapes.MemberRow,
     )
+    @answers_once
     def post(self, request: Request, membership_id: UUID) -> Response:
         given = input_of(request, shapes.SiteInput)
         with reading(self.actor):
@@ -119,9 +123,11 @@ class EndView(AdministratorView):
         operation_id="end_membership",
         tags=["people"],
         summary="End a person's persona; running sessions lose it at once",
+        parameters=[ONCE],
         request=None,
         responses=shapes.MemberRow,
     )
+    @answers_once
     def post(self, request: Request, membership_id: UUID) -> Response:
         with reading(self.actor):
             member = queries.members(self.actor).filter(pk=membership_id).first()
@@ -223,9 +229,11 @@ class KeysView(AdministratorView):
         operation_id="issue_key",
         tags=["people"],
         summary="Issue a key for a partner system; the answer shows its token, only this once",
+        parameters=[ONCE],
         request=shapes.KeyInput,
         responses={201: shapes.KeyWithToken},
     )
+    @answers_once
     def post(self, request: Request) -> Response:
         given = input_of(request, shapes.KeyInput)
         if self.actor.user_id is None:
@@ -250,9 +258,11 @@ class RevokeView(AdministratorView):
         operation_id="revoke_key",
         tags=["people"],
         summary="Revoke a key; it stops working with the next request",
+        parameters=[ONCE],
         request=None,
         responses=shapes.KeyRow,
     )
+    @answers_once
     def post(self, request: Request, prefix: str) -> Response:
         people.revoke_api_key(self.actor, prefix)
         with reading(self.actor):

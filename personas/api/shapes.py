@@ -95,7 +95,7 @@ class KeyRow(Shape):
 class KeyWithToken(KeyRow):
     """A key with its token, which is shown only this once."""
 
-    token = s.CharField()
+    token = s.CharField(allow_null=True, help_text="null when an idempotent request is answered again")
 
 
 class KeyInput(Shape):

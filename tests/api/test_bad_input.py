@@ -135,7 +135,7 @@ def test_capacity_is_published_whole_or_not_at_all(world: World, partner: Partne
     assert maker.post("capacity", {"rows": faulty[:1]}).json() == {"added": 0, "changed": 0}
     zoneless = {**row, "starts_at": "2031-05-06T06:00:00", "capacity": 1}
     problem(maker.post("capacity", {"rows": [zoneless]}), 400, "invalid_input")
-    problem(partner("center", "coordinator").post("capacity", {"rows": faulty[:1]}), 403, "not_allowed")
+    problem(partner("center", "coordinator").post("capacity", {"rows": faulty[:1]}), 403, "scope_missing")
     own = maker.get("slots?since=2031-01-01T00:00:00Z").json()["results"]
     assert [(found["capacity"], found["taken"]) for found in own] == [(2, 0)]
     foreign = partner("center", "coordinator").get("slots?since=2031-01-01T00:00:00Z").json()["results"]
