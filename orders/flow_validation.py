@@ -26,12 +26,13 @@ FIRST_KIND = "enrol"
 MOST_HOURS = 24 * 366
 TEXTS = {"key": 64, "kind": 64, "title": 120, "actor": 24, "capability": 64, "phase": 24, "planned": 32, "meaning": 64}
 REQUIRED = ("key", "kind", "title", "actor", "phase")
+DUE = "{step or plan: name, hours: n, escalate_hours: n}"
 TYPES: dict[str, tuple[type, str]] = {
     "after": (list, "a list of step keys"),
     "condition": (list, "a list of [fact, operator, value]"),
     "sooner": (dict, "{after: [step keys], condition: a list of [fact, operator, value]}"),
     "may_repeat": (bool, "true or false"),
-    "due": (dict, "{step or plan: name, hours: n}"),
+    "due": (dict, DUE),
     "signatures": (int, "a whole number"),
     "parameters": (dict, "a mapping"),
 }
@@ -129,19 +130,25 @@ def _due_faults(step: dict[str, Any], keys: list[Any]) -> list[str]:
     if planned and planned not in PLAN_TIMES:
         found.append(f"unknown plan time {planned!r}; known: {', '.join(PLAN_TIMES)}")
     if (
-        set(due) - {"step", "plan", "hours"}
+        set(due) - {"step", "plan", "hours", "escalate_hours"}
         or ("step" in due and "plan" in due)
         or (due and not set(due) & {"step", "plan"})
     ):
-        return [*found, "due must be {step or plan: name, hours: n}"]
+        return [*found, f"due must be {DUE}"]
     hours = due.get("hours", 0)
     if isinstance(hours, bool) or not isinstance(hours, int | float) or not -MOST_HOURS <= hours <= MOST_HOURS:
         found.append(f"due: hours must be a number up to {MOST_HOURS}")
+    if "escalate_hours" in due and not _is_delay(due["escalate_hours"]):
+        found.append(f"due: escalate_hours must be a number above 0, up to {MOST_HOURS}")
     if "step" in due and due["step"] not in [*keys, "order"]:
         found.append(f"due: {due['step']!r} is no step of this flow")
     if "plan" in due and due["plan"] not in PLAN_TIMES:
         found.append(f"due: unknown plan time {due['plan']!r}")
     return found
+
+
+def _is_delay(hours: Any) -> bool:
+    return not isinstance(hours, bool) and isinstance(hours, int | float) and 0 < hours <= MOST_HOURS
 
 
 def _kind_faults(step: dict[str, Any], kind: StepKind, keys: list[Any]) -> list[str]:

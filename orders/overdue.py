@@ -10,10 +10,10 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from orders.models import Order, OrderStep, StepDue
+from orders.models import FlowStep, Order, OrderStep, StepDue
 from orders.states import OrderState, StepState
 
-ESCALATE_AFTER = dt.timedelta(hours=4)  # from the owner to whoever answers for the order
+ESCALATE_AFTER = dt.timedelta(hours=4)  # from the owner to whoever answers, where the flow step does not say
 OWNER, ESCALATED = 1, 2
 LOOK_AGAIN = dt.timedelta(hours=1)  # while the order is on hold nobody can act
 
@@ -44,10 +44,16 @@ def judge(row: StepDue, step: OrderStep | None, now: dt.datetime) -> Verdict:
     if step.order.on_hold:
         return Verdict(at=now + LOOK_AGAIN)
     level = row.level + 1
-    when = time_of(step.due_at, level)
+    when = time_of(step.due_at, level, step.flow_step)
     return Verdict(level=level) if when <= now else Verdict(at=when)
 
 
-def time_of(due_at: dt.datetime, level: int) -> dt.datetime:
-    """Return when a level is told."""
-    return due_at + ESCALATE_AFTER * (level - OWNER)
+def time_of(due_at: dt.datetime, level: int, flow_step: FlowStep) -> dt.datetime:
+    """Return when a level is told: the owner when the step is due, the next level after the flow step's own delay."""
+    return due_at + escalate_after(flow_step) * (level - OWNER)
+
+
+def escalate_after(flow_step: FlowStep) -> dt.timedelta:
+    """Return how long an overdue step waits for its owner: the flow's ``due: {escalate_hours: n}``, else four hours."""
+    hours = flow_step.due.get("escalate_hours")
+    return ESCALATE_AFTER if hours is None else dt.timedelta(hours=hours)

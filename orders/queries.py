@@ -27,6 +27,7 @@ from orders import (
     evidence,
     evidence_sections,
     flow_files,
+    overdue,
     planning,
     plant_work,
     release_queue,
@@ -241,6 +242,11 @@ def flow(actor: Actor, flow_id: UUID) -> Flow:
     if found is None:
         raise NotFound()
     return found
+
+
+def usual_delay_hours() -> float:
+    """Return after how many hours an overdue step escalates where its flow step does not say."""
+    return overdue.ESCALATE_AFTER.total_seconds() / 3600
 
 
 def flow_steps(found: Flow) -> QuerySet[FlowStep]:

@@ -71,5 +71,5 @@ def _note_level(row: StepDue, step: OrderStep, level: int) -> None:
     if level >= overdue.ESCALATED or step.due_at is None:
         row.delete()
         return
-    row.level, row.due_at = level, overdue.time_of(step.due_at, level + 1)
+    row.level, row.due_at = level, overdue.time_of(step.due_at, level + 1, step.flow_step)
     row.save(update_fields=["level", "due_at"])

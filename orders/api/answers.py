@@ -390,7 +390,9 @@ class FlowStepDefinition(Shape):
         help_text="[[fact, operator, value], …], all true",
     )
     may_repeat = s.BooleanField(required=False)
-    due = s.DictField(child=s.JSONField(), required=False, help_text="{step or plan: name, hours: n}")
+    due = s.DictField(
+        child=s.JSONField(), required=False, help_text="{step or plan: name, hours: n, escalate_hours: n}"
+    )
     planned = s.CharField(max_length=32, required=False, allow_blank=True)
     signatures = s.IntegerField(min_value=0, max_value=5, required=False)
     meaning = s.CharField(max_length=64, required=False, allow_blank=True)

@@ -114,6 +114,7 @@ def _page(request: HttpRequest, flow_id: UUID, refusal: Refusal | None = None) -
     context = {
         "flow": flow,
         "steps": queries.flow_steps(flow),
+        "usual_delay": f"{queries.usual_delay_hours():g}",
         "former": former,
         "differences": queries.flow_differences(former, flow) if former else [],
         "may_approve": approver and flow.state == "proposed" and actor.person_id != flow.proposed_by_id,

@@ -12,6 +12,8 @@ from django.db import connection
 
 from cgt.demo.journey import Journey
 from ledger.context import reading
+from orders import flow_files
+from orders.actions.flows import approve_flow, propose_flow
 from orders.actions.interruptions import lift_hold, put_on_hold
 from orders.actions.overdue_steps import tell_overdue
 from orders.models import StepDue
@@ -62,6 +64,28 @@ def test_an_overdue_answer_is_told_twice_and_never_frees_the_chain(world: World)
     with reading(coordinator.actor):
         assert chain_of(coordinator.actor, order_of(coordinator, journey).stream_id).state == "requested"  # type: ignore[union-attr]
     assert journey.perform("confirm").state == "done", "the answer still counts"
+
+
+@pytest.mark.story("PC1")
+def test_the_flow_says_how_long_an_overdue_step_waits_for_its_owner(world: World) -> None:
+    definition = flow_files.shipped("autologous_car_t")
+    confirm = next(step for step in definition["steps"] if step["key"] == "confirm")
+    confirm["due"]["escalate_hours"] = 0.5
+    version = propose_flow(world.player("maker", "product_owner").actor, world.car_t, definition)
+    running, _ = waiting_for_an_answer(world)  # it keeps the version that it started with
+    approve_flow(world.player("maker", "flow_approver").actor, version.pk)
+    journey, row = waiting_for_an_answer(world)
+    for one, delay in ((journey, dt.timedelta(minutes=30)), (running, ESCALATE_AFTER)):
+        first = row_of(world, one, "confirm")
+        assert first is not None
+        due_at = first.due_at
+        assert tell_overdue(first, due_at)
+        second = row_of(world, one, "confirm")
+        assert second is not None
+        assert second.due_at == due_at + delay
+        assert not tell_overdue(second, due_at + delay - MINUTE)
+        assert tell_overdue(row_of(world, one, "confirm"), due_at + delay)  # type: ignore[arg-type]
+    assert row.organization_id == world.center.pk
 
 
 def test_a_step_that_was_done_is_not_told_and_leaves_the_table(world: World) -> None:

@@ -31,20 +31,21 @@ def text_of(response: object) -> str:
 @pytest.mark.story("PC2")
 def test_a_version_is_proposed_by_one_and_approved_by_another(world: World, browse: Browse) -> None:
     definition = flow_files.shipped("autologous_car_t")
-    definition["steps"][4]["due"] = {"step": "order", "hours": 96}
+    definition["steps"][4]["due"] = {"step": "order", "hours": 96, "escalate_hours": 1.5}
     author, approver = browse("maker", "product_owner"), browse("maker", "flow_approver")
     answer = propose(author, world, yaml.safe_dump(definition).encode())
     assert answer.status_code == 303  # type: ignore[attr-defined]
     address = answer["Location"]  # type: ignore[index]
     page = text_of(author.get(address))
     assert "step “prescribe”: due was" in page
+    assert "96 h after order; escalates 1.5 h later" in page and "escalates 4 h later" in page
     assert "Approve: make it live" not in page
     assert author.post(f"{address}approve/").status_code == 403
     assert "Approve: make it live" in text_of(approver.get(address))
     assert approver.post(f"{address}approve/").status_code == 303
     assert approver.post(f"{address}approve/").status_code == 409
     exported = author.get(f"{address}file.yaml")
-    assert yaml.safe_load(exported.content)["steps"][4]["due"]["hours"] == 96
+    assert yaml.safe_load(exported.content)["steps"][4]["due"] == definition["steps"][4]["due"]
     assert browse("center", "coordinator").get(address).status_code == 200
     assert browse("courier", "courier_driver").get(address).status_code == 404
 
