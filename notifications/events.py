@@ -69,6 +69,18 @@ register(
         payload={"changed": "what was changed"},
     ),
     EventKind(
+        "notifications.away_set",
+        "Away",
+        "{person} is away from {first_day} to {last_day}.",
+        payload={
+            "person": "name",
+            "first_day": "ISO date",
+            "last_day": "ISO date",
+            "deputy": "name of the colleague who is told too, or empty",
+        },
+    ),
+    EventKind("notifications.away_ended", "Back", "{person} is back.", payload={"person": "name"}),
+    EventKind(
         "notifications.escalation_set",
         "Escalation set",
         "Critical notices that nobody acknowledges in {minutes} minutes go to {persona}.",

@@ -10,7 +10,7 @@ from django import forms
 from ledger.context import Actor
 from notifications import queries
 from personas.form_fields import described
-from personas.queries import persona_rights
+from personas.queries import colleagues, persona_rights
 
 TYPES = {
     "kinds": "checkboxes",
@@ -72,6 +72,32 @@ class PreferencesForm(forms.Form):
     def described(self, refused: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
         """Return the fields as the field component draws them, with an action's words beside them."""
         return described(self, TYPES, refused)
+
+
+class AwayForm(forms.Form):
+    """From when to when somebody is away, and who is told too meanwhile."""
+
+    first_day = forms.DateField(label="Away from", help_text="The first day, in your time zone.")
+    last_day = forms.DateField(label="Until", help_text="The last day away.")
+    deputy = forms.ChoiceField(
+        label="Deputy",
+        required=False,
+        help_text="Told of what waits for you, too; it must be somebody who may do here what you may.",
+    )
+
+    def __init__(self, actor: Actor, sent: Any = None) -> None:
+        found = queries.absence_of(actor)
+        super().__init__(sent, initial=found)
+        self.fields["deputy"].choices = [("", "Nobody"), *colleagues(actor)]  # type: ignore[attr-defined]
+
+    def described(self, refused: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
+        """Return the fields as the field component draws them, with an action's words beside them."""
+        fields = described(self, {"first_day": "date", "last_day": "date", "deputy": "select"}, refused)
+        for field in fields:
+            if hasattr(field["value"], "isoformat"):
+                field["value"] = field["value"].isoformat()
+        fields[-1] |= {"choices": fields[-1]["choices"][1:], "blank": "Nobody"}
+        return fields
 
 
 class EscalationForm(forms.Form):

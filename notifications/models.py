@@ -171,6 +171,38 @@ class Preferences(WalledModel):
         return f"preferences {self.pk}"
 
 
+class Absence(WalledModel):
+    """When one person is away from one organization, and which colleague is told too meanwhile (CO8).
+
+    The next absence replaces the last; row history keeps them all.
+    """
+
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey("personas.User", on_delete=models.PROTECT, related_name="+")
+    deputy = models.ForeignKey("personas.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField(help_text="the first moment back")
+    zone = models.CharField(max_length=64, help_text="IANA time zone of the days")
+
+    wall = OwnedBy()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="notifications_absence_once"),
+            models.CheckConstraint(
+                condition=models.Q(until__gte=models.F("since")), name="notifications_absence_order"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(deputy__isnull=True) | ~models.Q(deputy=models.F("user")),
+                name="notifications_absence_deputy",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"away since {self.since:%Y-%m-%d}"
+
+
 class EscalationRule(WalledModel):
     """When a critical notice that nobody acknowledges goes on, and to which persona of the organization."""
 

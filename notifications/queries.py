@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from ledger import outbox
 from ledger.context import Actor, reading
@@ -14,9 +16,10 @@ from ledger.events import EventKind
 from ledger.models import Event, OutboxMessage
 from ledger.refusals import NotFound
 from ledger.walls import visible
+from notifications import absences
 from notifications.envelopes import kinds_for
 from notifications.escalation_rules import Rule, rule_of
-from notifications.models import Delivery, Notice, Preferences, Webhook
+from notifications.models import Absence, Delivery, Notice, Preferences, Webhook
 
 SHOWN = ("open", "unread", "critical", "mine", "all")
 
@@ -74,6 +77,34 @@ def preferences_of(actor: Actor) -> Preferences:
         return Preferences(zone=actor.zone)
     found = visible(Preferences, actor).filter(user_id=actor.user_id).first()
     return found or Preferences(zone=actor.zone)
+
+
+def absence_of(actor: Actor) -> dict[str, Any] | None:
+    """Return when the acting person is or will be away: days, zone, the deputy's user name; None if not."""
+    if not actor.is_human or actor.user_id is None:
+        return None
+    rows = visible(Absence, actor).filter(user_id=actor.user_id, until__gt=timezone.now())
+    row = rows.select_related("deputy").first()
+    if row is None:
+        return None
+    first_day, last_day = absences.days_of(row)
+    deputy = row.deputy.username if row.deputy else None
+    return {"first_day": first_day, "last_day": last_day, "zone": row.zone, "deputy": deputy}
+
+
+def away_words(actor: Actor) -> dict[UUID, str]:
+    """Return “away until …, deputy: …” of everybody in the acting organization who is away now, by account."""
+    return {user_id: found.words for user_id, found in absences.away(actor.organization_id).items()}
+
+
+def task_owners(actor: Actor, stream_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
+    """Return who in the acting organization took over what waits on these streams: (account, name) by event.
+
+    One query for all; tasks that are settled have no owner any more. Nobody else's names are told.
+    """
+    rows = visible(Notice, actor).filter(stream_id__in=stream_ids, settled_at__isnull=True, owner__isnull=False)
+    found = rows.order_by("pk").values_list("event_id", "owner_id", "owner__person__name")
+    return {event_id: (owner_id, name or "") for event_id, owner_id, name in found}
 
 
 def escalation_rule(actor: Actor) -> Rule:

@@ -34,6 +34,7 @@ from orders import (
     transit,
     turns,
 )
+from orders import owners as named_owners
 from orders.carrying import Stop
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.inputs import inputs_class
@@ -62,6 +63,11 @@ def open_orders(actor: Actor) -> QuerySet[Order]:
 def waiting_for(actor: Actor, found: QuerySet[Order], turn: str) -> QuerySet[Order]:
     """Return the orders on which it is the turn of ``me`` (the acting persona), or of an actor of the toolkit."""
     return turns.whose(found, actor, turn)
+
+
+def owners(actor: Actor, steps: Iterable[OrderStep]) -> dict[UUID, str]:
+    """Return by step who of the reader's own organization took it over, in words (CO8)."""
+    return named_owners.of_steps(actor, steps)
 
 
 def ready_steps(found: Iterable[Order]) -> dict[UUID, list[OrderStep]]:

@@ -15,15 +15,19 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from ledger import directory
-from ledger import queries as record
 from ledger.context import Actor, reading
-from ledger.models import Event
 from ledger.refusals import NotFound, Unauthenticated
 from ledger.states import Channel
 from ledger.walls import visible
 from personas import navigation
-from personas.catalog import ACTORS
 from personas.models import ApiKey, Membership, Organization, OrganizationGroupPermission, Persona, Site, User
+from personas.rights import PersonaRights as PersonaRights
+from personas.rights import persona_changes as persona_changes
+from personas.rights import persona_rights as persona_rights
+from personas.rights import rights_of as rights_of
+from personas.rights import rights_version as rights_version
+from personas.rights import told_changes as told_changes
+from personas.rights import usual_rights as usual_rights
 from personas.states import Capability
 
 SYSTEM_CAPABILITIES: frozenset[str] = frozenset()
@@ -330,6 +334,38 @@ def people_with(organization_id: UUID, capability: str, site_id: UUID | None = N
     return list(accounts.select_related("person").distinct().order_by("username"))
 
 
+def still_members(organization_id: UUID, user_ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of these accounts are active and have a membership of the organization now."""
+    rows = _open_memberships().filter(organization_id=organization_id, user_id__in=set(user_ids), user__is_active=True)
+    return set(rows.values_list("user_id", flat=True))
+
+
+def colleague(actor: Actor, username: str) -> User | None:
+    """Return an active account of the acting organization by its user name."""
+    rows = _open_memberships().filter(organization_id=actor.organization_id, user__is_active=True)
+    found: User | None = User.objects.select_related("person").filter(username=username, memberships__in=rows).first()
+    return found
+
+
+def colleagues(actor: Actor) -> list[tuple[str, str]]:
+    """Return user name and name of everybody else who acts in the acting organization, by name."""
+    rows = _open_memberships().filter(organization_id=actor.organization_id, user__is_active=True)
+    found = rows.exclude(Q(user_id=actor.user_id)).values_list("user__username", "user__person__name")
+    return sorted(set(found), key=lambda one: (one[1] or "", one[0]))
+
+
+def rights_missing(actor: Actor, user_id: UUID) -> list[str]:
+    """Return the capabilities of the acting persona that an account does not hold at the acting site (TA2)."""
+    rows = _open_memberships().filter(organization_id=actor.organization_id, user_id=user_id)
+    if actor.site_id is None:  # who works at all sites is stood in for at all of them
+        rows = rows.filter(site__isnull=True)
+    else:
+        rows = rows.filter(Q(site_id=actor.site_id) | Q(site__isnull=True))
+    groups = rows.values("persona__group_id")
+    held = OrganizationGroupPermission.objects.filter(content_object_id=actor.organization_id, group_id__in=groups)
+    return sorted(actor.capabilities - set(held.values_list("permission__codename", flat=True)))
+
+
 def people_in_persona(organization_id: UUID, persona: str) -> list[User]:
     """Return the active accounts that act in a persona of an organization. Runs inside its wall."""
     memberships = _open_memberships().filter(organization_id=organization_id, persona__key=persona)
@@ -343,53 +379,6 @@ def zone_of(organization_id: UUID, user_id: UUID) -> str:
     sites_of = Site.unwalled.filter(organization_id=organization_id).order_by("code")
     found = sites_of.filter(pk__in=own.values("site_id")).first() or sites_of.first()
     return found.zone if found else "UTC"
-
-
-@dataclass(frozen=True)
-class PersonaRights:
-    """A persona of the acting organization: ``capabilities`` in words, ``rights`` as their keys, in the same order."""
-
-    key: str
-    title: str
-    capabilities: list[str]
-    rights: list[str]
-
-    @property
-    def version(self) -> str:
-        return rights_version(self.title, self.rights)
-
-
-def rights_version(title: str, rights: Iterable[str]) -> str:
-    """Return what changes whenever a persona's title or one of its rights changes."""
-    return hash_secret("\n".join([title, *sorted(rights)]))[:16]
-
-
-def persona_rights(actor: Actor) -> list[PersonaRights]:
-    """Return the acting organization's personas and what each may do (TA2)."""
-    rights: dict[int, list[tuple[str, str]]] = {}
-    granted = OrganizationGroupPermission.objects.filter(content_object_id=actor.organization_id)
-    rows = granted.values_list("group_id", "permission__name", "permission__codename").order_by("permission__name")
-    for group_id, name, codename in rows:
-        rights.setdefault(group_id, []).append((name, codename))
-    personas = visible(Persona, actor).filter(organization_id=actor.organization_id).order_by("title")
-    found = [(persona, rights.get(persona.group_id, [])) for persona in personas]
-    return [
-        PersonaRights(persona.key, persona.title, [name for name, _ in held], [codename for _, codename in held])
-        for persona, held in found
-    ]
-
-
-def usual_rights(role: str) -> frozenset[str]:
-    """Return the capabilities that the personas of an actor hold as they ship."""
-    return frozenset(str(right) for persona in ACTORS[role].personas for right in persona.capabilities)
-
-
-def rights_of(actor: Actor, key: str) -> PersonaRights:
-    """Return one persona of the acting organization with what it may do; NotFound for any other."""
-    for found in persona_rights(actor):
-        if found.key == key:
-            return found
-    raise NotFound()
 
 
 def own_persona(actor: Actor, key: str) -> Persona:
@@ -407,30 +396,6 @@ def administrators_left(actor: Actor, *, without: Persona) -> bool:
     ).exclude(group_id=without.group_id)
     holding = _open_memberships().filter(organization_id=actor.organization_id, user__is_active=True)
     return holding.filter(persona__group__in=groups.values("group_id")).exists()
-
-
-def persona_changes(actor: Actor, key: str) -> QuerySet[Event]:
-    """Return the recorded changes of a persona of the acting organization, newest first (TA2)."""
-    own = record.events_of(actor, actor.organization_id)
-    return own.filter(kind="personas.persona_adapted", subject_id=key).order_by("-seq")
-
-
-def told_changes(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Return changes of a persona with the capabilities in words: who, when, why, what was added and taken away."""
-    words = dict(Capability.choices)
-    return [
-        {
-            "id": event.pk,
-            "at": event.recorded_at,
-            "by": event.actor_name,
-            "reason": event.reason,
-            "title": event.payload.get("title", ""),
-            "before": event.payload.get("before", ""),
-            "added": [words.get(name, name) for name in event.payload.get("added", [])],
-            "removed": [words.get(name, name) for name in event.payload.get("removed", [])],
-        }
-        for event in events
-    ]
 
 
 def members(actor: Actor) -> QuerySet[Membership]:

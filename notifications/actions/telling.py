@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from ledger.context import Actor
+from notifications.absences import with_deputies
 from notifications.escalation_rules import rule_of
 from notifications.models import Delivery, EscalationDue, Notice, Preferences
 from notifications.quiet_hours import earliest, wants_mail
@@ -16,7 +17,11 @@ from notifications.states import Medium
 
 
 def write_notices(actor: Actor, event_id: UUID, stream_id: UUID, recipients: list[Recipient]) -> None:
-    """Write one notice per recipient; e-mail waits for the end of quiet hours, unless the notice is critical."""
+    """Write one notice per recipient, and per deputy of one who is away.
+
+    E-mail waits for the end of quiet hours, unless the notice is critical.
+    """
+    recipients = with_deputies(actor.organization_id, recipients)
     notices = [
         Notice(
             organization_id=actor.organization_id,

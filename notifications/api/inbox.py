@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from ledger.context import reading
 from notifications import queries
 from notifications.actions import inbox
+from notifications.actions.absences import end_away, set_away
 from notifications.actions.escalation import set_escalation
 from notifications.actions.preferences import set_preferences
 from notifications.api import shapes
@@ -130,6 +131,57 @@ class PreferencesView(ActorView):
     def post(self, request: Request) -> Response:
         kept: Any = set_preferences(self.actor, **input_of(request, shapes.PreferencesBody))
         return Response(shapes.preferences_body(kept))
+
+
+class _Absence(ActorView):
+    def answer(self) -> Response:
+        return Response(queries.absence_of(self.actor) or dict.fromkeys(shapes.AwayBody._declared_fields))
+
+
+class AwayView(_Absence):
+    """When I am away."""
+
+    @extend_schema(
+        operation_id="read_away",
+        tags=["inbox"],
+        summary="Read when I am away, and who is my deputy",
+        responses=shapes.AwayBody,
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        return self.answer()
+
+    @extend_schema(
+        operation_id="set_away",
+        tags=["inbox"],
+        summary="Say when I am away and who is told too; the deputy may do what I may",
+        parameters=[ONCE],
+        request=shapes.AwayInput,
+        responses=shapes.AwayBody,
+    )
+    @answers_once
+    def post(self, request: Request) -> Response:
+        set_away(self.actor, **input_of(request, shapes.AwayInput))
+        with reading(self.actor):
+            return self.answer()
+
+
+class BackView(_Absence):
+    """Back again."""
+
+    @extend_schema(
+        operation_id="end_away",
+        tags=["inbox"],
+        summary="Say that I am back",
+        parameters=[ONCE],
+        request=None,
+        responses=shapes.AwayBody,
+    )
+    @answers_once
+    def post(self, request: Request) -> Response:
+        end_away(self.actor)
+        with reading(self.actor):
+            return self.answer()
 
 
 class EscalationView(ActorView):

@@ -61,6 +61,25 @@ class PreferencesBody(Shape):
     zone = s.CharField(max_length=64, help_text="IANA time zone")
 
 
+class AwayInput(Shape):
+    """From when to when the acting person is away, and who is told too."""
+
+    first_day = s.DateField()
+    last_day = s.DateField(help_text="the last day away")
+    deputy = s.CharField(
+        max_length=150, required=False, allow_blank=True, help_text="user name of a colleague who may do what I may"
+    )
+
+
+class AwayBody(Shape):
+    """When I am or will be away; all null: I am not."""
+
+    first_day = s.DateField(allow_null=True)
+    last_day = s.DateField(allow_null=True, help_text="the last day away")
+    zone = s.CharField(allow_null=True, help_text="IANA time zone of the days")
+    deputy = s.CharField(allow_null=True, help_text="user name")
+
+
 class EscalationBody(Shape):
     """When a critical notice that nobody acknowledges goes on, and to which persona."""
 

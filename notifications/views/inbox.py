@@ -46,11 +46,11 @@ def show(request: HttpRequest) -> HttpResponseBase:
     page = list(others[: PAGE + 1])
     more = f"?show={shown}&before={page[PAGE - 1].pk}" if len(page) > PAGE else ""
     colleagues = queries.colleagues_told(actor, [*pressing, *page[:PAGE]])
-    now = timezone.now()
+    now, away = timezone.now(), queries.away_words(actor)
     context = {
         "groups": [
-            {"title": "Late or critical", "rows": _rows(pressing, colleagues, now)},
-            {"title": "Notices", "rows": _rows(page[:PAGE], colleagues, now)},
+            {"title": "Late or critical", "rows": _rows(pressing, colleagues, now, away)},
+            {"title": "Notices", "rows": _rows(page[:PAGE], colleagues, now, away)},
         ],
         "any": bool(pressing or page),
         "more": more,
@@ -60,12 +60,15 @@ def show(request: HttpRequest) -> HttpResponseBase:
     return TemplateResponse(request, "notifications/inbox.html", context)
 
 
-def _rows(notices: list[Any], colleagues: dict[Any, list[Any]], now: Any) -> list[dict[str, Any]]:
+def _rows(notices: list[Any], colleagues: dict[Any, list[Any]], now: Any, away: dict[Any, str]) -> list[dict[str, Any]]:
     return [
         {
             "notice": notice,
             "late": bool(notice.due and notice.due < now and not notice.settled_at),
-            "colleagues": colleagues.get(notice.event_id, []) if notice.category == "task" else [],
+            "colleagues": [(user, away.get(user.pk, "")) for user in colleagues.get(notice.event_id, [])]
+            if notice.category == "task"
+            else [],
+            "away": away.get(notice.owner_id, ""),
         }
         for notice in notices
     ]

@@ -1,4 +1,4 @@
-"""What comes by e-mail, and when; for administrators also where unacknowledged critical notices go."""
+"""What comes by e-mail, and when; when one is away; for administrators where unacknowledged critical notices go."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ledger.context import Actor, reading
 from ledger.refusals import InvalidInput
 from notifications import queries
-from notifications.actions import escalation
+from notifications.actions import absences, escalation
 from notifications.actions import preferences as actions
-from notifications.forms import EscalationForm, PreferencesForm
+from notifications.forms import AwayForm, EscalationForm, PreferencesForm
 from personas.states import Capability
 from personas.views import desk
 
@@ -45,6 +45,33 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_POST
+@desk()
+def away(request: HttpRequest) -> HttpResponseBase:
+    """Say from when to when the acting person is away, and who is told too (CO8)."""
+    actor = _actor(request)
+    with reading(actor):
+        form = AwayForm(actor, request.POST)
+        if not form.is_valid():
+            return _page(request, absence=form).render()
+    try:
+        absences.set_away(actor, **form.cleaned_data)
+    except InvalidInput as refusal:
+        with reading(actor):
+            return _page(request, absence=form, refusal=refusal).render()
+    messages.success(request, "Your absence is kept. Your colleagues see it beside your name.")
+    return HttpResponseRedirect(reverse("notifications:preferences"))
+
+
+@require_POST
+@desk()
+def back(request: HttpRequest) -> HttpResponseBase:
+    """Say that the acting person is back."""
+    absences.end_away(_actor(request))
+    messages.success(request, "Welcome back. What waits goes to you alone again.")
+    return HttpResponseRedirect(reverse("notifications:preferences"))
+
+
+@require_POST
 @desk(Capability.ADMINISTER)
 def set_escalation(request: HttpRequest) -> HttpResponseBase:
     """Say when and to whom critical notices go on."""
@@ -67,6 +94,7 @@ def _page(
     *,
     form: PreferencesForm | None = None,
     rule: EscalationForm | None = None,
+    absence: AwayForm | None = None,
     refusal: InvalidInput | None = None,
 ) -> TemplateResponse:
     actor = _actor(request)
@@ -75,6 +103,8 @@ def _page(
     refused = refusal.fields if refusal else None
     context = {
         "fields": form.described(refused),
+        "away_fields": (absence or AwayForm(actor)).described(refused),
+        "away": queries.absence_of(actor),
         "refusal": refusal,
         "administers": actor.can(Capability.ADMINISTER),
         "crumbs": [{"label": "Inbox", "url": reverse("notifications:inbox")}, {"label": "Preferences", "url": ""}],
@@ -83,5 +113,5 @@ def _page(
         found = queries.escalation_rule(actor)
         rule = rule or EscalationForm(actor, initial={"minutes": found.minutes, "persona": found.persona})
         context["rule_fields"] = rule.described(refused)
-    wrong = refusal is not None or bool(form.errors) or bool(rule and rule.errors)
+    wrong = refusal is not None or bool(form.errors) or any(form and form.errors for form in (rule, absence))
     return TemplateResponse(request, "notifications/preferences.html", context, status=400 if wrong else 200)

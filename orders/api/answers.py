@@ -91,6 +91,7 @@ class Turn(Shape):
     site = SiteRef(allow_null=True)
     due_at = s.DateTimeField(allow_null=True)
     mine = s.BooleanField()
+    owner = s.CharField(allow_blank=True, help_text="who of the own organization took it over; until when away")
     why_not = s.CharField(allow_blank=True, help_text="why these credentials may not perform it")
 
 

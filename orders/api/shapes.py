@@ -82,7 +82,7 @@ def order_detail(actor: Actor, order: Any) -> dict[str, Any]:
         "plan": plan(actor, order),
         "parties": [party_row(party, found) for party, found in queries.parties_of(actor, order)],
         "steps": [step_row(order.code, step) for step in steps],
-        "whose_turn": turns(acts, {step.pk for step in steps}),
+        "whose_turn": turns(actor, acts, {step.pk for step in steps}),
         "available_actions": actions(actor, order, acts),
     }
     if queries.may_see_therapy(actor):
@@ -157,8 +157,10 @@ def facts(missing: Iterable[MissingFact]) -> list[dict[str, str]]:
     return [{"code": fact.code, "text": fact.text, "remedy": fact.remedy} for fact in missing]
 
 
-def turns(acts: Iterable[NextAction], visible: set[Any]) -> list[dict[str, Any]]:
+def turns(actor: Actor, acts: Iterable[NextAction], visible: set[Any]) -> list[dict[str, Any]]:
     """Return the ready steps that the actor may know of, with whose turn it is."""
+    acts = list(acts)
+    owners = queries.owners(actor, [act.step for act in acts])
     return [
         {
             "step": act.step.key,
@@ -167,6 +169,7 @@ def turns(acts: Iterable[NextAction], visible: set[Any]) -> list[dict[str, Any]]
             "site": place(act.step.site),
             "due_at": act.step.due_at,
             "mine": act.mine,
+            "owner": owners.get(act.step.pk, ""),
             "why_not": act.refusal,
         }
         for act in acts

@@ -93,9 +93,11 @@ def task_rows(actor: Actor, steps: list[Any]) -> list[dict[str, Any]]:
     now = timezone.now()
     names = names_of(actor, [step.order for step in steps])
     sees = queries.may_see_therapy(actor)
+    owners = queries.owners(actor, steps)
     return [
         {
             "step": step,
+            "owner": owners.get(step.pk, ""),
             "title": step.flow_step.title,
             "url": reverse("orders:step", args=[step.order.code, step.key]),
             "code": step.order.code,

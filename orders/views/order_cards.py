@@ -47,10 +47,12 @@ def turns(actor: Actor, order: Any) -> list[dict[str, Any]]:
     asked = [(act.step.responsible_id, act.step.capability) for act in acts]
     pairs = tuple((organization, capability) for organization, capability in asked if organization)
     personas = directory.kept("personas with", pairs, lambda: personas_with(pairs))
+    owners = queries.owners(actor, [act.step for act in acts])
     now = timezone.now()
     return [
         {
             "step": act.step,
+            "owner": owners.get(act.step.pk, ""),
             "mine": act.mine,
             "organization": act.step.responsible.name if act.step.responsible else "",
             "personas": " or ".join(_holders(personas, act.step)),

@@ -22,6 +22,7 @@ def rows_of(actor: Actor, orders: list[Any]) -> list[dict[str, Any]]:
     ready = queries.ready_steps(orders)
     held = held_until(actor, [order.stream_id for order in orders])
     firsts = {pk: _first(actor, steps) for pk, steps in ready.items()}
+    owners = queries.owners(actor, firsts.values())
     asked = {(step.responsible_id, step.capability) for step in firsts.values() if step.responsible_id}
     personas = personas_with((organization, capability) for organization, capability in asked if organization)
     return [
@@ -31,6 +32,7 @@ def rows_of(actor: Actor, orders: list[Any]) -> list[dict[str, Any]]:
             "url": reverse("orders:order", args=[order.code]),
             "held_until": held.get(order.stream_id),
             "more": max(0, len(ready.get(order.pk, [])) - 1),
+            "owner": owners.get(firsts[order.pk].pk, "") if order.pk in firsts else "",
             **_turn(actor, order, firsts.get(order.pk), personas),
         }
         for order in orders

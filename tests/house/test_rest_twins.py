@@ -14,6 +14,8 @@ from tests.house.test_urls import filled
 TWINS = {
     "notifications:acknowledge": "api:acknowledge",
     "notifications:add_webhook": "api:webhooks",
+    "notifications:away": "api:away",
+    "notifications:back": "api:back",
     "notifications:change_webhook": "api:webhook",
     "notifications:claim": "api:claim",
     "notifications:pause_webhook": "api:webhook",
