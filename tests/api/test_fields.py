@@ -17,6 +17,8 @@ import pytest
 from django.test import Client
 
 from personas.catalog import ACTORS
+from tests.desks.world import make_plant_world
+from tests.factories import make_member
 from tests.orders.conftest import booked
 from tests.orders.factories import World, make_world
 from tests.personas.conftest import signed_in
@@ -48,6 +50,8 @@ LISTS = (
     "site-authorizations",
     "inbox?show=all",
     "inbox/preferences",
+    "inbox/away",
+    "personas/administrator/changes",
     "people",
     "keys",
     "personas",
@@ -68,17 +72,28 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def answers(world: World, django_db_blocker: Any) -> dict[tuple[str, str], Any]:
-    """(persona, address) → the status and JSON of an answer, on one order whose slots are confirmed."""
+    """(persona, address) → the status and JSON of an answer, on one order whose slots are confirmed.
+
+    The contract manufacturer reads another order, whose cells it has received and makes for a sponsor.
+    """
     with django_db_blocker.unblock():
         code = booked(world, **IDENTITY)
         found = {}
         for role, organization in WHERE.items():
             for persona in ACTORS[role].personas:
                 client = signed_in(world.member(organization, persona.key))
-                for address in [*(f"orders/{code}{tail}" for tail in OF_ORDER), *LISTS]:
-                    name = address.replace(code, "{code}").split("?")[0]
-                    found[(f"{role}.{persona.key}", name)] = read(client, address)
+                found |= asked(f"{role}.{persona.key}", client, code)
+        plants = make_plant_world()
+        made = plants.journey("one", before="start").code
+        for persona in ACTORS["cmo"].personas:
+            client = signed_in(make_member(plants.organizations["cmo"], persona.key))
+            found |= asked(f"cmo.{persona.key}", client, made)
     return found
+
+
+def asked(who: str, client: Client, code: str) -> dict[tuple[str, str], Any]:
+    addresses = [*(f"orders/{code}{tail}" for tail in OF_ORDER), *LISTS]
+    return {(who, address.replace(code, "{code}").split("?")[0]): read(client, address) for address in addresses}
 
 
 def read(client: Client, address: str) -> tuple[int, Any]:
@@ -156,6 +171,19 @@ def test_a_list_shows_no_more_than_the_detail(answers: dict[tuple[str, str], Any
         of_order = {path.removeprefix("order.") for path in fields(work) if path.startswith("order.")}
         assert of_order <= whole, persona
         assert {path for path in fields(work) if not path.startswith("order.")} <= steps | {"site"}, persona
+
+
+@pytest.mark.slow
+def test_a_contract_manufacturer_works_without_identity_and_sees_its_own_batches_only(
+    answers: dict[tuple[str, str], Any],
+) -> None:
+    """CM5: the chain of identity only; CM1: the one order that it makes, none of the sponsor's others."""
+    mine = {key: body for key, (status, body) in answers.items() if key[0].startswith("cmo.") and status == 200}
+    assert mine[("cmo.cmo_operator", "orders/{code}/material")]["results"]
+    for (persona, address), body in mine.items():
+        assert not {path for path in fields(body) if "patient" in path}, (persona, address)
+        if address == "orders":
+            assert len(body["results"]) == 1, persona
 
 
 @pytest.mark.slow
