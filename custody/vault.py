@@ -22,7 +22,7 @@ from ledger.context import Actor, reading
 from ledger.identifiers import new_id
 from ledger.prepared import Prepared
 from ledger.recording import open_event
-from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound
+from ledger.refusals import Duplicate, InvalidInput, NotAllowed, NotFound
 from ledger.walls import visible
 from personas.states import Capability
 
@@ -51,7 +51,7 @@ class PatientIdentity:
 def seal_patient(actor: Actor, site: Keyed, identity: PatientIdentity, *, confirmed_distinct: bool = False) -> Patient:
     """Enrol a patient at the actor's center, inside an open event.
 
-    Raises InvalidInput per field, and Conflict ``possible_duplicate`` when a patient of the same center has the same
+    Raises InvalidInput per field, and Duplicate when a patient of the same center has the same
     record number, or a like name and the same birth date, unless a person has confirmed that they are two.
     """
     open_event()
@@ -59,9 +59,8 @@ def seal_patient(actor: Actor, site: Keyed, identity: PatientIdentity, *, confir
     digests = _digests(actor.organization_id, identity)
     _one_enrolment_at_a_time(actor.organization_id)
     if not confirmed_distinct and _is_known(actor, digests):
-        raise Conflict(
+        raise Duplicate(
             "Your center already has a patient with this record number, or with a like name and this birth date.",
-            code="possible_duplicate",
             remedy="Look the patient up in your own system. Order for the existing patient, or confirm that these are"
             " two different people.",
         )

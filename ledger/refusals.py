@@ -92,6 +92,12 @@ class Conflict(WrongState):
     code, title = "conflict", "Somebody was faster"
 
 
+class Duplicate(WrongState):
+    """What was sent seems to be on the record already; a person looks, then says which it is."""
+
+    code, title = "possible_duplicate", "This may be on the record already"
+
+
 class Stale(Refusal):
     code, status, title = "stale", 412, "The record changed since you opened it"
     remedy = "Reload to see the newest version, then act again."

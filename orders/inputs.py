@@ -67,7 +67,7 @@ def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer
     extra: dict[str, Any] = {LATE: _late_reason()} if kind.physical else {}
     extra["signature"] = SignatureInput(label="Signature", required=signatures >= 1)
     if signatures >= 2:
-        verifier = ScanningVerifierInput if kind.scanned else VerifierInput
+        verifier = ScanningVerifierInput if kind.second_scan else VerifierInput
         extra["verifiers"] = serializers.ListSerializer[Any](
             child=verifier(),
             label="Second person" if signatures == 2 else "Verifiers",

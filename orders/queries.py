@@ -60,6 +60,17 @@ def open_orders(actor: Actor) -> QuerySet[Order]:
     return turns.by_urgency(orders(actor))
 
 
+def open_orders_of(actor: Actor, patient_ids: Iterable[UUID]) -> dict[UUID, list[Order]]:
+    """Return the own center's open orders by patient, newest first; a patient without one is left out."""
+    found: dict[UUID, list[Order]] = {}
+    wanted = [*patient_ids]
+    if wanted:
+        own = orders(actor).filter(center_id=actor.organization_id, state=OrderState.OPEN)
+        for order in own.filter(patient_id__in=wanted):
+            found.setdefault(order.patient_id, []).append(order)
+    return found
+
+
 def waiting_for(actor: Actor, found: QuerySet[Order], turn: str) -> QuerySet[Order]:
     """Return the orders on which it is the turn of ``me`` (the acting persona), or of an actor of the toolkit."""
     return turns.whose(found, actor, turn)

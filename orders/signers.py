@@ -186,7 +186,7 @@ def _verifier(
     verifier = signing.signer_in(
         user, set(rule.organization_ids), rule.capability, f"verifiers[{position}].username", set(rule.site_ids)
     )
-    if kind.scanned:
+    if kind.second_scan:
         _check_scan(kind, ctx, given.get("scan", ""), inputs, f"verifiers[{position}].scan")
     return signing.sign(
         verifier,

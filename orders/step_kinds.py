@@ -87,7 +87,8 @@ class StepKind:
     capability: ClassVar[Capability]
     signatures: ClassVar[int] = 0
     meaning: ClassVar[str] = "performed"
-    scanned: ClassVar[bool] = False  # each verifier scans for themselves
+    second_scan: ClassVar[str] = ""  # what each verifier scans for themselves, as the field's label says it
+    scans_many: ClassVar[bool] = False  # a verifier scans one code after the other, with commas between them
     binds_shown: ClassVar[bool] = False  # who sends a version says with it what was shown, and that must still be so
     physical: ClassVar[bool] = False  # material is moved: what has happened already can always be recorded, as late
     decides_under_query: ClassVar[bool] = False  # it weighs an identity under query itself (to reject stays possible)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from cgt.demo import patients
 from cgt.demo.journey import Cast, Journey, Player
 from ledger.context import Actor
 
@@ -29,6 +30,12 @@ def example_of(actor: Actor, order: Any, step: Any) -> dict[str, str]:
     kept = {name: value for name, value in values.items() if name not in LEFT_TO_THE_PLAYER}
     zone = step.site.zone if step.site else actor.zone
     return {name: _local(value, zone) for name, value in _flat(kept) if _last(name) not in SCANNED}
+
+
+def example_of_patient() -> dict[str, str]:
+    """Return somebody new for the form that opens an order, each time another."""
+    invented = patients.invented(random.Random())  # noqa: S311 - fiction, not a secret
+    return {"therapy": "borocel"} | {f"identity.{name}": value for name, value in invented.items()}
 
 
 def _local(value: str, zone: str) -> str:

@@ -266,7 +266,8 @@ class Journey:
         return {"wristband": order.identity_code, "bags": [{"scan": bag.code} for bag in bags]}
 
     def _for_start_collection(self, order: Order, *_: Any) -> dict[str, Any]:
-        return {"wristband": order.identity_code, "started_at": now_text()}
+        begun = timezone.now() - dt.timedelta(minutes=2)  # a form tells minutes, and the end must be a later one
+        return {"wristband": order.identity_code, "started_at": begun.isoformat()}
 
     def _for_collect(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.LABELLED, (ContainerKind.STARTING_MATERIAL,))

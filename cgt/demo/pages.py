@@ -137,6 +137,9 @@ class Demonstration:
     @cached_property
     def example(self) -> str:
         """What somebody would plausibly enter here, as JSON: field name -> value; empty if there is nothing."""
+        match = self.request.resolver_match
+        if match is not None and match.view_name == "orders:new":
+            return json.dumps(examples.example_of_patient())
         if self.actor is None or self.step is None or self.step.state != StepState.READY:
             return ""
         with reading(self.actor):

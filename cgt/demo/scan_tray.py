@@ -7,6 +7,7 @@ from typing import Any
 
 from custody import queries as custody
 from custody import vault
+from custody.states import TERMINAL_STATES
 from ledger.context import Actor
 from orders import queries
 from orders.states import OrderState
@@ -17,11 +18,15 @@ READS_THE_DOCUMENT = "activate_identity"
 
 @dataclass(frozen=True)
 class TrayCode:
-    """A code with what it is printed on; ``right`` unless it is there to show what a wrong scan does."""
+    """A code with what it is printed on; ``right`` unless it is there to show what a wrong scan does.
+
+    ``field``: the field that it is read into, wherever the cursor stands.
+    """
 
     label: str
     code: str
     right: bool = True
+    field: str = ""
 
 
 def codes(actor: Actor, order: Any, kind: str = "") -> list[TrayCode]:
@@ -34,7 +39,7 @@ def codes(actor: Actor, order: Any, kind: str = "") -> list[TrayCode]:
         found.append(TrayCode("Wristband and chain of identity", order.identity_code))
         found += [
             TrayCode(f"{bag.kind_label} {bag.k_of_n} ({bag.state_label.lower()})", bag.code)
-            for bag in custody.containers_of(actor, order.stream_id)
+            for bag in sorted(custody.containers_of(actor, order.stream_id), key=_is_used_up)
         ]
     for shipment in custody.shipments_of(actor, order.stream_id):
         way = shipment.get_direction_display().lower()
@@ -44,13 +49,18 @@ def codes(actor: Actor, order: Any, kind: str = "") -> list[TrayCode]:
     return [*found, *_wrong(actor, order), TrayCode("Smudged label: unreadable", UNREADABLE, right=False)]
 
 
+def _is_used_up(bag: Any) -> bool:
+    """Whether nobody has it in hand any more: such bags come last."""
+    return bag.state in TERMINAL_STATES
+
+
 def _document(actor: Actor, order: Any) -> list[TrayCode]:
     if not queries.may_see_identity(actor, order):
         return []
     patient = vault.open_identity(actor, order.patient_id)
     return [
-        TrayCode("Patient's document: date of birth", patient.birth_date.isoformat()),
-        TrayCode("Patient's document: record number", patient.mrn),
+        TrayCode("Patient's document: date of birth", patient.birth_date.isoformat(), field="birth_date"),
+        TrayCode("Patient's document: record number", patient.mrn, field="mrn"),
     ]
 
 

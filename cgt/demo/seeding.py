@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from cgt.demo import clock
+from cgt.demo import clock, patients
 from cgt.demo.journey import Journey, Player
 from cgt.demo.network import DemoNetwork
 from ledger import outbox
@@ -68,50 +68,6 @@ PACE: dict[str, float | str] = {
     "administer": 0.5,
 }
 TRIES = 5
-FAMILY = (
-    "Abendroth",
-    "Bellweather",
-    "Cobbler",
-    "Dunkelmann",
-    "Eisenlohr",
-    "Fairweather",
-    "Grünwald",
-    "Hollister",
-    "Ibarra-Okafor",
-    "Jansdotter",
-    "Katzenbach",
-    "Llewellyn",
-    "Mondragón",
-    "Nightingale",
-    "Østergaard",
-    "Papadimitriou",
-    "Quillfeather",
-    "Ravensworth",
-    "Szczepański",
-    "Tannenbaum",
-)
-GIVEN = (
-    "Alma",
-    "Bao",
-    "Chiara",
-    "Dmitri",
-    "Elif",
-    "Farid",
-    "Gwendolyn",
-    "Hamza",
-    "Imani",
-    "Juno",
-    "Kofi",
-    "Lucía",
-    "Mateusz",
-    "Noor",
-    "Odile",
-    "Priya",
-    "Rafael",
-    "Siobhán",
-    "Tomoko",
-    "Yusuf",
-)
 
 
 @dataclass(frozen=True)
@@ -307,17 +263,8 @@ class Story:
 
     def _enrol(self) -> None:
         coordinators = self.network.cast.of(self.network.organizations[self.plot.center].pk, "book_slots")
-        born = dt.date(self.chance.randrange(1945, 2005), self.chance.randrange(1, 13), self.chance.randrange(1, 29))
-        if self.plot.therapy == "auravec":
-            born = (self.now - dt.timedelta(days=self.chance.randrange(60, 700))).date()
-        identity = {
-            "family_name": self.chance.choice(FAMILY),
-            "given_name": self.chance.choice(GIVEN),
-            "birth_date": born.isoformat(),
-            "mrn": f"F{self.chance.randrange(10**7, 10**8)}",
-            "sex": self.chance.choice(["female", "male"]),
-            "phone": "",
-        }
+        infant = (self.now - dt.timedelta(days=60)).date() if self.plot.therapy == "auravec" else None
+        identity = patients.invented(self.chance, infant)
         self.journey.enrol(coordinators[0], self.plot.therapy, f"{self.plot.center}-main", identity)
 
     def _changes(self, key: str) -> dict[str, Any]:

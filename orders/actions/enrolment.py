@@ -33,7 +33,8 @@ from personas.states import Capability
 def enrol(actor: Actor | None, raw: Mapping[str, Any], *, once: Once | None = None) -> str:
     """Open an order for a patient; return its code. ``raw``: see EnrolmentInputs.
 
-    Raises InvalidInput per field, FactsMissing when the site is not authorized, Conflict for a possible duplicate.
+    Raises InvalidInput per field, FactsMissing when the site is not authorized,
+    Duplicate for a patient who may be known.
     """
     if actor is None:
         raise Unauthenticated()

@@ -13,6 +13,12 @@ from orders.inputs import ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
+ENROLLED_IT = MissingFact(
+    "second_person_needed",
+    "Whoever enrolled the patient cannot activate the identity.",
+    "Ask a colleague to sign in and compare the patient's document.",
+)
+
 
 class Inputs(serializers.Serializer[Any]):
     """What the second person reads from the patient's own document, and the chain-of-identity code."""
@@ -35,21 +41,17 @@ class ActivateIdentity(StepKind):
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [("Chain of identity", ctx.order.identity_code)]
 
+    def missing(self, ctx: StepContext) -> list[MissingFact]:
+        """Say it before anything is typed; a key's signer is only known when they have signed."""
+        return [ENROLLED_IT] if ctx.actor.is_human and ctx.actor.person_id == ctx.order.enrolled_by_id else []
+
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         chain = identity.identity_of_stream(ctx.order.stream_id)
         scans.expect_identity(chain, inputs["scan"])
         person = ctx.performer_id
         if person is None or person == ctx.order.enrolled_by_id:
             raise FactsMissing(
-                "The chain of identity needs a second person.",
-                code="second_person_needed",
-                facts=[
-                    MissingFact(
-                        "second_person_needed",
-                        "Whoever enrolled the patient cannot activate the identity.",
-                        "Ask a colleague to sign in and compare the patient's document.",
-                    )
-                ],
+                "The chain of identity needs a second person.", code=ENROLLED_IT.code, facts=[ENROLLED_IT]
             )
         sealed = vault.open_identity(ctx.actor, ctx.order.patient_id)
         if sealed.birth_date != inputs["birth_date"] or sealed.mrn.strip() != inputs["mrn"].strip():

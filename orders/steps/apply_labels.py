@@ -37,7 +37,8 @@ class ApplyLabels(StepKind):
     capability = Capability.COLLECT
     signatures = 2
     meaning = "labels applied"
-    scanned = True
+    second_scan = "Scan every label yourself, one after the other"
+    scans_many = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:

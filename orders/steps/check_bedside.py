@@ -43,7 +43,7 @@ class CheckBedside(StepKind):
     capability = Capability.CHECK_BEDSIDE
     signatures = 2
     meaning = "identity verified"
-    scanned = True
+    second_scan = "Scan a bag of the order yourself"
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:

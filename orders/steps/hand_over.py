@@ -49,7 +49,7 @@ class HandOver(StepKind):
     capability = Capability.TAKE_CUSTODY
     signatures = 2
     meaning = "custody taken"
-    scanned = True
+    second_scan = "Scan the outer code of the box yourself"
     physical = True  # the box has changed hands
     audience = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO, Role.COURIER)
     Inputs = Inputs

@@ -39,7 +39,7 @@ class IdentifyPatient(StepKind):
     capability = Capability.IDENTIFY_PATIENT
     signatures = 2
     meaning = "identity verified"
-    scanned = True
+    second_scan = "Scan the wristband yourself"
     Inputs = Inputs
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:

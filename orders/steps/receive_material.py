@@ -49,7 +49,7 @@ class ReceiveMaterial(StepKind):
     capability = Capability.RECEIVE_MATERIAL
     signatures = 2
     meaning = "received"
-    scanned = True
+    second_scan = "Scan a bag of the order yourself"
     physical = True  # the material lies on the dock
     Inputs = Inputs
 

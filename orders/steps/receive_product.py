@@ -66,7 +66,7 @@ class ReceiveProduct(StepKind):
     capability = Capability.RECEIVE_PRODUCT
     signatures = 2
     meaning = "received"
-    scanned = True
+    second_scan = "Scan a bag of the order yourself"
     physical = True  # the product has arrived
     Inputs = Inputs
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from custody import patient_search, vault
 from ledger.context import Actor, reading
-from ledger.refusals import NotFound, Refusal, Unauthenticated
+from ledger.refusals import Duplicate, NotFound, Refusal, Unauthenticated
 from network.queries import therapies
 from orders import queries
 from orders.actions.enrolment import enrol
@@ -25,8 +25,6 @@ from orders.views.requests import asked, once_of, see_other, typed
 from personas.queries import sites
 from personas.states import Capability
 from personas.views import desk
-
-DUPLICATE = "possible_duplicate"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,7 +63,7 @@ def _find(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 def _known(request: HttpRequest, actor: Actor, refusal: Refusal | None) -> dict[UUID, Any]:
     """Return the identities of the known patients that the page is about: chosen ones, or a possible duplicate's."""
     ids = patient_ids(request.POST.get("patient", "") or asked(request, "patient"))
-    if refusal is not None and refusal.code == DUPLICATE:
+    if isinstance(refusal, Duplicate):
         given = {
             name: typed(request, f"identity.{name}") for name in ("mrn", "family_name", "given_name", "birth_date")
         }
@@ -77,7 +75,8 @@ def _known(request: HttpRequest, actor: Actor, refusal: Refusal | None) -> dict[
 def _page(request: HttpRequest, actor: Actor, refusal: Refusal | None = None, looked_for: str = "") -> TemplateResponse:
     posted = request.POST if request.method == "POST" and not looked_for else None
     known = _known(request, actor, refusal)
-    duplicate = refusal is not None and refusal.code == DUPLICATE
+    duplicate = isinstance(refusal, Duplicate)
+    under_way = queries.open_orders_of(actor, known)
     patient = next(iter(known), None) if len(known) == 1 and not duplicate else None
     errors = _named(flat(refusal.fields)) if refusal else {}
     offered = [(therapy.code, therapy.name) for therapy in therapies(actor)]
@@ -85,12 +84,15 @@ def _page(request: HttpRequest, actor: Actor, refusal: Refusal | None = None, lo
     own = [(site.code, site.name) for site in places if actor.site_id in (None, site.pk)]
     initial = {"therapy": offered[0][0] if len(offered) == 1 else "", "site": own[0][0] if len(own) == 1 else ""}
     fields = described(queries.enrolment_inputs(), Filling(actor.zone, initial, posted, errors))
-    doubtful = refusal is not None and refusal.code == DUPLICATE or bool(posted and posted.get("confirmed_distinct"))
+    doubtful = duplicate or bool(posted and posted.get("confirmed_distinct"))
     hidden = {"patient", *(() if doubtful else ("confirmed_distinct",))}
     asked = with_choices([f for f in fields if f["name"] not in hidden], {"therapy": offered, "site": own})
     context: dict[str, Any] = {
-        "known": [{"id": pk, "identity": identity} for pk, identity in known.items()],
-        "patient": {"id": patient, "identity": known[patient]} if patient else None,
+        "known": [{"id": pk, "identity": known[pk], "orders": under_way.get(pk, [])} for pk in known],
+        "patient": {"id": patient, "identity": known[patient], "orders": under_way.get(patient, [])}
+        if patient
+        else None,
+        "refusal_title": _what_is_known(under_way) if duplicate else "",
         "may_find": actor.can(Capability.READ_IDENTITY),
         "looked_for": looked_for,
         "order_fields": [f for f in asked if f["name"] in ("therapy", "site")],
@@ -102,6 +104,10 @@ def _page(request: HttpRequest, actor: Actor, refusal: Refusal | None = None, lo
         "crumbs": [{"label": "Orders", "url": reverse("orders:list")}, {"label": "New order", "url": ""}],
     }
     return TemplateResponse(request, "orders/new.html", context, status=refusal.status if refusal else 200)
+
+
+def _what_is_known(under_way: dict[UUID, list[Any]]) -> str:
+    return "This patient already has an open order" if under_way else "Your center may know this patient already"
 
 
 def _named(errors: dict[str, list[str]]) -> dict[str, list[str]]:

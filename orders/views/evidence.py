@@ -106,6 +106,7 @@ def _signing(
     if not acts:
         return {"step": None, "fields": []}
     step = queries.step_of(actor, order, acts[0].step.key)
+    request.open_step = step.key  # type: ignore[attr-defined]  # as the address of a step's own page says it
     sheet = sheet_of(actor, order, step)
     errors = flat(refusal.fields) if refusal else {}
     filling = Filling(sheet.zone, sheet.initial, request.POST if request.method == "POST" else None, errors)

@@ -15,6 +15,7 @@ from ledger import directory
 from ledger import queries as record
 from ledger.context import Actor
 from ledger.events import kind_named
+from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders import queries
 from orders.actions.revocations import may_revoke
@@ -53,7 +54,7 @@ def turns(actor: Actor, order: Any) -> list[dict[str, Any]]:
         {
             "step": act.step,
             "owner": owners.get(act.step.pk, ""),
-            "mine": act.mine,
+            "mine": act.mine and not _somebody_elses(act.missing),
             "organization": act.step.responsible.name if act.step.responsible else "",
             "personas": " or ".join(_holders(personas, act.step)),
             "missing": act.missing,
@@ -64,6 +65,11 @@ def turns(actor: Actor, order: Any) -> list[dict[str, Any]]:
         }
         for act in acts
     ]
+
+
+def _somebody_elses(missing: list[MissingFact]) -> bool:
+    """Whether only a colleague may: then it is not this person's turn, whatever their persona."""
+    return any(fact.code == "second_person_needed" for fact in missing)
 
 
 def timeline(actor: Actor, order: Any) -> list[dict[str, Any]]:

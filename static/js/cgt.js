@@ -51,6 +51,10 @@
     const input = event.target;
     if (event.key !== "Enter" || !(input instanceof HTMLInputElement) || input.dataset.scan === undefined) return;
     event.preventDefault();
+    if (input.dataset.scan === "many" && input.value !== "" && !/[,;]\s*$/.test(input.value)) {
+      input.value += ", "; // the next code follows; Enter without one goes on
+      return;
+    }
     const fields = [...(input.form?.elements ?? [])].filter(
       (field) => field.type !== "hidden" && !field.disabled && !field.readOnly && field.tagName !== "FIELDSET" && field.offsetParent !== null,
     );

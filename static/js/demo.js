@@ -17,10 +17,12 @@
   const nextEmpty = () => [...document.querySelectorAll("main [data-scan]")].find((field) => usable(field) && field.value === "");
   const scanInto = () => (usable(last) && last.value === "" ? last : nextEmpty()) ?? (usable(last) ? last : document.querySelector("main [data-scan]"));
 
-  const scan = (code) => {
-    const field = scanInto();
+  const named = (name) => name && [...document.querySelectorAll(`main [name="${CSS.escape(name)}"]`)].find(usable);
+
+  const scan = (code, name) => {
+    const field = named(name) ?? scanInto();
     if (!field) return;
-    put(field, code);
+    put(field, field.dataset.scan === "many" && field.value ? `${field.value.replace(/[,;]?\s*$/, "")}, ${code}` : code);
     last = nextEmpty() ?? field;
     field.scrollIntoView({ block: "nearest" });
     const mark = () => field.classList.toggle("is-scanned");
@@ -34,7 +36,7 @@
         if (!usable(field)) continue;
         if (field.type === "radio") field.checked = field.value === value;
         else if (field.type === "checkbox") field.checked = value !== "";
-        else if (field.value === "") put(field, value);
+        else if (field.value === "" || field.getAttribute("aria-invalid") === "true") put(field, value);
       }
     }
   };
@@ -49,7 +51,7 @@
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button") : null;
     if (!button) return;
-    if (button.dataset.demoScan !== undefined) scan(button.dataset.demoScan);
+    if (button.dataset.demoScan !== undefined) scan(button.dataset.demoScan, button.dataset.demoField);
     if (button.dataset.demoExample !== undefined) fillExample(JSON.parse(button.dataset.demoExample), document.querySelector("main"));
     if (button.dataset.demoFill !== undefined) sign(button);
   });

@@ -12,7 +12,7 @@ from custody.models import BlindIndex, Patient, PatientKey, SealedIdentity
 from custody.queries import patient_of, patients
 from ledger.context import reading
 from ledger.recording import acting
-from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound
+from ledger.refusals import Duplicate, InvalidInput, NotAllowed, NotFound
 from tests.custody.factories import a_person, make_world
 from tests.factories import make_actor, make_organization, make_site
 
@@ -145,7 +145,7 @@ def test_a_possible_duplicate_is_named_and_may_be_confirmed(center, changes) -> 
     known = a_person(family_name="Müller", given_name="Jörg Paul", mrn="AB-1234")
     seal(center, known)
     again = dataclasses.replace(known, **changes)
-    with pytest.raises(Conflict) as refusal:
+    with pytest.raises(Duplicate) as refusal:
         seal(center, again)
     assert refusal.value.code == "possible_duplicate"
     assert "ller" not in refusal.value.detail

@@ -76,8 +76,9 @@ def test_a_click_scans_types_and_signs_and_the_keyboard_does_too(screen: Page, w
     wristband = screen.locator("[data-demo-scan]").filter(visible=True)
     labels = wristband.evaluate_all("buttons => buttons.map((button) => button.ariaLabel)")
     for label, field in (("record number", "mrn"), ("date of birth", "birth_date")):
-        value = wristband.nth(next(n for n, text in enumerate(labels) if label in text)).get_attribute("data-demo-scan")
-        screen.fill(f'[name="{field}"]', value or "")
+        button = wristband.nth(next(n for n, text in enumerate(labels) if label in text))
+        button.click()
+        assert screen.input_value(f'[name="{field}"]') == button.get_attribute("data-demo-scan")
     screen.focus('[name="scan"]')
     wristband.nth(next(n for n, text in enumerate(labels) if "chain of identity" in text)).press("Enter")
     assert screen.input_value('[name="scan"]').startswith("C")

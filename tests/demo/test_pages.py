@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cgt.demo import advancing, fictional_time
+from cgt.demo import advancing, fictional_time, scan_tray
 from cgt.demo.journey import Cast, Journey, Player
 from ledger.context import reading
 from orders import queries
@@ -24,6 +24,7 @@ from tests.factories import PASSWORD as THEIRS
 from tests.factories import make_member, make_organization, unique
 from tests.orders.conftest import booked, consented, patient, prescribed, text_of
 from tests.orders.factories import World
+from tests.orders.packing import journey_of
 from tests.personas.conftest import signed_in
 
 pytestmark = pytest.mark.usefixtures("demonstration")
@@ -183,6 +184,42 @@ def test_an_example_fills_what_is_typed_and_nothing_that_is_scanned_or_signed(wo
     for name in example:
         assert f'name="{name}"' in page
         assert "password" not in name and "scan" not in name
+
+
+def test_what_the_patients_document_says_goes_to_its_own_field(world: World) -> None:
+    code = world.enrol(**patient())
+    page = text_of(at(world, "center", "coordinator", 2).get(f"/orders/{code}/steps/activate_coi/"))
+    assert 'data-demo-scan="1961-04-05" data-demo-field="birth_date"' in page
+    assert 'data-demo-field="mrn"' in page
+
+
+def test_an_example_invents_somebody_new_for_each_order(world: World) -> None:
+    client = at(world, "center", "coordinator")
+    examples = [
+        json.loads(html.unescape(re.findall(r'data-demo-example="([^"]+)"', text_of(client.get("/orders/new/")))[0]))
+        for _ in range(2)
+    ]
+    assert set(examples[0]) >= {"therapy", "identity.family_name", "identity.birth_date", "identity.mrn"}
+    assert examples[0]["identity.mrn"] != examples[1]["identity.mrn"]
+
+
+def test_an_example_helps_beneath_the_evidence_too(world: World) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="review")
+    page = text_of(at(world, "maker", "qa_reviewer").get(f"/orders/{journey.code}/evidence/"))
+    assert json.loads(html.unescape(re.findall(r'data-demo-example="([^"]+)"', page)[0])) == {
+        "audit_trail_reviewed": "yes"
+    }
+
+
+def test_a_bag_that_is_used_up_comes_last_in_the_tray(world: World) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="review")
+    actor = world.actor("maker", "operator")
+    with reading(actor):
+        labels = [entry.label for entry in scan_tray.codes(actor, order_named(actor, journey.code)) if entry.right]
+    bags = [label for label in labels if re.search(r"\d of \d", label)]
+    assert [label for label in bags if "consumed" in label] == bags[-1:]
 
 
 def test_a_stranger_to_the_order_is_told_nothing(world: World) -> None:

@@ -56,7 +56,7 @@ def test_a_kind_says_what_it_is(kind: StepKind) -> None:
     assert set(kind.audience) <= set(Role)
     assert kind.audience
     assert type(kind).do is not StepKind.do
-    assert not kind.scanned or (kind.signatures >= 2 and type(kind).check_scan is not StepKind.check_scan)
+    assert not kind.second_scan or (kind.signatures >= 2 and type(kind).check_scan is not StepKind.check_scan)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=by_key)

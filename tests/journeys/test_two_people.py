@@ -114,6 +114,7 @@ def test_the_second_account_of_whoever_enrolled_does_not_activate(world: World) 
     journey, coordinator = world.journey(), world.player("center", "coordinator")
     person = User.objects.get(username=coordinator.username).person
     twin = world.add("center", "treating_physician", person=person)
-    with refused(FactsMissing, "second_person_needed"):
+    with refused(FactsMissing, "facts_missing") as refusal:
         journey.perform("activate_coi", player=twin)
+    assert [fact.code for fact in refusal.value.facts] == ["second_person_needed"]
     assert order_of(coordinator, journey).phase == "enrolment"

@@ -48,6 +48,12 @@ def secrets_of(world: World, code: str, person: dict[str, str]) -> list[str]:
     return [*person.values(), "1961-04-05", order.identity_code, world.therapy.name, world.therapy.code, *bags]
 
 
+def test_the_second_person_of_a_hand_over_is_asked_for_the_boxs_outer_code(world: World, browse: Browse) -> None:
+    code = packed(world, **patient())
+    page = text_of(browse(*DRIVER).get(f"/orders/{code}/steps/pickup/"))
+    assert "Scan the outer code of the box yourself" in page
+
+
 @pytest.mark.story("CR1", "CR4")
 def test_no_page_of_a_courier_tells_who_or_what_is_in_the_box(world: World, browse: Browse) -> None:
     person = patient()

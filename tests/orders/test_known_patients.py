@@ -6,6 +6,7 @@ import pytest
 
 from custody.vault import open_identity
 from ledger.context import reading
+from orders.actions.interruptions import cancel
 from orders.flow import order_named
 from tests.factories import PASSWORD, make_member, make_organization
 from tests.orders.conftest import Browse, consented, patient, text_of
@@ -77,6 +78,32 @@ def test_a_possible_duplicate_is_offered_by_name(world: World, browse: Browse) -
     page = browse("center", "coordinator").post("/orders/new/", posted)
     assert page.status_code == 409
     assert f"?patient={patient_of(world, code)}" in text_of(page)
+
+
+def test_enrolling_a_patient_twice_says_so_and_leads_to_the_open_order(world: World, browse: Browse) -> None:
+    who = patient()
+    code = world.enrol(**who)
+    identity = {f"identity.{name}": value for name, value in {**who, "birth_date": "1961-04-05"}.items()}
+    posted = {"therapy": world.therapy.code, "site": world.clinic.code, "once": "3", **identity}
+    page = text_of(browse("center", "coordinator").post("/orders/new/", posted))
+    assert "This patient already has an open order" in page and "Somebody was faster" not in page
+    assert f'href="/orders/{code}/"' in page
+
+
+def test_a_known_patient_without_an_open_order_is_no_open_order(world: World, browse: Browse) -> None:
+    who = patient()
+    code = world.enrol(**who)
+    cancel(world.actor("center", "coordinator"), code, "The patient chose another therapy.")
+    identity = {f"identity.{name}": value for name, value in {**who, "birth_date": "1961-04-05"}.items()}
+    posted = {"therapy": world.therapy.code, "site": world.clinic.code, "once": "4", **identity}
+    page = text_of(browse("center", "coordinator").post("/orders/new/", posted))
+    assert "Your center may know this patient already" in page and code not in page
+
+
+def test_a_known_patients_open_order_is_shown_before_another_is_opened(world: World, browse: Browse) -> None:
+    code = world.enrol(**patient())
+    page = text_of(browse("center", "coordinator").get("/orders/new/", {"patient": patient_of(world, code)}))
+    assert "already has an open order" in page and f'href="/orders/{code}/"' in page
 
 
 def test_another_centers_patient_is_neither_shown_nor_taken(world: World) -> None:

@@ -361,6 +361,14 @@ def enrolment(world: World, person: dict[str, str], **changes: str) -> dict[str,
 
 
 @pytest.mark.story("CO3")
+def test_whoever_enrolled_is_told_at_once_that_a_colleague_activates(browse: Browse, code: str) -> None:
+    client = browse("center", "coordinator")
+    page = text_of(client.get(f"/orders/{code}/"))
+    assert "Ask a colleague to sign in" in page and "Your turn" not in page
+    assert 'name="birth_date"' not in text_of(client.get(f"/orders/{code}/steps/activate_coi/"))
+    assert "Your turn" in text_of(browse("center", "coordinator", 2).get(f"/orders/{code}/"))
+
+
 def test_a_possible_duplicate_is_asked_back_once(world: World, browse: Browse) -> None:
     person, client = patient(), browse("center", "coordinator")
     world.enrol(**person)

@@ -122,7 +122,9 @@ def test_a_component_inside_another_does_not_inherit_its_attributes() -> None:
 
 
 def test_two_people_sign_with_separate_fields() -> None:
-    page = render('<c-signature meaning="I did." username="a" /><c-second-person meaning="I checked." scan="yes" />')
+    page = render(
+        '<c-signature meaning="I did." username="a" /><c-second-person meaning="I checked." scan_label="Box" />'
+    )
     names = [one["name"] for one in page.all("input")]
     assert names == ["signature_username", "signature_password", "second_username", "second_password", "second_scan"]
     assert {one["id"] for one in page.all("input")} <= {label["for"] for label in page.all("label")}
