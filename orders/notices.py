@@ -64,6 +64,7 @@ WATCHED = {
         critical=True,
     ),
 }
+LOSES_A_BATCH = ("finish_manufacture", "release_batch")  # kinds of steps: terminated, or rejected
 GOES_ON = ("orders.hold_lifted", "custody.query_lifted")
 OF_TRANSPORT = ("orders.pickup_failed", "orders.delayed")
 STOPS_THE_BOX = ("orders.put_on_hold", "orders.cancelled", "custody.identity_mismatch", "quality.release_revoked")
@@ -152,9 +153,20 @@ def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: E
         elif event.kind in OF_TRANSPORT:
             audience.tell(C.MANAGE_LANES, WATCHED[event.kind].words)
         return
+    if event.kind == "orders.step_failed" and event.payload["kind"] in LOSES_A_BATCH:
+        _tell_of_a_lost_batch(audience, actor)
     watch = WATCHED.get(event.kind)
     for capability in watch.capabilities if watch else ():
         audience.tell(capability, watch.words, critical=watch.critical)  # type: ignore[union-attr]
+
+
+def _tell_of_a_lost_batch(audience: _Audience, actor: Actor) -> None:
+    """At the center somebody must decide how the order goes on; at the plant a line is free."""
+    if actor.organization_role == Role.TREATMENT_CENTER:
+        audience.tell(PHYSICIAN, "A batch was lost: decide how the order goes on", critical=True)
+        audience.tell(C.BOOK_SLOTS, "A batch was lost")
+    else:
+        audience.tell(C.CONFIRM_SLOTS, "A batch was lost")
 
 
 def _tell_of_a_late_record(audience: _Audience, event: Event) -> None:

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from cgt.demo import examples, moments, people, scan_tray, tour
+from cgt.demo import examples, moments, people, scan_tray, tour, tour_stops
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound
 from orders import flow, queries
@@ -23,6 +23,7 @@ from orders.states import StepState
 from orders.views.sheets import sheet_of
 from orders.views.station_column import column
 from personas.queries import people_with
+from personas.states import Capability
 
 MOST_COLLEAGUES = 4
 
@@ -126,6 +127,15 @@ class Demonstration:
             )
         return [turn for turn in self.turns if turn["key"] not in seen]
 
+    @property
+    def decision(self) -> dict[str, Any]:
+        """Who decides how an order goes on after a lost batch, as a turn: it is no step of the flow."""
+        if self.actor is None or self.order is None:
+            return {}
+        url = reverse("orders:remanufacture", args=[self.order.code])
+        site = self.order.center_site_id
+        return {"url": url, "people": people.who_can(self.actor, self.order.center_id, Capability.PRESCRIBE, site)}
+
     @cached_property
     def tray(self) -> list[scan_tray.TrayCode]:
         """Codes to scan on the order's pages."""
@@ -149,19 +159,31 @@ class Demonstration:
     @cached_property
     def colleagues(self) -> list[dict[str, str]]:
         """User names and names of those who may sign as second person on this page."""
-        if self.actor is None or self.step is None:
+        if self.actor is None or self.order is None:
             return []
+        found = {}
         with reading(self.actor):
-            rule = sheet_of(self.actor, self.order, self.step).rule
-            found = {}
-            for organization_id in rule.organization_ids if rule else ():
-                for site_id in (rule.site_ids if rule else ()) or (None,):
-                    for user in people_with(organization_id, rule.capability if rule else "", site_id):
-                        if user.person is not None and user.person_id != self.actor.person_id:
-                            found[user.person_id] = {"username": user.username, "name": user.person.name}
+            for organization_id, capability, site_id in self._who_may_sign_second():
+                for user in people_with(organization_id, capability, site_id):
+                    if user.person is not None and user.person_id != self.actor.person_id:
+                        found[user.person_id] = {"username": user.username, "name": user.person.name}
         return list(found.values())[:MOST_COLLEAGUES]
+
+    def _who_may_sign_second(self) -> list[tuple[Any, str, Any]]:
+        """Return organization, capability and site of second persons: of the step, or for an identity query."""
+        assert self.actor is not None  # noqa: S101 - asked by the caller
+        match = self.request.resolver_match
+        if match is not None and match.view_name == "orders:identity":
+            others = {self.order.center_id, self.order.manufacturer_id} - {self.actor.organization_id}
+            return [(organization_id, Capability.RESOLVE_IDENTITY, None) for organization_id in others]
+        rule = sheet_of(self.actor, self.order, self.step).rule if self.step is not None else None
+        if rule is None:
+            return []
+        return [(pk, rule.capability, site_id) for pk in rule.organization_ids for site_id in rule.site_ids or (None,)]
 
     @cached_property
     def tour(self) -> tour.Tour | None:
-        """The guided tour, if one was begun in this browser."""
+        """The guided tour, if one was begun in this browser; what this page shows of it counts as seen."""
+        if getattr(self.request, "refused_days", 0):
+            tour.note_seen(self.request, tour_stops.REFUSED_DAYS)
         return tour.of(self.request)

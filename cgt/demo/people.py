@@ -97,6 +97,12 @@ def who_may(actor: Actor, order: Any, step: Any) -> list[FictionalPerson]:
     return [p for p in _named(step.responsible_id, fit) if p.membership != actor.membership_id]
 
 
+def who_can(actor: Actor, organization_id: UUID, capability: str, site_id: UUID | None) -> list[FictionalPerson]:
+    """Return those of an organization who have a capability (at the site), the acting person excluded."""
+    found = _named(organization_id, _members_with(organization_id, capability, site_id))
+    return [person for person in found if person.membership != actor.membership_id]
+
+
 def _obstacles(membership: Membership, code: str, key: str) -> int:
     """Count what keeps this very person from a step, such as having done the one that it checks."""
     actor = acting_through(membership, Channel.BROWSER)

@@ -125,6 +125,7 @@ PLOTS = (
     Plot("harbor", "auravec", "ship"),
     Plot("isar", "auravec", "receive_product"),
     Plot("harbor", "auravec", ""),
+    Plot("linden", "boromyel", "finish", "lost_batch"),
 )
 # Days from today to the collection of an order that waits at this step: what happens at the chair happens today.
 COLLECTED_IN = {
@@ -293,6 +294,11 @@ class Story:
 
     def _twist_late(self) -> None:
         """Nothing more happens: it should have."""
+
+    def _twist_lost_batch(self) -> None:
+        """The treating physician decides now whether it is collected again."""
+        given = {"result": "terminated", "reason": "A sample of the culture was not sterile.", "bags": []}
+        self.journey.perform("finish", given)
 
     def _twist_open_item(self) -> None:
         """Something is noticed after the review: it blocks the release until quality has closed it."""

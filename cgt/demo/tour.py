@@ -1,6 +1,6 @@
 """Five minutes in the product: a few stops, each with a click that takes you there and checks read from the record.
 
-The browser's session holds when the tour began and where it stands; whether a stop is passed, the record says.
+The browser's session holds when the tour began, where it stands and which sights were seen; all else the record says.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from cgt.demo import people
-from cgt.demo.tour_stops import STOPS, Stop
+from cgt.demo.tour_stops import STOPS, Check, Stop
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound
 
@@ -47,8 +47,8 @@ class StopOnTour:
 class Tour:
     """A tour that was begun in this browser."""
 
-    def __init__(self, begun: dt.datetime, at: str) -> None:
-        self.begun, self.at = begun, at
+    def __init__(self, begun: dt.datetime, at: str, seen: tuple[str, ...] = ()) -> None:
+        self.begun, self.at, self.seen = begun, at, seen
 
     @cached_property
     def stops(self) -> list[StopOnTour]:
@@ -57,9 +57,12 @@ class Tour:
         for number, stop in enumerate(STOPS, start=1):
             actor = people.acting_as(_person(stop, known))
             with reading(actor):
-                checks = [Checked(check.text, check.happened(actor, self.begun)) for check in stop.checks]
+                checks = [Checked(check.text, self._passed(check, actor)) for check in stop.checks]
             found.append(StopOnTour(number, stop, checks, current=stop.key == self.at))
         return found
+
+    def _passed(self, check: Check, actor: Actor) -> bool:
+        return check.seen in self.seen if check.seen else check.happened(actor, self.begun)
 
     @property
     def current(self) -> StopOnTour | None:
@@ -84,7 +87,7 @@ def of(request: HttpRequest) -> Tour | None:
     if not isinstance(kept, dict):
         return None
     begun = parse_datetime(kept.get("begun", ""))
-    return Tour(begun, str(kept.get("at", ""))) if begun is not None else None
+    return Tour(begun, str(kept.get("at", "")), tuple(kept.get("seen", ()))) if begun is not None else None
 
 
 def begin(request: HttpRequest) -> None:
@@ -100,6 +103,13 @@ def stand_at(request: HttpRequest, stop: Stop) -> None:
     if of(request) is None:
         begin(request)
     request.session[SESSION_KEY] = request.session[SESSION_KEY] | {"at": stop.key}
+
+
+def note_seen(request: HttpRequest, sight: str) -> None:
+    """Remember that a page has shown what a stop is about; only while a tour is under way."""
+    found = of(request)
+    if found is not None and sight not in found.seen:
+        request.session[SESSION_KEY] = request.session[SESSION_KEY] | {"seen": [*found.seen, sight]}
 
 
 def stop_named(key: str) -> Stop:

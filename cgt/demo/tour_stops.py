@@ -21,12 +21,25 @@ from quality.states import DeviationState
 Happened = Callable[[Actor, dt.datetime], bool]
 
 
+REFUSED_DAYS = "refused-days"
+
+
 @dataclass(frozen=True)
 class Check:
-    """One thing that must have happened since the tour began, as the stop's person reads it in the record."""
+    """One thing that must have happened since the tour began.
+
+    ``happened`` asks the record, as the stop's person reads it; ``seen`` names what no record tells: that a page of
+    this browser has shown it.
+    """
 
     text: str
     happened: Happened
+    seen: str = ""
+
+
+def _never(actor: Actor, since: dt.datetime) -> bool:
+    """Return False: looking leaves nothing on the record."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,10 @@ STOPS: tuple[Stop, ...] = (
         "linden",
         "coordinator",
         _the_desk,
-        (Check("Slots are held on a date that works", _step_done("book")),),
+        (
+            Check("Dates were refused, each with its reason", _never, seen=REFUSED_DAYS),
+            Check("Slots are held on a date that works", _step_done("book")),
+        ),
     ),
     Stop(
         "bag",

@@ -83,7 +83,12 @@ def remanufacture(
 
 def ways_of(actor: Actor, order: Order) -> dict[str, str]:
     """Return the ways that are open to the actor now, with their labels: what the action would not refuse."""
-    if not _may(actor, order) or order.state != OrderState.OPEN or order.on_hold:
+    return open_ways(actor, order) if _may(actor, order) else {}
+
+
+def open_ways(actor: Actor, order: Order) -> dict[str, str]:
+    """Return the ways in which the order may go on after a lost batch, whoever decides; empty when none was lost."""
+    if order.state != OrderState.OPEN or order.on_hold or not may_see_therapy(actor):
         return {}
     return {way: label for way, label in WAYS.items() if not missing_for(actor, order, way)}
 

@@ -19,7 +19,7 @@ from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
 from orders.actions import dispositions, interruptions
 from orders.actions.bookings import renew_hold
-from orders.actions.remanufacture import ways_of
+from orders.actions.remanufacture import open_ways, ways_of
 from orders.flow import order_named
 from orders.views import banner, order_cards
 from orders.views.requests import asked, once_of, see_other, typed
@@ -45,13 +45,14 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
     found_labels = order_cards.labels(actor, order)
     rows = order_cards.timeline(actor, order)
     now, later = order_cards.split(rows)
+    turns, ways = order_cards.turns(actor, order), ways_of(actor, order)
     before = asked(request, "before")
     events, older = order_cards.events(actor, order, before) if actor.can(Capability.VIEW_RECORD) else ([], "")
     context = {
         "order": order,
         "etag": f"{order.version}",
         "banner": banner.of(actor, order),
-        "turns": order_cards.turns(actor, order),
+        "turns": turns,
         "timeline": now,
         "later": later,
         "repeatable": [row for row in rows if row["repeatable"]],
@@ -68,7 +69,8 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "older": older,
         "before": before,
         "acts": order_cards.acts(actor, order),
-        "ways": ways_of(actor, order),
+        "ways": ways,
+        "lost": bool(ways) or not turns and bool(open_ways(actor, order)),
         "status": "on_hold" if order.on_hold else order_cards.ORDER_TONE.get(order.state, order.state),
         "refusal": refusal,
         "at": at,

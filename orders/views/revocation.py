@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -78,7 +77,6 @@ def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None
         "once": request.POST.get("once") or uuid4(),
         "refusal": refusal,
         "unplaced": unplaced(errors, fields),
-        "demo_password": getattr(settings, "DEMO_PASSWORD", "") if settings.DEMO else "",
         "crumbs": [
             {"label": "Orders", "url": reverse("orders:list")},
             {"label": order.code, "url": reverse("orders:order", args=[order.code])},

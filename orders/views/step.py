@@ -226,6 +226,7 @@ def _offers(
     wanted = day(asked(request, "earliest")) or today
     earliest = min(max(wanted, today), today + FARTHEST)
     found = queries.search_slots(actor, order, sheet.step, earliest)
+    request.refused_days = len(found.refused)  # type: ignore[attr-defined]  # what the page shows, for who looks on
     chosen = filling.value("offer")
     return {
         "earliest": {

@@ -55,10 +55,11 @@ def test_the_first_stop_turns_green_when_slots_are_held_and_time_passes_by_a_cli
     assert fictional_time.seconds_ahead() == 86400
     screen.goto(f"/orders/{code}/steps/book/")
     assert "Days without an offer" in screen.inner_text("main")
+    assert panel.locator("[aria-label='Happened:']").count() == 1, "the refused dates are seen, nothing is held yet"
     screen.locator("[name=offer]").first.check()
     screen.click("text=Hold these slots")
     screen.wait_for_url(f"**/orders/{code}/")
-    assert panel.locator("[aria-label='Happened:']").count() == 1
+    assert panel.locator("[aria-label='Happened:']").count() == 2
     screen.set_viewport_size({"width": 320, "height": 800})
     assert screen.evaluate("document.documentElement.scrollWidth") == 320
     faults = Axe().run(screen, options=RULES).response["violations"]

@@ -6,6 +6,7 @@ import html
 import json
 import random
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,7 +14,8 @@ from django.utils import timezone
 
 from cgt.demo import advancing, fictional_time, scan_tray
 from cgt.demo.journey import Cast, Journey, Player
-from ledger.context import reading
+from custody.actions.mismatch import stop_the_line
+from ledger.context import Actor, reading
 from orders import queries
 from orders.flow import order_named
 from orders.step_kinds import kind_of
@@ -220,6 +222,33 @@ def test_a_bag_that_is_used_up_comes_last_in_the_tray(world: World) -> None:
         labels = [entry.label for entry in scan_tray.codes(actor, order_named(actor, journey.code)) if entry.right]
     bags = [label for label in labels if re.search(r"\d of \d", label)]
     assert [label for label in bags if "consumed" in label] == bags[-1:]
+
+
+def test_after_a_lost_batch_the_physician_who_decides_is_one_click_away(world: World) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="finish")
+    journey.perform("finish", {"result": "terminated", "reason": "Not sterile.", "bags": []})
+    page = text_of(at(world, "center", "coordinator").get(f"/orders/{journey.code}/"))
+    assert "A batch was lost" in page and "Nothing of this order waits" not in page
+    assert any("Treating physician" in words for words in continuations(page))
+    physician = at(world, "center", "treating_physician")
+    assert "Decide and sign" in text_of(physician.get(f"/orders/{journey.code}/"))
+    assert PASSWORD in text_of(physician.get(f"/orders/{journey.code}/remanufacture/"))
+
+
+def test_beside_an_identity_query_stand_those_of_the_other_firm_who_may_sign(world: World) -> None:
+    code = booked(world, **patient())
+    for organization, persona in (("center", "site_quality"), ("maker", "qa_reviewer")):
+        world.member(organization, persona)
+    nurse = world.actor("center", "apheresis_nurse")
+    stop_the_line(nurse, order_of(nurse, code).stream_id, [], "A foreign bag was scanned.")
+    page = text_of(at(world, "center", "site_quality").get(f"/orders/{code}/identity/"))
+    assert f'data-demo-user="{world.username("maker", "qa_reviewer")}"' in page
+
+
+def order_of(actor: Actor, code: str) -> Any:
+    with reading(actor):
+        return order_named(actor, code)
 
 
 def test_a_stranger_to_the_order_is_told_nothing(world: World) -> None:

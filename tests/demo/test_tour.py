@@ -23,6 +23,12 @@ def panel(page: str) -> str:
     return page.split('aria-label="Guided tour"')[1].split("</section>")[0]
 
 
+def happened(panel: str, check: str) -> bool:
+    """Whether the panel shows a check as passed."""
+    row = next(row for row in panel.split("<li") if check in row)
+    return "Happened:" in row
+
+
 def test_the_tour_begins_at_the_sign_in_page_and_a_check_follows_the_record(
     world: World, stops: tuple[tour_stops.Stop, ...]
 ) -> None:
@@ -38,7 +44,21 @@ def test_the_tour_begins_at_the_sign_in_page_and_a_check_follows_the_record(
             coordinator, order, queries.step_of(coordinator, order, "book"), order.opened_at.date()
         )
     step(world, code, ("center", "coordinator", 1), "book", offer=found.offers[0].token)
-    assert "Happened:" in panel(text_of(client.get("/orders/")))
+    held = panel(text_of(client.get("/orders/")))
+    assert happened(held, "Slots are held") and not happened(held, "Dates were refused")
+
+
+def test_refused_dates_count_when_a_page_has_shown_them(world: World, stops: tuple[tour_stops.Stop, ...]) -> None:
+    code, client = prescribed(world, **patient()), Client()
+    client.post("/demo/tour/list")
+    refused = "Dates were refused, each with its reason"
+    assert not happened(panel(text_of(client.get("/orders/"))), refused)
+    page = panel(text_of(client.get(f"/orders/{code}/steps/book/")))
+    assert happened(page, refused)
+    assert happened(panel(text_of(client.get("/orders/"))), refused)
+    client.post("/demo/tour/begin")
+    client.post("/demo/tour/list")
+    assert not happened(panel(text_of(client.get("/orders/"))), refused), "a new tour has seen nothing yet"
 
 
 def test_an_altered_copy_counts_when_it_is_verified_after_the_tour_began(world: World) -> None:

@@ -171,6 +171,19 @@ def test_material_that_was_lost_before_there_was_a_batch_is_collected_again(worl
     assert batches(world, journey) == [BatchState.IN_MANUFACTURE]
 
 
+@pytest.mark.parametrize("how", ["terminated", "rejected"])
+def test_whoever_decides_is_told_at_once_that_a_batch_was_lost(world: World, how: str) -> None:
+    journey = lost(world, how)
+    physician, planner = world.player("center", "treating_physician"), world.player("maker", "planner")
+    for player, critical in ((physician, True), (planner, False)):
+        order = order_of(player, journey)
+        with reading(player.actor):
+            event = events_of(player.actor, order.stream_id).get(kind="orders.step_failed")
+            told = {recipient.user.pk: recipient for recipient in next_owners(player.actor, event)}
+        assert "A batch was lost" in told[player.actor.user_id].title
+        assert told[player.actor.user_id].critical == critical
+
+
 def test_who_decides_and_what_stands_against_it(world: World) -> None:
     journey, physician = lost(world, "terminated"), world.player("center", "treating_physician")
     for player in (world.player("center", "coordinator"), world.player("maker", "planner")):
