@@ -13,7 +13,7 @@ from custody import queries as custody
 from ledger import queries as record
 from ledger.context import Actor
 from ledger.refusals import NotFound
-from orders import queries
+from orders import flow, queries
 from orders.states import OrderState, StepState
 from quality import queries as quality
 from quality.states import DeviationState
@@ -86,8 +86,18 @@ def _the_desk(actor: Actor) -> str:
     return "/"
 
 
+def _nothing_missing(actor: Actor, step: Any) -> bool:
+    """Whether the step could be done now: an order whose line was stopped is not gone to again."""
+    kind = flow.kind_of(step.flow_step.kind)
+    return not flow.missing_facts(kind, flow.context_of(actor, step.order, step))
+
+
+def _may_be_done(actor: Actor, *keys: str) -> list[Any]:
+    return [step for step in _waiting(actor, *keys) if _nothing_missing(actor, step)]
+
+
 def _a_box_at_the_dock(actor: Actor) -> str:
-    return _step_page(_first(_waiting(actor, "receipt")))
+    return _step_page(_first(_may_be_done(actor, "receipt")))
 
 
 def _a_blocked_release(actor: Actor) -> str:
@@ -100,7 +110,7 @@ def _a_blocked_release(actor: Actor) -> str:
 
 
 def _a_box_to_carry(actor: Actor) -> str:
-    return reverse("orders:order", args=[_first(_waiting(actor, "pickup", "ship_pickup")).order.code])
+    return reverse("orders:order", args=[_first(_may_be_done(actor, "pickup", "ship_pickup")).order.code])
 
 
 def _altered_copy(actor: Actor, since: dt.datetime) -> bool:

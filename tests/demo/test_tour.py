@@ -7,7 +7,8 @@ from django.test import Client
 from django.utils import timezone
 
 from cgt.demo import seeding, tour_stops
-from ledger.context import reading
+from custody.actions.mismatch import stop_the_line
+from ledger.context import Actor, reading
 from orders import flow_files, queries
 from orders.actions.dossiers import Forgery, check_copy, take_dossier, take_tampered
 from orders.flow import order_named
@@ -15,6 +16,7 @@ from quality.actions.deviations import close_deviation, open_deviation
 from tests.factories import make_actor
 from tests.orders.conftest import patient, prescribed, step, text_of
 from tests.orders.factories import World
+from tests.orders.packing import journey_of
 
 pytestmark = pytest.mark.usefixtures("demonstration")
 
@@ -84,6 +86,24 @@ def test_a_stop_that_finds_nothing_says_so(world: World, stops: tuple[tour_stops
     page = text_of(client.post("/demo/tour/release", {"next": "/orders/"}, follow=True))
     assert "nothing in the demonstration fits any more" in page and "--fresh" in page
     assert Client().post("/demo/tour/nowhere").status_code == 404
+
+
+def test_the_second_box_is_another_one_when_the_first_was_stopped(world: World) -> None:
+    first, second = (journey_of(world, **patient()) for _ in range(2))
+    for journey in (first, second):
+        journey.run(before="receipt")
+    stop, operator = next(stop for stop in tour_stops.STOPS if stop.key == "bag"), world.actor("maker", "operator")
+    found = address_of(stop, operator)
+    stopped, other = (first, second) if first.code in found else (second, first)
+    with reading(operator):
+        stream_id = order_named(operator, stopped.code).stream_id
+    stop_the_line(operator, stream_id, [], "A foreign bag was scanned.")
+    assert other.code in address_of(stop, operator)
+
+
+def address_of(stop: tour_stops.Stop, actor: Actor) -> str:
+    with reading(actor):
+        return stop.find(actor)
 
 
 def test_the_tour_survives_being_somebody_else_and_ends_on_request(

@@ -14,6 +14,7 @@ from quality.actions.deviations import open_deviation
 from tests.factories import PASSWORD, make_member, make_organization
 from tests.orders.conftest import Browse, booked, consented, patient, prescribed, text_of
 from tests.orders.factories import World
+from tests.orders.packing import journey_of
 from tests.personas.conftest import signed_in
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -367,6 +368,16 @@ def test_whoever_enrolled_is_told_at_once_that_a_colleague_activates(browse: Bro
     assert "Ask a colleague to sign in" in page and "Your turn" not in page
     assert 'name="birth_date"' not in text_of(client.get(f"/orders/{code}/steps/activate_coi/"))
     assert "Your turn" in text_of(browse("center", "coordinator", 2).get(f"/orders/{code}/"))
+
+
+def test_the_page_of_a_finished_order_is_light_and_tells_every_step(world: World, browse: Browse) -> None:
+    journey = journey_of(world, **patient())
+    journey.run()
+    page = text_of(browse("center", "coordinator").get(f"/orders/{journey.code}/"))
+    assert len(page.encode()) < 50_000
+    timeline = page.split('class="cgt-timeline"')[1].split("</ol>")[0]
+    assert timeline.count("<li") == timeline.count("<dt>Done</dt>") > 30
+    assert "Planned" in timeline and "Close the order" in timeline
 
 
 def test_a_possible_duplicate_is_asked_back_once(world: World, browse: Browse) -> None:
