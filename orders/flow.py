@@ -214,7 +214,11 @@ def require_ready(actor: Actor, order: Order, step: OrderStep) -> None:
             remedy="Lift the hold first, or ask whoever put it on hold.",
         )
     if step.state != StepState.READY:
-        raise WrongState(f"“{step.flow_step.title}” is {step.get_state_display().lower()}.", code="step_not_ready")
+        raise WrongState(
+            f"“{step.flow_step.title}” is {step.get_state_display().lower()}.",
+            code="step_not_ready",
+            remedy="The order's page says what is next, and whose turn it is.",
+        )
 
 
 def step_version(version: str) -> str:

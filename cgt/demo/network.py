@@ -30,12 +30,12 @@ PAST_DAYS, FUTURE_DAYS = 60, 90
 TESTS: list[dict[str, Any]] = [
     {"key": "identity", "label": "Identity (CAR expression)", "unit": "%", "minimum": 15},
     {"key": "viability", "label": "Viability", "unit": "%", "minimum": 70},
-    {"key": "cell_count", "label": "Viable cells", "unit": "10^6", "minimum": 100, "maximum": 500},
+    {"key": "cell_count", "label": "Viable cells", "unit": "× 10⁶", "minimum": 100, "maximum": 500},
     {"key": "endotoxin", "label": "Endotoxin", "unit": "EU/mL", "maximum": 5},
     {"key": "sterility", "label": "Sterility, rapid", "choices": ["no growth", "growth"], "expected": ["no growth"]},
 ]
 KIT_TESTS: list[dict[str, Any]] = [
-    {"key": "titer", "label": "Vector genomes", "unit": "10^13/mL", "minimum": 1.5, "maximum": 2.5}
+    {"key": "titer", "label": "Vector genomes", "unit": "× 10¹³/mL", "minimum": 1.5, "maximum": 2.5}
 ]
 CAR_T_LIMITS = {
     "bags": 2,

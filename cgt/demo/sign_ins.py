@@ -74,6 +74,7 @@ def _sign_ins(organization: Organization) -> list[dict[str, str]]:
             "persona_title": personas[row.persona_id].title,
             "name": row.user.person.name if row.user.person else "",
             "username": row.user.username,
+            "membership": str(row.pk),
             "password": settings.DEMO_PASSWORD,
         }
         for row in memberships.order_by("user__username")

@@ -54,7 +54,7 @@ def run(arguments: list[str]) -> int:
     with _demo() as (address, sign_ins), _browser(program) as browser:
         for name, organization, persona in DESKS:
             if not wanted or name in wanted:
-                _take(browser, address, name, _username(sign_ins, organization, persona))
+                _take(browser, address, name, _membership(sign_ins, organization, persona))
     return 0
 
 
@@ -113,18 +113,19 @@ def _browser(program: str) -> Iterator[Any]:
         browser.close()
 
 
-def _username(sign_ins: list[dict[str, str]], organization: str, persona: str) -> str:
+def _membership(sign_ins: list[dict[str, str]], organization: str, persona: str) -> str:
+    """Return whom to be: a person may act in two organizations, so a user name is not enough."""
     for row in sign_ins:
         if (row["organization"], row["persona"]) == (organization, persona):
-            return row["username"]
+            return row["membership"]
     raise LauncherError(f"Nobody in the demo is {persona} at {organization}. Start it anew: manage.py demo --fresh")
 
 
-def _take(browser: Any, address: str, name: str, username: str) -> None:
+def _take(browser: Any, address: str, name: str, membership: str) -> None:
     context = browser.new_context(base_url=address, viewport=WIDE, color_scheme="light", reduced_motion="reduce")
     page = context.new_page()
     page.goto("/accounts/login/")
-    page.locator(f'form:has(input[name="username"][value="{username}"]) button').first.click()
+    page.locator(f'form:has(input[name="membership"][value="{membership}"]) button').first.click()
     page.wait_for_load_state("networkidle")
     _keep(page, name)
     if name in ALSO_DARK_AND_NARROW:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -82,7 +83,7 @@ def due(at: dt.datetime, zone: str, other_zone: str, late: str, short: str) -> S
     utc = at.astimezone(dt.UTC)
     here = at.astimezone(ZoneInfo(zone or "UTC"))
     said = f"{here:%H:%M}"
-    said = f"{_day(here)}, {said}" if short else f"{DAYS[here.weekday()]} {_day(here)} {here.year}, {said}"
+    said = f"{_short_day(here)}, {said}" if short else f"{DAYS[here.weekday()]} {_day(here)} {here.year}, {said}"
     alarm = icon("alert-triangle", "Late:") + " " if late else ""
     clocks: str = conditional_escape(zone or "UTC")
     if zone and zone != "UTC":
@@ -99,6 +100,12 @@ def due(at: dt.datetime, zone: str, other_zone: str, late: str, short: str) -> S
 
 def _day(moment: dt.datetime) -> str:
     return f"{moment.day} {MONTHS[moment.month]}"
+
+
+def _short_day(moment: dt.datetime) -> str:
+    """Return the day without its year, unless the year is another than the present one: nobody guesses a shelf life."""
+    this_year = timezone.now().astimezone(moment.tzinfo).year
+    return _day(moment) if moment.year == this_year else f"{_day(moment)} {moment.year}"
 
 
 def _time_there(there: dt.datetime, here: dt.datetime) -> str:

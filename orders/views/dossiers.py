@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -90,6 +92,7 @@ def _page(
     with reading(actor):
         context = {
             "check": check,
+            "sealed_at": _sealed_at(check) if check else None,
             "forgery": forgery,
             "fingerprint": seals.fingerprint(),
             "copy_field": {
@@ -105,6 +108,15 @@ def _page(
             "code": _seen(actor, code),
         }
     return TemplateResponse(request, "orders/verify.html", context, status=status)
+
+
+def _sealed_at(check: dossiers.Check) -> dt.datetime | None:
+    """Return when the copy says that it was sealed; a forger may have written anything there."""
+    try:
+        found = parse_datetime(str(check.report.made_at))
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def _seen(actor: Actor, code: str) -> str:

@@ -33,7 +33,7 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
     context: dict[str, Any] = {
         "jobs": _jobs(actor, now),
         "groups": [
-            ("failed", "Failed pickups", failed, "Nobody left empty-handed."),
+            ("failed", "Failed pickups", failed, "No pickup has failed."),
             ("way", "On the way", under_way, "No box is on the way."),
             ("pickups", "To be picked up", [row for row in pickups if row not in failed], "No accepted job waits."),
         ],
