@@ -26,6 +26,7 @@ from personas.queries import people_with
 from personas.states import Capability
 
 MOST_COLLEAGUES = 4
+BEGINNER = ("linden", "coordinator")
 
 
 def demonstration(request: HttpRequest) -> dict[str, Any]:
@@ -57,6 +58,14 @@ class Demonstration:
     @cached_property
     def everybody(self) -> list[people.FictionalPerson]:
         return people.everybody()
+
+    @property
+    def beginner(self) -> people.FictionalPerson | None:
+        """Who takes an order from enrolment to infusion: the first person that a newcomer should be."""
+        try:
+            return people.person_at(*BEGINNER, self.everybody)
+        except NotFound:
+            return None
 
     @cached_property
     def order(self) -> Any:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound
-from ledger.states import Channel
+from ledger.states import Channel, Role
 from orders import flow
 from personas.queries import (
     Membership,
@@ -26,6 +26,8 @@ from personas.queries import (
     system_actor,
 )
 
+ROLES = [str(role) for role in (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO, Role.COURIER)]
+
 
 @dataclass(frozen=True)
 class FictionalPerson:
@@ -38,6 +40,13 @@ class FictionalPerson:
     persona_key: str
     organization: str
     organization_code: str
+    role: str
+    second_account: bool = False
+
+    @property
+    def does(self) -> str:
+        """What the person's organization is, in words."""
+        return Role(self.role).label.lower()
 
     @property
     def in_words(self) -> str:
@@ -57,7 +66,9 @@ def everybody() -> list[FictionalPerson]:
     for membership in rows.select_related("user__person"):
         found.setdefault(membership.organization_id, []).append(membership)
     people = [person for organization_id, members in found.items() for person in _named(organization_id, members)]
-    return sorted(people, key=lambda person: (person.organization, person.persona, person.name))
+    return sorted(
+        people, key=lambda person: (ROLES.index(person.role), person.organization, person.persona, person.name)
+    )
 
 
 def person_at(organization_code: str, persona_key: str, known: Iterable[FictionalPerson]) -> FictionalPerson:
@@ -138,6 +149,10 @@ def _named(organization_id: UUID, members: Iterable[Membership]) -> list[Fiction
         personas = {persona.pk: persona for persona in Persona.unwalled.filter(organization_id=organization_id)}
     if not organization.synthetic:
         return []
+    members = list(members)
+    first_account: dict[Any, Any] = {}
+    for member in members:
+        first_account.setdefault((member.user.person_id, member.persona_id), member.user_id)
     return [
         FictionalPerson(
             member.user.username,
@@ -147,6 +162,8 @@ def _named(organization_id: UUID, members: Iterable[Membership]) -> list[Fiction
             personas[member.persona_id].key,
             organization.name,
             organization.code,
+            organization.role,
+            second_account=member.user_id != first_account[member.user.person_id, member.persona_id],
         )
         for member in members
     ]

@@ -33,6 +33,7 @@ def rows_of(actor: Actor, orders: list[Any]) -> list[dict[str, Any]]:
             "held_until": held.get(order.stream_id),
             "more": max(0, len(ready.get(order.pk, [])) - 1),
             "owner": owners.get(firsts[order.pk].pk, "") if order.pk in firsts else "",
+            "more_sooner": _is_sooner(ready.get(order.pk, []), firsts.get(order.pk)),
             **_turn(actor, order, firsts.get(order.pk), personas),
         }
         for order in orders
@@ -42,6 +43,11 @@ def rows_of(actor: Actor, orders: list[Any]) -> list[dict[str, Any]]:
 def _first(actor: Actor, steps: list[Any]) -> Any:
     """Return the step to name: one that the actor may do, else the most urgent."""
     return next((step for step in steps if not why_not(actor, step)), steps[0])
+
+
+def _is_sooner(steps: list[Any], shown: Any) -> bool:
+    """Whether another ready step comes before the shown one: rows stand in the order of the most urgent."""
+    return bool(steps) and steps[0] is not shown and steps[0].due_at is not None
 
 
 def _turn(actor: Actor, order: Any, step: Any, personas: dict[tuple[UUID, str], list[str]]) -> dict[str, Any]:

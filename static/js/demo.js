@@ -30,13 +30,17 @@
     setTimeout(mark, 900);
   };
 
+  /* Empty, refused, or a time as the form proposed it: what somebody typed stays. */
+  const isOpen = (field) =>
+    field.value === "" || field.getAttribute("aria-invalid") === "true" || (field.type === "datetime-local" && field.value === field.defaultValue);
+
   const fillExample = (values, root) => {
     for (const [name, value] of Object.entries(values)) {
       for (const field of root.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
         if (!usable(field)) continue;
         if (field.type === "radio") field.checked = field.value === value;
         else if (field.type === "checkbox") field.checked = value !== "";
-        else if (field.value === "" || field.getAttribute("aria-invalid") === "true") put(field, value);
+        else if (isOpen(field)) put(field, value);
       }
     }
   };

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from cgt.demo import advancing, fictional_time, tour_stops
 from tests.browsing import profile
 from tests.demo.conftest import PASSWORD
-from tests.orders.conftest import patient, prescribed
+from tests.orders.conftest import consented, patient, prescribed
 from tests.orders.factories import World, make_world
 
 if TYPE_CHECKING:
@@ -64,6 +64,19 @@ def test_the_first_stop_turns_green_when_slots_are_held_and_time_passes_by_a_cli
     assert screen.evaluate("document.documentElement.scrollWidth") == 320
     faults = Axe().run(screen, options=RULES).response["violations"]
     assert [(fault["id"], [node["html"][:160] for node in fault["nodes"]]) for fault in faults] == []
+
+
+def test_an_example_fills_what_is_empty_and_leaves_what_was_typed(screen: Page, world: World) -> None:
+    code = consented(world, **patient())
+    username = world.username("center", "treating_physician")
+    screen.goto("/accounts/login/")
+    screen.locator(f'form:has(input[name="username"][value="{username}"]) button').first.click()
+    screen.wait_for_load_state()
+    screen.goto(f"/orders/{code}/steps/eligibility/")
+    screen.fill('[name="weight_kg"]', "61.5")
+    screen.click("text=Fill in an example")
+    assert screen.input_value('[name="weight_kg"]') == "61.5"
+    assert screen.is_checked('[name="eligible"][value="yes"]')
 
 
 def test_a_click_scans_types_and_signs_and_the_keyboard_does_too(screen: Page, world: World) -> None:

@@ -102,6 +102,16 @@ def test_one_click_signs_in_and_never_leads_outside() -> None:
 
 
 @pytest.mark.django_db
+def test_the_sign_in_page_says_what_an_organization_is_and_tells_two_accounts_of_one_person_apart() -> None:
+    center = make_organization("treatment_center")
+    first, second = (User.objects.get(pk=make_member(center, "apheresis_nurse").user_id) for _ in range(2))
+    User.objects.filter(pk=second.pk).update(person=first.person)
+    page = text_of(Client().get("/accounts/login/"))
+    assert f"{center.name} <small>treatment center</small>" in page
+    assert page.count("(second account)") == 1
+
+
+@pytest.mark.django_db
 def test_an_account_of_a_real_organization_is_never_opened() -> None:
     real = add_organization(code=unique("real"), name="Not synthetic", role="courier", country="DE", synthetic=False)
     username = User.objects.get(pk=make_member(real, "courier_driver").user_id).username
