@@ -28,6 +28,7 @@ from orders import (
     evidence_sections,
     flow_files,
     overdue,
+    packing_lists,
     planning,
     plant_work,
     release_queue,
@@ -210,6 +211,11 @@ def bags_of(actor: Actor, order: Order) -> list[Any]:
 def boxes_of(actor: Actor, order: Order) -> list[Any]:
     """Return the order's shipments with courier and way, without what is in them."""
     return name_way(custody.shipments_of(actor, order.stream_id).select_related(None).prefetch_related(None))
+
+
+def packing_list(actor: Actor, order: Order, box: str, *, outer: bool = False) -> packing_lists.PackingList:
+    """Return what is in a packed box as the reader may know it; ``outer``: for its outside."""
+    return packing_lists.of_box(actor, order, box, outer=outer)
 
 
 def flows(actor: Actor) -> QuerySet[Flow]:

@@ -55,6 +55,7 @@ urlpatterns = [
     path("orders/<order:code>/identity/", identity.lift_query, name="identity"),
     path("orders/<order:code>/labels.pdf", documents.labels, name="labels"),
     path("orders/<order:code>/certificate.pdf", documents.certificate, name="certificate"),
+    path("orders/<order:code>/boxes/<str:box>/packing-list/", documents.packing_list, name="packing_list"),
     path("orders/<order:code>/dossier.zip", dossiers.dossier, name="dossier"),
     path("orders/<order:code>/revoke-release/", revocation.revoke, name="revoke_release"),
     path("orders/<order:code>/deviations/", quality_acts.open_by_hand, name="open_deviation"),

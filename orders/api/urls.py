@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import catalog, lookup, orders, pickups, quality_acts, record, slot_chains, steps
+from orders.api import catalog, lookup, orders, packing, pickups, quality_acts, record, slot_chains, steps
 
 urlpatterns = [
     path("orders", orders.OrdersView.as_view(), name="orders"),
@@ -23,6 +23,9 @@ urlpatterns = [
     path("orders/<slug:code>/events", record.EventsView.as_view(), name="events"),
     path("orders/<slug:code>/signatures", record.SignaturesView.as_view(), name="signatures"),
     path("orders/<slug:code>/material", record.MaterialView.as_view(), name="material"),
+    path(
+        "orders/<slug:code>/shipments/<slug:box>/packing-list", packing.PackingListView.as_view(), name="packing-list"
+    ),
     path("orders/<slug:code>/shipments", record.ShipmentsView.as_view(), name="shipments"),
     path("orders/<slug:code>/labels.pdf", record.LabelsView.as_view(), name="labels"),
     path("orders/<slug:code>/certificate.pdf", record.CertificateView.as_view(), name="certificate"),

@@ -1,10 +1,12 @@
-"""What is printed: labels and the release certificate, as PDF."""
+"""What is printed: labels and the release certificate as PDF, packing lists as a page."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -88,6 +90,37 @@ def certificate(request: HttpRequest, code: str) -> HttpResponseBase:
         raise NotFound()
     name, content = certificate
     return _pdf(content, name)
+
+
+@require_safe
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def packing_list(request: HttpRequest, code: str, box: str) -> HttpResponseBase:
+    """What is in a packed box, to be printed; ``?face=outer`` is for its outside and all a courier reads (CO9)."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    order = order_named(actor, code)
+    found = queries.packing_list(actor, order, box, outer=request.GET.get("face") == "outer")
+    context = {
+        "order": order,
+        "found": found,
+        "box": found.shipment,
+        "symbol": _squares(found.shipment.code),
+        "may_see_inside": queries.may_see_therapy(actor),
+        "crumbs": [
+            {"label": order.code, "url": reverse("orders:order", args=[order.code])},
+            {"label": "Packing list", "url": ""},
+        ],
+    }
+    return TemplateResponse(request, "orders/packing_list.html", context)
+
+
+def _squares(content: str) -> dict[str, Any]:
+    """Return the DataMatrix of a code as an SVG path over its modules, with their number per side."""
+    modules = label_pdf.data_matrix(content)
+    path = "".join(
+        f"M{column} {row}h1v1h-1z" for row, line in enumerate(modules) for column, dark in enumerate(line) if dark
+    )
+    return {"path": path, "size": len(modules)}
 
 
 def _pdf(content: bytes, name: str) -> HttpResponse:
