@@ -32,7 +32,7 @@ def _containers(stream_id: UUID) -> QuerySet[Container]:
 
 
 def plan(stream: Keyed, coi: ChainOfIdentity, kind: ContainerKind | str, count: int) -> list[Container]:
-    """Plan ``count`` more containers of a kind; those of an earlier attempt keep their positions."""
+    """Plan ``count`` more containers of a kind, numbered from 1; those of an earlier attempt keep their positions."""
     return _make(key_of(stream), coi, ContainerKind(kind), count, {"state": ContainerState.PLANNED})
 
 
@@ -182,6 +182,7 @@ def transform(
     }
     made = _take_planned(first.stream_id, ContainerKind(kind), count, facts)
     made += _make(first.stream_id, first.coi, ContainerKind(kind), count - len(made), facts)
+    _number(made)
     for child, volume in zip(made, volumes, strict=False):
         if volume is not None:
             _set(child, volume_ml=_volume(volume))
@@ -261,10 +262,19 @@ def _make(
             kind=kind,
             position=position,
             count=taken + count,
+            number=number,
+            total=count,
             **facts,
         )
-        for position in positions
+        for number, position in enumerate(positions, 1)
     ]
+
+
+def _number(made: Sequence[Container]) -> None:
+    """Count a batch's containers from one, those that were planned beforehand and those that came on top alike."""
+    for number, container in enumerate(made, 1):
+        if (container.number, container.total) != (number, len(made)):
+            _set(container, number=number, total=len(made))
 
 
 def _take_planned(stream_id: UUID, kind: ContainerKind, count: int, facts: dict[str, Any]) -> list[Container]:

@@ -44,6 +44,13 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.party_left",
+        "Party left",
+        "{organization} takes no part in the order any more.",
+        payload={"organization": "name of the organization that declined", "role": "actor"},
+        audience=CLINICAL_AND_PLANT,
+    ),
+    EventKind(
         "orders.step_overdue",
         "Step overdue",
         "{title} is overdue.",

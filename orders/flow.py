@@ -22,7 +22,7 @@ from ledger.recording import Once, OpenEvent, Replayed, acting
 from ledger.refusals import FactsMissing, Mismatch, MissingFact, NotFound, Stale, Unauthenticated, WrongState
 from ledger.states import Role
 from ledger.walls import note_seen, visible
-from orders import attempts, late, places, signers
+from orders import attempts, departures, late, places, signers
 from orders.inputs import parse
 from orders.late import ASKED
 from orders.models import Order, OrderStep
@@ -122,7 +122,10 @@ def perform(
     if actor is None:
         raise Unauthenticated()
     try:
-        return _perform(actor, code, key, raw, version, once, device_time)
+        result, leaves = _perform(actor, code, key, raw, version, once, device_time)
+        if leaves is not None:
+            departures.leave_at_once(actor, leaves, result.order)
+        return result
     except Replayed as replayed:
         return StepResult(**replayed.result)
     except Mismatch as mismatch:
@@ -142,7 +145,8 @@ def _perform(
     version: str | None,
     once: Once | None,
     device_time: dt.datetime | None,
-) -> StepResult:
+) -> tuple[StepResult, UUID | None]:
+    """Return what was done, and the order's center when the acting organization leaves the order with it."""
     subject = ("step", f"{code.upper()}/{key}")
     with acting(
         actor, "orders.step_done", stream_id=stream_of(code), subject=subject, once=once, device_time=device_time
@@ -168,7 +172,7 @@ def _perform(
             order.code, step.key, step.attempt, step.state, step.version, outcome.summary, str(event.id)
         )
         event.result = result.as_json()
-    return result
+    return result, order.center_id if outcome.leaves else None
 
 
 def _do(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:

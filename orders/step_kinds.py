@@ -28,7 +28,8 @@ class Nothing(serializers.Serializer[Any]):
 class Outcome:
     """What came of a step: its new state, one sentence, the recorded facts (no patient data), and what follows.
 
-    ``state`` READY means progress: the step stays open. ``reopen`` names an earlier step to begin again.
+    ``state`` READY means progress: the step stays open. ``reopen`` names an earlier step to begin again. ``leaves``:
+    whether the organization that acts is no party any more, once what it did is written (``departures``).
     """
 
     summary: str
@@ -36,6 +37,7 @@ class Outcome:
     state: StepState = StepState.DONE
     reopen: str = ""
     happened_at: dt.datetime | None = None
+    leaves: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,10 @@ class Container(WalledModel):
     coi = models.ForeignKey("custody.ChainOfIdentity", on_delete=models.PROTECT, related_name="containers", null=True)
     code = models.CharField(max_length=40, unique=True, help_text="as printed and scanned, with its check character")
     kind = models.CharField(max_length=20, choices=ContainerKind.choices)
-    position = models.PositiveSmallIntegerField(help_text="k of n")
-    count = models.PositiveSmallIntegerField(help_text="n")
+    position = models.PositiveSmallIntegerField(help_text="over all batches and collections; part of the code")
+    count = models.PositiveSmallIntegerField(help_text="how many there were when it was planned")
+    number = models.PositiveSmallIntegerField(null=True, help_text="k of n, within its batch or collection")
+    total = models.PositiveSmallIntegerField(null=True, help_text="n of its batch or collection")
     state = models.CharField(max_length=16, choices=ContainerState.choices, default=ContainerState.PLANNED)
     custodian = models.ForeignKey(
         "personas.Organization", on_delete=models.PROTECT, related_name="+", null=True, blank=True
@@ -76,6 +78,11 @@ class Container(WalledModel):
                 name="custody_container_k_of_n",
             ),
             models.CheckConstraint(
+                condition=models.Q(number__isnull=True)
+                | models.Q(number__gte=1) & models.Q(number__lte=models.F("total")),
+                name="custody_container_number",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(volume_ml__isnull=True) | models.Q(volume_ml__gt=0),
                 name="custody_container_volume",
             ),
@@ -92,7 +99,8 @@ class Container(WalledModel):
 
     @property
     def k_of_n(self) -> str:
-        return f"{self.position} of {self.count}"
+        """Return its number within its batch; bags from before that was counted keep their place in the order."""
+        return f"{self.number or self.position} of {self.total or self.count}"
 
     @property
     def state_label(self) -> str:

@@ -311,7 +311,7 @@ class ContainerRow(Shape):
 
     code = s.CharField()
     kind = s.CharField()
-    position = s.IntegerField(help_text="k of n")
+    position = s.IntegerField(help_text="k of n, within its batch or collection")
     count = s.IntegerField(help_text="n")
     state = s.CharField()
     volume_ml = s.DecimalField(max_digits=8, decimal_places=2, allow_null=True)

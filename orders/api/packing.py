@@ -20,7 +20,7 @@ class PackedBagRow(answers.Shape):
 
     code = serializers.CharField()
     kind = serializers.CharField()
-    position = serializers.IntegerField(help_text="k of n")
+    position = serializers.IntegerField(help_text="k of n, within its batch or collection")
     count = serializers.IntegerField(help_text="n")
     lot = serializers.CharField(allow_blank=True)
     serial = serializers.CharField(allow_blank=True)
@@ -72,6 +72,6 @@ def _packing_answer(order: Any, found: Any) -> dict[str, Any]:
     }
     if not found.inside:
         return outer
-    bag = ("code", "kind", "position", "count", "lot", "serial", "volume_ml", "expires_at")
-    bags = [{name: getattr(row, name) for name in bag} for row in found.bags]
+    bag = ("code", "kind", "lot", "serial", "volume_ml", "expires_at")
+    bags = [{name: getattr(row, name) for name in bag} | shapes.k_and_n(row) for row in found.bags]
     return outer | {"identity_code": order.identity_code, "therapy": order.therapy.code, "bags": bags}

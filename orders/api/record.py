@@ -103,8 +103,6 @@ def _signature_row(signature: Any) -> dict[str, Any]:
 CONTAINER_FIELDS = (
     "code",
     "kind",
-    "position",
-    "count",
     "state",
     "collected_at",
     "ended_at",
@@ -148,7 +146,7 @@ class MaterialView(ActorView):
 def _container_row(container: Any) -> dict[str, Any]:
     volume = container.volume_ml
     exact = {"volume_ml": None if volume is None else str(volume)}  # a decimal, never a float
-    return {name: getattr(container, name) for name in CONTAINER_FIELDS} | exact
+    return {name: getattr(container, name) for name in CONTAINER_FIELDS} | exact | shapes.k_and_n(container)
 
 
 def _custody_row(period: Any) -> dict[str, Any]:

@@ -269,3 +269,8 @@ def slot_chain(actor: Actor, order: Any) -> dict[str, Any] | None:
             for link in chain.links.all()
         ],
     }
+
+
+def k_and_n(container: Any) -> dict[str, int]:
+    """Return which bag of its batch or collection a container is, and of how many."""
+    return {"position": container.number or container.position, "count": container.total or container.count}

@@ -69,6 +69,7 @@ class AcceptJob(StepKind):
             {"decision": "decline"},
             StepState.FAILED,
             reopen=ctx.parameters.get("reopens", "book"),
+            leaves=True,
         )
 
     def _refuse_when_collecting(self, ctx: StepContext) -> None:

@@ -18,7 +18,7 @@ from orders.states import PHASE_LABELS
 from orders.views import banner, order_cards
 from orders.views.requests import asked, see_other, typed
 from orders.views.station_column import bags, column
-from orders.views.step import send, sheet_context
+from orders.views.step import after, send, sheet_context
 from personas.states import Capability
 from personas.views import desk
 
@@ -39,7 +39,7 @@ def station(request: HttpRequest, code: str) -> HttpResponseBase:
     if sent.refusal:
         with reading(actor):
             return _page(request, actor, code, key, sent.refusal, sent.errors)
-    return see_other(reverse("orders:station", args=[code]))
+    return see_other(after(actor, code, reverse("orders:station", args=[code])))
 
 
 def _page(

@@ -47,7 +47,13 @@ def step_page(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
     if sent.refusal:
         with reading(actor):
             return _page(request, actor, code, key, sent.refusal, sent.errors)
-    return see_other(reverse("orders:order", args=[code]))
+    return see_other(after(actor, code, reverse("orders:order", args=[code])))
+
+
+def after(actor: Actor, code: str, page: str) -> str:
+    """Return where to go on after an act: to the order's page, or to the desk where the order is not seen any more."""
+    with reading(actor):
+        return page if queries.orders(actor).filter(code=code.upper()).exists() else reverse("orders:home")
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,8 @@ def send(request: HttpRequest, actor: Actor, code: str, key: str) -> Sent:
 def what_now(actor: Actor, code: str, key: str, summary: str) -> str:
     """Return in words what was done, and whose turn it is next."""
     with reading(actor):
+        if not queries.orders(actor).filter(code=code).exists():  # whoever declined a job is no party any more
+            return f"{code}: {summary}"
         order = order_named(actor, code)
         done = queries.step_of(actor, order, key)
         waiting = [

@@ -12,12 +12,14 @@ from cgt.demo import clock
 from cgt.demo.journey import Journey
 from ledger.context import reading
 from ledger.queries import events_of
-from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, WrongState
+from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, WrongState
 from orders import queries
 from orders.actions.interruptions import cancel
+from orders.flow import perform
+from orders.models import Order, OrderStep
 from orders.states import OrderState, StepState
 from orders.views.sheets import sheet_of
-from scheduling.models import Slot
+from scheduling.models import Slot, SlotChain
 from scheduling.queries import chain_of
 from scheduling.states import ChainState
 from scheduling.tasks import expire_slot_holds
@@ -88,10 +90,19 @@ def test_a_courier_that_declines_frees_the_chain_and_the_booking_begins_again(wo
     order = order_of(coordinator, journey)
     assert (order.plan, order.plant_site) == ({}, None)
     assert (journey.next_step().key, step_of(coordinator, journey, "book").attempt) == ("book", 2)  # type: ignore[union-attr]
-    for player in (coordinator, world.player("maker", "planner"), dispatcher):
+    for player in (coordinator, world.player("maker", "planner")):
         with reading(player.actor):
             event = events_of(player.actor, order.stream_id).filter(kind="orders.step_failed").get()
             assert "No van on that day." in event.payload["summary"]
+            left = events_of(player.actor, order.stream_id).filter(kind="orders.party_left").get()
+            assert left.payload["organization"] == dispatcher.actor.organization_name
+    with reading(dispatcher.actor):  # it is no party from then on: by belt and braces it sees nothing of the order
+        assert not queries.orders(dispatcher.actor).filter(code=journey.code).exists()
+        assert not Order.unwalled.filter(code=journey.code).exists()
+        assert not OrderStep.unwalled.filter(order_id=order.pk).exists()
+        assert not SlotChain.unwalled.filter(stream_id=order.stream_id).exists()
+    with refused(NotFound):
+        perform(dispatcher.actor, journey.code, "accept_job", {"decision": "accept"})
 
     journey.run(before="readiness")
     assert (taken(world), chain_state(world, journey)) == (free + 4, ChainState.CONFIRMED)

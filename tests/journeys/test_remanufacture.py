@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from cgt.demo import clock
 from cgt.demo.journey import Journey, Player
+from custody import queries as custody
 from custody.states import ContainerState
 from ledger.context import reading
 from ledger.queries import events_of, signatures_of
@@ -97,6 +98,12 @@ def test_collected_again_the_same_order_runs_to_infusion_with_a_second_batch(wor
     now = bags(physician, journey)
     assert {code: now[code] for code in old} == old, "what was lost stays as it was"
     fresh = [state for code, state in now.items() if code not in old]
+    with reading(physician.actor):
+        found = {bag.code: bag for bag in queries.bags_of(physician.actor, order)}
+        numbers = [found[code].k_of_n for code in now if code not in old and found[code].lot]
+        printed = custody.labels_of(physician.actor, order.stream_id).filter(container__code__in=set(now) - set(old))
+        assert sorted(numbers) == ["1 of 2", "2 of 2"], "counted within the second batch"
+        assert {label.container.k_of_n for label in printed if label.container.lot} == {"1 of 2", "2 of 2"}
     assert sorted(fresh) == ["consumed", "infused", "infused"]
     for code in (code for code, state in now.items() if state == ContainerState.REJECTED):
         record_destruction(world.player("maker", "qa_reviewer").actor, journey.code, code, "Incinerated.")

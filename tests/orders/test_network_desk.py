@@ -24,6 +24,7 @@ from tests.personas.conftest import signed_in
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 MANAGER = ("maker", "site_network_manager")
+CENTER = ("center", "coordinator")
 CONTROL = ("courier", "courier_dispatcher")
 
 
@@ -153,6 +154,38 @@ def test_a_job_is_accepted_from_the_desk(world: World, browse: Browse) -> None:
     sent = {"decision": "accept", "version": job["version"], "once": str(job["once"])}
     assert client.post(job["url"], sent).status_code == 303
     assert journey.code not in {job["code"] for job in client.get("/").context["jobs"]}
+
+
+@pytest.mark.story("CC1")
+def test_whoever_declines_a_job_is_back_at_the_desk_and_sees_the_order_no_more(world: World, browse: Browse) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="accept_job")
+    client = browse(*CONTROL)
+    job = next(job for job in client.get("/").context["jobs"] if job["code"] == journey.code)
+    sent = {"decision": "decline", "reason": "No van.", "version": job["version"], "once": str(job["once"])}
+    answer = client.post(job["url"], sent)
+    assert (answer.status_code, answer["Location"]) == (303, "/")
+    page = client.get("/")
+    assert "Declined: No van." in text_of(page) and journey.code not in {job["code"] for job in page.context["jobs"]}
+    for address in (f"/orders/{journey.code}/", f"/api/v1/orders/{journey.code}"):
+        assert client.get(address).status_code == 404
+    assert "takes no part in the order any more" in text_of(browse(*CENTER).get(f"/orders/{journey.code}/"))
+
+
+@pytest.mark.story("CC1")
+def test_a_decline_over_rest_answers_and_is_replayed(world: World, browse: Browse) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="accept_job")
+    client: Any = browse(*CONTROL)
+    address, sent = f"/api/v1/orders/{journey.code}/steps/accept_job", {"decision": "decline", "reason": "No van."}
+    first, again = (
+        client.post(address, sent, content_type="application/json", headers={"Idempotency-Key": journey.code})
+        for _ in range(2)
+    )
+    assert first.status_code == again.status_code == 200
+    assert first.json() == again.json() and first.json()["result"]["state"] == "failed"
+    assert first.json()["available_actions"] == []
+    assert client.get(f"/api/v1/orders/{journey.code}").status_code == 404
 
 
 def test_control_sees_what_failed_and_what_is_on_the_way(world: World, browse: Browse) -> None:
