@@ -83,7 +83,12 @@ register(
         "orders.remanufacture_decided",
         "To be made again",
         "The physician decided how the order goes on after batch {batch}: {way}.",
-        payload={"order": "code", "way": "how it goes on", "batch": "number of the batch that was lost, or none"},
+        payload={
+            "order": "code",
+            "way": "how it goes on",
+            "batch": "number of the batch that was lost, or none",
+            "manufacture_start": "when the line that was booked begins (UTC), or empty",
+        },
         audience=CLINICAL_AND_PLANT,
         notifies=True,
     ),

@@ -25,13 +25,14 @@ from orders.states import OrderState, StepState
 from personas.policies import require
 from personas.states import Capability
 from quality.batches import ENDED
-from scheduling import slot_chains
+from scheduling import rebooking, slot_chains
 
 RESERVE, COLLECT = "reserve", "collect"
 WAYS = {RESERVE: "Make again from reserve", COLLECT: "Collect again"}
 BEGINS_AT = {RESERVE: "start_manufacture", COLLECT: "hold_slot_chain"}
 MEANING = "remanufacture prescribed"
-# The dates of the lost batch; nobody has promised new ones yet.
+HORIZON = dt.timedelta(days=28)  # how far ahead a line is looked for
+# The dates of the lost batch, where no slot chain promises new ones.
 NO_LONGER_PLANNED = ("manufacture_start", "tentative_return", "earliest_infusion")
 
 
@@ -76,6 +77,8 @@ def remanufacture(
         event.signatures, event.reason = [signing], given["reason"]
         lost = evidence.current_batch(actor, order)
         event.note(order=order.code, way=WAYS[given["way"]].lower(), batch=lost.number if lost else "none")
+        if given["way"] == RESERVE:
+            event.note(manufacture_start=_book_line(actor, order))
         _begin_again(order, given["way"], event.id, given["reason"])
         event.result = {"order": order.code}
     return order
@@ -112,8 +115,49 @@ def missing_for(actor: Actor, order: Order, way: str) -> list[MissingFact]:
     elif step.state != StepState.DONE:
         found.append(MissingFact("decided_already", "The order goes on already.", "Look whose turn it is."))
     elif way == RESERVE:
-        found += _reserve_missing(order, step, bags)
+        found += _reserve_missing(order, step, bags) or _line_missing(actor, order)
     return found
+
+
+def _line_missing(actor: Actor, order: Order) -> list[MissingFact]:
+    """A reserve is made again on a line: nobody promises what no plant has a place for."""
+    if order.plant_site_id is None or slot_chains.live_chain(order.stream_id) is None:
+        return []
+    since, until = _window(order)
+    if rebooking.has_line(actor, bookings.chain_request(order, {}, since.date()), order.plant_site_id, since, until):
+        return []
+    return [_no_line(until)]
+
+
+def _no_line(until: dt.datetime) -> MissingFact:
+    text = f"No manufacturing line of the plant has a free place before {until:%Y-%m-%d %H:%M} UTC."
+    return MissingFact("no_line", text, "Ask the planner to offer a place in time, or collect again.")
+
+
+def _window(order: Order) -> tuple[dt.datetime, dt.datetime]:
+    """Return from when and until when the reserve may enter a process: it must not grow too old on the way."""
+    now = timezone.now()
+    step = _first_step(order, RESERVE)
+    hours = float(_oldest_hours(order, step)) if step else 0.0
+    bags = material.of_stream(order.stream_id)
+    ends = [bag.ended_at for bag in bags if _is_reserve(bag) and bag.ended_at is not None]
+    too_old = min(ends) + dt.timedelta(hours=hours) if ends else now
+    return now, min(too_old, now + HORIZON)
+
+
+def _book_line(actor: Actor, order: Order) -> str:
+    """Take the next free place of the plant's lines; return when it begins. An order without a chain needs none."""
+    chain = slot_chains.live_chain(order.stream_id)
+    if chain is None or order.plant_site_id is None:
+        return ""
+    since, until = _window(order)
+    request = bookings.chain_request(order, {}, since.date())
+    link = rebooking.book_line(actor, chain, request, order.plant_site_id, since, until)
+    if link is None:
+        raise FactsMissing("The order cannot go on this way.", facts=[_no_line(until)])
+    order.plan = bookings.plan_of(chain)
+    order.save(update_fields=["plan"])
+    return str(order.plan["manufacture_start"])
 
 
 def _visible(actor: Actor, code: str) -> Order:
@@ -181,17 +225,24 @@ def _is_lost(actor: Actor, order: Order, bags: list[Any]) -> bool:
 
 
 def _reserve_missing(order: Order, step: OrderStep, bags: list[Any]) -> list[MissingFact]:
-    accepted = [
-        bag for bag in bags if bag.kind == ContainerKind.STARTING_MATERIAL and bag.state == ContainerState.ACCEPTED
-    ]
+    accepted = [bag for bag in bags if _is_reserve(bag)]
     if not accepted:
         text = "No accepted starting material of this chain of identity is left."
         return [MissingFact("no_reserve", text, "Collect again.")]
-    hours = step.flow_step.parameters.get("reserve_age_hours") or order.specification.limits["max_age_hours"]
+    hours = _oldest_hours(order, step)
     oldest = timezone.now() - dt.timedelta(hours=float(hours))
     if any(bag.ended_at is None or bag.ended_at < oldest for bag in accepted):
         return [MissingFact("reserve_over_age", f"The reserve is older than {hours} h.", "Collect again.")]
     return []
+
+
+def _is_reserve(bag: Any) -> bool:
+    return bool(bag.kind == ContainerKind.STARTING_MATERIAL and bag.state == ContainerState.ACCEPTED)
+
+
+def _oldest_hours(order: Order, step: OrderStep) -> Any:
+    """Return how old a reserve may be when it enters the process, in hours."""
+    return step.flow_step.parameters.get("reserve_age_hours") or order.specification.limits["max_age_hours"]
 
 
 def _begin_again(order: Order, way: str, event_id: Any, reason: str) -> None:
@@ -200,7 +251,7 @@ def _begin_again(order: Order, way: str, event_id: Any, reason: str) -> None:
         if chain is not None:
             slot_chains.free(chain, reason)
         bookings.release_plan(order)
-    else:
+    elif slot_chains.live_chain(order.stream_id) is None:
         order.plan = {name: time for name, time in order.plan.items() if name not in NO_LONGER_PLANNED}
         order.save(update_fields=["plan"])
     step = _first_step(order, way)

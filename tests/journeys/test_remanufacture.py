@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -15,8 +16,10 @@ from custody import queries as custody
 from custody.states import ContainerState
 from ledger.context import reading
 from ledger.queries import events_of, signatures_of
+from ledger.recording import acting
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
 from orders import flow_files, queries
+from orders.actions import interruptions
 from orders.actions.dispositions import decide_on_quarantine, record_destruction
 from orders.actions.interruptions import put_on_hold
 from orders.actions.remanufacture import remanufacture, ways_of
@@ -25,8 +28,9 @@ from orders.states import OrderState
 from personas.models import User
 from quality import queries as quality
 from quality.states import BatchState
+from scheduling.models import ChainLink, Slot
 from tests.api.conftest import make_partner, problem
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, operator
 from tests.journeys.conftest import refused
 from tests.journeys.test_flow_engine import live, step
 from tests.journeys.watching import bags, order_of, step_of
@@ -116,7 +120,7 @@ def with_reserve(world: World) -> World:
     """Two bags are collected, and one may stay behind when manufacture starts."""
     definition = flow_files.shipped("autologous_car_t")
     step(definition, "labels")["parameters"]["containers"] = 2
-    step(definition, "start")["parameters"] = {"reserve": 1}
+    step(definition, "start")["parameters"] = {"reserve": 1, "reserve_age_hours": 240}
     live(world, definition)
     return world
 
@@ -153,10 +157,56 @@ def test_made_again_from_reserve(with_reserve: World) -> None:
     assert step_of(physician, journey, "collect").attempt == 1
 
 
+def lines_of(world: World, journey: Journey) -> list[ChainLink]:
+    player = world.player("center", "coordinator")
+    with reading(player.actor):
+        links = ChainLink.unwalled.filter(stream_id=order_of(player, journey).stream_id, kind="manufacturing_line")
+        return list(links.select_related("slot").order_by("position"))
+
+
+def test_a_new_manufacturing_slot_is_booked_for_what_is_made_again(with_reserve: World) -> None:
+    world, physician = with_reserve, with_reserve.player("center", "treating_physician")
+    journey = with_one_left(world)
+    (former,) = lines_of(world, journey)
+    before = order_of(physician, journey).plan
+    decide(physician, journey, "reserve")
+    _, fresh = lines_of(world, journey)
+    plan = order_of(physician, journey).plan
+    assert dt.datetime.fromisoformat(plan["manufacture_start"]) == fresh.starts_at >= timezone.now() - dt.timedelta(1)
+    assert plan["collection_start"] == before["collection_start"] and plan["tentative_return"] != ""
+    assert fresh.slot.taken >= 1 and former.slot_id is not None
+    assert step_of(physician, journey, "start").planned_at == fresh.starts_at
+    planner = world.player("maker", "planner")
+    with reading(planner.actor):
+        stream_id = order_of(planner, journey).stream_id
+        event = events_of(planner.actor, stream_id).get(kind="orders.remanufacture_decided")
+        assert event.payload["manufacture_start"] == plan["manufacture_start"]
+    taken = {link.pk: link.slot.taken for link in lines_of(world, journey)}
+    interruptions.cancel(world.player("center", "coordinator").actor, journey.code, "Withdrawn.")
+    given_back = 2 if former.slot_id == fresh.slot_id else 1
+    assert {link.pk: link.slot.taken for link in lines_of(world, journey)} == {
+        pk: count - given_back for pk, count in taken.items()
+    }
+
+
+def test_nobody_promises_a_line_that_no_plant_has_free(with_reserve: World) -> None:
+    world, physician = with_reserve, with_reserve.player("center", "treating_physician")
+    journey = with_one_left(world)
+    with acting(operator(world.maker), "scheduling.capacity_published"):
+        Slot.unwalled.filter(resource__kind="manufacturing_line").update(taken=F("capacity"))
+    with reading(physician.actor):
+        assert set(ways_of(physician.actor, order_of(physician, journey))) == {"collect"}
+    with refused(FactsMissing) as refusal:
+        decide(physician, journey, "reserve")
+    assert facts_of(refusal) == {"no_line"}
+    assert "Ask the planner" in refusal.value.facts[0].remedy
+    assert len(lines_of(world, journey)) == 1
+
+
 def test_a_reserve_that_is_too_old_is_not_used(with_reserve: World) -> None:
     world, physician = with_reserve, with_reserve.player("center", "treating_physician")
     journey = with_one_left(world)
-    with clock.at(timezone.now() + dt.timedelta(hours=49)), refused(FactsMissing) as refusal:
+    with clock.at(timezone.now() + dt.timedelta(hours=241)), refused(FactsMissing) as refusal:
         decide(physician, journey, "reserve")
     assert facts_of(refusal) == {"reserve_over_age"}
 
