@@ -21,6 +21,7 @@ from ledger import queries as record
 from ledger.context import Actor
 from ledger.events import kind_named
 from network.specifications import rules_of
+from orders.counts import counted
 from orders.models import Order, OrderStep
 from orders.states import StepState
 from personas.queries import organization_names
@@ -130,8 +131,8 @@ def _custody(actor: Actor, containers: list[Any], periods: list[Any], zone: Zone
         )
         lines.append(Line(container.code, way or "Not in anybody's hands yet", "" if not gaps else "failed"))
         lines += [Line(f"{container.code}, gap", gap.words, "failed") for gap in gaps]
-    counted = f"{len(containers)} container(s), {len(periods)} custody period(s)"
-    finding = f"Broken: {broken} gap(s) in {counted}." if broken else f"Unbroken: {counted}, no gap."
+    within = f"{counted(len(containers), 'container')}, {counted(len(periods), 'custody period')}"
+    finding = f"Broken: {counted(broken, 'gap')} in {within}." if broken else f"Unbroken: {within}, no gap."
     return Section("custody", "Chain of custody", finding, not broken, tuple(lines))
 
 
@@ -171,9 +172,9 @@ def _material(actor: Actor, order: Order, containers: list[Any], zone: ZoneInfo)
                     "passed" if check.matches else "failed",
                 )
             )
-    finding = f"{len(containers)} container(s), none in quarantine; every seal fits."
+    finding = f"{counted(len(containers), 'container')}, none in quarantine; every seal fits."
     if aside or bad_seals:
-        finding = f"{len(aside)} in quarantine, {bad_seals} seal(s) that did not fit."
+        finding = f"{len(aside)} in quarantine, {counted(bad_seals, 'seal')} that did not fit."
     return Section("material", "Material, receipt and transport", finding, not aside, tuple(lines))
 
 

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from custody import identity, labels, material, scans
 from custody.states import ContainerKind, ContainerState, LabelTemplate
 from ledger.refusals import InvalidInput, MissingFact
+from orders.counts import counted
 from orders.inputs import ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -74,7 +75,7 @@ class ApplyLabels(StepKind):
         bags = self._match(ctx, [given["scan"] for given in inputs["bags"]], "bags[{}].scan")
         for bag in bags:
             labels.apply_to(bag, LabelTemplate.COLLECTION)
-        return Outcome(f"{len(bags)} label(s) applied and scanned back.", {"bags": [bag.code for bag in bags]})
+        return Outcome(f"{counted(len(bags), 'label')} applied and scanned back.", {"bags": [bag.code for bag in bags]})
 
     def _match(self, ctx: StepContext, scanned: list[str], field: str) -> list[Any]:
         """Return the waiting bags in the order in which they were scanned: each once, none left out."""

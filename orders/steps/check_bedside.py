@@ -14,6 +14,7 @@ from custody import identity, material, scans
 from custody.states import ContainerState, IdentityState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import evidence
+from orders.counts import counted
 from orders.inputs import ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
@@ -101,4 +102,6 @@ class CheckBedside(StepKind):
                     )
                 ],
             )
-        return Outcome(f"{len(waiting)} bag(s) match the patient.", {"bags": [bag.code for bag in waiting]})
+        return Outcome(
+            f"{counted(len(waiting), 'bag')} matched to the patient.", {"bags": [bag.code for bag in waiting]}
+        )

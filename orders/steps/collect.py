@@ -13,6 +13,7 @@ from custody import custody_periods, identity, material, scans
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import attempts, bags
+from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.models import Order
 from orders.states import StepState
@@ -120,7 +121,7 @@ class Collect(StepKind):
                 ],
             )
         return Outcome(
-            f"{len(filled)} bag(s) collected.",
+            f"{counted(len(filled), 'bag')} collected.",
             {
                 "bags": [bag.code for bag in filled],
                 "started_at": inputs["started_at"],

@@ -12,6 +12,7 @@ from custody import custody_periods, labels, material
 from custody.states import ContainerKind, ContainerState
 from ledger.refusals import MissingFact
 from orders import bags, evidence
+from orders.counts import counted
 from orders.inputs import PastTime
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -113,7 +114,7 @@ class FinishManufacture(StepKind):
         batches.finish_batch(batch, inputs["finished_at"], ctx.performer_id)
         evidence.note_makers(batch, ctx)
         return Outcome(
-            f"Batch {batch.number} finished: {len(made)} bag(s).",
+            f"Batch {batch.number} finished: {counted(len(made), 'bag')}.",
             {
                 "batch": batch.number,
                 "bags": [bag.code for bag in made],

@@ -11,6 +11,7 @@ from custody import identity, material, scans
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import evidence
+from orders.counts import counted
 from orders.inputs import ScanField
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -89,7 +90,7 @@ class IssueProduct(StepKind):
         facts = {"bags": [bag.code for bag in issued], "positions": [bag.k_of_n for bag in issued]}
         if left and len(total) < needed:
             return Outcome(f"{len(total)} of {needed} bags of the dose issued.", facts, StepState.READY)
-        return Outcome(f"{len(total)} bag(s) issued: {', '.join(bag.k_of_n for bag in total)}.", facts)
+        return Outcome(f"{counted(len(total), 'bag')} issued: {', '.join(bag.k_of_n for bag in total)}.", facts)
 
 
 def _refuse_expired(bag: Any) -> None:

@@ -11,6 +11,7 @@ from custody.states import ContainerKind, ContainerState
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
 from orders import bags, evidence, parties
+from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -124,7 +125,7 @@ class Pack(StepKind):
             late=ctx.late,
         )
         return Outcome(
-            f"{len(packed)} bag(s) packed in {shipment.code}.",
+            f"{counted(len(packed), 'bag')} packed in {shipment.code}.",
             {
                 "shipment": shipment.code,
                 "seal": inputs["seal_code"],

@@ -11,6 +11,7 @@ from custody import scans
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import attempts, bags, evidence
+from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -80,5 +81,7 @@ class PrepareProduct(StepKind):
             bags.move(ctx, bag, ContainerState.THAWED, self._before(ctx), **times)
             taken.append(bag.code)
         return Outcome(
-            f"{len(taken)} bag(s) thawed.", {"bags": taken, "use_before": ends}, happened_at=inputs["started_at"]
+            f"{counted(len(taken), 'bag')} thawed.",
+            {"bags": taken, "use_before": ends},
+            happened_at=inputs["started_at"],
         )

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from custody import identity, labels, material
 from custody.states import ContainerKind, ContainerState
+from orders.counts import counted
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -49,4 +50,4 @@ class PrintLabels(StepKind):
             planned = material.plan(ctx.stream, chain, kind, ctx.parameters.get("containers", 1))
         printed = labels.print_labels(ctx.stream, planned, template, reason=inputs["reason"])
         serials = [label.serial for label in printed]
-        return Outcome(f"{len(serials)} label(s) printed.", {"serials": serials}, StepState.DONE)
+        return Outcome(f"{counted(len(serials), 'label')} printed.", {"serials": serials}, StepState.DONE)

@@ -12,6 +12,7 @@ from custody import material, scans
 from custody.states import ContainerState
 from ledger.refusals import MissingFact
 from orders import bags
+from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -99,7 +100,9 @@ class ReceiveMaterial(StepKind):
                 )
             else:
                 bags.move(ctx, bag, ContainerState.ACCEPTED, *bags.ANY)
-        word = f"{len(held)} quarantined for QA: {', '.join(held)}." if held else f"{len(seen)} bag(s) accepted."
+        word = (
+            f"{len(held)} quarantined for QA: {', '.join(held)}." if held else f"{counted(len(seen), 'bag')} accepted."
+        )
         return Outcome(
             word,
             {"bags": [bag.code for bag in seen], "quarantined": held, "temperature_c": inputs["temperature_c"]},

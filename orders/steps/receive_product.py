@@ -12,6 +12,7 @@ from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence
 from orders.bags import PRODUCT
+from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -116,7 +117,7 @@ class ReceiveProduct(StepKind):
                 StepState.READY,
                 happened_at=inputs["received_at"],
             )
-        return Outcome(f"{count} bag(s) received.", from_state, happened_at=inputs["received_at"])
+        return Outcome(f"{counted(count, 'bag')} received.", from_state, happened_at=inputs["received_at"])
 
     def _decide(self, ctx: StepContext, bag: Any, given: dict[str, Any], too_warm: bool) -> str:
         bags.move(ctx, bag, ContainerState.RECEIVED, ContainerState.IN_TRANSIT)

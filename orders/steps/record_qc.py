@@ -13,6 +13,7 @@ from ledger.refusals import MissingFact
 from ledger.states import Role
 from network.specifications import rules_of
 from orders import evidence
+from orders.counts import counted
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -62,7 +63,7 @@ class RecordQC(StepKind):
         recorded = results.record_results(batch, ctx.order.specification, given, ctx.performer_id)
         verdicts = {row.test_key: row.verdict for row in recorded}
         failed = [name for name, verdict in verdicts.items() if verdict != "pass"]
-        word = f"Not passed: {', '.join(failed)}." if failed else f"{len(recorded)} result(s) within limits."
+        word = f"Not passed: {', '.join(failed)}." if failed else f"{counted(len(recorded), 'result')} within limits."
         still = release.missing_results(batch)
         if still:
             word = f"{word} Still open: {len(still)} of {len(rules_of(ctx.order.specification))} tests."

@@ -10,6 +10,7 @@ from custody import scans
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags
+from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -70,4 +71,4 @@ class StoreProduct(StepKind):
             stored.append(bag.code)
         if len(stored) != len(waiting) and not ctx.late:
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
-        return Outcome(f"{len(stored)} bag(s) in storage.", {"bags": stored}, happened_at=inputs["stored_at"])
+        return Outcome(f"{counted(len(stored), 'bag')} in storage.", {"bags": stored}, happened_at=inputs["stored_at"])

@@ -171,7 +171,7 @@ def test_a_gap_in_custody_is_named_and_stops_the_release_until_it_is_explained(p
     reviewer = plants.browse("one", "qa_reviewer")
     assert [item.fact.code for item in rows(reviewer.get("/"))[journey.code].items] == ["custody_gap"]
     text = reviewer.get(f"/orders/{journey.code}/evidence/").content.decode()
-    assert "Broken: 1 gap(s)" in text and "nobody had custody of it from" in text
+    assert "Broken: 1 gap in" in text and "nobody had custody of it from" in text
     found = open_deviation(actor, order.stream_id, kind="custody_gap", severity="minor", text="Late entry of the nurse")
     close_deviation(plants.player("one", "qualified_person").actor, found.pk, conclusion="Paper record found")
     assert rows(reviewer.get("/"))[journey.code].items == []
