@@ -136,7 +136,7 @@ def _field(name: str, declared: serializers.Field, filling: Filling, initial: An
         described |= {"min": declared.min_value, "max": declared.max_value, "inputmode": "decimal"}
         described["step"] = f"{10 ** -(declared.decimal_places or 0):.{declared.decimal_places or 0}f}"
     if kind == "datetime":
-        described |= {"zone": filling.zone, "max": now_at(filling.zone)}
+        described["zone"] = filling.zone  # no latest time: a page stays open while the work that it records goes on
     return described
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custody import queries as custody
-from custody import vault
+from custody import stock, vault
 from custody.states import TERMINAL_STATES
 from ledger.context import Actor
 from orders import queries
@@ -14,6 +14,8 @@ from orders.states import OrderState
 
 UNREADABLE = "CT#?–––"
 READS_THE_DOCUMENT = "activate_identity"
+TAKES_FROM_STOCK = "allocate_stock"
+MOST_KITS = 3
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,11 @@ class TrayCode:
 def codes(actor: Actor, order: Any, kind: str = "") -> list[TrayCode]:
     """Return what can be scanned or read on an order, then what belongs to another one, and a smudge.
 
-    For the step that compares the patient's document also what stands on that fictional document.
+    For the step that compares the patient's document also what stands on that fictional document; for the one that
+    takes a kit from stock the kits.
     """
     found = _document(actor, order) if kind == READS_THE_DOCUMENT else []
+    found += _stock(order) if kind == TAKES_FROM_STOCK else []
     if queries.may_see_therapy(actor):
         found.append(TrayCode("Wristband and chain of identity", order.identity_code))
         found += [
@@ -47,6 +51,12 @@ def codes(actor: Actor, order: Any, kind: str = "") -> list[TrayCode]:
         if shipment.seal_code:
             found.append(TrayCode(f"Seal of that box ({way})", shipment.seal_code))
     return [*found, *_wrong(actor, order), TrayCode("Smudged label: unreadable", UNREADABLE, right=False)]
+
+
+def _stock(order: Any) -> list[TrayCode]:
+    """Return kits that lie in the plant's stock, first to expire first."""
+    units = stock.available(order.therapy_id)[:MOST_KITS]
+    return [TrayCode("Kit in stock", f"{unit.lot}/{unit.serial}", field="serial") for unit in units]
 
 
 def _is_used_up(bag: Any) -> bool:

@@ -73,7 +73,10 @@ class AllocateStock(StepKind):
         plant = Organization.unwalled.get(sites=lane.origin_id)
         maker = parties.Newcomer(plant.pk, plant.role, lane.origin_id)
         parties.join(ctx.order, maker, parties.Newcomer(lane.courier_id, Role.COURIER))
-        custody_periods.begin(kit, plant.pk, lane.origin_id, ctx.performer_id, timezone.now())
+        this_minute = timezone.now().replace(
+            second=0, microsecond=0
+        )  # forms tell minutes: the next hand-over may follow
+        custody_periods.begin(kit, plant.pk, lane.origin_id, ctx.performer_id, this_minute)
         labels.print_labels(ctx.stream, [kit], "product")
         labels.apply_to(kit)
         return Outcome(

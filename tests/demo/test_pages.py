@@ -15,6 +15,7 @@ from django.utils import timezone
 from cgt.demo import advancing, fictional_time, scan_tray
 from cgt.demo.journey import Cast, Journey, Player
 from custody.actions.mismatch import stop_the_line
+from custody.actions.stock import add_stock_unit
 from ledger.context import Actor, reading
 from orders import queries
 from orders.flow import order_named
@@ -203,6 +204,17 @@ def test_what_the_patients_document_says_goes_to_its_own_field(world: World) -> 
     page = text_of(at(world, "center", "coordinator", 2).get(f"/orders/{code}/steps/activate_coi/"))
     assert 'data-demo-scan="1961-04-05" data-demo-field="birth_date"' in page
     assert 'data-demo-field="mrn"' in page
+
+
+def test_a_kit_in_stock_stands_in_the_tray_of_whoever_allocates_it(world: World) -> None:
+    keeper, code = world.actor("maker", "logistics_manager"), world.enrol(**patient())
+    expires = timezone.now() + timezone.timedelta(days=90)
+    add_stock_unit(keeper, therapy_id=world.therapy.pk, lot="L26", serial="0007", expires_at=expires)
+    with reading(keeper):
+        found = scan_tray.codes(keeper, order_named(keeper, code), "allocate_stock")
+        others = scan_tray.codes(keeper, order_named(keeper, code))
+    kit = scan_tray.TrayCode("Kit in stock", "L26/0007", field="serial")
+    assert kit in found and kit not in others
 
 
 def test_an_example_invents_somebody_new_for_each_order(world: World) -> None:

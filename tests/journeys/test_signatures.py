@@ -163,8 +163,9 @@ def test_a_key_alone_never_signs_but_carries_a_persons_signature(world: World) -
 @pytest.mark.story("CO3")
 def test_whoever_enrolled_cannot_activate_the_identity(world: World) -> None:
     journey, coordinator = world.journey(), world.player("center", "coordinator")
-    with refused(FactsMissing, "second_person_needed"):
+    with refused(FactsMissing, "facts_missing") as refusal:
         journey.perform("activate_coi", player=coordinator)
+    assert [fact.code for fact in refusal.value.facts] == ["second_person_needed"]
     with refused(FactsMissing, "identity_differs"):
         journey.perform("activate_coi", {"mrn": "MRN-of-somebody-else"})
     assert journey.perform("activate_coi").state == "done"

@@ -37,6 +37,14 @@ def test_rows_of_an_optional_list_do_not_stop_the_browser() -> None:
     assert [field["name"] for field in described(kind_of("close_order").Inputs(), Filling("UTC"))] == ["remark"]
 
 
+def test_a_page_that_stays_open_while_the_work_goes_on_takes_the_later_time() -> None:
+    fields = {field["name"]: field for field in described(kind_of("hand_over").Inputs(), Filling("Europe/Berlin"))}
+    assert fields["handed_over_at"]["type"] == "datetime"
+    assert "max" not in fields["handed_over_at"], (
+        "the server knows what is still to come; the page's own clock stood still"
+    )
+
+
 def test_what_a_row_is_about_does_not_make_it_filled() -> None:
     kept, places = without_blank_rows(QueryDict("results[0]test=a&results[0]value=&results[1]test=b&results[1]value=7"))
     assert (kept["results[0]test"], places) == ("b", {"results": [1]})
