@@ -145,6 +145,15 @@ class Demonstration:
         site = self.order.center_site_id
         return {"url": url, "people": people.who_can(self.actor, self.order.center_id, Capability.PRESCRIBE, site)}
 
+    @property
+    def lifting(self) -> dict[str, Any]:
+        """Who lifts an identity query, as a turn: quality of both firms."""
+        if self.actor is None or self.order is None:
+            return {}
+        firms, right = (self.order.center_id, self.order.manufacturer_id), Capability.RESOLVE_IDENTITY
+        found = [person for firm in firms for person in people.who_can(self.actor, firm, right, None)]
+        return {"url": reverse("orders:identity", args=[self.order.code]), "people": found}
+
     @cached_property
     def tray(self) -> list[scan_tray.TrayCode]:
         """Codes to scan on the order's pages."""

@@ -264,6 +264,10 @@ def test_beside_an_identity_query_stand_those_of_the_other_firm_who_may_sign(wor
         world.member(organization, persona)
     nurse = world.actor("center", "apheresis_nurse")
     stop_the_line(nurse, order_of(nurse, code).stream_id, [], "A foreign bag was scanned.")
+    coordinator = at(world, "center", "coordinator")
+    for address in (f"/orders/{code}/", f"/orders/{code}/identity/"):
+        offered = continuations(text_of(coordinator.get(address)))
+        assert any("Site quality" in words for words in offered) and any("QA reviewer" in words for words in offered)
     page = text_of(at(world, "center", "site_quality").get(f"/orders/{code}/identity/"))
     assert f'data-demo-user="{world.username("maker", "qa_reviewer")}"' in page
 
