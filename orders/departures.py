@@ -6,19 +6,32 @@ in, written by the software inside the patient's center. Should that fail, the p
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
+from django.db import DatabaseError
+
 from ledger.context import Actor
+from ledger.outbox import reason_of
 from ledger.recording import acting
+from ledger.refusals import Refusal
 from orders import parties
 from orders.models import Order
 from personas.queries import organization_actor
 
 JOB = "end-party"
+logger = logging.getLogger(__name__)
 
 
 def leave_at_once(actor: Actor, center_id: UUID, code: str) -> None:
-    """End the acting organization's part in the order, if it is still a party; once is enough, twice does nothing."""
+    """End the acting organization's part in the order. What it declined is written already: a failure is logged."""
+    try:
+        _leave(actor, center_id, code)
+    except (Refusal, DatabaseError) as error:
+        logger.warning("a party of %s stays until the next hold: %s", code, reason_of(error))
+
+
+def _leave(actor: Actor, center_id: UUID, code: str) -> None:
     job = organization_actor(center_id, JOB)
     stream_id = Order.unwalled.filter(code=code).values("stream_id")
     subject = ("order", code)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ledger.context import Actor
 from ledger.walls import visible
-from orders import places
+from orders import owners, places
 from orders.models import Order, OrderStep
 from orders.states import OrderState
 
@@ -22,11 +22,13 @@ def orders_by(actor: Actor, field: str, keys: Iterable[UUID]) -> dict[UUID, Orde
 
 
 def with_orders(actor: Actor, steps: Iterable[OrderStep]) -> list[OrderStep]:
-    """Return the steps with their orders filled in; a step whose order the actor does not see is left out."""
+    """Return the steps with orders and owners filled in; a step whose order the actor does not see is left out."""
     rows = list(steps)
     orders = orders_by(actor, "pk", (step.order_id for step in rows))
     field: Any = OrderStep._meta.get_field("order")
     for step in rows:
         if step.order_id in orders:
             field.set_cached_value(step, orders[step.order_id])
-    return [step for step in rows if step.order_id in orders]
+    found = [step for step in rows if step.order_id in orders]
+    owners.name_on(actor, found)
+    return found

@@ -142,6 +142,8 @@ class OrderStep(WalledModel):
     summary = models.TextField(blank=True)
     version = models.PositiveIntegerField(default=1)
 
+    named_owner = ""  # who took it over, in words; a desk fills it in (``owners.name_on``)
+
     wall = Parties()
     history = track()
 

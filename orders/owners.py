@@ -35,6 +35,14 @@ def of_steps(actor: Actor, steps: Iterable[OrderStep]) -> dict[UUID, str]:
     return found
 
 
+def name_on(actor: Actor, steps: Iterable[OrderStep]) -> None:
+    """Set ``named_owner`` of each step of a desk's rows, for those that somebody owns."""
+    rows = list(steps)
+    found = of_steps(actor, rows)
+    for step in rows:
+        step.named_owner = found.get(step.pk, "")
+
+
 def _overdue(actor: Actor, event_ids: set[UUID]) -> Mapping[tuple[UUID, str, int], UUID]:
     """Return the newest of these events that told of an overdue step, by stream, step and attempt."""
     if not event_ids:

@@ -17,7 +17,7 @@ from ledger.context import Actor
 from ledger.refusals import MissingFact
 from ledger.walls import visible
 from network.specifications import Rule, rules_of
-from orders import evidence, gathering, plant_work
+from orders import evidence, gathering, owners, plant_work
 from orders.evidence_sections import SECTION_OF
 from orders.models import Order, OrderStep
 from orders.states import StepState
@@ -152,6 +152,7 @@ def _pending(actor: Actor, batches: Any, kinds: Sequence[str], may: May) -> list
     done: dict[UUID, OrderStep] = {}
     for step in steps.select_related("flow_step", "site").order_by("position", "attempt"):
         (ready if step.state == StepState.READY else done)[step.order_id] = step
+    owners.name_on(actor, ready.values())
     names = organization_names(actor, {step.responsible_id for step in ready.values() if step.responsible_id})
     found = []
     for batch in rows:

@@ -10,6 +10,8 @@ import pytest
 
 from cgt.demo.journey import Journey
 from ledger.context import reading
+from notifications import queries as notices
+from notifications.actions import inbox, relay
 from orders.models import OrderStep
 from orders.states import StepState
 from tests.desks.conftest import LIMIT, cost, size_with_fifty
@@ -146,3 +148,18 @@ def test_filters_stand_in_the_address(plants: PlantWorld) -> None:
         plants.therapies["own"].code
     }
     assert re.search(r'action="/desk/requests/\?therapy=', page.content.decode())
+
+
+@pytest.mark.story("CO8")
+def test_who_took_a_request_over_is_named_to_the_own_colleagues(plants: PlantWorld) -> None:
+    journey = plants.journey("own", before="confirm")
+    relay.relay()
+    second = plants.player("one", "planner", 2).actor
+    with reading(second):
+        notice = notices.inbox(second).filter(path__contains=journey.code).get()
+    inbox.claim(second, notice.pk)
+    row = row_of(plants.browse("one", "planner").get("/"), journey)
+    assert row.step.named_owner == second.person_name
+    assert second.person_name in plants.browse("one", "planner").get("/").content.decode()
+    for who in (("center", "coordinator"), ("stranger", "planner")):
+        assert second.person_name not in plants.browse(*who).get("/").content.decode()
