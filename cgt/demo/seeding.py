@@ -309,7 +309,7 @@ class Story:
         with reading(reviewer):
             stream_id = flow.order_named(reviewer, self.journey.code).stream_id
         text = "The freezer's door alarm rang for two minutes during storage of the batch record samples."
-        open_deviation(reviewer, stream_id, kind="storage", severity="minor", text=text)
+        open_deviation(reviewer, stream_id, kind="storage", severity="major", text=text)
 
 
 CAR_T_ORDER = (

@@ -82,14 +82,14 @@ def _first(found: list[Any]) -> Any:
     return found[0]
 
 
-def _the_desk(actor: Actor) -> str:
-    return "/"
-
-
 def _nothing_missing(actor: Actor, step: Any) -> bool:
     """Whether the step could be done now: an order whose line was stopped is not gone to again."""
     kind = flow.kind_of(step.flow_step.kind)
     return not flow.missing_facts(kind, flow.context_of(actor, step.order, step))
+
+
+def _the_desk(actor: Actor) -> str:
+    return "/"
 
 
 def _may_be_done(actor: Actor, *keys: str) -> list[Any]:
@@ -101,10 +101,10 @@ def _a_box_at_the_dock(actor: Actor) -> str:
 
 
 def _a_blocked_release(actor: Actor) -> str:
-    """Return the release of an order with exactly one open deviation."""
+    """Return the release of an order that exactly one open deviation blocks; a minor one blocks nothing."""
     for step in _waiting(actor, "release"):
         still_open = quality.deviations_of(actor, step.order.stream_id).filter(state=DeviationState.OPEN)
-        if still_open.count() == 1:
+        if still_open.count() == 1 and not _nothing_missing(actor, step):
             return reverse("orders:order", args=[step.order.code])
     raise NotFound()
 

@@ -125,7 +125,7 @@ def _take(browser: Any, address: str, name: str, membership: str) -> None:
     context = browser.new_context(base_url=address, viewport=WIDE, color_scheme="light", reduced_motion="reduce")
     page = context.new_page()
     page.goto("/accounts/login/")
-    page.locator(f'form:has(input[name="membership"][value="{membership}"]) button').first.click()
+    page.locator(f'.cgt-signins form:has(input[name="membership"][value="{membership}"]) button').first.click()
     page.wait_for_load_state("networkidle")
     _keep(page, name)
     if name in ALSO_DARK_AND_NARROW:

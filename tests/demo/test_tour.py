@@ -9,6 +9,7 @@ from django.utils import timezone
 from cgt.demo import seeding, tour_stops
 from custody.actions.mismatch import stop_the_line
 from ledger.context import Actor, reading
+from ledger.refusals import NotFound
 from orders import flow_files, queries
 from orders.actions.dossiers import Forgery, check_copy, take_dossier, take_tampered
 from orders.flow import order_named
@@ -99,6 +100,21 @@ def test_the_second_box_is_another_one_when_the_first_was_stopped(world: World) 
         stream_id = order_named(operator, stopped.code).stream_id
     stop_the_line(operator, stream_id, [], "A foreign bag was scanned.")
     assert other.code in address_of(stop, operator)
+
+
+def test_the_release_stop_leads_to_a_release_that_one_open_item_really_blocks(world: World) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="release")
+    stop = next(stop for stop in tour_stops.STOPS if stop.key == "release")
+    reviewer, qualified = world.actor("maker", "qa_reviewer"), world.actor("maker", "qualified_person")
+    with reading(reviewer):
+        stream_id = order_named(reviewer, journey.code).stream_id
+    minor = open_deviation(reviewer, stream_id, kind="storage", severity="minor", text="An alarm rang.")
+    with pytest.raises(NotFound):
+        address_of(stop, qualified)
+    close_deviation(qualified, minor.pk, conclusion="No effect on the product.")
+    open_deviation(reviewer, stream_id, kind="storage", severity="major", text="The door stood open.")
+    assert journey.code in address_of(stop, qualified)
 
 
 def address_of(stop: tour_stops.Stop, actor: Actor) -> str:
