@@ -109,7 +109,9 @@ def packing_list(request: HttpRequest, code: str, box: str) -> HttpResponseBase:
         "crumbs": [
             {"label": order.code, "url": reverse("orders:order", args=[order.code])},
             {"label": "Packing list", "url": ""},
-        ],
+        ]
+        if found.inside
+        else [],  # not even the order's code is printed for the outside
     }
     return TemplateResponse(request, "orders/packing_list.html", context)
 

@@ -77,7 +77,10 @@ def test_a_courier_reads_the_outer_content_only(world: World, browse: Browse, bo
 
 
 def test_the_outside_of_the_box_tells_nothing_either(world: World, browse: Browse, boxed: Boxed) -> None:
-    text = text_of(browse(*PACKER).get(boxed.page, {"face": "outer"}))
+    page = browse(*PACKER).get(boxed.page, {"face": "outer"})
+    text = text_of(page)
+    printed = re.sub(r'<p class="[^"]*cgt-no-print">.*?</p>', "", text[text.index("<main") :])
+    assert page.context["crumbs"] == [] and boxed.code not in printed.replace(boxed.page, "")
     assert all(shown in text for shown in boxed.outer())
     hidden = [bag.code for bag in boxed.bags] + [str(boxed.order.identity_code), world.therapy.name]
     assert not [one for one in hidden if one in text]
