@@ -104,7 +104,7 @@ def _a_blocked_release(actor: Actor) -> str:
     """Return the release of an order that exactly one open deviation blocks; a minor one blocks nothing."""
     for step in _waiting(actor, "release"):
         still_open = quality.deviations_of(actor, step.order.stream_id).filter(state=DeviationState.OPEN)
-        if still_open.count() == 1 and not _nothing_missing(actor, step):
+        if still_open.count() == 1 and queries.release_missing(actor, step.order):
             return reverse("orders:order", args=[step.order.code])
     raise NotFound()
 
