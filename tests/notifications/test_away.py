@@ -24,7 +24,7 @@ from tests.factories import make_member, make_organization, make_site, operator
 from tests.notifications.factories import Shared
 from tests.personas.conftest import signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.story("CO8")]
+pytestmark = pytest.mark.django_db
 AWAY, BACK = "/inbox/preferences/away/", "/inbox/preferences/back/"
 
 
@@ -64,6 +64,7 @@ class Pair:
         assert signed_in(self.anna).post(AWAY, sent).status_code == 302
 
 
+@pytest.mark.story("CO8")
 @pytest.mark.usefixtures("coordinators")
 def test_while_away_the_deputy_reads_for_whom() -> None:
     pair = Pair()
@@ -121,6 +122,7 @@ def test_a_deputy_who_lost_the_right_is_told_of_critical_things_only() -> None:
     assert told == {"Anna": "STOP", "Ben": "For Anna, who is away: STOP"}
 
 
+@pytest.mark.story("CO8")
 def test_a_deputy_who_may_not_is_refused_beside_the_field_and_nothing_typed_is_lost() -> None:
     pair = Pair()
     client, sent = signed_in(pair.anna), days(0, 3)
@@ -178,6 +180,7 @@ def test_it_is_said_and_ended_over_rest_once() -> None:
         assert list(kinds) == ["notifications.away_set", "notifications.away_ended"]
 
 
+@pytest.mark.story("CO8")
 @pytest.mark.usefixtures("coordinators")
 def test_colleagues_see_it_where_the_owner_of_a_task_is_named() -> None:
     pair = Pair()

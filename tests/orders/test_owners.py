@@ -19,7 +19,7 @@ from orders.models import OrderStep, StepDue
 from tests.orders.conftest import Browse, patient, text_of
 from tests.orders.factories import World
 
-pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.story("CO8")]
+pytestmark = pytest.mark.usefixtures("committed_db")
 ANNA = ("center", "coordinator")
 BEN = (*ANNA, 2)
 
@@ -40,6 +40,7 @@ def enrolled(world: World) -> str:
     return world.enrol(**patient())
 
 
+@pytest.mark.story("CO8")
 def test_who_took_a_step_over_is_named_on_the_order_and_on_the_desk(world: World, browse: Browse) -> None:
     code = enrolled(world)
     claimed(world, *BEN, code=code)

@@ -18,7 +18,7 @@ from tests.orders.factories import World
 from tests.orders.packing import packed
 from tests.personas.conftest import signed_in
 
-pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.story("CO9")]
+pytestmark = pytest.mark.usefixtures("committed_db")
 PACKER = ("center", "apheresis_nurse")
 DRIVER = ("courier", "courier_driver")
 

@@ -12,7 +12,7 @@ from personas.models import Membership
 from tests.factories import make_member, make_organization, operator
 from tests.personas.conftest import SignIn, signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.story("TA2")]
+pytestmark = pytest.mark.django_db
 
 
 def address(key: str = "coordinator") -> str:
@@ -34,6 +34,7 @@ def may(client: Client) -> set[str]:
     return set(client.get("/api/v1/me").json()["capabilities"])
 
 
+@pytest.mark.story("TA2")
 def test_a_right_is_given_and_counts_from_the_next_request(sign_in: SignIn) -> None:
     organization = make_organization()
     admin, _ = sign_in("administrator", organization)
@@ -82,6 +83,7 @@ def test_what_separates_duties_is_refused_beside_the_field_and_nothing_typed_is_
         ("planner", "more", "fly", "not one of the available choices"),
     ],
 )
+@pytest.mark.story("TA2")
 def test_rights_that_no_data_gives(sign_in: SignIn, key: str, field: str, right: str, words: str) -> None:
     admin, _ = sign_in("administrator", make_organization("manufacturer"))
     sent = filled(admin, key)
