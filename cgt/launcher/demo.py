@@ -84,10 +84,16 @@ def _run(port: int, seed: int, *, fresh: bool) -> int:
     os.environ["EMAIL_URL"] = email_url
     children = Children()
     try:
-        _prepare(stack, seed)
-        with stage("web, worker and clock"):
-            _start(children, stack, port)
+        _migrate(stack)
+        loaded = (VAR / "demo.json").exists()
+        if not loaded:
+            _load(stack, seed)
+        _start_web(children, stack, port)
+        if loaded:  # only looked through: the web server comes up meanwhile
+            _load(stack, seed)
+        with stage("web server"):
             _wait_for(address, children)
+        _start_workers(children, stack)
         RUNNING.write_text(f"{os.getpid()} {address}/\n")
         _welcome(address, time.monotonic() - begun)
         _watch(children)
@@ -115,16 +121,14 @@ def _discard(stack: Stack) -> None:
     make_database(stack.server, DEMO_DATABASE, DEMO_MARK)
 
 
-def _prepare(stack: Stack, seed: int) -> None:
+def _migrate(stack: Stack) -> None:
     if not is_migrated(stack.server, DEMO_DATABASE):
         with stage("database migrated"):
             _manage(["migrate", "--verbosity", "0"], stack, "owner")
             note_migrated(stack.server, DEMO_DATABASE)
-    if not any(ROOT.glob("*/management/commands/seed_demo.py")) and not any(
-        ROOT.glob("cgt/demo/management/commands/seed_demo.py")
-    ):
-        say("  There is no seed_demo command in this checkout: the demo starts empty.")
-        return
+
+
+def _load(stack: Stack, seed: int) -> None:
     with stage(f"fictional network, seed {seed}"):
         _manage(["seed_demo", "--seed", str(seed)], stack, "app")
 
@@ -147,8 +151,7 @@ def _manage(arguments: list[str], stack: Stack, role: str) -> None:
         raise LauncherError(f"`manage.py {arguments[0]}` failed: {words[-1] if words else code}\nAll it said: {log}")
 
 
-def _start(children: Children, stack: Stack, port: int) -> None:
-    environment = os.environ | stack.environment("app")
+def _start_web(children: Children, stack: Stack, port: int) -> None:
     web = [
         "--interface",
         "wsgi",
@@ -161,7 +164,13 @@ def _start(children: Children, stack: Stack, port: int) -> None:
         "--blocking-threads",
         "2",
     ]
+    environment = os.environ | stack.environment("app")
     children.start("web", [str(BIN / "granian"), *web, "cgt.wsgi:application"], environment)
+
+
+def _start_workers(children: Children, stack: Stack) -> None:
+    """Nobody waits for them: they take up what has come due a moment after the first page is there."""
+    environment = os.environ | stack.environment("app")
     celery = [str(BIN / "celery"), "-A", "cgt.celery:app"]
     children.start("worker", [*celery, "worker", "-Q", "cgt", "-c", "2", "--loglevel", "INFO"], environment)
     beat = ["beat", "--schedule", str(VAR / "beat-schedule"), "--pidfile", "", "--loglevel", "INFO"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -22,6 +23,17 @@ class Inputs(serializers.Serializer[Any]):
     dose_remark = serializers.CharField(
         max_length=200, required=False, allow_blank=True, default="", label="Remark on the dose"
     )
+
+
+NOT_CREDENTIALED = MissingFact(
+    "not_credentialed",
+    "The prescriber's credential is missing or has expired.",
+    "Ask your site quality lead to record the credential.",
+)
+
+
+def _may_prescribe(ctx: StepContext, person_id: UUID | None) -> bool:
+    return person_id is not None and network.is_credentialed(person_id, ctx.order.therapy_id, "prescriber")
 
 
 @step_kind
@@ -53,20 +65,11 @@ class Prescribe(StepKind):
         if attempts.still_open(ctx.order, "record_consent"):
             text = "The patient's consent is not on file."
             found.append(MissingFact("consent_missing", text, "Record the consent when it is signed."))
+        if ctx.actor.is_human and not _may_prescribe(ctx, ctx.actor.person_id):
+            found.append(NOT_CREDENTIALED)
         return found
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        if ctx.performer_id is None or not network.is_credentialed(
-            ctx.performer_id, ctx.order.therapy_id, "prescriber"
-        ):
-            raise FactsMissing(
-                "You have no prescriber credential for this therapy.",
-                facts=[
-                    MissingFact(
-                        "not_credentialed",
-                        "The prescriber's credential is missing or has expired.",
-                        "Ask your site quality lead to record the credential.",
-                    )
-                ],
-            )
+        if not _may_prescribe(ctx, ctx.performer_id):  # with a key, who prescribes is known by the signature only
+            raise FactsMissing("You have no prescriber credential for this therapy.", facts=[NOT_CREDENTIALED])
         return Outcome("Prescribed.", {"indication": inputs["indication"]})

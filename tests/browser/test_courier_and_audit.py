@@ -119,10 +119,11 @@ def test_a_site_is_suspended_and_reinstated_on_the_network_desk(crew: Crew) -> N
     good(page)
     row = page.get_by_role("row").filter(has_text=crew.world.clinic.name)
     for button, reason, state in (("Suspend", "Audit finding", "Suspended"), ("Reinstate", "Closed", "Takes orders")):
-        row.locator("summary").click()
-        row.get_by_label("Reason").fill(reason)
+        act = row.locator("details").filter(has_text=button)
+        act.locator("summary").click()
+        act.get_by_label("Reason").fill(reason)
         good(page)
-        row.locator("button[type=submit]").click()
+        act.locator("button[type=submit]").click()
         page.locator("#cgt-messages .tone-good").wait_for()
         assert state in row.inner_text(), button
 

@@ -176,6 +176,9 @@ def test_no_prescription_without_a_credential(world: World) -> None:
     journey = world.journey()
     journey.run(before="prescribe")
     colleague = world.add("center", "treating_physician")
+    with reading(colleague.actor):  # said before anything is typed or signed
+        (act,) = flow.next_actions(colleague.actor, flow.order_named(colleague.actor, journey.code))
+    assert [fact.code for fact in act.missing] == ["not_credentialed"]
     with refused(FactsMissing) as refusal:
         journey.perform("prescribe", player=colleague)
     assert [fact.code for fact in refusal.value.facts] == ["not_credentialed"]

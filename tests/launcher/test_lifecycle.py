@@ -43,7 +43,7 @@ def start(var: Path, port: int, **extra: str) -> "subprocess.Popen[str]":
     said.write_text("")
     log = said.open("a")
     demo = subprocess.Popen(command, cwd=ROOT, env=environment(var, **extra), stdout=log, stderr=log, text=True)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 420
     while "Ready after" not in said.read_text():
         assert demo.poll() is None, said.read_text()
         assert time.monotonic() < deadline, said.read_text()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 
 from ledger import outbox
 from ledger.context import reading
@@ -20,12 +19,6 @@ from notifications.tasks import relay_outbox
 from tests.factories import make_member, operator
 from tests.notifications.factories import Shared
 from tests.notifications.receiver import Hooked, Receiver
-
-
-@pytest.fixture
-def nothing_waits(committed_db: None) -> None:
-    """Other tests of this process leave messages behind, more than a relay takes up at once."""
-    OutboxMessage.unwalled.filter(sent_at__isnull=True).update(sent_at=timezone.now())
 
 
 def test_a_commit_nudges_the_relay(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +67,7 @@ def test_a_message_somebody_is_at_is_left_to_them(committed_db: None) -> None:
 
 
 @pytest.mark.race
-def test_two_relays_tell_everybody_once(nothing_waits: None, coordinators: list[str]) -> None:
+def test_two_relays_tell_everybody_once(committed_db: None, coordinators: list[str]) -> None:
     shared = Shared()
     make_member(shared.center, "coordinator")
     for _ in range(10):
@@ -98,7 +91,7 @@ def test_two_relays_tell_everybody_once(nothing_waits: None, coordinators: list[
 
 
 @pytest.mark.race
-def test_two_relays_post_each_delivery_once(nothing_waits: None, receiver: Receiver) -> None:
+def test_two_relays_post_each_delivery_once(committed_db: None, receiver: Receiver) -> None:
     hooked = Hooked(receiver)
     for _ in range(5):
         hooked.shared.happen()
