@@ -93,6 +93,8 @@ def open_ways(actor: Actor, order: Order) -> dict[str, str]:
     """Return the ways in which the order may go on after a lost batch, whoever decides; empty when none was lost."""
     if order.state != OrderState.OPEN or order.on_hold or not may_see_therapy(actor):
         return {}
+    if not _is_lost(actor, order, material.of_stream(order.stream_id)):
+        return {}
     return {way: label for way, label in WAYS.items() if not missing_for(actor, order, way)}
 
 
@@ -214,14 +216,15 @@ def _is_lost(actor: Actor, order: Order, bags: list[Any]) -> bool:
     While a newer attempt runs, the former batch is history.
     """
     started = attempts.of_kind(order, "start_manufacture")
-    batch = evidence.current_batch(actor, order)
     if started and started[0].state == StepState.DONE:
+        batch = evidence.current_batch(actor, order)
         return batch is not None and batch.state in ENDED
+    if not started or attempts.still_open(order, "collect"):
+        return False
     gone = (ContainerState.REJECTED, ContainerState.DESTROYED, ContainerState.EXPIRED, ContainerState.RETURNED)
     sources = [bag for bag in bags if bag.kind == ContainerKind.STARTING_MATERIAL]
     unused = [bag for bag in sources if bag.state != ContainerState.CONSUMED]
-    collected = bool(started) and not attempts.still_open(order, "collect")
-    return collected and bool(unused) and all(bag.state in gone for bag in unused)
+    return bool(unused) and all(bag.state in gone for bag in unused)
 
 
 def _reserve_missing(order: Order, step: OrderStep, bags: list[Any]) -> list[MissingFact]:
