@@ -41,7 +41,7 @@ class Prepared(Generic[M]):
         acting = current()
         if acting is None or not acting.read_only:
             return self._run(values)
-        asked = (self, *values.values())
+        asked = (self, frozenset(values.items()))
         if asked not in acting.answers:
             acting.answers[asked] = self._run(values)
         return list(acting.answers[asked])

@@ -15,11 +15,11 @@ from ledger.canonical import canonical_text, digest
 from ledger.context import Actor
 from ledger.recording import Once, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, NotFound, Stale, WrongState
-from network import queries as network
 from orders import attempts, bookings, evidence, signers
 from orders.flow import order_named, stream_of
 from orders.inputs import SignatureInput
 from orders.models import Order, OrderStep
+from orders.prescribers import require_credential
 from orders.queries import may_see_therapy
 from orders.states import OrderState, StepState
 from personas.policies import require
@@ -73,7 +73,7 @@ def remanufacture(
         entered = {"order": order.code, "identity": order.identity_code, "way": given["way"], "reason": given["reason"]}
         bound = digest(canonical_text(entered))
         signing = signers.sign_act(actor, given["signature"], Capability.PRESCRIBE, MEANING, bound, order.center_site)
-        _require_credential(order, signing.person_id)
+        require_credential(order, signing.person_id)
         event.signatures, event.reason = [signing], given["reason"]
         lost = evidence.current_batch(actor, order)
         event.note(order=order.code, way=WAYS[given["way"]].lower(), batch=lost.number if lost else "none")
@@ -193,16 +193,6 @@ def _require_open(order: Order, version: str | None) -> None:
         raise WrongState(
             f"The order is on hold: {order.hold_reason}", code="order_on_hold", remedy="Lift the hold first."
         )
-
-
-def _require_credential(order: Order, person_id: Any) -> None:
-    if network.is_credentialed(person_id, order.therapy_id, "prescriber"):
-        return
-    text = "The prescriber's credential is missing or has expired."
-    remedy = "Ask your site quality lead to record the credential."
-    raise FactsMissing(
-        "You have no prescriber credential for this therapy.", facts=[MissingFact("not_credentialed", text, remedy)]
-    )
 
 
 def _first_step(order: Order, way: str) -> OrderStep | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from rest_framework import serializers
 
 from custody import identity
 from custody.states import IdentityState
-from ledger.refusals import FactsMissing, MissingFact
+from ledger.refusals import MissingFact
 from network import queries as network
 from orders import attempts
+from orders.prescribers import credential_missing, require_credential
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
@@ -23,17 +23,6 @@ class Inputs(serializers.Serializer[Any]):
     dose_remark = serializers.CharField(
         max_length=200, required=False, allow_blank=True, default="", label="Remark on the dose"
     )
-
-
-NOT_CREDENTIALED = MissingFact(
-    "not_credentialed",
-    "The prescriber's credential is missing or has expired.",
-    "Ask your site quality lead to record the credential.",
-)
-
-
-def _may_prescribe(ctx: StepContext, person_id: UUID | None) -> bool:
-    return person_id is not None and network.is_credentialed(person_id, ctx.order.therapy_id, "prescriber")
 
 
 @step_kind
@@ -65,11 +54,9 @@ class Prescribe(StepKind):
         if attempts.still_open(ctx.order, "record_consent"):
             text = "The patient's consent is not on file."
             found.append(MissingFact("consent_missing", text, "Record the consent when it is signed."))
-        if ctx.actor.is_human and not _may_prescribe(ctx, ctx.actor.person_id):
-            found.append(NOT_CREDENTIALED)
-        return found
+        # With a key, who prescribes is known by the signature only.
+        return found + (credential_missing(ctx.order, ctx.actor.person_id) if ctx.actor.is_human else [])
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        if not _may_prescribe(ctx, ctx.performer_id):  # with a key, who prescribes is known by the signature only
-            raise FactsMissing("You have no prescriber credential for this therapy.", facts=[NOT_CREDENTIALED])
+        require_credential(ctx.order, ctx.performer_id)
         return Outcome("Prescribed.", {"indication": inputs["indication"]})

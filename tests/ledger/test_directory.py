@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import psycopg2
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from ledger import directory
@@ -118,3 +121,46 @@ def test_a_prepared_read_compares_and_never_decides() -> None:
     deciding = Prepared(lambda code: Organization.unwalled.filter(active=bool(code)))
     with pytest.raises(TypeError, match="went elsewhere"):
         deciding(code=organization.pk)
+
+
+def test_one_reading_answers_a_question_once_and_no_act_does(committed_db: None) -> None:
+    organization = make_organization()
+    site, actor = make_site(organization), operator(organization)
+
+    @Prepared
+    def between(site_id: UUID, organization_id: UUID) -> QuerySet[Site]:
+        return Site.unwalled.filter(pk=site_id, organization_id=organization_id)
+
+    with reading(actor), CaptureQueriesContext(connection) as captured:
+        (first,) = between(site_id=site.pk, organization_id=organization.pk)
+        (second,) = between(organization_id=organization.pk, site_id=site.pk)
+        assert between(site_id=organization.pk, organization_id=site.pk) == []  # the same two ids, another question
+    assert first is second and len(captured) == 2
+    with acting(actor, "personas.site_added"):
+        Site.unwalled.filter(pk=site.pk).update(name="Before")
+        assert between(site_id=site.pk, organization_id=organization.pk)[0].name == "Before"
+        Site.unwalled.filter(pk=site.pk).update(name="After")
+        assert between(site_id=site.pk, organization_id=organization.pk)[0].name == "After"
+    with reading(actor):
+        assert between(site_id=site.pk, organization_id=organization.pk)[0].name == "After"
+
+
+def test_what_an_act_read_is_known_afterwards_unless_it_changed_the_directory(committed_db: None) -> None:
+    organization = make_organization()
+    kept, changed, actor = make_site(organization), make_site(organization), operator(organization)
+    with acting(actor, "personas.partners_connected"):
+        directory.rows(Site, [kept.pk])
+    with reading(actor), CaptureQueriesContext(connection) as captured:
+        directory.rows(Site, [kept.pk])
+    assert len(captured) == 0
+    with acting(actor, "personas.site_added"):
+        directory.rows(Site, [changed.pk])
+        Site.unwalled.filter(pk=changed.pk).update(name="Changed by the act that read it")
+    with reading(actor):
+        assert directory.rows(Site, [changed.pk])[changed.pk].name == "Changed by the act that read it"
+    with pytest.raises(ZeroDivisionError), acting(actor, "personas.partners_connected"):
+        directory.rows(Site, [kept.pk])
+        raise ZeroDivisionError
+    with reading(actor), CaptureQueriesContext(connection) as captured:
+        directory.rows(Site, [kept.pk])
+    assert len(captured) == 1  # an act that failed leaves nothing behind
