@@ -53,7 +53,8 @@ def start(var: Path, port: int, **extra: str) -> "subprocess.Popen[str]":
 
 
 def answers(port: int) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=3) as page:  # noqa: S310
+    """Whether a page comes, however long a busy machine takes to make it; nothing listens: at once no."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=60) as page:  # noqa: S310
         return page.status == 200
     return False
 
