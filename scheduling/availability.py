@@ -66,13 +66,15 @@ def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], plac
         ids = [pk for pk, (kind, *_) in resources.items() if kind == link.kind]
         if ids:
             condition |= Q(resource_id__in=ids, starts_at__lt=link.until, ends_at__gt=link.since)
-    return Calendar(places.values(), _windows(actor, condition, resources))
+    return Calendar(places.values(), _windows(actor, condition, resources, request.own_slot_ids))
 
 
 def load_slots(actor: Actor, request: ChainRequest, slot_ids: Sequence[UUID], places: dict[UUID, Place]) -> Calendar:
     """Return the calendar of exactly these slots, as far as the actor sees them and the request admits them."""
     links = links_wanted(request, places[request.center_site_id].zone, request.earliest, 1)
-    return Calendar(places.values(), _windows(actor, Q(pk__in=slot_ids), _resources(actor, request, links)))
+    return Calendar(
+        places.values(), _windows(actor, Q(pk__in=slot_ids), _resources(actor, request, links), request.own_slot_ids)
+    )
 
 
 _Resource = tuple[str, UUID, str, Lane | None]  # kind, place, name, lane
@@ -99,7 +101,7 @@ def _resources(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest]
     }
 
 
-def _windows(actor: Actor, condition: Q, resources: dict[UUID, _Resource]) -> list[Window]:
+def _windows(actor: Actor, condition: Q, resources: dict[UUID, _Resource], own: frozenset[UUID]) -> list[Window]:
     rows = (
         visible(Slot, actor)
         .filter(condition, resource_id__in=list(resources))
@@ -108,7 +110,8 @@ def _windows(actor: Actor, condition: Q, resources: dict[UUID, _Resource]) -> li
     windows = []
     for pk, resource_id, organization_id, starts_at, ends_at, capacity, taken in rows:
         kind, place_id, name, lane = resources[resource_id]
-        windows.append(Window(pk, kind, organization_id, place_id, starts_at, ends_at, capacity - taken, name, lane))
+        left = capacity - taken + (pk in own)
+        windows.append(Window(pk, kind, organization_id, place_id, starts_at, ends_at, left, name, lane))
     return windows
 
 

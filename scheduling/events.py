@@ -11,6 +11,14 @@ register(
         notifies=True,
     ),
     EventKind(
+        "scheduling.change_expired",
+        "Proposed change expired",
+        "The proposed change of dates was not answered until {held_until}; what was confirmed stays.",
+        payload={"chain": "id of the slot chain", "held_until": "when it ended (UTC)", "places": "number of places"},
+        audience=(Role.TREATMENT_CENTER, Role.MANUFACTURER),
+        notifies=True,
+    ),
+    EventKind(
         "scheduling.resource_added",
         "Resource added",
         "Resource {code} was added.",

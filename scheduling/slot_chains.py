@@ -7,6 +7,8 @@ update, so that a chain read before the lock cannot be moved twice.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +54,7 @@ __all__ = [
     "submit",
 ]
 
+WAITING = (ChainState.HELD, ChainState.PROPOSED)  # until their time is over
 HOLD_HOURS = 48
 MOST_HOURS = 14 * 24
 MOST_RENEWALS = 2
@@ -75,7 +78,9 @@ def hold(
             take_all(link.slot_id for link in offer.links)
     except SlotFull as refusal:
         raise next_best(actor, request, offer, refusal) from None
-    return _record(actor, stream_id, request, offer, until)
+    chain = record(actor.organization_id, stream_id, request, offer, held_until=until)
+    watch_hold(chain)
+    return chain
 
 
 def _hold_time(hours: float) -> dt.timedelta:
@@ -88,7 +93,7 @@ def _refuse_second_chain(stream_id: UUID) -> None:
     chain = live_chain(stream_id)
     if chain is None:
         return
-    if _is_overdue(chain, timezone.now()):  # the sweep has not come by yet
+    if is_overdue(chain, timezone.now()):  # the sweep has not come by yet
         expire(chain)
         return
     raise Conflict(
@@ -98,14 +103,16 @@ def _refuse_second_chain(stream_id: UUID) -> None:
     )
 
 
-def _record(actor: Actor, stream_id: UUID, request: ChainRequest, offer: ChainOffer, until: dt.datetime) -> SlotChain:
+def record(
+    organization_id: UUID, stream_id: UUID, request: ChainRequest, offer: ChainOffer, **values: Any
+) -> SlotChain:
+    """Write a chain of the offer's places, which were taken before; ``values``: its state and whatever goes with it."""
     lines = [link.organization_id for link in offer.links if link.kind == ResourceKind.MANUFACTURING_LINE]
     chain: SlotChain = SlotChain.objects.create(
         stream_id=stream_id,
-        organization_id=actor.organization_id,
+        organization_id=organization_id,
         manufacturer_id=request.manufacturer_id or next(iter(lines), None),
         therapy_id=request.therapy_id,
-        held_until=until,
         collection_starts_at=offer.collection_start,
         collection_ends_at=offer.collection_end,
         pickup_at=offer.pickup_at,
@@ -113,6 +120,7 @@ def _record(actor: Actor, stream_id: UUID, request: ChainRequest, offer: ChainOf
         manufacture_starts_at=offer.manufacture_start,
         tentative_return_at=offer.tentative_return,
         earliest_infusion_at=offer.earliest_infusion,
+        **values,
     )
     ChainLink.objects.bulk_create(
         ChainLink(
@@ -131,8 +139,14 @@ def _record(actor: Actor, stream_id: UUID, request: ChainRequest, offer: ChainOf
         )
         for position, link in enumerate(offer.links)
     )
-    HoldDue.objects.create(organization_id=chain.organization_id, stream_id=stream_id, chain_id=chain.pk, due_at=until)
     return chain
+
+
+def watch_hold(chain: SlotChain) -> None:
+    """Let the sweep end the chain when its time is over."""
+    HoldDue.objects.create(
+        organization_id=chain.organization_id, stream_id=chain.stream_id, chain_id=chain.pk, due_at=chain.held_until
+    )
 
 
 def renew(chain: SlotChain, hours: float = HOLD_HOURS) -> SlotChain:
@@ -147,7 +161,7 @@ def renew(chain: SlotChain, hours: float = HOLD_HOURS) -> SlotChain:
         )
     if until <= chain.held_until:
         raise InvalidInput(fields={"hours": ["This would end the hold earlier than it ends now."]})
-    _move(chain, (ChainState.HELD,), ChainState.HELD, held_until=until, renewals=chain.renewals + 1)
+    set_state(chain, (ChainState.HELD,), ChainState.HELD, held_until=until, renewals=chain.renewals + 1)
     HoldDue.unwalled.filter(chain_id=chain.pk).update(due_at=until)
     return chain
 
@@ -155,42 +169,56 @@ def renew(chain: SlotChain, hours: float = HOLD_HOURS) -> SlotChain:
 def submit(chain: SlotChain) -> SlotChain:
     """Request the held chain from the manufacturer: the countdown stops, an answer that is late frees nothing."""
     _refuse_overdue(chain)
-    _move(chain, (ChainState.HELD,), ChainState.REQUESTED, requested_at=timezone.now())
+    set_state(chain, (ChainState.HELD,), ChainState.REQUESTED, requested_at=timezone.now())
     HoldDue.unwalled.filter(chain_id=chain.pk).delete()
     return chain
 
 
 def confirm(chain: SlotChain, actor: Actor) -> SlotChain:
     """Turn a requested chain into bookings."""
-    return _move(chain, (ChainState.REQUESTED,), ChainState.CONFIRMED, **_answer(actor))
+    return set_state(chain, (ChainState.REQUESTED,), ChainState.CONFIRMED, **answer_of(actor))
 
 
 def decline(chain: SlotChain, actor: Actor, reason: str) -> SlotChain:
     """Decline a requested chain, with a reason; its places are free at once."""
-    _move(
+    set_state(
         chain,
         (ChainState.REQUESTED,),
         ChainState.DECLINED,
-        decline_reason=_stated(reason),
+        decline_reason=stated(reason),
         ended_at=timezone.now(),
-        **_answer(actor),
+        **answer_of(actor),
     )
-    return _let_go(chain)
+    return let_go(chain)
 
 
 def free(chain: SlotChain, reason: str) -> SlotChain:
     """Give up a live chain (held, requested or confirmed), with a reason; its places are free at once (CO5)."""
-    _move(chain, LIVE, ChainState.FREED, free_reason=_stated(reason), ended_at=timezone.now())
-    return _let_go(chain)
+    drop_proposal(chain.stream_id, "The dates that it would have replaced were given up.")
+    set_state(chain, LIVE, ChainState.FREED, free_reason=stated(reason), ended_at=timezone.now())
+    return let_go(chain)
+
+
+def drop_proposal(stream_id: UUID, reason: str) -> None:
+    """Give up the change that is proposed for an order, if there is one: what it would replace is gone."""
+    proposal = proposed_chain(stream_id)
+    if proposal is not None:
+        set_state(
+            proposal, (ChainState.PROPOSED,), ChainState.FREED, free_reason=stated(reason), ended_at=timezone.now()
+        )
+        let_go(proposal)
 
 
 def expire(chain: SlotChain, now: dt.datetime | None = None) -> SlotChain:
-    """End a hold whose time is over. Raises WrongState when it is not due, was requested, or has ended already."""
+    """End a hold, or a proposed change, whose time is over.
+
+    Raises WrongState when it is not due, was requested, or has ended already.
+    """
     now = now or timezone.now()
-    if not _is_overdue(chain, now):
+    if not is_overdue(chain, now):
         raise WrongState("This hold is not over.")
-    _move(chain, (ChainState.HELD,), ChainState.EXPIRED, held_until__lte=now, ended_at=now)
-    return _let_go(chain)
+    set_state(chain, WAITING, ChainState.EXPIRED, held_until__lte=now, ended_at=now)
+    return let_go(chain)
 
 
 def live_chain(stream_id: UUID) -> SlotChain | None:
@@ -203,6 +231,11 @@ def _live(stream_id: UUID) -> QuerySet[SlotChain]:
     return SlotChain.unwalled.filter(stream_id=stream_id, state__in=[str(state) for state in LIVE]).order_by("pk")
 
 
+def proposed_chain(stream_id: UUID) -> SlotChain | None:
+    """Return the change that is proposed for the order, if there is one."""
+    return SlotChain.unwalled.filter(stream_id=stream_id, state=ChainState.PROPOSED).first()
+
+
 def links_of(chain: SlotChain) -> list[ChainLink]:
     """Return the chain's places in the order of the journey."""
     return _links(chain_id=chain.pk)
@@ -213,7 +246,8 @@ def _links(chain_id: UUID) -> QuerySet[ChainLink]:
     return ChainLink.unwalled.filter(chain_id=chain_id).order_by("position")
 
 
-def _move(chain: SlotChain, sources: tuple[ChainState, ...], target: ChainState, **values: Any) -> SlotChain:
+def set_state(chain: SlotChain, sources: tuple[ChainState, ...], target: ChainState, **values: Any) -> SlotChain:
+    """Move a chain from one of ``sources`` by one conditional update; raise WrongState when it is in none of them."""
     open_event()
     conditions = {name: values.pop(name) for name in list(values) if "__" in name}
     rows = SlotChain.unwalled.filter(pk=chain.pk, state__in=sources, **conditions)
@@ -225,25 +259,38 @@ def _move(chain: SlotChain, sources: tuple[ChainState, ...], target: ChainState,
     return chain
 
 
-def _let_go(chain: SlotChain) -> SlotChain:
+def let_go(chain: SlotChain) -> SlotChain:
+    """Give the places of a chain that has ended back at once."""
     HoldDue.unwalled.filter(chain_id=chain.pk).delete()
-    slot_ids = ChainLink.unwalled.filter(chain_id=chain.pk).values_list("slot_id", flat=True)
-    give_back_all(list(slot_ids), chain.organization_id)
+    give_back_all(places_of_its_own(chain), chain.organization_id)
     return chain
 
 
-def _is_overdue(chain: SlotChain, now: dt.datetime) -> bool:
-    return chain.state == ChainState.HELD and chain.held_until <= now
+def places_of_its_own(chain: SlotChain) -> Iterable[UUID]:
+    """Return the slots of the chain's places; a proposed change shares the unmoved ones with what it would replace."""
+    places = places_in(chain)
+    if chain.replaces is not None and chain.replaces.is_live:
+        places -= places_in(chain.replaces)
+    return places.elements()
+
+
+def places_in(chain: SlotChain) -> Counter[UUID]:
+    """Return how many places the chain has in each slot (a batch made again may need a second one)."""
+    return Counter(ChainLink.unwalled.filter(chain_id=chain.pk).values_list("slot_id", flat=True))
+
+
+def is_overdue(chain: SlotChain, now: dt.datetime) -> bool:
+    return chain.state in WAITING and chain.held_until <= now
 
 
 def _refuse_overdue(chain: SlotChain) -> None:
-    if _is_overdue(chain, timezone.now()):
+    if is_overdue(chain, timezone.now()):
         raise WrongState(
             "This slot hold has expired.", code="hold_expired", remedy="Search again and hold another slot chain."
         )
 
 
-def _answer(actor: Actor) -> dict[str, Any]:
+def answer_of(actor: Actor) -> dict[str, Any]:
     return {
         "answered_by": actor.person_id or actor.key_id,
         "answered_by_name": actor.display_name,
@@ -251,7 +298,7 @@ def _answer(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _stated(reason: str) -> str:
+def stated(reason: str) -> str:
     if not reason.strip():
         raise InvalidInput("Say why.", fields={"reason": ["A reason is needed."]})
     return reason.strip()

@@ -20,7 +20,31 @@ class ChainState(models.TextChoices):
     DECLINED = "declined", "Declined"
     EXPIRED = "expired", "Expired"
     FREED = "freed", "Freed"
+    PROPOSED = "proposed", "Proposed change"
+    REPLACED = "replaced", "Replaced"
 
 
-# In these states a slot chain keeps its places.
+# In these states a slot chain is the order's own and keeps its places; a proposed change keeps its own beside it.
 LIVE = (ChainState.HELD, ChainState.REQUESTED, ChainState.CONFIRMED)
+
+
+class ChangeReason(models.TextChoices):
+    """Why booked dates move (reason codes of a change; the words beside it say more)."""
+
+    PATIENT_CONDITION = "patient_condition", "Patient's condition"
+    PATIENT_WISH = "patient_wish", "Patient's wish"
+    CENTER_CAPACITY = "center_capacity", "Treatment center's capacity"
+    COURIER = "courier", "Courier"
+    PLANT_CAPACITY = "plant_capacity", "Plant's capacity"
+    MATERIAL = "material", "Material or supply"
+    DISRUPTION = "disruption", "Disruption"
+    OTHER = "other", "Other"
+
+
+class ChangeWindow(models.TextChoices):
+    """How near a confirmed collection is: what a change of its dates then takes (DOMAIN 10.3: freeze horizon)."""
+
+    OPEN = "open", "Not confirmed yet: moves at once"
+    FREE = "free", "Free: moves at once"
+    APPROVAL = "approval", "The manufacturer must agree"
+    FROZEN = "frozen", "Frozen"

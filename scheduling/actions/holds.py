@@ -9,18 +9,20 @@ from uuid import UUID
 from django.db import transaction
 
 from ledger.context import Actor, reading
+from ledger.events import kind_named
 from ledger.recording import acting
 from ledger.refusals import WrongState
 from personas.queries import organizations, system_actor
 from scheduling.models import HoldDue, SlotChain
 from scheduling.signals import hold_expired
 from scheduling.slot_chains import expire, links_of
+from scheduling.states import ChainState
 
 JOB = "expire-slot-holds"
 
 
 def expire_hold(due: HoldDue, now: dt.datetime | None = None) -> bool:
-    """End one overdue hold as a system job inside the center's organization; return whether it ended.
+    """End one overdue hold or proposed change, as a system job of the center; return whether it ended.
 
     Nothing happens when it was renewed, requested or freed meanwhile. Once committed, ``signals.hold_expired`` is sent.
     """
@@ -31,6 +33,8 @@ def expire_hold(due: HoldDue, now: dt.datetime | None = None) -> bool:
             chain = SlotChain.unwalled.filter(pk=due.chain_id, stream_id=due.stream_id).first()
             if chain is None:
                 raise WrongState("There is no such hold.")
+            if chain.state == ChainState.PROPOSED:
+                event.kind = kind_named("scheduling.change_expired")
             expire(chain, now)
             event.note(chain=chain.pk, held_until=chain.held_until, places=len(links_of(chain)))
             transaction.on_commit(partial(_announce, due.stream_id, due.organization_id), robust=True)

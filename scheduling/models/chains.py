@@ -7,11 +7,13 @@ from ledger.history import track
 from ledger.models import WalledModel
 from ledger.walls import OnStream, Outside
 from scheduling.models.capacity import Slot
-from scheduling.states import LIVE, ChainState, ResourceKind
+from scheduling.states import LIVE, ChainState, ChangeReason, ResourceKind
 
 
 class SlotChain(WalledModel):
     """The linked places of one order, from the chair to the tentative return. At most one is live per stream.
+
+    A change of dates is a new chain that ``replaces`` the former; while it is proposed, both keep their places.
 
     ``organization`` is the treatment center that holds it; ``manufacturer`` is asked to confirm it.
     """
@@ -29,7 +31,10 @@ class SlotChain(WalledModel):
     answered_at = models.DateTimeField(null=True)
     decline_reason = models.TextField(blank=True)
     free_reason = models.TextField(blank=True)
-    ended_at = models.DateTimeField(null=True, help_text="declined, expired or freed")
+    replaces = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
+    change_code = models.CharField(max_length=24, choices=ChangeReason.choices, blank=True)
+    change_reason = models.TextField(blank=True, help_text="why its dates took the place of others; no names")
+    ended_at = models.DateTimeField(null=True, help_text="declined, expired, freed or replaced")
     collection_starts_at = models.DateTimeField()
     collection_ends_at = models.DateTimeField()
     pickup_at = models.DateTimeField()
@@ -45,7 +50,12 @@ class SlotChain(WalledModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["stream"], condition=Q(state__in=[s.value for s in LIVE]), name="scheduling_chain_one_live"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["stream"],
+                condition=Q(state=ChainState.PROPOSED.value),
+                name="scheduling_chain_one_proposed",
+            ),
         ]
         indexes = [
             models.Index(fields=["stream"], name="scheduling_chain_of"),

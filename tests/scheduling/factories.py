@@ -81,9 +81,9 @@ class World:
 
 
 @contextmanager
-def stepping(actor: Actor, stream_id: UUID) -> Iterator[OpenEvent]:
-    """An order's step under way: its stream locked, its event open."""
-    with acting(actor, STEP, stream_id=stream_id) as event:
+def stepping(actor: Actor, stream_id: UUID, *also: UUID) -> Iterator[OpenEvent]:
+    """An order's step under way: its stream locked, its event open; ``also``: further orders in the same act."""
+    with acting(actor, STEP, stream_id=stream_id, also=also) as event:
         yield event
 
 
