@@ -24,10 +24,11 @@ MANUFACTURER = ActorDeclaration(
             "Fill suites without promising what cannot be kept.",
             C.CONFIRM_SLOTS,
             C.PUBLISH_CAPACITY,
+            C.SET_QUOTAS,
             C.ALLOCATE_STOCK,
             C.HOLD_ORDER,
             desk="planner",
-            stories=("MP1", "MP2"),
+            stories=("MP1", "MP2", "MP3"),
         ),
         persona(
             "operator",

@@ -16,6 +16,7 @@ class Capability(models.TextChoices):
     CONFIRM_SLOTS = "confirm_slots", "Confirm or decline requested slot chains"
     ACCEPT_JOB = "accept_job", "Accept or decline a transport job"
     PUBLISH_CAPACITY = "publish_capacity", "Publish capacity"
+    SET_QUOTAS = "set_quotas", "Share capacity out in quotas"
     CHECK_KIT = "check_kit", "Check the collection kit"
     IDENTIFY_PATIENT = "identify_patient", "Identify a patient before a collection"
     PRINT_LABELS = "print_labels", "Print labels"

@@ -1,4 +1,4 @@
-"""Loads what the actor may see of offered capacity into a calendar: three queries, whatever the horizon."""
+"""Loads what the actor may see of offered capacity into a calendar: four queries, whatever the horizon."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from ledger import directory
 from ledger.context import Actor
 from ledger.refusals import InvalidInput, NotFound
 from ledger.walls import visible
-from personas.queries import sites
+from personas.queries import Site, sites
+from scheduling import quotas
 from scheduling.calendars import Calendar, Lane, Place, Window, day_of
 from scheduling.models import Resource, Slot
 from scheduling.offers import ChainRequest, LinkRequest
+from scheduling.quota_rules import QuotaLeft
 from scheduling.states import ResourceKind
 
 REACH = dt.timedelta(days=14)  # how long after the last collection arrivals and starts are still looked for
@@ -66,15 +69,26 @@ def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], plac
         ids = [pk for pk, (kind, *_) in resources.items() if kind == link.kind]
         if ids:
             condition |= Q(resource_id__in=ids, starts_at__lt=link.until, ends_at__gt=link.since)
-    return Calendar(places.values(), _windows(actor, condition, resources, request.own_slot_ids))
+    since, until = min(link.since for link in links), max(link.until for link in links)
+    left = _quotas(actor, request, since, until)
+    return Calendar(places.values(), _windows(actor, condition, resources, request.own_slot_ids), left)
+
+
+def _quotas(actor: Actor, request: ChainRequest, since: dt.datetime, until: dt.datetime) -> list[QuotaLeft]:
+    """Return what the quotas leave to the center, for the periods that the links may fall into."""
+    site = directory.rows(Site, [request.center_site_id])[request.center_site_id]
+    return quotas.load(
+        actor, request.therapy_id, site.country, site.organization_id, since, until, beside=request.own_chain_id
+    )
 
 
 def load_slots(actor: Actor, request: ChainRequest, slot_ids: Sequence[UUID], places: dict[UUID, Place]) -> Calendar:
     """Return the calendar of exactly these slots, as far as the actor sees them and the request admits them."""
     links = links_wanted(request, places[request.center_site_id].zone, request.earliest, 1)
-    return Calendar(
-        places.values(), _windows(actor, Q(pk__in=slot_ids), _resources(actor, request, links), request.own_slot_ids)
-    )
+    windows = _windows(actor, Q(pk__in=slot_ids), _resources(actor, request, links), request.own_slot_ids)
+    since = min((window.starts_at for window in windows), default=links[0].since)
+    until = max((window.ends_at for window in windows), default=links[0].until)
+    return Calendar(places.values(), windows, _quotas(actor, request, since, until))
 
 
 _Resource = tuple[str, UUID, str, Lane | None]  # kind, place, name, lane

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from scheduling.quota_rules import QuotaLeft
 from scheduling.states import ResourceKind
 
 
@@ -102,9 +103,10 @@ class _Row:
 
 
 class Calendar:
-    """Windows by kind and place, and the places' clocks."""
+    """Windows by kind and place, the places' clocks, and what quotas leave to the center."""
 
-    def __init__(self, places: Iterable[Place], windows: Iterable[Window]) -> None:
+    def __init__(self, places: Iterable[Place], windows: Iterable[Window], quotas: Sequence[QuotaLeft] = ()) -> None:
+        self.quotas = quotas
         self.places = {place.id: place for place in places}
         self.windows = [window for window in windows if window.place_id in self.places]
         self._rows: dict[tuple[str, UUID], _Row] = defaultdict(_Row)

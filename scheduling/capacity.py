@@ -5,7 +5,8 @@ Take last, in slot id order, and briefly (DESIGN 8); both run only inside an act
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -58,9 +59,19 @@ def give_back_all(slot_ids: Iterable[UUID], organization_id: UUID) -> None:
     Who declines or cancels may not know every organization of the chain (a plant's planner, the center's courier): the
     wall must not make freed capacity vanish. The open event and its actor stay as they are.
     """
+    with seen_by(organization_id):
+        for slot_id in sorted(slot_ids):
+            give_back(slot_id)
+
+
+@contextmanager
+def seen_by(organization_id: UUID) -> Iterator[None]:
+    """See what another organization sees, for the giving back of what it took; event and actor stay as they are."""
     acting = current()
     if acting is None:
         raise RuntimeError("nobody is acting")
+    if acting.actor.organization_id == organization_id:
+        yield
+        return
     with entered(replace(acting, actor=replace(acting.actor, organization_id=organization_id))):
-        for slot_id in sorted(slot_ids):
-            give_back(slot_id)
+        yield

@@ -17,6 +17,7 @@ from scheduling.calendars import Calendar, Place
 from scheduling.capacity import SlotFull
 from scheduling.feasibility import Draft, plan_date
 from scheduling.offers import ChainOffer, ChainRequest, OfferLink, RefusedDate, SearchResult
+from scheduling.quotas import QuotaUsedUp
 
 SALT = "scheduling.offer"
 NEXT_BEST = 3
@@ -72,6 +73,8 @@ def offer_of_token(actor: Actor, request: ChainRequest, token: str) -> ChainOffe
     draft = next((d for d in drafts if d.slot_ids == slot_ids), None)
     if draft is not None:
         return _offer(draft, calendar, request)
+    if fault and fault.code == "quota_used_up":
+        raise next_best(actor, request, date, QuotaUsedUp(fault.text))
     if fault and fault.code.endswith("_full"):
         raise next_best(actor, request, date, SlotFull(fault.text))
     raise _gone(fault.text if fault else "This offer belongs to another search.")

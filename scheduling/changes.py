@@ -18,8 +18,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from ledger.context import Actor
+from ledger.identifiers import new_id
 from ledger.refusals import Conflict, WrongState
-from scheduling.capacity import SlotFull, give_back_all, take_all
+from scheduling import quotas
+from scheduling.capacity import SlotFull, give_back_all
 from scheduling.chain_search import next_best, offer_of_token
 from scheduling.models import ChainLink, HoldDue, SlotChain
 from scheduling.offers import ChainOffer, ChainRequest, OfferLink
@@ -33,7 +35,9 @@ from scheduling.slot_chains import (
     proposed_chain,
     record,
     set_state,
+    starts_of,
     stated,
+    take_places,
     watch_hold,
 )
 from scheduling.states import LIVE, ChainState, ChangeWindow, ResourceKind
@@ -116,7 +120,7 @@ def window_of(chain: SlotChain, now: dt.datetime, free_days: float, frozen_days:
 
 def staying(chain: SlotChain, request: ChainRequest) -> ChainRequest:
     """Return the request as the order itself may search: the places it has are free to it."""
-    return replace(request, own_slot_ids=frozenset(places_in(chain)))
+    return replace(request, own_slot_ids=frozenset(places_in(chain)), own_chain_id=chain.pk)
 
 
 def offer_for(actor: Actor, chain: SlotChain, request: ChainRequest, token: str) -> ChainOffer:
@@ -143,13 +147,14 @@ def move(
     drop_proposal(chain.stream_id, "Other dates were chosen.")
     kept = {name: getattr(chain, name) for name in KEPT}
     state = ChainState(chain.state)
-    _take_new(actor, chain, request, offer)
+    fresh_id = _take_new(actor, chain, request, offer)
     set_state(chain, LIVE, ChainState.REPLACED, ended_at=timezone.now(), free_reason=stated(reason))
     fresh = record(
         chain.organization_id,
         chain.stream_id,
         request,
         offer,
+        id=fresh_id,
         state=state,
         replaces=chain,
         change_code=code,
@@ -185,13 +190,14 @@ def propose(
         )
     if chain.state != ChainState.CONFIRMED:
         raise WrongState("Only confirmed dates are changed by agreement.", code="not_confirmed")
-    _take_new(actor, chain, request, offer)
+    proposal_id = _take_new(actor, chain, request, offer)
     now = timezone.now()
     proposal = record(
         chain.organization_id,
         chain.stream_id,
         request,
         offer,
+        id=proposal_id,
         state=ChainState.PROPOSED,
         replaces=chain,
         change_code=code,
@@ -271,16 +277,19 @@ def _copy(source: SlotChain, replaced: SlotChain, code: str, reason: str) -> Slo
         ChainLink(stream_id=replaced.stream_id, chain=fresh, **{name: getattr(link, name) for name in (*PLACE, *NAMES)})
         for link in links_of(source)
     )
+    quotas.hand_over(source.pk, fresh.pk)
     return fresh
 
 
-def _take_new(actor: Actor, chain: SlotChain, request: ChainRequest, offer: ChainOffer) -> None:
-    """Take the places of the offer that the chain does not have."""
+def _take_new(actor: Actor, chain: SlotChain, request: ChainRequest, offer: ChainOffer) -> UUID:
+    """Take the places of the offer that the chain does not have; return the id of the chain that is to have them."""
+    fresh_id = new_id()
     try:
         with transaction.atomic():
-            take_all((_places(offer) - places_in(chain)).elements())
+            take_places(actor, request, offer, fresh_id, beside=chain)
     except SlotFull as refusal:
         raise next_best(actor, staying(chain, request), offer, refusal) from None
+    return fresh_id
 
 
 def _follow(former: SlotChain, fresh: SlotChain) -> None:
@@ -288,6 +297,7 @@ def _follow(former: SlotChain, fresh: SlotChain) -> None:
     HoldDue.unwalled.filter(chain_id__in=[former.pk, fresh.pk]).delete()
     if fresh.state == ChainState.HELD:
         watch_hold(fresh)
+    quotas.succeed(former.pk, fresh.pk, former.organization_id, starts_of(links_of(fresh)))
     give_back_all((places_in(former) - places_in(fresh)).elements(), former.organization_id)
 
 

@@ -36,4 +36,41 @@ register(
             "last": "start of the latest window (UTC)",
         },
     ),
+    EventKind(
+        "scheduling.quota_added",
+        "Quota added",
+        "A quota of {therapy} was added: {stage}, per {period}, {starts_on} to {ends_on}.",
+        payload={
+            "therapy": "code of the therapy",
+            "stage": "stage that is counted",
+            "period": "week or month",
+            "starts_on": "first day",
+            "ends_on": "last day",
+            "shares": "places by center, region or pool",
+            "reserve_percent": "share kept for remanufacture",
+            "release_days": "days before a period when unused places go to the pool; none: never",
+        },
+    ),
+    EventKind(
+        "scheduling.quota_changed",
+        "Quota changed",
+        "A quota of {therapy} was changed from {from_on}: {shares}.",
+        payload={
+            "therapy": "code of the therapy",
+            "stage": "stage that is counted",
+            "from_on": "first day of the first period changed",
+            "shares": "places by center, region or pool",
+        },
+    ),
+    EventKind(
+        "scheduling.quota_released",
+        "Unused quota released",
+        "{places} unused places of {share} from {starts_at} on went into the common pool.",
+        payload={
+            "places": "number of places",
+            "share": "whose they were",
+            "stage": "stage that is counted",
+            "starts_at": "start of the period (UTC)",
+        },
+    ),
 )

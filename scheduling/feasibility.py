@@ -13,6 +13,7 @@ from uuid import UUID
 
 from scheduling.calendars import Calendar, Window
 from scheduling.offers import ChainRequest
+from scheduling.quota_rules import refusal_of
 from scheduling.states import ResourceKind as Kind
 
 STAGES = (Kind.APHERESIS_CHAIR, Kind.COURIER_LANE, Kind.RECEIVING, "age", Kind.MANUFACTURING_LINE, Kind.INFUSION_BED)
@@ -111,6 +112,13 @@ class Planner:
     def _needs(self, kind: str) -> bool:
         return str(kind) in self.request.needs
 
+    def _has_quota(self, stage: str, instant: dt.datetime) -> bool:
+        """Whether the quotas leave the center a start of the stage at this instant; notes the fault otherwise."""
+        why = refusal_of(self.calendar.quotas, stage, instant) if self.calendar.quotas else None
+        if why:
+            self._fault(stage, "quota_used_up", why)
+        return why is None
+
     def drafts(self, date: dt.date) -> Iterator[Draft]:
         for chair in self._collections(date):
             for trip in self._trips(chair.ends_at):
@@ -133,7 +141,7 @@ class Planner:
                 )
             elif window.is_full:
                 self._fault(Kind.APHERESIS_CHAIR, "chair_full", "Every apheresis chair of this day is taken.")
-            else:
+            elif self._has_quota(Kind.APHERESIS_CHAIR, start):
                 yield Pick(window, start, end)
 
     def _trips(self, collected: dt.datetime) -> Iterator[Trip]:
@@ -224,7 +232,7 @@ class Planner:
         for window in bays:
             if window.is_full:
                 self._fault(Kind.RECEIVING, "receiving_full", f"{plant.name} can receive no more on arrival {when}.")
-            else:
+            elif self._has_quota(Kind.RECEIVING, window.starts_at):
                 yield Pick(window, window.starts_at, window.ends_at)
 
     def _is_young_enough(self, collected: dt.datetime, trip: Trip) -> bool:
@@ -273,9 +281,10 @@ class Planner:
             start = max(trip.arrival_at, window.starts_at)
             if oldest is not None and start > oldest:
                 break
-            if not window.is_full:
+            if window.is_full:
+                full = True
+            elif self._has_quota(Kind.MANUFACTURING_LINE, start):
                 return Pick(window, start, start + dt.timedelta(days=self.request.manufacture_days))
-            full = True
         after = f"after arrival {plant.words(trip.arrival_at)} and before the material is too old"
         code, text = ("line_full", "is taken") if full else ("no_line", "is offered")
         quantity = "Every" if full else "No"
@@ -285,9 +294,11 @@ class Planner:
     def _bed(self, infusion: dt.datetime) -> Pick | None:
         full = False
         for window in self.calendar.after(Kind.INFUSION_BED, self.center.id, infusion):
-            if not window.is_full:
-                return Pick(window, max(infusion, window.starts_at), window.ends_at)
-            full = True
+            start = max(infusion, window.starts_at)
+            if window.is_full:
+                full = True
+            elif self._has_quota(Kind.INFUSION_BED, start):
+                return Pick(window, start, window.ends_at)
         code, text = ("bed_full", "is taken") if full else ("no_bed", "is offered")
         quantity = "Every" if full else "No"
         self._fault(Kind.INFUSION_BED, code, f"{quantity} infusion bed from {self.center.words(infusion)} on {text}.")

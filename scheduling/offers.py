@@ -38,7 +38,8 @@ class ChainRequest:
     ``max_age_hours`` counts from the end of collection to the start of manufacture (None: no limit); on arrival
     ``age_buffer_hours`` of it must be left. ``lead_days``: days from today before a collection can be prepared.
     ``manufacturer_id``: who confirms; by default the organization whose line is taken. ``own_slot_ids``: slots in which
-    the order has a place already, so that it may stay there when its other dates move.
+    the order has a place already, so that it may stay there when its other dates move; ``own_chain_id``: its chain, whose
+    quota is free to it.
     """
 
     therapy_id: UUID
@@ -58,6 +59,7 @@ class ChainRequest:
     needs: tuple[str, ...] = DEFAULT_NEEDS
     manufacturer_id: UUID | None = None
     own_slot_ids: frozenset[UUID] = frozenset()
+    own_chain_id: UUID | None = None
 
 
 @dataclass(frozen=True)

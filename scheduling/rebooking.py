@@ -1,4 +1,7 @@
-"""Another manufacturing place for an order that is made again: the earliest free one, on its slot chain (MP3, MO7)."""
+"""Another manufacturing place for an order that is made again: the earliest free one, on its slot chain (MP3, MO7).
+
+Where a quota counts manufacturing starts, it may use the reserve that is kept for remanufacture.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,17 @@ from uuid import UUID
 
 from django.db import transaction
 
+from ledger import directory
 from ledger.context import Actor
 from ledger.recording import open_event
+from personas.queries import Site
+from scheduling import quotas
 from scheduling.availability import load, places_of
 from scheduling.calendars import Place, Window
 from scheduling.capacity import SlotFull, take
 from scheduling.models import ChainLink, SlotChain
 from scheduling.offers import ChainRequest, LinkRequest
+from scheduling.quota_rules import refusal_of
 from scheduling.slot_chains import links_of
 from scheduling.states import ResourceKind
 
@@ -39,6 +46,15 @@ def book_line(
     for place, window in _free(actor, request, site_id, since, until):
         try:
             with transaction.atomic():
+                quotas.take(
+                    chain.pk,
+                    therapy_id=request.therapy_id,
+                    manufacturer_ids={request.manufacturer_id or window.organization_id},
+                    center_id=chain.organization_id,
+                    country=_country(request),
+                    starts={LINE: max(window.starts_at, since)},
+                    remanufacture=True,
+                )
                 take(window.slot_id)
         except SlotFull:
             continue
@@ -56,8 +72,14 @@ def _free(
     wanted = LinkRequest(kind=LINE, site_ids=(site_id,), since=since, until=until, organization_ids=None)
     calendar = load(actor, request, [wanted], places)
     for window in calendar.after(LINE, site_id, since):
-        if window.starts_at < until and not window.is_full:
+        refused = refusal_of(calendar.quotas, LINE, max(window.starts_at, since), remanufacture=True)
+        if window.starts_at < until and not window.is_full and not refused:
             yield places[site_id], window
+
+
+def _country(request: ChainRequest) -> str:
+    (site,) = directory.rows(Site, [request.center_site_id]).values()
+    return str(site.country)
 
 
 def _link(chain: SlotChain, place: Place, window: Window, starts_at: dt.datetime) -> ChainLink:

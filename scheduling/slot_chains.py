@@ -16,11 +16,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from ledger import directory
 from ledger.context import Actor
+from ledger.identifiers import new_id
 from ledger.models import Stream
 from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, InvalidInput, WrongState
+from personas.queries import Site
+from scheduling import quotas
 from scheduling.capacity import SlotFull, give_back_all, take_all
 from scheduling.chain_search import next_best, offer_of_token, search
 from scheduling.models import ChainLink, HoldDue, SlotChain
@@ -73,14 +77,45 @@ def hold(
     until = timezone.now() + _hold_time(hours)
     _refuse_second_chain(stream_id)
     offer = offer_of_token(actor, request, token)
+    chain_id = new_id()
     try:
         with transaction.atomic():
-            take_all(link.slot_id for link in offer.links)
+            take_places(actor, request, offer, chain_id)
     except SlotFull as refusal:
         raise next_best(actor, request, offer, refusal) from None
-    chain = record(actor.organization_id, stream_id, request, offer, held_until=until)
+    chain = record(actor.organization_id, stream_id, request, offer, held_until=until, id=chain_id)
     watch_hold(chain)
     return chain
+
+
+def take_places(
+    actor: Actor, request: ChainRequest, offer: ChainOffer, holder_id: UUID, *, beside: SlotChain | None = None
+) -> None:
+    """Take the places of an offer and what the quotas ask for it, all or none by the caller's savepoint.
+
+    ``beside``: a chain of the same order that it is to replace; what both need is not taken again.
+    """
+    (site,) = directory.rows(Site, [request.center_site_id]).values()
+    quotas.take(
+        holder_id,
+        therapy_id=request.therapy_id,
+        manufacturer_ids={request.manufacturer_id} if request.manufacturer_id else _lines(offer),
+        center_id=site.organization_id,
+        country=site.country,
+        starts=starts_of(offer.links),
+        beside=beside.pk if beside else None,
+    )
+    wanted = Counter(link.slot_id for link in offer.links)
+    take_all((wanted - places_in(beside) if beside else wanted).elements())
+
+
+def starts_of(links: Iterable[OfferLink | ChainLink]) -> dict[str, dt.datetime]:
+    """Return when each stage starts, as quotas count it."""
+    return {link.kind: link.starts_at for link in links}
+
+
+def _lines(offer: ChainOffer) -> set[UUID]:
+    return {link.organization_id for link in offer.links if link.kind == ResourceKind.MANUFACTURING_LINE}
 
 
 def _hold_time(hours: float) -> dt.timedelta:
@@ -107,11 +142,10 @@ def record(
     organization_id: UUID, stream_id: UUID, request: ChainRequest, offer: ChainOffer, **values: Any
 ) -> SlotChain:
     """Write a chain of the offer's places, which were taken before; ``values``: its state and whatever goes with it."""
-    lines = [link.organization_id for link in offer.links if link.kind == ResourceKind.MANUFACTURING_LINE]
     chain: SlotChain = SlotChain.objects.create(
         stream_id=stream_id,
         organization_id=organization_id,
-        manufacturer_id=request.manufacturer_id or next(iter(lines), None),
+        manufacturer_id=request.manufacturer_id or next(iter(_lines(offer)), None),
         therapy_id=request.therapy_id,
         collection_starts_at=offer.collection_start,
         collection_ends_at=offer.collection_end,
@@ -262,6 +296,7 @@ def set_state(chain: SlotChain, sources: tuple[ChainState, ...], target: ChainSt
 def let_go(chain: SlotChain) -> SlotChain:
     """Give the places of a chain that has ended back at once."""
     HoldDue.unwalled.filter(chain_id=chain.pk).delete()
+    quotas.give_back_of(chain.pk, chain.organization_id)
     give_back_all(places_of_its_own(chain), chain.organization_id)
     return chain
 

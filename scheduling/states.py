@@ -48,3 +48,27 @@ class ChangeWindow(models.TextChoices):
     FREE = "free", "Free: moves at once"
     APPROVAL = "approval", "The manufacturer must agree"
     FROZEN = "frozen", "Frozen"
+
+
+class QuotaStage(models.TextChoices):
+    """What a quota counts: the stage's start falls into its period. The values are those of ``ResourceKind``."""
+
+    APHERESIS_CHAIR = "apheresis_chair", "Apheresis (collection)"
+    RECEIVING = "receiving", "Receiving at the plant"
+    MANUFACTURING_LINE = "manufacturing_line", "Manufacturing start"
+    INFUSION_BED = "infusion_bed", "Infusion"
+
+
+class QuotaPeriod(models.TextChoices):
+    """How long a quota counts before it begins anew."""
+
+    WEEK = "week", "Week (Monday to Sunday)"
+    MONTH = "month", "Calendar month"
+
+
+class Share(models.TextChoices):
+    """Whose places they are; taken in this order, the pool last."""
+
+    CENTER = "center", "Treatment center"
+    REGION = "region", "Region"
+    POOL = "pool", "Common pool"

@@ -1,4 +1,4 @@
-"""The sweep that ends slot holds. Idempotent: what was requested or ended meanwhile is left alone."""
+"""The sweeps that end slot holds and release unused quotas. Idempotent: what ended meanwhile is left alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from scheduling.actions.holds import expire_hold
+from scheduling.actions.quotas import due_releases, release_unused
 from scheduling.queries import due_holds
 
 logger = logging.getLogger(__name__)
@@ -23,3 +24,15 @@ def expire_slot_holds() -> int:
         except Exception:
             logger.exception("slot hold %s could not be ended", due.chain_id)
     return ended
+
+
+@shared_task
+def release_unused_quotas() -> int:
+    """Move every due share's unused places into the pool, each in its own transaction; return how many places."""
+    released = 0
+    for due in due_releases(timezone.now()):
+        try:
+            released += release_unused(due)
+        except Exception:
+            logger.exception("unused places of allotment %s could not be released", due.allotment_id)
+    return released

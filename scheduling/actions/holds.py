@@ -8,11 +8,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from ledger.context import Actor, reading
 from ledger.events import kind_named
 from ledger.recording import acting
 from ledger.refusals import WrongState
-from personas.queries import organizations, system_actor
+from scheduling.jobs import job_in
 from scheduling.models import HoldDue, SlotChain
 from scheduling.signals import hold_expired
 from scheduling.slot_chains import expire, links_of
@@ -26,7 +25,7 @@ def expire_hold(due: HoldDue, now: dt.datetime | None = None) -> bool:
 
     Nothing happens when it was renewed, requested or freed meanwhile. Once committed, ``signals.hold_expired`` is sent.
     """
-    actor = _job_of(due.organization_id)
+    actor = job_in(due.organization_id, JOB)
     subject = ("slot_chain", str(due.chain_id))
     try:
         with acting(actor, "scheduling.hold_expired", stream_id=due.stream_id, subject=subject) as event:
@@ -45,12 +44,3 @@ def expire_hold(due: HoldDue, now: dt.datetime | None = None) -> bool:
 
 def _announce(stream_id: UUID, organization_id: UUID) -> None:
     hold_expired.send_robust(sender=SlotChain, stream_id=stream_id, organization_id=organization_id)
-
-
-def _job_of(organization_id: UUID) -> Actor:
-    bare = system_actor(organization_id, JOB)
-    with reading(bare):
-        organization = organizations(bare).get(pk=organization_id)
-    return system_actor(
-        organization_id, JOB, name=organization.name, role=organization.role, synthetic=organization.synthetic
-    )

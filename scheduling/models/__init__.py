@@ -1,4 +1,16 @@
 from scheduling.models.capacity import ONE_AT_A_TIME, Resource, Slot
 from scheduling.models.chains import ChainLink, HoldDue, SlotChain
+from scheduling.models.quotas import Allotment, Quota, QuotaDue, QuotaUse
 
-__all__ = ["ONE_AT_A_TIME", "ChainLink", "HoldDue", "Resource", "Slot", "SlotChain"]
+__all__ = [
+    "ONE_AT_A_TIME",
+    "Allotment",
+    "ChainLink",
+    "HoldDue",
+    "Quota",
+    "QuotaDue",
+    "QuotaUse",
+    "Resource",
+    "Slot",
+    "SlotChain",
+]

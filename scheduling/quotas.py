@@ -1,0 +1,183 @@
+"""The one place where a quota's places are taken and given back (``quota_rules`` holds the values a search asks with).
+
+A stage under quota always has a pool for each period; without a pool there is no quota. A center takes from its own
+share first, then from its region's, then from the pool. Remanufacture may use the reserve of each. Nothing counts
+bookings: the allotment's row says what is used, and one conditional update decides (DESIGN 8).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from ledger.context import Actor
+from ledger.recording import open_event
+from ledger.walls import visible
+from scheduling.capacity import SlotFull, seen_by
+from scheduling.models import Allotment, QuotaDue, QuotaUse
+from scheduling.quota_rules import QuotaLeft
+from scheduling.states import QuotaStage, Share
+
+_ORDER = {share: position for position, share in enumerate(Share.values)}
+
+
+class QuotaUsedUp(SlotFull):
+    """The center's share, its region's and the pool are used up for the period; ``offers`` as in ``SlotFull``."""
+
+    code, title = "quota_used_up", "The quota is used up"
+    remedy = "Choose a date in another period, or ask the manufacturer's planner for places."
+
+
+def load(
+    actor: Actor,
+    therapy_id: UUID,
+    country: str,
+    center_id: UUID,
+    since: dt.datetime,
+    until: dt.datetime,
+    *,
+    beside: UUID | None = None,
+) -> list[QuotaLeft]:
+    """Return what a center in a country may still take of a therapy's quotas: one query, run inside ``reading``.
+
+    ``beside``: what this holder has counts as free (one query more): it is to be replaced.
+    """
+    rows = visible(Allotment, actor).filter(
+        _for_center(center_id, country), therapy_id=therapy_id, starts_at__lt=until, ends_at__gt=since
+    )
+    own = {use.allotment_id for use in _uses_of(beside) if not use.remade}
+    found = []
+    for row in rows:
+        row.used -= row.pk in own
+        found.append(left_of(row))
+    return found
+
+
+def left_of(row: Allotment) -> QuotaLeft:
+    """Return a row as the search needs it. Ordinary places leave the reserve alone; the reserve needs a free place."""
+    free = row.places - row.used - row.remade
+    left = max(0, min(free, row.places - row.reserve - row.used))
+    return QuotaLeft(row.organization_id, row.stage, row.share, row.starts_at, row.ends_at, left, max(0, free - left))
+
+
+def take(
+    holder_id: UUID,
+    *,
+    therapy_id: UUID,
+    manufacturer_ids: Iterable[UUID],
+    center_id: UUID,
+    country: str,
+    starts: Mapping[str, dt.datetime],
+    remanufacture: bool = False,
+    beside: UUID | None = None,
+) -> list[QuotaUse]:
+    """Take one place of every quota that the stages' ``starts`` fall under; raise QuotaUsedUp when one has none.
+
+    The caller's savepoint makes it all or none. ``beside``: a holder that is to be replaced; a quota and period that it
+    uses is not taken from again (see ``succeed``). Runs in the center's sight, always in one order of quotas and
+    shares, so that two takers never wait for each other.
+    """
+    open_event()
+    moment = Q(pk__in=[])
+    for stage, instant in starts.items():
+        if stage in QuotaStage.values:
+            moment |= Q(stage=stage, starts_at__lte=instant, ends_at__gt=instant)
+    rows = list(
+        Allotment.unwalled.filter(
+            moment, _for_center(center_id, country), therapy_id=therapy_id, organization_id__in=set(manufacturer_ids)
+        )
+    )
+    shared = {use.allotment.quota_id for use in _uses_of(beside) if not use.remade and _is_at(use, starts)}
+    uses = []
+    for quota_id in sorted({row.quota_id for row in rows} - shared):
+        mine = sorted((row for row in rows if row.quota_id == quota_id), key=lambda row: (_ORDER[row.share], row.pk))
+        uses.append(_take_first(mine, holder_id, center_id, remanufacture=remanufacture))
+    return QuotaUse.objects.bulk_create(uses) if uses else []
+
+
+def give_back_of(holder_id: UUID, center_id: UUID) -> int:
+    """Give back whatever a holder took, in the sight of the center; return how many places. Twice gives back once.
+
+    What comes back after its share was released is due for the pool at once.
+    """
+    open_event()
+    with seen_by(center_id):
+        return sum(_give_back(use) for use in _uses_of(holder_id))
+
+
+def succeed(former_id: UUID, fresh_id: UUID, center_id: UUID, starts: Mapping[str, dt.datetime]) -> None:
+    """Let one holder take the place of another: what both need is handed over, the rest is given back.
+
+    ``starts`` are the successor's. A remanufacture stays counted where it was made.
+    """
+    open_event()
+    with seen_by(center_id):
+        own = {use.allotment.quota_id for use in _uses_of(fresh_id)}
+        for use in _uses_of(former_id):
+            if use.remade or (_is_at(use, starts) and use.allotment.quota_id not in own):
+                QuotaUse.unwalled.filter(pk=use.pk).update(holder_id=fresh_id)
+            else:
+                _give_back(use)
+
+
+def hand_over(from_id: UUID, to_id: UUID) -> None:
+    """Give everything that one holder took to another: the dates went with it."""
+    open_event()
+    QuotaUse.unwalled.filter(holder_id=from_id, given_back_at__isnull=True).update(holder_id=to_id)
+
+
+def _uses_of(holder_id: UUID | None) -> list[QuotaUse]:
+    """Return what a holder has of quotas, in the order in which rows are locked."""
+    if holder_id is None:
+        return []
+    own = QuotaUse.unwalled.filter(holder_id=holder_id, given_back_at__isnull=True).select_related("allotment")
+    return sorted(own, key=lambda use: (use.allotment.quota_id, _ORDER[use.allotment.share], use.allotment_id))
+
+
+def _is_at(use: QuotaUse, starts: Mapping[str, dt.datetime]) -> bool:
+    instant = starts.get(use.allotment.stage)
+    return instant is not None and use.allotment.starts_at <= instant < use.allotment.ends_at
+
+
+def _for_center(center_id: UUID, country: str) -> Q:
+    region = Q(share=Share.REGION, countries__contains=[country])
+    return Q(share=Share.CENTER, center_id=center_id) | region | Q(share=Share.POOL)
+
+
+def _take_first(rows: Sequence[Allotment], holder_id: UUID, center_id: UUID, *, remanufacture: bool) -> QuotaUse:
+    """Take a place of the first row that has one: decided by one conditional update each."""
+    column = "remade" if remanufacture else "used"
+    room = Q(places__gt=F("used") + F("remade"))
+    if not remanufacture:
+        room &= Q(places__gt=F("used") + F("reserve"))
+    for row in rows:
+        if Allotment.unwalled.filter(room, pk=row.pk).update(**{column: F(column) + 1}):
+            return QuotaUse(
+                allotment=row,
+                organization_id=row.organization_id,
+                center_id=center_id,
+                holder_id=holder_id,
+                remade=remanufacture,
+            )
+    label = QuotaStage(rows[0].stage).label
+    raise QuotaUsedUp(f"The quota for this period is used up ({label}).")
+
+
+def _give_back(use: QuotaUse) -> bool:
+    """Give one place back; False when that was done already."""
+    still = QuotaUse.unwalled.filter(pk=use.pk, given_back_at__isnull=True)
+    if not still.update(given_back_at=timezone.now()):
+        return False
+    column = "remade" if use.remade else "used"
+    row = use.allotment
+    if not Allotment.unwalled.filter(pk=row.pk, **{f"{column}__gt": 0}).update(**{column: F(column) - 1}):
+        raise RuntimeError(f"allotment {row.pk} has no place that could be given back here")
+    now = timezone.now()
+    if row.share != Share.POOL and row.releases_at is not None and row.releases_at <= now < row.ends_at:
+        due = QuotaDue(organization_id=row.organization_id, allotment_id=row.pk, due_at=now)
+        QuotaDue.objects.bulk_create([due], ignore_conflicts=True)
+    return True
