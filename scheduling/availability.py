@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from ledger import directory
 from ledger.context import Actor
 from ledger.refusals import InvalidInput, NotFound
 from ledger.walls import visible
-from personas.queries import Site, sites
+from personas.queries import sites
 from scheduling import quotas
 from scheduling.calendars import Calendar, Lane, Place, Window, day_of
 from scheduling.models import Resource, Slot
@@ -29,8 +28,11 @@ AT_CENTER = (ResourceKind.APHERESIS_CHAIR, ResourceKind.COURIER_LANE, ResourceKi
 def places_of(actor: Actor, request: ChainRequest) -> dict[UUID, Place]:
     """Return the sites of the request that the actor knows; raise NotFound when the center is not among them."""
     wanted = {request.center_site_id, *request.plant_site_ids}
-    rows = sites(actor).filter(pk__in=wanted).values_list("pk", "name", "organization_id", "zone")
-    places = {pk: Place(pk, name, organization_id, ZoneInfo(zone)) for pk, name, organization_id, zone in rows}
+    rows = sites(actor).filter(pk__in=wanted).values_list("pk", "name", "organization_id", "zone", "country")
+    places = {
+        pk: Place(pk, name, organization_id, ZoneInfo(zone), country)
+        for pk, name, organization_id, zone, country in rows
+    }
     if request.center_site_id not in places:
         raise NotFound("This treatment center's site is not known here.")
     return places
@@ -70,15 +72,16 @@ def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], plac
         if ids:
             condition |= Q(resource_id__in=ids, starts_at__lt=link.until, ends_at__gt=link.since)
     since, until = min(link.since for link in links), max(link.until for link in links)
-    left = _quotas(actor, request, since, until)
+    left = _quotas(actor, request, places[request.center_site_id], since, until)
     return Calendar(places.values(), _windows(actor, condition, resources, request.own_slot_ids), left)
 
 
-def _quotas(actor: Actor, request: ChainRequest, since: dt.datetime, until: dt.datetime) -> list[QuotaLeft]:
+def _quotas(
+    actor: Actor, request: ChainRequest, center: Place, since: dt.datetime, until: dt.datetime
+) -> list[QuotaLeft]:
     """Return what the quotas leave to the center, for the periods that the links may fall into."""
-    site = directory.rows(Site, [request.center_site_id])[request.center_site_id]
     return quotas.load(
-        actor, request.therapy_id, site.country, site.organization_id, since, until, beside=request.own_chain_id
+        actor, request.therapy_id, center.country, center.organization_id, since, until, beside=request.own_chain_id
     )
 
 
@@ -88,7 +91,7 @@ def load_slots(actor: Actor, request: ChainRequest, slot_ids: Sequence[UUID], pl
     windows = _windows(actor, Q(pk__in=slot_ids), _resources(actor, request, links), request.own_slot_ids)
     since = min((window.starts_at for window in windows), default=links[0].since)
     until = max((window.ends_at for window in windows), default=links[0].until)
-    return Calendar(places.values(), windows, _quotas(actor, request, since, until))
+    return Calendar(places.values(), windows, _quotas(actor, request, places[request.center_site_id], since, until))
 
 
 _Resource = tuple[str, UUID, str, Lane | None]  # kind, place, name, lane

@@ -23,6 +23,7 @@ class Place:
     name: str
     organization_id: UUID
     zone: ZoneInfo
+    country: str = ""
 
     def local(self, instant: dt.datetime) -> dt.datetime:
         return instant.astimezone(self.zone)

@@ -38,8 +38,8 @@ class ChainRequest:
     ``max_age_hours`` counts from the end of collection to the start of manufacture (None: no limit); on arrival
     ``age_buffer_hours`` of it must be left. ``lead_days``: days from today before a collection can be prepared.
     ``manufacturer_id``: who confirms; by default the organization whose line is taken. ``own_slot_ids``: slots in which
-    the order has a place already, so that it may stay there when its other dates move; ``own_chain_id``: its chain, whose
-    quota is free to it.
+    the order has a place already, so that it may stay there when its other dates move; ``own_chain_id``: its chain,
+    whose quota is free to it.
     """
 
     therapy_id: UUID
