@@ -23,7 +23,7 @@ def world() -> World:
 
 def slot_of(world: World) -> Slot:
     with reading(world.coordinator):
-        return Slot.unwalled.filter(organization_id=world.maker.pk).order_by("starts_at").first()  # type: ignore[return-value]
+        return Slot.unwalled.filter(organization_id=world.maker.pk).order_by("starts_at", "pk").first()  # type: ignore[return-value]
 
 
 def change(world: World, stream: Any, **changes: Any) -> int:
