@@ -13,6 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cgt.settings")
 
 # Seconds between two runs. A sweep reads a due-table and then acts inside the organization it belongs to.
 SWEEPS = {
+    "scheduling.tasks.make_due_openings": 600.0,
     "scheduling.tasks.expire_slot_holds": 30.0,
     "scheduling.tasks.release_unused_quotas": 300.0,
     "notifications.tasks.relay_outbox": 10.0,

@@ -7,10 +7,13 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from orders import consumers, events, notices, steps  # noqa: F401
+        from orders.booked_names import order_names
         from orders.views import desks
         from orders.views.worklist import count_at_home, has_own_desk, waiting_count
         from personas import navigation
+        from scheduling import booked
 
+        booked.register(order_names)
         everywhere = ("treatment_center", "manufacturer", "cmo")
         desks.load()
         navigation.register(

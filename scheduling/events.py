@@ -1,6 +1,105 @@
 from ledger.events import EventKind, register
 from ledger.states import Role
 
+# What an act on the calendar did to the windows that were offered.
+MADE = {
+    "added": "number of new windows",
+    "changed": "number of changed windows",
+    "closed": "number of windows without places now",
+    "kept": "number of windows that the rules no longer want, kept because places are taken",
+    "first": "first day",
+    "last": "last day",
+}
+
+register(
+    EventKind(
+        "scheduling.rule_set",
+        "Opening hours set",
+        "The shift {shift} of {resource} holds from {first_date}: {words}.",
+        payload={
+            **MADE,
+            "resource": "resource code",
+            "shift": "name of the shift",
+            "first_date": "from when (local date)",
+            "last_date": "until when (local date), empty: for ever",
+            "words": "days, times and places in words",
+        },
+    ),
+    EventKind(
+        "scheduling.rule_ended",
+        "Opening hours ended",
+        "The shift {shift} of {resource} ends with {last_date}.",
+        payload={
+            **MADE,
+            "resource": "resource code",
+            "shift": "name of the shift",
+            "last_date": "last day (local date)",
+        },
+    ),
+    EventKind(
+        "scheduling.team_set",
+        "Team set",
+        "The team {team} has {people} people for {competence} on the shift {shift} from {first_date}.",
+        payload={
+            **MADE,
+            "team": "code of the team",
+            "people": "how many",
+            "competence": "what they can do",
+            "shift": "name of the shift",
+            "first_date": "from when (local date)",
+        },
+    ),
+    EventKind(
+        "scheduling.closed",
+        "Closed",
+        "{place} is closed from {starts_at} to {ends_at}: {why}.",
+        payload={
+            **MADE,
+            "place": "resource or site code",
+            "kind": "closure or maintenance",
+            "starts_at": "from (UTC)",
+            "ends_at": "to (UTC)",
+            "why": "reason",
+        },
+    ),
+    EventKind(
+        "scheduling.closure_lifted",
+        "Closure lifted",
+        "The closure of {place} from {starts_at} was lifted.",
+        payload={**MADE, "place": "resource or site code", "starts_at": "from (UTC)"},
+    ),
+    EventKind(
+        "scheduling.openings_made",
+        "Windows made from opening hours",
+        "Windows were made from the opening hours: {added} new, {changed} changed, {closed} closed, {kept} kept.",
+        payload=MADE,
+    ),
+    EventKind(
+        "scheduling.window_moved",
+        "Window moved",
+        "A window of {resource} was moved from {before} to {after}.",
+        payload={"resource": "resource code", "before": "its start before (UTC)", "after": "its start now (UTC)"},
+    ),
+    EventKind(
+        "scheduling.therapy_classed",
+        "Priority class set",
+        "A therapy was put into the priority class {priority}.",
+        payload={"therapy": "id of the therapy", "priority": "class"},
+    ),
+    EventKind(
+        "scheduling.feed_made",
+        "Calendar feed made",
+        "A calendar feed was made: {name}.",
+        payload={"name": "name of the feed", "resource": "resource code, empty: a person's own", "expires_at": "UTC"},
+    ),
+    EventKind(
+        "scheduling.feed_revoked",
+        "Calendar feed revoked",
+        "The calendar feed {name} was revoked.",
+        payload={"name": "name of the feed"},
+    ),
+)
+
 register(
     EventKind(
         "scheduling.hold_expired",

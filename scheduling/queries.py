@@ -11,7 +11,7 @@ from django.db.models import F, Prefetch, QuerySet
 from ledger.context import Actor
 from ledger.prepared import Prepared, attach
 from ledger.walls import on_stream, sees_stream, visible
-from scheduling.models import ChainLink, HoldDue, Resource, Slot, SlotChain
+from scheduling.models import CalendarDue, ChainLink, HoldDue, Resource, Slot, SlotChain
 from scheduling.states import LIVE, ChainState, ResourceKind
 
 
@@ -90,6 +90,11 @@ def requests_waiting(actor: Actor) -> QuerySet[SlotChain]:
 def due_holds(now: dt.datetime) -> list[HoldDue]:
     """Return the holds whose time is over (ids and times only: outside the wall), the longest overdue first."""
     return list(HoldDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
+
+
+def due_calendars(now: dt.datetime) -> list[CalendarDue]:
+    """Return the organizations whose windows are to be made again (ids and times only: outside the wall)."""
+    return list(CalendarDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
 
 
 def windows_of(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, ChainLink]:

@@ -11,6 +11,28 @@ class ResourceKind(models.TextChoices):
     INFUSION_BED = "infusion_bed", "Infusion bed"
 
 
+class HolidayPolicy(models.TextChoices):
+    """What a shift does on a public holiday of its country and region."""
+
+    CLOSED = "closed", "Closed on public holidays"
+    OPEN = "open", "Open on public holidays"
+
+
+class ClosureKind(models.TextChoices):
+    CLOSURE = "closure", "Closure"
+    MAINTENANCE = "maintenance", "Maintenance"
+
+
+class PriorityClass(models.TextChoices):
+    """Who has precedence at a chair, the first before the second and so on (AU1). Unclassified therapies come last."""
+
+    EMERGENT = "emergent", "Therapeutic and emergent procedures"
+    STEM_CELLS = "stem_cells", "Stem cell collections"
+    COMMERCIAL = "commercial", "Commercial cell therapies"
+    OWN_TRIAL = "own_trial", "Own trials"
+    OUTSIDE_TRIAL = "outside_trial", "Outside trials"
+
+
 class ChainState(models.TextChoices):
     """A slot chain: held for a while, requested from the manufacturer, then answered; or its places are free again."""
 

@@ -1,4 +1,4 @@
-"""The sweeps that end slot holds and release unused quotas. Idempotent: what ended meanwhile is left alone."""
+"""The sweeps: slot holds end, unused quotas are released, windows are made from rules. All are idempotent."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
+from scheduling.actions import openings
 from scheduling.actions.holds import expire_hold
 from scheduling.actions.quotas import due_releases, release_unused
-from scheduling.queries import due_holds
+from scheduling.queries import due_calendars, due_holds
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,19 @@ def expire_slot_holds() -> int:
         except Exception:
             logger.exception("slot hold %s could not be ended", due.chain_id)
     return ended
+
+
+@shared_task
+def make_due_openings() -> int:
+    """Publish what opening rules make up to the horizon, organization by organization; return for how many."""
+    made = 0
+    for due in due_calendars(timezone.now()):
+        try:
+            openings.make_due_openings(due)
+            made += 1
+        except Exception:
+            logger.exception("windows of organization %s could not be made", due.organization_id)
+    return made
 
 
 @shared_task

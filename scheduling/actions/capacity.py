@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from ledger.bulk import update_each
 from ledger.context import Actor
 from ledger.recording import acting
 from ledger.refusals import InvalidInput
 from personas.queries import Site, sites
+from scheduling.booked import Hit, refuse
 from scheduling.models import ONE_AT_A_TIME, Resource, Slot
+from scheduling.opening_sources import places_of
 from scheduling.policies import require_publisher
 from scheduling.states import ResourceKind
 
@@ -21,6 +24,7 @@ MOST_PLACES = 1000
 LONGEST_WINDOW = dt.timedelta(days=31)
 LONGEST_RUN = dt.timedelta(hours=24)
 MOST_FAULTS = 100
+CHANGED = ["ends_at", "capacity", "shift", "closed_reason"]
 LANE_ATTRIBUTES = {"origin_site_id", "destination_site_id", "transit_hours", "cutoff", "weekdays"}
 
 
@@ -126,7 +130,8 @@ def publish_capacity(actor: Actor, rows: Sequence[CapacityRow]) -> Published:
     """Offer windows, or change the end or the places of windows offered before (same resource and start).
 
     All or nothing: raises InvalidInput with ``fields["rows[i].column"]`` for each row at fault. Places already taken
-    cannot be withdrawn.
+    cannot be withdrawn: CapacityInUse names the same fields, and the orders that would be hit. What is published here
+    is a window by hand: opening rules leave it alone.
     """
     with acting(actor, "scheduling.capacity_published", subject=("organization", str(actor.organization_id))) as event:
         require_publisher(actor)
@@ -136,12 +141,17 @@ def publish_capacity(actor: Actor, rows: Sequence[CapacityRow]) -> Published:
         existing = _existing(good, resources)
         _refuse_overlaps(good, resources, existing, faults)
         added = [_slot(row, resources[row.resource]) for _, row in good if _key(row, resources) not in existing]
-        changed = [slot for i, row in good if (slot := _changed(i, row, existing.get(_key(row, resources)), faults))]
+        in_use: dict[str, Slot] = {}
+        changed = [
+            slot for i, row in good if (slot := _changed(i, row, existing.get(_key(row, resources)), faults, in_use))
+        ]
         if faults:
-            raise InvalidInput(
-                f"{len(faults)} entries need attention.", fields=dict(list(faults.items())[:MOST_FAULTS])
-            )
-        Slot.unwalled.bulk_update(changed, ["ends_at", "capacity"], batch_size=500)  # first: it may make room
+            first = dict(list(faults.items())[:MOST_FAULTS])
+            if len(faults) == len(in_use):
+                refuse(actor, _hits(actor, in_use, resources), first)
+            raise InvalidInput(f"{len(faults)} entries need attention.", fields=first)
+        update_each([slot for slot in changed if not slot.capacity], CHANGED)  # first: it may make room
+        update_each([slot for slot in changed if slot.capacity], CHANGED)
         Slot.objects.bulk_create(added, batch_size=1000)
         _note(event, rows, len(added), len(changed))
     return Published(len(added), len(changed))
@@ -202,12 +212,20 @@ def _refuse_overlaps(
     """The same window twice in one publication; two windows of one chair or bed at the same time."""
     spans: dict[UUID, dict[dt.datetime, tuple[dt.datetime, int | None]]] = defaultdict(dict)
     for (resource_id, starts_at), slot in existing.items():
-        spans[resource_id][starts_at] = (slot.ends_at, None)
+        if slot.capacity:  # a closed window stands in nobody's way
+            spans[resource_id][starts_at] = (slot.ends_at, None)
+    closing: dict[tuple[UUID, dt.datetime], int] = {}
     for i, row in good:
-        mine = spans[resources[row.resource].pk]
-        if row.starts_at in mine and mine[row.starts_at][1] is not None:
-            faults[f"rows[{i}].starts_at"] = [f"The same window as in row {mine[row.starts_at][1]}."]
-        mine[row.starts_at] = (row.ends_at, i)
+        key = _key(row, resources)
+        mine = spans[key[0]]
+        before = closing.get(key, mine.get(row.starts_at, (None, None))[1])
+        if before is not None:
+            faults[f"rows[{i}].starts_at"] = [f"The same window as in row {before}."]
+        if row.capacity:
+            mine[row.starts_at] = (row.ends_at, i)
+        else:
+            mine.pop(row.starts_at, None)
+            closing[key] = i
     single = {resource.pk for resource in resources.values() if resource.kind in ONE_AT_A_TIME}
     for resource_id in single & spans.keys():
         for index in _overlapping(spans[resource_id]):
@@ -233,13 +251,27 @@ def _slot(row: CapacityRow, resource: Resource) -> Slot:
     )
 
 
-def _changed(i: int, row: CapacityRow, slot: Slot | None, faults: dict[str, list[str]]) -> Slot | None:
+def _changed(
+    i: int, row: CapacityRow, slot: Slot | None, faults: dict[str, list[str]], in_use: dict[str, Slot]
+) -> Slot | None:
     """Return the locked slot with its new end and places, None when nothing changes."""
     if slot is None or (slot.ends_at, slot.capacity) == (row.ends_at, row.capacity):
         return None
     if row.capacity < slot.taken:
         faults[f"rows[{i}].capacity"] = [f"{slot.taken} places are taken already."]
+        in_use[f"rows[{i}].capacity"] = slot
     if slot.taken and row.ends_at < slot.ends_at:
         faults[f"rows[{i}].ends_at"] = ["Places are taken: this window cannot end earlier."]
-    slot.ends_at, slot.capacity = row.ends_at, row.capacity
+        in_use[f"rows[{i}].ends_at"] = slot
+    slot.ends_at, slot.capacity, slot.shift, slot.closed_reason = row.ends_at, row.capacity, "", ""
     return slot
+
+
+def _hits(actor: Actor, in_use: Mapping[str, Slot], resources: Mapping[str, Resource]) -> list[Hit]:
+    by_id = {resource.pk: resource for resource in resources.values()}
+    places = places_of(actor, by_id.values())
+    hits = {}
+    for slot in in_use.values():
+        place = places.get(slot.resource_id)
+        hits[slot.pk] = Hit(slot, by_id[slot.resource_id].name, place.zone if place else "UTC")
+    return list(hits.values())

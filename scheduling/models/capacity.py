@@ -8,7 +8,7 @@ from django.db.models import F, Func, Q
 from ledger.history import track
 from ledger.models import WalledModel
 from ledger.walls import KnownTo
-from scheduling.states import ResourceKind
+from scheduling.states import PriorityClass, ResourceKind
 
 ONE_AT_A_TIME = (ResourceKind.APHERESIS_CHAIR, ResourceKind.INFUSION_BED)
 
@@ -49,6 +49,9 @@ class Slot(WalledModel):
 
     The window is when the thing may begin: the collection at a chair, the pickup on a lane, the arrival at a receiving
     bay, the start of manufacture on a line. A chair's window holds the whole collection.
+
+    ``shift`` names the opening rule that made the window; empty: by hand, and no rule touches it. Until ``open_from``
+    only therapies of the class ``reserved_for``, or of one before it, may take its places.
     """
 
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="slots")
@@ -59,6 +62,10 @@ class Slot(WalledModel):
     ends_at = models.DateTimeField()
     capacity = models.PositiveIntegerField()
     taken = models.PositiveIntegerField(default=0)
+    shift = models.SlugField(max_length=40, blank=True, default="")
+    closed_reason = models.CharField(max_length=160, blank=True, default="", help_text="why there are no places")
+    reserved_for = models.CharField(max_length=16, choices=PriorityClass.choices, blank=True, default="")
+    open_from = models.DateTimeField(null=True, blank=True, help_text="when everybody may book")
 
     # A center takes a place in a plant's slot: its update passes the wall, and a trigger lets it touch ``taken`` alone.
     wall = KnownTo("organization_id", partners_write=("taken",))
@@ -81,7 +88,7 @@ class Slot(WalledModel):
                         RangeOperators.OVERLAPS,
                     ),
                 ],
-                condition=Q(kind__in=[kind.value for kind in ONE_AT_A_TIME]),
+                condition=Q(kind__in=[kind.value for kind in ONE_AT_A_TIME], capacity__gt=0),
             ),
         ]
         indexes = [models.Index(fields=["site", "kind", "starts_at"], name="scheduling_slot_at")]

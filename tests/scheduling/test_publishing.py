@@ -11,6 +11,7 @@ from ledger.context import reading
 from ledger.models import Event
 from ledger.refusals import InvalidInput, NotAllowed
 from scheduling.actions.capacity import CapacityRow, add_resource, publish_capacity
+from scheduling.booked import CapacityInUse
 from scheduling.models import Resource, Slot
 from scheduling.queries import resources, slots
 from tests.factories import connect, make_actor, make_organization, make_site, operator
@@ -124,9 +125,10 @@ def test_places_that_are_taken_are_not_withdrawn() -> None:
     chair = Resource(code=_code_of_chair(world), organization=world.center)
     actor = operator(world.center)
     for change, field in (({"capacity": 0}, "capacity"), ({"end": "15:00", "capacity": 2}, "ends_at")):
-        with pytest.raises(InvalidInput) as refusal:
+        with pytest.raises(CapacityInUse) as refusal:
             publish_capacity(actor, [row(chair, **change)])  # type: ignore[arg-type]
         assert list(refusal.value.fields) == [f"rows[0].{field}"]
+        assert [fact.code for fact in refusal.value.facts] == ["place_taken"]
     assert publish_capacity(actor, [row(chair, capacity=1)]).changed == 1
     assert world.taken() == 4
 
