@@ -5,62 +5,95 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db.models import Q
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import Func, Q, TextField
 
 from ledger.context import Actor
 from ledger.refusals import InvalidInput, NotFound
 from ledger.walls import visible
 from personas.queries import sites
 from scheduling import quotas
-from scheduling.calendars import Calendar, Lane, Place, Window, day_of
+from scheduling.calendars import Calendar, Columns, Lane, Place, Source, day_of
+from scheduling.lead_times import STEPS
 from scheduling.models import Resource, Slot
 from scheduling.offers import ChainRequest, LinkRequest
 from scheduling.quota_rules import QuotaLeft
-from scheduling.states import ResourceKind
+from scheduling.states import RESOURCE_OF, LinkKind, ResourceKind
 
 REACH = dt.timedelta(days=14)  # how long after the last collection arrivals and starts are still looked for
-BED_REACH = dt.timedelta(days=21)
-AT_CENTER = (ResourceKind.APHERESIS_CHAIR, ResourceKind.COURIER_LANE, ResourceKind.INFUSION_BED)
+WAIT = dt.timedelta(days=21)  # how long a product may wait for its release, its courier and its bed together
+AT_CENTER = (LinkKind.APHERESIS_CHAIR, LinkKind.COURIER_LANE, LinkKind.INFUSION_BED)
+MOST_DAYS = 366
 
 
 def places_of(actor: Actor, request: ChainRequest) -> dict[UUID, Place]:
-    """Return the sites of the request that the actor knows; raise NotFound when the center is not among them."""
-    wanted = {request.center_site_id, *request.plant_site_ids}
+    """Return the sites of the request that the actor knows; raise NotFound when the center is not among them.
+
+    A plant whose time zone is not known anywhere is left out; a center with such a zone is refused.
+    """
+    wanted = {request.center_site_id, *request.plant_site_ids, *(plant.site_id for plant in request.barred_plants)}
     rows = sites(actor).filter(pk__in=wanted).values_list("pk", "name", "organization_id", "zone", "country")
-    places = {
-        pk: Place(pk, name, organization_id, ZoneInfo(zone), country)
-        for pk, name, organization_id, zone, country in rows
-    }
+    places = {}
+    for pk, name, organization_id, zone, country in rows:
+        try:
+            places[pk] = Place(pk, name, organization_id, ZoneInfo(zone), country)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            if pk == request.center_site_id:
+                raise InvalidInput(
+                    f"The time zone {zone} of {name} is not known.",
+                    fields={"zone": ["Not an IANA time zone."]},
+                    remedy="Ask your administrator to correct the site.",
+                ) from error
     if request.center_site_id not in places:
         raise NotFound("This treatment center's site is not known here.")
     return places
 
 
 def links_wanted(request: ChainRequest, zone: ZoneInfo, first: dt.date, days: int) -> list[LinkRequest]:
-    """Return which places to look at for collections on ``days`` local dates from ``first``."""
-    since, until = day_of(first, zone)[0], day_of(first + dt.timedelta(days=days - 1), zone)[1]
-    packed = until + dt.timedelta(hours=request.collection_hours, minutes=request.pack_minutes)
-    reached = packed + max(REACH, dt.timedelta(hours=request.max_age_hours or 0))
-    infused = dt.timedelta(days=request.manufacture_days + request.release_days + request.conditioning_days)
+    """Return which places to look at for collections that begin on ``days`` local dates from ``first``."""
+    last = first + dt.timedelta(days=days - 1 + request.collection_days - 1 + request.contingency_days)
+    since, until = day_of(first, zone)[0], day_of(last, zone)[1]
+    packed = until + dt.timedelta(hours=_longest(request, "collection_hours"))
+    packed += dt.timedelta(minutes=_longest(request, "pack_minutes"), days=request.pickup_days)
+    stored = dt.timedelta(days=min(request.storage_days or 0, MOST_DAYS)) if request.cryopreserved else dt.timedelta()
+    reached = packed + max(REACH, dt.timedelta(hours=request.max_age_hours or 0), stored)
+    made = reached + dt.timedelta(days=_longest(request, "manufacture_days"))
+    released = made + dt.timedelta(days=max(_longest(request, "release_days"), _longest(request, "release_days_p90")))
+    infused = released + dt.timedelta(days=_longest(request, "conditioning_days")) + WAIT
+    second = dt.timedelta(days=request.second_dose_days + request.second_dose_tolerance_days)
     ends = {
-        ResourceKind.APHERESIS_CHAIR: until,
-        ResourceKind.COURIER_LANE: packed + dt.timedelta(days=1),
-        ResourceKind.RECEIVING: reached,
-        ResourceKind.MANUFACTURING_LINE: reached,
-        ResourceKind.INFUSION_BED: reached + infused + BED_REACH,
+        LinkKind.APHERESIS_CHAIR: until,
+        LinkKind.COURIER_LANE: packed + dt.timedelta(days=1),
+        LinkKind.RECEIVING: reached,
+        LinkKind.MANUFACTURING_LINE: reached,
+        LinkKind.CRITICAL_STOCK: reached,
+        LinkKind.QUALITY_RELEASE: made + WAIT,
+        LinkKind.RETURN_LANE: released + WAIT,
+        LinkKind.INFUSION_BED: infused + second,
     }
-    return [
-        LinkRequest(
-            kind=kind,
-            site_ids=(request.center_site_id,) if kind in AT_CENTER else request.plant_site_ids,
-            since=since,
-            until=ends[ResourceKind(kind)],
-            organization_ids=request.courier_organization_ids if kind == ResourceKind.COURIER_LANE else None,
-        )
-        for kind in request.needs
-    ]
+    return [_wanted(request, LinkKind(kind), since, ends[LinkKind(kind)]) for kind in request.needs]
+
+
+def _longest(request: ChainRequest, step: str) -> float:
+    """The longest that a step may take: by the request, or by an override of it."""
+    own = getattr(request, step) or 0
+    return float(max([own, *(rule.value for rule in request.lead_times if rule.step == step)]))
+
+
+def _wanted(request: ChainRequest, kind: LinkKind, since: dt.datetime, until: dt.datetime) -> LinkRequest:
+    center, plants = (request.center_site_id,), request.plant_site_ids
+    barred = tuple(plant.site_id for plant in request.barred_plants)
+    is_lane = kind in (LinkKind.COURIER_LANE, LinkKind.RETURN_LANE)
+    return LinkRequest(
+        kind=RESOURCE_OF[kind].value if kind in RESOURCE_OF else kind.value,
+        site_ids=center if kind in AT_CENTER else plants,
+        since=since,
+        until=until,
+        organization_ids=request.courier_organization_ids if is_lane else None,
+        destination_ids={LinkKind.COURIER_LANE: (*plants, *barred), LinkKind.RETURN_LANE: center}.get(kind),
+    )
 
 
 def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], places: dict[UUID, Place]) -> Calendar:
@@ -68,12 +101,13 @@ def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], plac
     resources = _resources(actor, request, links)
     condition = Q(pk__in=[])
     for link in links:
-        ids = [pk for pk, (kind, *_) in resources.items() if kind == link.kind]
+        ids = [pk for pk, source in resources.items() if _serves(source, link)]
         if ids:
             condition |= Q(resource_id__in=ids, starts_at__lt=link.until, ends_at__gt=link.since)
+    calendar = _calendar(actor, condition, resources, places, request.own_slot_ids)
     since, until = min(link.since for link in links), max(link.until for link in links)
-    left = _quotas(actor, request, places[request.center_site_id], since, until)
-    return Calendar(places.values(), _windows(actor, condition, resources, request.own_slot_ids), left)
+    calendar.quotas = _quotas(actor, request, places[request.center_site_id], since, until)
+    return calendar
 
 
 def _quotas(
@@ -88,21 +122,28 @@ def _quotas(
 def load_slots(actor: Actor, request: ChainRequest, slot_ids: Sequence[UUID], places: dict[UUID, Place]) -> Calendar:
     """Return the calendar of exactly these slots, as far as the actor sees them and the request admits them."""
     links = links_wanted(request, places[request.center_site_id].zone, request.earliest, 1)
-    windows = _windows(actor, Q(pk__in=slot_ids), _resources(actor, request, links), request.own_slot_ids)
+    resources = _resources(actor, request, links)
+    calendar = _calendar(actor, Q(pk__in=slot_ids), resources, places, request.own_slot_ids)
+    windows = calendar.windows
     since = min((window.starts_at for window in windows), default=links[0].since)
     until = max((window.ends_at for window in windows), default=links[0].until)
-    return Calendar(places.values(), windows, _quotas(actor, request, places[request.center_site_id], since, until))
+    calendar.quotas = _quotas(actor, request, places[request.center_site_id], since, until)
+    return calendar
 
 
-_Resource = tuple[str, UUID, str, Lane | None]  # kind, place, name, lane
+def _serves(source: Source, link: LinkRequest) -> bool:
+    if source.kind != link.kind or source.place_id not in link.site_ids:
+        return False
+    return source.lane is None or link.destination_ids is None or source.lane.destination_id in link.destination_ids
 
 
-def _resources(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest]) -> dict[UUID, _Resource]:
+def _resources(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest]) -> dict[UUID, Source]:
     condition = Q(pk__in=[])
     for link in links:
         if link.kind == ResourceKind.COURIER_LANE:
-            origins = [str(site_id) for site_id in link.site_ids]
-            found = Q(kind=link.kind, attributes__origin_site_id__in=origins)
+            found = Q(kind=link.kind, attributes__origin_site_id__in=[str(site_id) for site_id in link.site_ids])
+            if link.destination_ids is not None:
+                found &= Q(attributes__destination_site_id__in=[str(site_id) for site_id in link.destination_ids])
             if link.organization_ids is not None:
                 found &= Q(organization_id__in=link.organization_ids)
         else:
@@ -111,40 +152,73 @@ def _resources(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest]
     serves = Q(therapy_ids=[]) | Q(therapy_ids__contains=[request.therapy_id])
     rows = visible(Resource, actor).filter(condition & serves)
     return {
-        pk: (kind, UUID(attributes["origin_site_id"]), name, Lane.of(attributes))
-        if kind == ResourceKind.COURIER_LANE
-        else (kind, site_id, name, None)
-        for pk, kind, site_id, name, attributes in rows.values_list("pk", "kind", "site_id", "name", "attributes")
+        pk: _source(kind, organization_id, site_id, name, attributes)
+        for pk, kind, organization_id, site_id, name, attributes in rows.values_list(
+            "pk", "kind", "organization_id", "site_id", "name", "attributes"
+        )
     }
 
 
-def _windows(actor: Actor, condition: Q, resources: dict[UUID, _Resource], own: frozenset[UUID]) -> list[Window]:
-    rows = (
-        visible(Slot, actor)
-        .filter(condition, resource_id__in=list(resources))
-        .values_list("pk", "resource_id", "organization_id", "starts_at", "ends_at", "capacity", "taken")
+def _source(kind: str, organization_id: UUID, site_id: UUID, name: str, attributes: dict[str, object]) -> Source:
+    if kind != ResourceKind.COURIER_LANE:
+        return Source(kind, organization_id, site_id, name)
+    lane = Lane.of(attributes)
+    return Source(kind, organization_id, lane.origin_id, name, lane)
+
+
+class _Packed(Func):
+    """A slot as ``id start end left``, times in microseconds since 1970: cheap to send by the thousand."""
+
+    template = (
+        "concat_ws(' ', scheduling_slot.id, (extract(epoch from starts_at) * 1000000)::bigint,"
+        " (extract(epoch from ends_at) * 1000000)::bigint, capacity - taken)"
     )
-    windows = []
-    for pk, resource_id, organization_id, starts_at, ends_at, capacity, taken in rows:
-        kind, place_id, name, lane = resources[resource_id]
-        left = capacity - taken + (pk in own)
-        windows.append(Window(pk, kind, organization_id, place_id, starts_at, ends_at, left, name, lane))
-    return windows
+    output_field = TextField()
+
+
+def _calendar(
+    actor: Actor, condition: Q, resources: dict[UUID, Source], places: dict[UUID, Place], own: frozenset[UUID]
+) -> Calendar:
+    calendar = Calendar(places.values())
+    rows = visible(Slot, actor).filter(condition, resource_id__in=list(resources)).order_by()
+    packed = rows.values_list("resource_id").annotate(slots=StringAgg(_Packed(), " "))
+    calendar.add(_columns(resources[resource_id], text) for resource_id, text in packed)
+    calendar.take([slot_id for slot_id in own if calendar.has(slot_id)], places=-1)
+    return calendar
+
+
+def _columns(source: Source, text: str) -> Columns:
+    words = text.split(" ")
+    starts, ends, left = (list(map(int, words[column::4])) for column in (1, 2, 3))
+    return Columns(source, words[0::4], starts, ends, left)
 
 
 def refuse_bad_request(request: ChainRequest, today: dt.date) -> None:
     """Raise InvalidInput for a request that no calendar could answer."""
     faults: dict[str, list[str]] = {}
-    if not 1 <= request.horizon_days <= 366:
-        faults["horizon_days"] = ["Search 1 to 366 days ahead."]
+    if not 1 <= request.horizon_days <= MOST_DAYS:
+        faults["horizon_days"] = [f"Search 1 to {MOST_DAYS} days ahead."]
     if abs(request.earliest - today) > dt.timedelta(days=5 * 366):
         faults["earliest"] = ["Give a date within the next five years."]
-    unknown = sorted(set(request.needs) - set(ResourceKind.values))
+    choices = set(LinkKind.values) - {kind.value for kind in (LinkKind.CONTINGENCY_CHAIR, LinkKind.SECOND_BED)}
+    unknown = sorted(set(request.needs) - choices)
     if unknown:
         faults["needs"] = [f"Unknown kind of place: {', '.join(unknown)}."]
-    elif ResourceKind.APHERESIS_CHAIR not in request.needs:
-        faults["needs"] = ["A slot chain of fresh material begins at an apheresis chair."]
-    if min(request.collection_hours, request.pack_minutes, request.age_buffer_hours, request.lead_days) < 0:
+    elif LinkKind.APHERESIS_CHAIR not in request.needs:
+        faults["needs"] = ["A slot chain begins at an apheresis chair."]
+    elif request.second_dose_days and LinkKind.INFUSION_BED not in request.needs:
+        faults["needs"] = ["A second dose needs infusion beds."]
+    durations = [getattr(request, step) or 0 for step in STEPS]
+    durations += [request.age_buffer_hours, request.pickup_days, request.storage_days or 0]
+    durations += [request.product_hold_days or 0, request.shipper_buffer_hours, *(r.value for r in request.lead_times)]
+    if min(durations) < 0:
         faults["request"] = ["Durations cannot be negative."]
+    if not 1 <= request.collection_days <= 7 or request.contingency_days not in (0, 1):
+        faults["collection_days"] = ["Collect on 1 to 7 days, with at most one contingency day."]
+    if not 0 <= request.second_dose_tolerance_days <= max(0, request.second_dose_days - 1):
+        faults["second_dose_days"] = ["The second dose comes at least a day after the first."]
+    for name in ("weekdays", "infusion_weekdays"):
+        if not getattr(request, name) or not getattr(request, name) <= set(range(1, 8)):
+            faults[name] = ["Number the weekdays 1 (Monday) to 7 (Sunday); allow at least one."]
     if faults:
         raise InvalidInput(fields=faults)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import overload
 from uuid import UUID
 
 from django.core import signing
@@ -15,41 +16,39 @@ from ledger.refusals import Conflict, InvalidInput, NotAllowed
 from scheduling.availability import links_wanted, load, load_slots, places_of, refuse_bad_request
 from scheduling.calendars import Calendar, Place
 from scheduling.capacity import SlotFull
-from scheduling.feasibility import Draft, plan_date
+from scheduling.feasibility import Pick, Planner, Way, earliest, fewest_days, most_slack
 from scheduling.offers import ChainOffer, ChainRequest, OfferLink, RefusedDate, SearchResult
 from scheduling.quotas import QuotaUsedUp
+from scheduling.states import Ranking
 
 SALT = "scheduling.offer"
+RANKS = {Ranking.EARLIEST: earliest, Ranking.FEWEST_DAYS: fewest_days, Ranking.MOST_SLACK: most_slack}
 NEXT_BEST = 3
 NEXT_BEST_DAYS = 14
 
 
-def search(actor: Actor, request: ChainRequest) -> SearchResult:
+def search(actor: Actor, request: ChainRequest, order: str = Ranking.EARLIEST) -> SearchResult:
     """Return, per collection date and plant, the best feasible chain; and why each other date of the horizon has none.
 
-    Reads what the actor sees, with the same number of queries for any horizon. Raises InvalidInput for a request that
-    cannot be answered, NotFound when the center's site is unknown.
+    Best is the earliest infusion, then the most slack; ``order`` ranks the chains that were found. Reads what the actor
+    sees, with the same number of queries for any horizon. Raises InvalidInput for a request that cannot be answered,
+    NotFound when the center's site is unknown.
     """
     now = timezone.now()
     refuse_bad_request(request, now.date())
     with reading(actor):
         places = places_of(actor, request)
         center = places[request.center_site_id]
-        today = center.local(now).date()
-        first = max(request.earliest, today)
+        first = max(request.earliest, center.local(now).date())
         calendar = load(actor, request, links_wanted(request, center.zone, first, request.horizon_days), places)
-    result = SearchResult()
+    planner, ways, refused = Planner(request, calendar, now), [], []
     for date in (first + dt.timedelta(days=n) for n in range(request.horizon_days)):
-        early = _too_early(request, date, today)
-        if early:
-            result.refused.append(early)
-            continue
-        drafts, fault = plan_date(request, calendar, date, now)
-        result.offers.extend(_offer(draft, calendar, request) for draft in _best(drafts, request))
+        found, fault = planner.plan(date)
+        ways.extend(found)
         if fault:
-            result.refused.append(RefusedDate(date, fault.code, fault.text))
-    result.offers.sort(key=lambda offer: (offer.earliest_infusion, offer.collection_start))
-    return result
+            refused.append(RefusedDate(date, fault.code, fault.text))
+    ways.sort(key=RANKS[Ranking(order)])
+    return SearchResult(Offers(ways, calendar, request), refused)
 
 
 def offer_of_token(actor: Actor, request: ChainRequest, token: str) -> ChainOffer:
@@ -66,13 +65,12 @@ def offer_of_token(actor: Actor, request: ChainRequest, token: str) -> ChainOffe
         raise NotAllowed("Only the treatment center itself holds its chairs.")
     calendar = load_slots(actor, request, slot_ids, places)
     date = _collection_date(calendar, center, slot_ids)
-    early = date and _too_early(request, date, center.local(now).date())
-    if date is None or early:
-        raise _gone(early.text if early else "This chair is not offered any more.")
-    drafts, fault = plan_date(request, calendar, date, now)
-    draft = next((d for d in drafts if d.slot_ids == slot_ids), None)
-    if draft is not None:
-        return _offer(draft, calendar, request)
+    if date is None:
+        raise _gone("This chair is not offered any more.")
+    ways, fault = Planner(request, calendar, now).plan(date)
+    way = next((w for w in ways if w.slot_ids == slot_ids), None)
+    if way is not None:
+        return _offer(way, calendar, request)
     if fault and fault.code == "quota_used_up":
         raise next_best(actor, request, date, QuotaUsedUp(fault.text))
     if fault and fault.code.endswith("_full"):
@@ -97,43 +95,32 @@ def _gone(text: str) -> Conflict:
     return Conflict(text, code="offer_gone", remedy="Search again and choose another offer.")
 
 
-def _too_early(request: ChainRequest, date: dt.date, today: dt.date) -> RefusedDate | None:
-    if date >= today + dt.timedelta(days=request.lead_days) and date >= request.earliest:
-        return None
-    if date < request.earliest:
-        return RefusedDate(date, "before_earliest", "This is before the earliest date asked for.")
-    return RefusedDate(date, "lead_time", f"A collection needs {request.lead_days} days to be prepared.")
+class Offers(Sequence[ChainOffer]):
+    """Ranked ways that become offers when somebody looks at them: nobody looks at hundreds."""
+
+    def __init__(self, ways: Sequence[Way], calendar: Calendar, request: ChainRequest) -> None:
+        self._ways, self._calendar, self._request = ways, calendar, request
+
+    def __len__(self) -> int:
+        return len(self._ways)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @overload
+    def __getitem__(self, index: int) -> ChainOffer: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ChainOffer]: ...
+    def __getitem__(self, index: int | slice) -> ChainOffer | list[ChainOffer]:
+        if isinstance(index, slice):
+            return [_offer(way, self._calendar, self._request) for way in self._ways[index]]
+        return _offer(self._ways[index], self._calendar, self._request)
 
 
-def _best(drafts: Iterable[Draft], request: ChainRequest) -> list[Draft]:
-    """The best chain of each plant: earliest infusion, then most slack, then the lowest slot ids."""
-
-    def rank(draft: Draft) -> tuple[dt.datetime, dt.timedelta, tuple[UUID, ...]]:
-        return draft.earliest_infusion, -(draft.slack(request) or dt.timedelta()), draft.slot_ids
-
-    best: dict[UUID | None, Draft] = {}
-    for draft in sorted(drafts, key=rank):
-        best.setdefault(draft.plant_id, draft)
-    return list(best.values())
-
-
-def _offer(draft: Draft, calendar: Calendar, request: ChainRequest) -> ChainOffer:
-    links = []
-    for pick in draft.picks:
-        window, place = pick.window, calendar.places[pick.window.place_id]
-        links.append(
-            OfferLink(
-                kind=window.kind,
-                slot_id=window.slot_id,
-                organization_id=window.organization_id,
-                starts_at=pick.starts_at,
-                ends_at=pick.ends_at,
-                site_id=place.id,
-                zone=place.zone.key,
-                place_name=place.name,
-                resource_name=window.resource_name,
-            )
-        )
+def _offer(way: Way, calendar: Calendar, request: ChainRequest) -> ChainOffer:
+    draft = way.draft()
     slack = draft.slack(request)
     return ChainOffer(
         token=signing.dumps([str(slot_id) for slot_id in draft.slot_ids], salt=SALT, compress=True),
@@ -144,9 +131,35 @@ def _offer(draft: Draft, calendar: Calendar, request: ChainRequest) -> ChainOffe
         manufacture_start=draft.manufacture_start,
         tentative_return=draft.tentative_return,
         earliest_infusion=draft.earliest_infusion,
-        links=tuple(links),
-        slack_hours=None if slack is None else round(slack.total_seconds() / 3600, 2),
+        links=tuple(_link(pick, calendar) for pick in draft.picks),
+        slack_hours=None if slack is None else _hours(slack),
+        vein_to_vein_days=round(way.days, 2),
+        tentative_return_p90=draft.tentative_return_p90,
+        second_dose=draft.second_dose,
+        lead_times=draft.notes,
     )
+
+
+def _link(pick: Pick, calendar: Calendar) -> OfferLink:
+    window, place = pick.window, calendar.places[pick.window.place_id]
+    return OfferLink(
+        kind=pick.kind,
+        slot_id=window.slot_id,
+        organization_id=window.organization_id,
+        starts_at=pick.starts_at,
+        ends_at=pick.ends_at,
+        site_id=place.id,
+        zone=place.zone.key,
+        place_name=place.name,
+        resource_name=window.resource_name,
+        window_starts_at=window.starts_at,
+        window_ends_at=window.ends_at,
+        slack_hours=_hours(pick.slack),
+    )
+
+
+def _hours(length: dt.timedelta) -> float:
+    return round(length.total_seconds() / 3600, 2)
 
 
 def _slot_ids(token: str) -> tuple[UUID, ...]:

@@ -40,7 +40,7 @@ from scheduling.slot_chains import (
     take_places,
     watch_hold,
 )
-from scheduling.states import LIVE, ChainState, ChangeWindow, ResourceKind
+from scheduling.states import LIVE, ChainState, ChangeWindow, LinkKind
 
 PROPOSAL_HOURS = 72
 
@@ -55,7 +55,7 @@ class Shift:
 
     @property
     def label(self) -> str:
-        return str(ResourceKind(self.kind).label)
+        return str(LinkKind(self.kind).label)
 
     @property
     def stays(self) -> bool:
@@ -97,7 +97,7 @@ def knock_on(chain: SlotChain, links: Sequence[ChainLink], offer: ChainOffer) ->
     """Return how every link and date of the chain would move if the offer took its place. Reads nothing."""
     before: dict[str, ChainLink] = {link.kind: link for link in links}  # of two lines the last one is in force
     after = {link.kind: link for link in offer.links}
-    kinds = [kind for kind in ResourceKind.values if kind in before or kind in after]
+    kinds = [kind for kind in LinkKind.values if kind in before or kind in after]
     return KnockOn(
         shifts=tuple(Shift(kind, before.get(kind), after.get(kind)) for kind in kinds),
         collection_later=offer.collection_start - chain.collection_starts_at,

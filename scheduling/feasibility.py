@@ -1,305 +1,232 @@
-"""The feasibility rule for fresh material (DOMAIN 10.2), computed in UTC with the clock of each place.
+"""The feasibility rule (DOMAIN 10.2), computed in UTC with the clock of each place.
 
-chair free ∧ pickup ≤ the lane's cut-off (local) ∧ arrival within a receiving window ∧ age on arrival ≤ limit − buffer ∧
-a manufacturing start with capacity before the material is too old. “No Friday” is nowhere: it follows.
+chair free ∧ pickup ≤ the lane's cut-off (local) ∧ the shipper holds ∧ arrival within a receiving window ∧
+age on arrival ≤ limit − buffer ∧ a manufacturing start with capacity before the material is too old ∧ quality release,
+return lane and bed, as far as the request needs them. “No Friday” is nowhere: it follows. A calendar in, drafts and
+faults out.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
 from uuid import UUID
 
-from scheduling.calendars import Calendar, Window
+from scheduling.calendars import Calendar
+from scheduling.clocks import ticks
+from scheduling.drafts import Draft, Fault, Miss, Pick, Stage, Taken, Way, further
+from scheduling.inbound import Chairs, Inbound, Quotas, Trip
+from scheduling.lead_times import Terms, terms_of
 from scheduling.offers import ChainRequest
-from scheduling.quota_rules import refusal_of
-from scheduling.states import ResourceKind as Kind
+from scheduling.outbound import Outbound
+from scheduling.states import LinkKind
 
-STAGES = (Kind.APHERESIS_CHAIR, Kind.COURIER_LANE, Kind.RECEIVING, "age", Kind.MANUFACTURING_LINE, Kind.INFUSION_BED)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why one way to a chain ends: at which stage, by which constraint (stable code), in words."""
-
-    stage: str
-    code: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Pick:
-    """A window taken into a chain, and the time in it that the chain uses."""
-
-    window: Window
-    starts_at: dt.datetime
-    ends_at: dt.datetime
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A feasible chain: its places in the order of the journey, and its times."""
-
-    picks: tuple[Pick, ...]
-    plant_id: UUID | None
-    collection_start: dt.datetime
-    collection_end: dt.datetime
-    pickup_at: dt.datetime
-    arrival_at: dt.datetime
-    manufacture_start: dt.datetime
-    tentative_return: dt.datetime
-    earliest_infusion: dt.datetime
-
-    @property
-    def slot_ids(self) -> tuple[UUID, ...]:
-        return tuple(pick.window.slot_id for pick in self.picks)
-
-    def slack(self, request: ChainRequest) -> dt.timedelta | None:
-        """What is left of the age limit on arrival, beyond the buffer."""
-        limit = _age_limit(request)
-        return None if limit is None else limit - (self.arrival_at - self.collection_end)
-
-
-@dataclass(frozen=True)
-class Trip:
-    """From the chair to the plant's door."""
-
-    pickup_at: dt.datetime
-    arrival_at: dt.datetime
-    transit: dt.timedelta
-    plant_id: UUID | None
-    pick: Pick | None
+__all__ = ["Draft", "Fault", "Pick", "Planner", "Stage", "Way", "plan_date"]
 
 
 def plan_date(
     request: ChainRequest, calendar: Calendar, date: dt.date, now: dt.datetime
 ) -> tuple[list[Draft], Fault | None]:
-    """Return every feasible chain of a collection on the center's local ``date``, or the fault of the way that came
-    furthest. A date that has a chain has no fault."""
-    planner = Planner(request, calendar, now)
-    drafts = list(planner.drafts(date))
-    return drafts, None if drafts else planner.fault
-
-
-def _hours(number: float) -> dt.timedelta:
-    return dt.timedelta(hours=number)
-
-
-def _age_limit(request: ChainRequest) -> dt.timedelta | None:
-    """The age that the material may have on arrival."""
-    return None if request.max_age_hours is None else _hours(request.max_age_hours - request.age_buffer_hours)
-
-
-def _spell(length: dt.timedelta) -> str:
-    minutes = round(length.total_seconds() / 60)
-    return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+    """Return each plant's best chain of a collection on the center's local ``date`` (earliest infusion, then most
+    slack), or the fault of the way that came furthest. A date that has a chain has no fault."""
+    ways, fault = Planner(request, calendar, now).plan(date)
+    return [way.draft() for way in ways], fault
 
 
 class Planner:
-    """Walks chair, lane, receiving, age, line and bed in this order; each stage yields ways on, or notes its fault."""
+    """Plans one date after another on one calendar; what dates have in common is worked out once."""
 
     def __init__(self, request: ChainRequest, calendar: Calendar, now: dt.datetime) -> None:
-        self.request, self.calendar, self.now = request, calendar, now
+        self.request, self.calendar = request, calendar
         self.center = calendar.places[request.center_site_id]
-        self.fault: Fault | None = None
+        self.clock = self.center.clock
+        self.today = self.center.local(now).date()
+        quotas = Quotas(calendar.quotas)
+        self.inbound = Inbound(request, calendar, ticks(now), quotas)
+        self.outbound = Outbound(request, calendar, quotas)
+        barred = {plant.site_id for plant in request.barred_plants}
+        self.plants = [pk for pk in request.plant_site_ids if pk in calendar.places and pk not in barred]
+        self._terms: dict[tuple[dt.date, UUID | None], Terms] = {}
+        self._plain = None if request.lead_times else terms_of(request, request.earliest, None)
 
-    def _fault(self, stage: str, code: str, text: str) -> None:
-        """Keep the first fault of the stage that was reached furthest: it says what nearly worked."""
-        if self.fault is None or STAGES.index(stage) > STAGES.index(self.fault.stage):
-            self.fault = Fault(stage, code, text)
+    def plan(self, date: dt.date) -> tuple[list[Way], Fault | None]:
+        """Return each plant's best way of a collection that begins on the local date, best first, or the fault."""
+        closed = self._closed(date)
+        if closed:
+            return [], closed.fault
+        ways, worst = self._ways(date)
+        return (sorted(ways, key=earliest), None) if ways else ([], worst.fault)
 
-    def _needs(self, kind: str) -> bool:
-        return str(kind) in self.request.needs
+    def _ways(self, date: dt.date) -> tuple[list[Way], Miss]:
+        terms, ordinal = self._terms_of(date, None), date.toordinal()
+        worst: Miss | None = None
+        before: list[Taken] = []
+        for day in range(ordinal, ordinal + self.request.collection_days - 1):
+            chairs = self.inbound.chairs(day, terms.collect)
+            if not chairs.options:
+                return [], chairs.miss or _nothing()
+            before.append(chairs.options[0])
+        last = self.inbound.chairs(ordinal + self.request.collection_days - 1, terms.collect)
+        if not last.options:
+            return [], last.miss or _nothing()
+        ways = []
+        for plant_id in self._choices():
+            found = self._way(plant_id, date, before, last)
+            if isinstance(found, Way):
+                ways.append(found)
+            else:
+                worst = further(worst, found)
+        return ways, worst or self._no_plant()
 
-    def _has_quota(self, stage: str, instant: dt.datetime) -> bool:
-        """Whether the quotas leave the center a start of the stage at this instant; notes the fault otherwise."""
-        why = refusal_of(self.calendar.quotas, stage, instant) if self.calendar.quotas else None
-        if why:
-            self._fault(stage, "quota_used_up", why)
-        return why is None
+    def _choices(self) -> list[UUID | None]:
+        at_plant = (LinkKind.COURIER_LANE, LinkKind.RECEIVING, LinkKind.MANUFACTURING_LINE)
+        if self.plants or any(self.inbound.needs(kind) for kind in at_plant):
+            return list(self.plants)
+        return [None]
 
-    def drafts(self, date: dt.date) -> Iterator[Draft]:
-        for chair in self._collections(date):
-            for trip in self._trips(chair.ends_at):
-                for bay in self._receptions(trip):
-                    if self._is_young_enough(chair.ends_at, trip):
-                        yield from self._starts(chair, trip, bay)
+    def _way(self, plant_id: UUID | None, date: dt.date, before: list[Taken], last: Chairs) -> Way | Miss:
+        """Return the best way by one plant, its contingency day included."""
+        found = self._best(plant_id, date, before, last)
+        if isinstance(found, Miss) or not self.request.contingency_days:
+            return found
+        day = date.toordinal() + self.request.collection_days
+        spare = self._contingency(plant_id, date, day)
+        if isinstance(spare, Miss):
+            return spare
+        if not self.request.reserves_contingency:
+            return found
+        chairs = len(before) + 1
+        return found._replace(taken=(*found.taken[:chairs], spare, *found.taken[chairs:]))
 
-    def _collections(self, date: dt.date) -> Iterator[Pick]:
-        chairs = self.calendar.on(Kind.APHERESIS_CHAIR, self.center.id, date)
-        if not chairs:
-            self._fault(Kind.APHERESIS_CHAIR, "no_chair", f"{self.center.name} offers no apheresis chair on this day.")
-        for window in chairs:
-            start, end = window.starts_at, window.starts_at + _hours(self.request.collection_hours)
-            if start <= self.now:
-                self._fault(Kind.APHERESIS_CHAIR, "chair_past", f"{window.resource_name} has already begun.")
-            elif end > window.ends_at:
-                need = _spell(end - start)
-                self._fault(
-                    Kind.APHERESIS_CHAIR, "chair_too_short", f"{window.resource_name} is offered for less than {need}."
-                )
-            elif window.is_full:
-                self._fault(Kind.APHERESIS_CHAIR, "chair_full", "Every apheresis chair of this day is taken.")
-            elif self._has_quota(Kind.APHERESIS_CHAIR, start):
-                yield Pick(window, start, end)
+    def _contingency(self, plant_id: UUID | None, date: dt.date, day: int) -> Taken | Miss:
+        """Return the chair of the contingency day, from which the plant is reached in time as well."""
+        kind, terms = LinkKind.CONTINGENCY_CHAIR, self._terms_of(date, plant_id)
+        chairs = self.inbound.chairs(day, terms.collect, kind)
+        found = self._best(plant_id, date, [], chairs) if chairs.options else chairs.miss or _nothing()
+        if isinstance(found, Way):
+            return found.taken[0]
 
-    def _trips(self, collected: dt.datetime) -> Iterator[Trip]:
-        ready = collected + dt.timedelta(minutes=self.request.pack_minutes)
-        if not self._needs(Kind.COURIER_LANE):
-            yield from self._on_site(ready)
-            return
-        runs = [w for w in self.calendar.runs(self.center.id, ready) if self._serves(w)]
-        if not runs:
-            day = f"{self.center.local(ready):%a %d %b}"
-            self._fault(Kind.COURIER_LANE, "no_lane", f"No courier offers a run to the plant on {day}.")
-        for window in runs:
-            trip = self._trip(window, ready)
-            if trip:
-                yield trip
+        def words() -> str:
+            return f"The contingency day {dt.date.fromordinal(day):%a %d %b} is not feasible: {found.text()}"
 
-    def _on_site(self, ready: dt.datetime) -> Iterator[Trip]:
-        """Without a courier: the material is at the plant as soon as it is packed."""
-        plants: list[UUID | None] = [
-            plant_id for plant_id in self.request.plant_site_ids if plant_id in self.calendar.places
-        ]
-        if not plants and (self._needs(Kind.RECEIVING) or self._needs(Kind.MANUFACTURING_LINE)):
-            self._fault(Kind.COURIER_LANE, "no_plant", "No plant of this therapy is known to your organization.")
-            return
-        for plant_id in plants or [None]:
-            yield Trip(ready, ready, dt.timedelta(), plant_id, None)
+        return Miss(Stage.CONTINGENCY, "no_contingency", words)
 
-    def _serves(self, window: Window) -> bool:
-        wanted = self.request.courier_organization_ids
-        lane = window.lane
-        return (
-            lane is not None
-            and lane.destination_id in self.request.plant_site_ids
-            and lane.destination_id in self.calendar.places
-            and (wanted is None or window.organization_id in wanted)
-        )
+    def _best(self, plant_id: UUID | None, date: dt.date, before: list[Taken], last: Chairs) -> Way | Miss:
+        terms = self._terms_of(date, plant_id)
+        best, worst = None, None
+        for chair in last.options:
+            collected = chair.end
+            oldest = self.inbound.oldest_start(collected)
+            for trip in self.inbound.trips(plant_id, collected + terms.pack):
+                if isinstance(trip, Miss):
+                    worst = further(worst, trip)
+                    continue
+                if best is not None and trip.earliest > best.start:
+                    break
+                if best is not None and trip.arrival > best.start:
+                    continue
+                found = self._finish(plant_id, (*before, chair), trip, oldest, terms)
+                if isinstance(found, Miss):
+                    worst = further(worst, found)
+                elif best is None or earliest(found) < earliest(best):
+                    best = found
+        return best or worst or _nothing()
 
-    def _trip(self, window: Window, ready: dt.datetime) -> Trip | None:
-        lane = window.lane
-        assert lane is not None  # noqa: S101  (only lanes come here)
-        pickup, latest = max(ready, window.starts_at), self._latest_pickup(window)
-        run_day = self.center.local(window.starts_at)
-        if run_day.isoweekday() not in lane.weekdays:
-            day = f"{run_day:%A}"
-            self._fault(Kind.COURIER_LANE, "lane_closed", f"{window.resource_name} does not run on a {day}.")
-        elif pickup > latest:
-            self._fault(
-                Kind.COURIER_LANE,
-                "after_cutoff",
-                f"Ready for pickup {self.center.words(ready)}, after the cut-off {self.center.local(latest):%H:%M} "
-                f"of {window.resource_name}.",
+    def _finish(
+        self, plant_id: UUID | None, chairs: tuple[Taken, ...], trip: Trip, oldest: int, terms: Terms
+    ) -> Way | Miss:
+        """Return the earliest way from a caught run on."""
+        bay = self.inbound.reception(plant_id, trip.arrival)
+        if isinstance(bay, Miss):
+            return bay
+        collected = chairs[-1].end
+        worst = self.inbound.too_old(collected, trip.arrival)
+        if worst:
+            return worst
+        for found in self.inbound.starts(plant_id, trip.arrival, oldest, terms):
+            if isinstance(found, Miss):
+                worst = further(worst, found)
+                continue
+            start, taken = found
+            tail = self.outbound.tail(plant_id, start, trip.transit, terms)
+            if isinstance(tail, Miss):
+                worst = further(worst, tail)
+                if self.outbound.is_monotone:
+                    break
+                continue
+            limit = self.inbound.age_limit
+            return Way(
+                plant_id=plant_id,
+                taken=(*chairs, *(one for one in (trip.taken, bay) if one), *taken),
+                collection_start=chairs[0].start,
+                collection_end=collected,
+                pickup=trip.pickup,
+                arrival=trip.arrival,
+                start=start,
+                tail=tail,
+                slack=0 if limit is None else limit - (trip.arrival - collected),
+                notes=terms.notes,
             )
-        elif window.is_full:
-            self._fault(Kind.COURIER_LANE, "lane_full", f"Every place of {window.resource_name} is taken.")
-        else:
-            arrival = pickup + lane.transit
-            return Trip(pickup, arrival, lane.transit, lane.destination_id, Pick(window, pickup, arrival))
-        return None
+        return worst or _nothing()
 
-    def _latest_pickup(self, window: Window) -> dt.datetime:
-        """The earlier of the window's end and the lane's cut-off within the run (a night run's is after midnight).
+    def _terms_of(self, date: dt.date, plant_id: UUID | None) -> Terms:
+        if self._plain is not None:
+            return self._plain
+        key = date, plant_id
+        if key not in self._terms:
+            self._terms[key] = terms_of(self.request, date, plant_id, self._name)
+        return self._terms[key]
 
-        A cut-off that the clock strikes twice counts the first time: the courier may go by the earlier one.
-        """
-        if window.lane is None or window.lane.cutoff is None:
-            return window.ends_at
-        day = self.center.local(window.starts_at).date()
-        today, tomorrow = (
-            dt.datetime.combine(d, window.lane.cutoff, self.center.zone).astimezone(dt.UTC)
-            for d in (day, day + dt.timedelta(days=1))
-        )
-        is_night_run = today < window.starts_at and tomorrow <= window.ends_at
-        return min(tomorrow if is_night_run else today, window.ends_at)
+    def _name(self, site_id: UUID) -> str:
+        place = self.calendar.places.get(site_id)
+        return place.name if place else "this site"
 
-    def _receptions(self, trip: Trip) -> Iterator[Pick | None]:
-        if not self._needs(Kind.RECEIVING) or trip.plant_id is None:
-            yield None
-            return
-        plant = self.calendar.places[trip.plant_id]
-        bays = self.calendar.covering(Kind.RECEIVING, plant.id, trip.arrival_at)
-        when = plant.words(trip.arrival_at)
-        if not bays:
-            self._fault(
-                Kind.RECEIVING,
-                "outside_receiving",
-                f"Arrival {when} is outside the receiving hours of {plant.name}.",
+    def _closed(self, date: dt.date) -> Miss | None:
+        """Return why nothing may be collected on a date, whatever is offered."""
+        request, terms = self.request, self._terms_of(date, None)
+        if date < request.earliest:
+            return _date_miss("before_earliest", "This is before the earliest date asked for.")
+        if date < self.today + dt.timedelta(days=terms.lead_days):
+            why = "".join(f" {note}." for note in terms.notes if note.startswith("Preparation"))
+            return _date_miss("lead_time", f"A collection needs {terms.lead_days:g} days to be prepared.{why}")
+        if date.isoweekday() not in request.weekdays:
+            return _date_miss("weekday", f"Collections on a {date:%A} are not asked for.")
+        washout = max(request.washouts, key=lambda one: one.over, default=None)
+        if washout is not None and date < washout.over:
+            until = f"{washout.over:%a %d %b %Y}"
+            text = f"Washout of {washout.name}: {washout.days} days from {washout.since:%d %b %Y}, until {until}."
+            return _date_miss("washout", text)
+        if request.authorized_until is not None and self.clock.day(date.toordinal())[0] >= ticks(
+            request.authorized_until
+        ):
+            return _date_miss(
+                "not_authorized",
+                f"{self.center.name} may give this therapy until {self.center.words(request.authorized_until)}.",
             )
-        for window in bays:
-            if window.is_full:
-                self._fault(Kind.RECEIVING, "receiving_full", f"{plant.name} can receive no more on arrival {when}.")
-            elif self._has_quota(Kind.RECEIVING, window.starts_at):
-                yield Pick(window, window.starts_at, window.ends_at)
-
-    def _is_young_enough(self, collected: dt.datetime, trip: Trip) -> bool:
-        limit, age = _age_limit(self.request), trip.arrival_at - collected
-        if limit is None or age <= limit:
-            return True
-        self._fault(
-            "age",
-            "too_old",
-            f"The material would be {_spell(age)} old on arrival; {_spell(_hours(self.request.max_age_hours or 0))} "
-            f"less a buffer of {_spell(_hours(self.request.age_buffer_hours))} is the limit.",
-        )
-        return False
-
-    def _starts(self, chair: Pick, trip: Trip, bay: Pick | None) -> Iterator[Draft]:
-        line = self._line(chair.ends_at, trip) if self._needs(Kind.MANUFACTURING_LINE) else None
-        if line is None and self._needs(Kind.MANUFACTURING_LINE):
-            return
-        start = line.starts_at if line else trip.arrival_at
-        days = self.request.manufacture_days + self.request.release_days
-        back = start + dt.timedelta(days=days) + trip.transit
-        infusion = back + dt.timedelta(days=self.request.conditioning_days)
-        bed = self._bed(infusion) if self._needs(Kind.INFUSION_BED) else None
-        if bed is None and self._needs(Kind.INFUSION_BED):
-            return
-        picks = tuple(pick for pick in (chair, trip.pick, bay, line, bed) if pick)
-        yield Draft(
-            picks=picks,
-            plant_id=trip.plant_id,
-            collection_start=chair.starts_at,
-            collection_end=chair.ends_at,
-            pickup_at=trip.pickup_at,
-            arrival_at=trip.arrival_at,
-            manufacture_start=start,
-            tentative_return=back,
-            earliest_infusion=bed.starts_at if bed else infusion,
-        )
-
-    def _line(self, collected: dt.datetime, trip: Trip) -> Pick | None:
-        """The first start with capacity at the plant after arrival, while the material is not too old."""
-        if trip.plant_id is None:
-            return None
-        plant, full = self.calendar.places[trip.plant_id], False
-        oldest = None if self.request.max_age_hours is None else collected + _hours(self.request.max_age_hours)
-        for window in self.calendar.after(Kind.MANUFACTURING_LINE, plant.id, trip.arrival_at):
-            start = max(trip.arrival_at, window.starts_at)
-            if oldest is not None and start > oldest:
-                break
-            if window.is_full:
-                full = True
-            elif self._has_quota(Kind.MANUFACTURING_LINE, start):
-                return Pick(window, start, start + dt.timedelta(days=self.request.manufacture_days))
-        after = f"after arrival {plant.words(trip.arrival_at)} and before the material is too old"
-        code, text = ("line_full", "is taken") if full else ("no_line", "is offered")
-        quantity = "Every" if full else "No"
-        self._fault(Kind.MANUFACTURING_LINE, code, f"{quantity} manufacturing start at {plant.name} {after} {text}.")
         return None
 
-    def _bed(self, infusion: dt.datetime) -> Pick | None:
-        full = False
-        for window in self.calendar.after(Kind.INFUSION_BED, self.center.id, infusion):
-            start = max(infusion, window.starts_at)
-            if window.is_full:
-                full = True
-            elif self._has_quota(Kind.INFUSION_BED, start):
-                return Pick(window, start, window.ends_at)
-        code, text = ("bed_full", "is taken") if full else ("no_bed", "is offered")
-        quantity = "Every" if full else "No"
-        self._fault(Kind.INFUSION_BED, code, f"{quantity} infusion bed from {self.center.words(infusion)} on {text}.")
-        return None
+    def _no_plant(self) -> Miss:
+        barred = " ".join(plant.text for plant in self.request.barred_plants)
+        if barred:
+            return Miss(Stage.LANE, "not_licensed", lambda: barred)
+        return Miss(Stage.LANE, "no_plant", lambda: "No plant of this therapy is known to your organization.")
+
+
+def earliest(way: Way) -> tuple[object, ...]:
+    """The rank of a way: earliest infusion, most slack, fewest days; then its slots, so that nobody's luck decides."""
+    return way.tail.infusion, -way.slack, way.days, way.ids
+
+
+def fewest_days(way: Way) -> tuple[object, ...]:
+    return way.days, way.tail.infusion, -way.slack, way.ids
+
+
+def most_slack(way: Way) -> tuple[object, ...]:
+    return -way.slack, way.tail.infusion, way.days, way.ids
+
+
+def _date_miss(code: str, text: str) -> Miss:
+    return Miss(Stage.DATE, code, lambda: text)
+
+
+def _nothing() -> Miss:
+    return Miss(Stage.CHAIR, "no_chair", lambda: "No apheresis chair is offered on this day.")

@@ -6,40 +6,57 @@ Times are UTC; durations are hours, minutes or days as their names say; dates ar
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from scheduling.states import ResourceKind
+from scheduling.conditions import BarredPlant, LeadTime, ShipperHold, Washout
+from scheduling.states import LinkKind
 
+EVERY_DAY = frozenset(range(1, 8))
 DEFAULT_NEEDS: tuple[str, ...] = (
-    ResourceKind.APHERESIS_CHAIR.value,
-    ResourceKind.COURIER_LANE.value,
-    ResourceKind.RECEIVING.value,
-    ResourceKind.MANUFACTURING_LINE.value,
+    LinkKind.APHERESIS_CHAIR.value,
+    LinkKind.COURIER_LANE.value,
+    LinkKind.RECEIVING.value,
+    LinkKind.MANUFACTURING_LINE.value,
 )
 
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """Which places may serve one link: of a kind, at one of the sites, of one of the organizations (None: any)."""
+    """Which places may serve one link: of a kind of resource, at one of the sites, of one of the organizations (None:
+    any). Of a lane ``site_ids`` are where it begins, ``destination_ids`` where it leads (None: anywhere)."""
 
     kind: str
     site_ids: tuple[UUID, ...]
     since: dt.datetime
     until: dt.datetime
     organization_ids: tuple[UUID, ...] | None = None
+    destination_ids: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True)
 class ChainRequest:
-    """What a therapy and its flow demand of a slot chain (DOMAIN 10.2, fresh material).
+    """What a therapy, its flow and its network demand of a slot chain (DOMAIN 10.2).
 
-    ``max_age_hours`` counts from the end of collection to the start of manufacture (None: no limit); on arrival
-    ``age_buffer_hours`` of it must be left. ``lead_days``: days from today before a collection can be prepared.
-    ``manufacturer_id``: who confirms; by default the organization whose line is taken. ``own_slot_ids``: slots in which
-    the order has a place already, so that it may stay there when its other dates move; ``own_chain_id``: its chain,
-    whose quota is free to it.
+    Age: ``max_age_hours`` counts from the end of collection to the start of manufacture (None: no limit); on arrival
+    ``age_buffer_hours`` of it must be left. ``cryopreserved`` material has no such age: it may wait for its pickup and
+    for its start, within ``storage_days`` from the end of collection (None: no limit).
+
+    Collection: on ``collection_days`` consecutive days, the first on one of ``weekdays`` (ISO numbers), not before
+    ``lead_days`` from today nor within a washout. ``pickup_days``: how many days after the packing the courier may
+    come. ``contingency_days`` (0 or 1): the day after must be feasible too; ``reserves_contingency`` takes its chair.
+
+    Return and infusion: quality release begins at the end of manufacture (at a place of its own when ``needs`` says
+    so) and takes ``release_days`` (nine times out of ten ``release_days_p90``); the infusion follows after
+    ``conditioning_days``, on one of ``infusion_weekdays``, within ``product_hold_days`` from arrival. A second dose
+    comes ``second_dose_days`` later, give or take ``second_dose_tolerance_days``.
+
+    ``needs``: links by ``LinkKind``, of those that a plan chooses from. ``manufacturer_id``: who confirms; by default
+    the organization whose line is taken. ``market``: country of the center, for overrides of lead times.
+    ``own_slot_ids``: slots in which the order has a place already, so that it may stay there when other dates move;
+    ``own_chain_id``: its chain, whose quota is free to it.
     """
 
     therapy_id: UUID
@@ -54,17 +71,40 @@ class ChainRequest:
     age_buffer_hours: float = 0
     manufacture_days: float = 10
     release_days: float = 7
-    lead_days: int = 0
+    lead_days: float = 0
     conditioning_days: float = 0
     needs: tuple[str, ...] = DEFAULT_NEEDS
     manufacturer_id: UUID | None = None
     own_slot_ids: frozenset[UUID] = frozenset()
     own_chain_id: UUID | None = None
+    market: str = ""
+    cryopreserved: bool = False
+    storage_days: float | None = None
+    pickup_days: int = 0
+    collection_days: int = 1
+    contingency_days: int = 0
+    reserves_contingency: bool = False
+    weekdays: frozenset[int] = EVERY_DAY
+    washouts: tuple[Washout, ...] = ()
+    authorized_until: dt.datetime | None = None
+    shipper_holds: tuple[ShipperHold, ...] = ()
+    shipper_buffer_hours: float = 0
+    release_days_p90: float | None = None
+    infusion_weekdays: frozenset[int] = EVERY_DAY
+    product_hold_days: float | None = None
+    second_dose_days: int = 0
+    second_dose_tolerance_days: int = 0
+    barred_plants: tuple[BarredPlant, ...] = ()
+    lead_times: tuple[LeadTime, ...] = ()
 
 
 @dataclass(frozen=True)
 class OfferLink:
-    """One place of an offer; ``zone`` is the IANA zone of the place (a lane's: of its origin)."""
+    """One place of an offer; ``zone`` is the IANA zone of the place (a lane's: of its origin).
+
+    ``starts_at`` to ``ends_at`` is what the chain uses of the window; ``slack_hours``: how much later this link could
+    begin in its window.
+    """
 
     kind: str
     slot_id: UUID
@@ -75,12 +115,32 @@ class OfferLink:
     zone: str
     place_name: str
     resource_name: str
+    window_starts_at: dt.datetime
+    window_ends_at: dt.datetime
+    slack_hours: float
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "slot_id": str(self.slot_id),
+            "organization_id": str(self.organization_id),
+            "starts_at": utc_text(self.starts_at),
+            "ends_at": utc_text(self.ends_at),
+            "site_id": str(self.site_id) if self.site_id else None,
+            "zone": self.zone,
+            "place_name": self.place_name,
+            "resource_name": self.resource_name,
+            "window_starts_at": utc_text(self.window_starts_at),
+            "window_ends_at": utc_text(self.window_ends_at),
+            "slack_hours": self.slack_hours,
+        }
 
 
 @dataclass(frozen=True)
 class ChainOffer:
     """A feasible slot chain. ``token`` names its places, signed; ``slack_hours`` is what is left of the age limit on
-    arrival, beyond the buffer (None without a limit)."""
+    arrival, beyond the buffer (None without a limit). ``tentative_return_p90``: nine times out of ten by then, None if
+    not worked out. ``lead_times``: overrides that were applied, in words."""
 
     token: str
     collection_start: dt.datetime
@@ -92,10 +152,30 @@ class ChainOffer:
     earliest_infusion: dt.datetime
     links: tuple[OfferLink, ...]
     slack_hours: float | None
+    vein_to_vein_days: float = 0
+    tentative_return_p90: dt.datetime | None = None
+    second_dose: dt.datetime | None = None
+    lead_times: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the offer in JSON types: times as ISO 8601 in UTC, ids as text."""
-        return _plain(asdict(self))
+        p90, second = self.tentative_return_p90, self.second_dose
+        return {
+            "token": self.token,
+            "collection_start": utc_text(self.collection_start),
+            "collection_end": utc_text(self.collection_end),
+            "pickup_at": utc_text(self.pickup_at),
+            "arrival_at": utc_text(self.arrival_at),
+            "manufacture_start": utc_text(self.manufacture_start),
+            "tentative_return": utc_text(self.tentative_return),
+            "tentative_return_p90": utc_text(p90) if p90 else None,
+            "earliest_infusion": utc_text(self.earliest_infusion),
+            "second_dose": utc_text(second) if second else None,
+            "slack_hours": self.slack_hours,
+            "vein_to_vein_days": self.vein_to_vein_days,
+            "lead_times": list(self.lead_times),
+            "links": [link.as_json() for link in self.links],
+        }
 
 
 @dataclass(frozen=True)
@@ -107,27 +187,24 @@ class RefusedDate:
     text: str
 
     def as_json(self) -> dict[str, Any]:
-        return _plain(asdict(self))
+        return {"date": self.date.isoformat(), "code": self.code, "text": self.text}
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Feasible chains, earliest infusion first, and every date of the horizon that has none."""
+    """Feasible chains, best first, and every date of the horizon that has none."""
 
-    offers: list[ChainOffer] = field(default_factory=list)
+    offers: Sequence[ChainOffer] = field(default_factory=list)
     refused: list[RefusedDate] = field(default_factory=list)
 
-    def as_json(self) -> dict[str, Any]:
-        return {"offers": [o.as_json() for o in self.offers], "refused": [r.as_json() for r in self.refused]}
+    def as_json(self, limit: int | None = None) -> dict[str, Any]:
+        """Return the result in JSON types; of the offers at most ``limit``, the best."""
+        return {
+            "found": len(self.offers),
+            "offers": [offer.as_json() for offer in self.offers[:limit]],
+            "refused": [day.as_json() for day in self.refused],
+        }
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value
+def utc_text(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")

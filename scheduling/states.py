@@ -9,6 +9,39 @@ class ResourceKind(models.TextChoices):
     RECEIVING = "receiving", "Receiving"
     MANUFACTURING_LINE = "manufacturing_line", "Manufacturing line"
     INFUSION_BED = "infusion_bed", "Infusion bed"
+    QUALITY_RELEASE = "quality_release", "Quality release"
+    CRITICAL_STOCK = "critical_stock", "Critical stock"
+
+
+class LinkKind(models.TextChoices):
+    """What a link of a slot chain is for. Some take the same kind of place for another purpose (``RESOURCE_OF``)."""
+
+    APHERESIS_CHAIR = "apheresis_chair", "Apheresis chair"
+    CONTINGENCY_CHAIR = "contingency_chair", "Apheresis chair, contingency day"
+    COURIER_LANE = "courier_lane", "Courier lane"
+    RECEIVING = "receiving", "Receiving"
+    MANUFACTURING_LINE = "manufacturing_line", "Manufacturing line"
+    CRITICAL_STOCK = "critical_stock", "Critical stock"
+    QUALITY_RELEASE = "quality_release", "Quality release"
+    RETURN_LANE = "return_lane", "Return lane"
+    INFUSION_BED = "infusion_bed", "Infusion bed"
+    SECOND_BED = "second_bed", "Infusion bed, second dose"
+
+
+# The kind of place that a link takes, where it is not called the same.
+RESOURCE_OF = {
+    LinkKind.CONTINGENCY_CHAIR: ResourceKind.APHERESIS_CHAIR,
+    LinkKind.RETURN_LANE: ResourceKind.COURIER_LANE,
+    LinkKind.SECOND_BED: ResourceKind.INFUSION_BED,
+}
+
+
+class Ranking(models.TextChoices):
+    """How feasible slot chains are ranked; what comes second and third decides between equals."""
+
+    EARLIEST = "earliest", "Earliest infusion"
+    FEWEST_DAYS = "fewest_days", "Fewest days from vein to vein"
+    MOST_SLACK = "most_slack", "Most slack"
 
 
 class HolidayPolicy(models.TextChoices):

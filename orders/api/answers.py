@@ -9,7 +9,7 @@ from orders.states import PHASE_LABELS, FlowState, OrderState, StepState
 from personas.envelopes import Shape
 from personas.envelopes import page as page
 from personas.envelopes import whole as whole
-from scheduling.states import ChainState, ResourceKind
+from scheduling.states import ChainState, LinkKind, ResourceKind
 
 NOT_FOR_COURIERS = "absent for couriers"
 
@@ -170,7 +170,7 @@ class PatientIdentity(Shape):
 
 
 class ChainLinkRow(Shape):
-    kind = s.ChoiceField(choices=ResourceKind.choices)
+    kind = s.ChoiceField(choices=LinkKind.choices)
     place = s.CharField()
     resource = s.CharField()
     starts_at = s.DateTimeField()
@@ -224,7 +224,7 @@ class Performed(Shape):
 
 
 class OfferedLink(Shape):
-    kind = s.ChoiceField(choices=ResourceKind.choices)
+    kind = s.ChoiceField(choices=LinkKind.choices)
     slot_id = s.UUIDField()
     organization_id = s.UUIDField()
     site_id = s.UUIDField(allow_null=True)
@@ -232,7 +232,10 @@ class OfferedLink(Shape):
     resource_name = s.CharField()
     starts_at = s.DateTimeField()
     ends_at = s.DateTimeField()
-    zone = s.CharField()
+    window_starts_at = s.DateTimeField()
+    window_ends_at = s.DateTimeField()
+    slack_hours = s.FloatField(help_text="how much later it could begin in its window")
+    zone = s.CharField(help_text="IANA zone of the place; of a lane that of its origin")
 
 
 class Offer(Shape):
@@ -245,9 +248,13 @@ class Offer(Shape):
     arrival_at = s.DateTimeField()
     manufacture_start = s.DateTimeField()
     tentative_return = s.DateTimeField()
+    tentative_return_p90 = s.DateTimeField(allow_null=True, help_text="nine times out of ten by then, if worked out")
     earliest_infusion = s.DateTimeField()
+    second_dose = s.DateTimeField(allow_null=True)
     links = OfferedLink(many=True)
     slack_hours = s.FloatField(allow_null=True, help_text="hours left of the age limit on arrival")
+    vein_to_vein_days = s.FloatField(help_text="from the first collection to the earliest infusion")
+    lead_times = s.ListField(child=s.CharField(), help_text="overridden lead times that were applied, in words")
 
 
 class RefusedDateRow(Shape):
@@ -262,6 +269,7 @@ class SlotSearch(Shape):
     step = s.CharField(help_text="key of the booking step")
     etag = s.CharField()
     slot_chain = SlotChainRow(allow_null=True)
+    found = s.IntegerField(help_text="how many feasible chains there are: one per date and plant")
     offers = Offer(many=True)
     refused = RefusedDateRow(many=True)
 

@@ -7,7 +7,7 @@ from ledger.history import track
 from ledger.models import WalledModel
 from ledger.walls import OnStream, Outside
 from scheduling.models.capacity import Slot
-from scheduling.states import LIVE, ChainState, ChangeReason, ResourceKind
+from scheduling.states import LIVE, ChainState, ChangeReason, LinkKind
 
 
 class SlotChain(WalledModel):
@@ -78,7 +78,7 @@ class ChainLink(WalledModel):
     chain = models.ForeignKey(SlotChain, on_delete=models.PROTECT, related_name="links")
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="+")
     position = models.PositiveSmallIntegerField()
-    kind = models.CharField(max_length=24, choices=ResourceKind.choices)
+    kind = models.CharField(max_length=24, choices=LinkKind.choices)
     organization_id = models.UUIDField(help_text="whose place it is")
     site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True)
     starts_at = models.DateTimeField()

@@ -83,7 +83,7 @@ def test_an_organization_of_another_network_sees_no_capacity() -> None:
     publish_capacity(operator(stranger), daily(make_resource(stranger, "apheresis_chair", clinic), "08:00", "16:00", 1))
     result = search(nurse, world.request(center_site_id=clinic.pk))
     assert result.offers == []
-    assert {refused.code for refused in result.refused} == {"no_lane"}
+    assert {refused.code for refused in result.refused} == {"no_plant"}
 
 
 def test_a_center_that_knows_the_courier_but_not_the_plant_is_offered_nothing() -> None:

@@ -1,0 +1,58 @@
+"""What may bind the search besides calendars: washouts, shippers, licenses. Plain values, compiled above."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Washout:
+    """No collection before ``days`` have passed since ``since`` (local at the center): of what, ``name`` says."""
+
+    name: str
+    since: dt.date
+    days: int
+
+    @property
+    def over(self) -> dt.date:
+        """The first date on which one may collect."""
+        return self.since + dt.timedelta(days=self.days)
+
+
+@dataclass(frozen=True)
+class ShipperHold:
+    """How long the shippers of a way hold their temperature; of any courier's when ``courier_id`` is None."""
+
+    origin_id: UUID
+    destination_id: UUID
+    hours: float
+    courier_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class BarredPlant:
+    """A plant that may not make the product for the market, and why, in words."""
+
+    site_id: UUID
+    text: str
+
+
+@dataclass(frozen=True)
+class LeadTime:
+    """A duration of the request that is another one in a market, at a site, for a therapy (None: whichever).
+
+    ``step``: a field of the request (see ``lead_times.STEPS``). ``since`` and ``until`` (exclusive) are dates of
+    collection. Of those that fit, the highest ``priority`` counts, then the most specific, then the latest ``since``.
+    """
+
+    step: str
+    value: float
+    priority: int = 0
+    market: str = ""
+    site_id: UUID | None = None
+    therapy_id: UUID | None = None
+    since: dt.date = dt.date.min
+    until: dt.date | None = None
+    reason: str = ""
