@@ -12,7 +12,7 @@ from scheduling.clocks import DAY, HOUR, instant
 from scheduling.drafts import Miss, Stage, Taken, age_limit, further, spell
 from scheduling.lead_times import Terms
 from scheduling.offers import ChainRequest
-from scheduling.quota_rules import QuotaLeft
+from scheduling.quota_rules import QuotaLeft, refusal_of
 from scheduling.runs import Runs
 from scheduling.states import LinkKind, ResourceKind
 
