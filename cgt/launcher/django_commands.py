@@ -15,7 +15,7 @@ ROLE_OF_COMMAND = {
     "createcachetable": "owner",
     "ledger": "auditor",
 }
-NO_SERVERS = {"help", "version", "--help", "-h", "--version", "startapp"}
+NO_SERVERS = {"help", "version", "--help", "-h", "--version", "startapp", "plan_network", "simulate_network"}
 
 
 def run(argv: list[str]) -> int:
