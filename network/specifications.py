@@ -143,6 +143,10 @@ def _clean_choices(test: Mapping[str, Any], fault: Any) -> dict[str, Any]:
     return {"choices": list(choices), "expected": list(expected)}
 
 
+# A confirmed collection moves freely until so many days before it, and not at all from so many days before it.
+CHANGE_WINDOWS = ("change_frozen_days", "change_free_days")
+
+
 def clean_limits(limits: Any) -> dict[str, int | float | str]:
     """Return the material limits of a new version in stored form. Raises InvalidInput, naming ``limits.name``."""
     if not isinstance(limits, Mapping):
@@ -154,7 +158,7 @@ def clean_limits(limits: Any) -> dict[str, int | float | str]:
             cleaned[str(name)] = _limit(str(name), raw)
         except ValueError as error:
             faults[f"limits.{name}"] = [str(error)]
-    for low, high in (("receipt_min_c", "receipt_max_c"), ("dose_bags", "bags")):
+    for low, high in (("receipt_min_c", "receipt_max_c"), ("dose_bags", "bags"), CHANGE_WINDOWS):
         if low in cleaned and high in cleaned and cleaned[low] > cleaned[high]:
             faults[f"limits.{high}"] = [f"Lies below {low}."]
     if faults:

@@ -50,6 +50,8 @@ DURATIONS = frozenset(
         "collection_hours",
         "pack_minutes",
         "shelf_days",
+        "change_free_days",
+        "change_frozen_days",
     }
 )
 TEMPERATURES = frozenset({"receipt_min_c", "receipt_max_c", "storage_max_c"})

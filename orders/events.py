@@ -17,6 +17,21 @@ STEP_PAYLOAD = {
     "severity": "severity of that deviation",
 }
 
+CHANGE_PAYLOAD = {
+    "order": "order code",
+    "chain": "id of the slot chain that is new",
+    "before": "start of the collection as it was (UTC)",
+    "after": "start of the collection as it is or would be (UTC)",
+    "code": "reason code in words",
+    "state": "state of the new slot chain",
+}
+SWAP_PAYLOAD = {
+    "first": "code of the first order",
+    "second": "code of the second order",
+    "order": "code of the order that is agreed for",
+    "state": "what became of the swap",
+}
+
 register(
     EventKind(
         "orders.enrolled",
@@ -105,6 +120,59 @@ register(
         "The slot hold now ends at {held_until}.",
         payload={"order": "code", "chain": "id of the slot chain", "held_until": "when it ends (UTC)"},
         audience=(Role.TREATMENT_CENTER,),
+    ),
+    *(
+        EventKind(kind, title, text, payload=CHANGE_PAYLOAD, audience=audience, notifies=True)
+        for kind, title, text, audience in (
+            (
+                "orders.dates_moved",
+                "Dates moved",
+                "The collection moved from {before} to {after}: {code}.",
+                (*CLINICAL_AND_PLANT, Role.COURIER),
+            ),
+            (
+                "orders.change_proposed",
+                "Change of dates proposed",
+                "The center asks to move the collection from {before} to {after}: {code}.",
+                CLINICAL_AND_PLANT,
+            ),
+            (
+                "orders.change_agreed",
+                "Change of dates agreed",
+                "The manufacturer agreed: the collection moved from {before} to {after}.",
+                (*CLINICAL_AND_PLANT, Role.COURIER),
+            ),
+            (
+                "orders.change_refused",
+                "Change of dates refused",
+                "The manufacturer refused to move the collection to {after}; {before} stays.",
+                CLINICAL_AND_PLANT,
+            ),
+        )
+    ),
+    EventKind(
+        "orders.change_withdrawn",
+        "Change of dates withdrawn",
+        "The center withdrew the change of dates; what was confirmed stays.",
+        payload={"order": "code"},
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    *(
+        EventKind(kind, title, text, payload=SWAP_PAYLOAD, audience=(Role.TREATMENT_CENTER,), notifies=True)
+        for kind, title, text in (
+            ("orders.swap_proposed", "Swap of dates proposed", "{first} and {second} are to exchange their dates."),
+            ("orders.swap_approved", "Swap of dates approved", "A physician agreed to the swap for {order}."),
+            ("orders.swap_ended", "Swap of dates given up", "{first} and {second} keep their dates: {state}."),
+        )
+    ),
+    EventKind(
+        "orders.dates_swapped",
+        "Dates exchanged",
+        "The center exchanged these dates with those of another of its patients: {code}.",
+        payload={"code": "reason code in words"},
+        audience=(*CLINICAL_AND_PLANT, Role.COURIER),
+        notifies=True,
     ),
     EventKind(
         "orders.pickup_failed",

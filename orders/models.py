@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from ledger.history import track
 from ledger.models import WalledModel
-from ledger.walls import KnownTo, Outside, Parties
-from orders.states import PHASE_LABELS, FlowState, OrderState, StepState
+from ledger.walls import KnownTo, Outside, OwnedBy, Parties
+from orders.states import PHASE_LABELS, FlowState, OrderState, StepState, SwapState
 
 
 class Flow(WalledModel):
@@ -180,3 +180,43 @@ class StepDue(WalledModel):
 
     class Meta(WalledModel.Meta):
         indexes = [models.Index(fields=["due_at"], name="orders_step_due")]
+
+
+class SlotSwap(WalledModel):
+    """Two patients of one treatment center exchange their booked dates, once a physician has agreed for each of them.
+
+    Only dates move: each order keeps its patient and its chain of identity. Which two orders it is, the center alone
+    knows; each order's record says that its dates moved.
+    """
+
+    center = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    first = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
+    second = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=12, choices=SwapState.choices, default=SwapState.PROPOSED)
+    code = models.CharField(max_length=24)
+    reason = models.CharField(max_length=300)
+    proposed_by = models.CharField(max_length=200)
+    proposed_at = models.DateTimeField(default=timezone.now)
+    first_approved_by_id = models.UUIDField(null=True, help_text="person; for the first order")
+    first_approved_by = models.CharField(max_length=200, blank=True)
+    second_approved_by_id = models.UUIDField(null=True, help_text="person; for the second order")
+    second_approved_by = models.CharField(max_length=200, blank=True)
+    ended_at = models.DateTimeField(null=True)
+
+    wall = OwnedBy(("center_id",))
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(first=models.F("second")), name="orders_swap_two_orders"),
+            models.UniqueConstraint(
+                fields=["first"], condition=models.Q(state="proposed"), name="orders_swap_first_once"
+            ),
+            models.UniqueConstraint(
+                fields=["second"], condition=models.Q(state="proposed"), name="orders_swap_second_once"
+            ),
+        ]
+
+    @property
+    def orders(self) -> tuple[Order, Order]:
+        return self.first, self.second

@@ -40,6 +40,13 @@ class PickupFailure(models.TextChoices):
     OTHER = "other", "Something else"
 
 
+class SwapState(models.TextChoices):
+    PROPOSED = "proposed", "Proposed"
+    DONE = "done", "Done"
+    REFUSED = "refused", "Refused"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
 # Who a flow step belongs to: an actor of the toolkit, or whoever runs the plant (the manufacturer or its CMO).
 PLANT = "plant"
 FLOW_ACTORS = (*Role.values, PLANT)

@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 
 from orders.views import (
+    dates,
     documents,
     dossiers,
     enrolment,
@@ -18,6 +19,7 @@ from orders.views import (
     revocation,
     station,
     step,
+    swaps,
     worklist,
 )
 from orders.views.desks import planner, quality_control
@@ -51,6 +53,12 @@ urlpatterns = [
     path("orders/<order:code>/cancel/", order.cancel, name="cancel"),
     path("orders/<order:code>/renew/", order.renew, name="renew"),
     path("orders/<order:code>/material/<str:container>/decide/", order.dispose, name="dispose"),
+    path("orders/<order:code>/dates/", dates.dates, name="dates"),
+    path("orders/<order:code>/dates/answer/", dates.answer, name="answer_dates"),
+    path("orders/<order:code>/dates/withdraw/", dates.withdraw, name="withdraw_dates"),
+    path("orders/<order:code>/swap/", swaps.swap, name="swap"),
+    path("orders/<order:code>/swap/<uuid:swap_id>/answer/", swaps.answer, name="answer_swap"),
+    path("orders/<order:code>/swap/<uuid:swap_id>/withdraw/", swaps.withdraw, name="withdraw_swap"),
     path("orders/<order:code>/remanufacture/", remanufacture.remanufacture, name="remanufacture"),
     path("orders/<order:code>/identity/", identity.lift_query, name="identity"),
     path("orders/<order:code>/labels.pdf", documents.labels, name="labels"),

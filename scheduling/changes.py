@@ -107,6 +107,23 @@ def knock_on(chain: SlotChain, links: Sequence[ChainLink], offer: ChainOffer) ->
     )
 
 
+def offer_of(chain: SlotChain) -> ChainOffer:
+    """Return a booked chain as what it was offered as, without a token: to compare it with another one."""
+    names = ("kind", "slot_id", "organization_id", "starts_at", "ends_at", "site_id", "zone", *NAMES)
+    return ChainOffer(
+        token="",
+        collection_start=chain.collection_starts_at,
+        collection_end=chain.collection_ends_at,
+        pickup_at=chain.pickup_at,
+        arrival_at=chain.arrival_at,
+        manufacture_start=chain.manufacture_starts_at,
+        tentative_return=chain.tentative_return_at,
+        earliest_infusion=chain.earliest_infusion_at,
+        links=tuple(OfferLink(**{name: getattr(link, name) for name in names}) for link in links_of(chain)),
+        slack_hours=None,
+    )
+
+
 def window_of(chain: SlotChain, now: dt.datetime, free_days: float, frozen_days: float) -> ChangeWindow:
     """Return what a change of the chain takes now: free from ``free_days`` before the collection on, frozen from
     ``frozen_days`` before it on, in between the manufacturer agrees. Days are 24 hours."""
@@ -129,7 +146,7 @@ def offer_for(actor: Actor, chain: SlotChain, request: ChainRequest, token: str)
     Raises as ``chain_search.offer_of_token`` does, and Conflict ``same_dates`` for the dates that are booked already.
     """
     offer = offer_of_token(actor, staying(chain, request), token)
-    if _places(offer) == places_in(chain):
+    if places_of(offer) == places_in(chain):
         raise Conflict("These are the dates that are booked.", code="same_dates", remedy="Choose other dates.")
     return offer
 
@@ -301,5 +318,6 @@ def _follow(former: SlotChain, fresh: SlotChain) -> None:
     give_back_all((places_in(former) - places_in(fresh)).elements(), former.organization_id)
 
 
-def _places(offer: ChainOffer) -> Counter[UUID]:
+def places_of(offer: ChainOffer) -> Counter[UUID]:
+    """Return how many places the offer takes in each slot."""
     return Counter(link.slot_id for link in offer.links)

@@ -65,6 +65,12 @@ def chain_of(actor: Actor, stream_id: UUID) -> SlotChain | None:
     return next((chain for chain in found if chain.state in LIVE), found[0] if found else None)
 
 
+def proposal_of(actor: Actor, stream_id: UUID) -> SlotChain | None:
+    """Return the change of dates that waits for an answer, if there is one."""
+    found = _chains(stream_id=stream_id) if sees_stream(actor, stream_id) else []
+    return next((chain for chain in found if chain.state == ChainState.PROPOSED), None)
+
+
 def chains_of(actor: Actor, stream_id: UUID) -> QuerySet[SlotChain]:
     """Return every slot chain that the order ever had, newest first."""
     return _with_links(on_stream(SlotChain, actor, stream_id).order_by("-pk"))
@@ -85,6 +91,20 @@ def requests_waiting(actor: Actor) -> QuerySet[SlotChain]:
     """Return the slot chains that wait for the actor's organization to answer, oldest request first (MP1)."""
     waiting = visible(SlotChain, actor).filter(state=ChainState.REQUESTED, manufacturer_id=actor.organization_id)
     return _with_links(waiting.order_by("requested_at", "pk"))
+
+
+def proposals_waiting(actor: Actor) -> list[SlotChain]:
+    """Return the changes of dates that wait for the actor's organization to agree, first to expire first."""
+    waiting = visible(SlotChain, actor).filter(state=ChainState.PROPOSED, manufacturer_id=actor.organization_id)
+    return list(waiting.select_related("replaces").order_by("held_until", "pk"))
+
+
+def confirmed_after(actor: Actor, stream_ids: Iterable[UUID], since: dt.datetime) -> dict[UUID, SlotChain]:
+    """Return the confirmed chains of these orders whose collection begins after ``since``, by stream."""
+    found = visible(SlotChain, actor).filter(
+        stream_id__in=list(stream_ids), state=ChainState.CONFIRMED, collection_starts_at__gt=since
+    )
+    return {chain.stream_id: chain for chain in found}
 
 
 def due_holds(now: dt.datetime) -> list[HoldDue]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import catalog, lookup, orders, packing, pickups, quality_acts, record, slot_chains, steps
+from orders.api import catalog, lookup, orders, packing, pickups, quality_acts, record, rescheduling, slot_chains, steps
 
 urlpatterns = [
     path("orders", orders.OrdersView.as_view(), name="orders"),
@@ -20,6 +20,14 @@ urlpatterns = [
     path("orders/<slug:code>/slot-chains/request", slot_chains.RequestChainView.as_view(), name="request-chain"),
     path("orders/<slug:code>/slot-chains/confirm", slot_chains.ConfirmChainView.as_view(), name="confirm-chain"),
     path("orders/<slug:code>/slot-chains/decline", slot_chains.DeclineChainView.as_view(), name="decline-chain"),
+    path("orders/<slug:code>/dates", rescheduling.DatesView.as_view(), name="dates"),
+    path("orders/<slug:code>/dates/preview", rescheduling.PreviewView.as_view(), name="preview-dates"),
+    path("orders/<slug:code>/dates/move", rescheduling.RescheduleView.as_view(), name="move-dates"),
+    path("orders/<slug:code>/dates/answer", rescheduling.AnswerChangeView.as_view(), name="answer-change"),
+    path("orders/<slug:code>/dates/withdraw", rescheduling.WithdrawChangeView.as_view(), name="withdraw-change"),
+    path("orders/<slug:code>/swaps", rescheduling.SwapsView.as_view(), name="swaps"),
+    path("swaps/<uuid:swap_id>/answer", rescheduling.AnswerSwapView.as_view(), name="answer-swap"),
+    path("swaps/<uuid:swap_id>/withdraw", rescheduling.WithdrawSwapView.as_view(), name="withdraw-swap"),
     path("orders/<slug:code>/events", record.EventsView.as_view(), name="events"),
     path("orders/<slug:code>/signatures", record.SignaturesView.as_view(), name="signatures"),
     path("orders/<slug:code>/material", record.MaterialView.as_view(), name="material"),

@@ -18,6 +18,7 @@ from ledger.events import kind_named
 from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders import queries
+from orders.actions.rescheduling import may_reschedule
 from orders.actions.revocations import may_revoke
 from orders.flow import kind_of, next_actions, why_not
 from orders.states import StepState
@@ -25,7 +26,7 @@ from personas.queries import Site, personas_with
 from personas.states import Capability
 from quality import queries as quality
 from quality.states import Decision, DeviationState, Severity, Verdict
-from scheduling.queries import chain_of
+from scheduling.queries import chain_of, proposal_of
 from scheduling.states import ChainState
 
 EVENTS_AT_ONCE = 10
@@ -149,10 +150,14 @@ def plan(actor: Actor, order: Any) -> dict[str, Any] | None:
         links = [link for link in links if link.organization_id == actor.organization_id]
     booking = order.state == "open" and is_party(actor, order) and order.center_id == actor.organization_id
     renewable = booking and chain.state == ChainState.HELD and actor.can(Capability.BOOK_SLOTS)
+    sees = queries.may_see_therapy(actor)
     return {
         "chain": chain,
         "links": links,
         "renewable": renewable,
+        "proposal": proposal_of(actor, order.stream_id) if sees else None,
+        "movable": chain.is_live and may_reschedule(actor, order),
+        "swappable": chain.state == ChainState.CONFIRMED and order.center_id == actor.organization_id,
         "plant_zone": order.plant_site.zone if order.plant_site else "",
     }
 

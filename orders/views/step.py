@@ -24,6 +24,7 @@ from orders.flow import next_actions, order_named, perform, seen_version
 from orders.forms import Described, Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
 from orders.inputs import LATE
 from orders.views import banner
+from orders.views.offers import offers_of
 from orders.views.requests import asked, day, once_of, see_other
 from orders.views.sheets import StepSheet, sheet_of
 from personas.queries import username_of
@@ -235,37 +236,4 @@ def _offers(
     earliest = min(max(wanted, today), today + FARTHEST)
     found = queries.search_slots(actor, order, sheet.step, earliest)
     request.refused_days = len(found.refused)  # type: ignore[attr-defined]  # what the page shows, for who looks on
-    chosen = filling.value("offer")
-    return {
-        "earliest": {
-            "name": "earliest",
-            "label": "Collect on or after",
-            "type": "date",
-            "value": earliest.isoformat(),
-            "min": today.isoformat(),
-            "required": True,
-        },
-        "found": [
-            {"offer": offer, "chosen": offer.token == chosen, "zone": _zone_of(offer, sheet.zone)}
-            for offer in found.offers
-        ],
-        "refused": _grouped(found.refused),
-        "zone": sheet.zone,
-        "errors": filling.errors.get("offer", []),
-    }
-
-
-def _grouped(refused: list[Any]) -> list[dict[str, Any]]:
-    """Return the days without an offer, days in a row with the same reason as one entry."""
-    found: list[dict[str, Any]] = []
-    for one in refused:
-        if found and found[-1]["text"] == one.text and (one.date - found[-1]["until"]).days == 1:
-            found[-1]["until"] = one.date
-        else:
-            found.append({"since": one.date, "until": one.date, "text": one.text})
-    return found
-
-
-def _zone_of(offer: Any, home: str) -> str:
-    """Return the zone of the plant where the offer's manufacture starts."""
-    return next((link.zone for link in offer.links if link.kind == "manufacturing_line"), home)
+    return offers_of(found, sheet.zone, today, earliest, filling.value("offer"), filling.errors.get("offer", []))

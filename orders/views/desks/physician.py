@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from ledger.context import Actor
 from notifications.queries import inbox
 from orders import queries
+from orders.actions.swaps import waiting_swaps
 from orders.views import frame
 from orders.views.desks import desk_named
 from orders.views.order_rows import rows_of
@@ -24,6 +25,7 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
     mine = queries.prescribed_by(actor)
     context |= {
         "alerts": list(inbox(actor).filter(critical=True, acknowledged_at__isnull=True)[:MOST_ALERTS]),
+        "swaps": waiting_swaps(actor),
         "patients": rows_of(actor, list(mine[:MOST_PATIENTS])),
         "patient_count": mine.order_by().count(),
     }

@@ -22,6 +22,7 @@ from ledger.context import Actor, reading
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from ledger.states import Role
 from orders import queries
+from orders.actions import rescheduling
 from orders.flow import perform
 from orders.forms import flat
 from orders.views import frame
@@ -60,6 +61,7 @@ def _page(request: HttpRequest, actor: Actor, opened: str, refusal: Refusal | No
         "week_before": week - dt.timedelta(days=7),
         "week_after": week + dt.timedelta(days=7),
         "today": timezone.now().astimezone(ZoneInfo(actor.zone)).date(),
+        "changes": rescheduling.waiting_changes(actor) if actor.can(Capability.CONFIRM_SLOTS) else [],
         "running": queries.running_batches(actor),
         "late_rows": frame.task_rows(actor, queries.late_at_plants(actor)),
         "by_sponsor": actor.organization_role == Role.CMO,

@@ -1,0 +1,259 @@
+"""Dates that move: by the center at once where the therapy lets it, else by agreement with the manufacturer (CO5)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework import serializers
+
+from ledger.context import Actor, reading
+from ledger.events import kind_named
+from ledger.recording import Once, OpenEvent, acting
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, Stale, WrongState
+from orders import queries, rescheduling
+from orders.flow import order_named, stream_of
+from orders.models import Order
+from orders.rescheduling import Preview
+from orders.states import OrderState
+from personas.policies import require
+from personas.states import Capability
+from scheduling import changes, slot_chains
+from scheduling import queries as scheduling
+from scheduling.changes import KnockOn
+from scheduling.offers import SearchResult
+from scheduling.slot_chains import SlotChain
+from scheduling.states import ChainState, ChangeReason, ChangeWindow
+
+MOVED, PROPOSED, REFUSED = "moved", "proposed", "refused"
+
+
+class ChangeInputs(serializers.Serializer[Any]):
+    """New dates for a booked order: the offer, and why, as a code and in words."""
+
+    offer = serializers.CharField(max_length=4000, label="New dates", help_text="token of an offer of the search")
+    code = serializers.ChoiceField(choices=ChangeReason.choices, label="Reason")
+    reason = serializers.CharField(max_length=300, label="In words (no names)")
+
+
+class AnswerInputs(serializers.Serializer[Any]):
+    """The manufacturer's answer to a proposed change."""
+
+    decision = serializers.ChoiceField(choices=[("agree", "Agree"), ("refuse", "Refuse")], label="Answer")
+    reason = serializers.CharField(
+        max_length=300, required=False, allow_blank=True, default="", label="Reason (needed to refuse)"
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["decision"] == "refuse" and not attrs["reason"].strip():
+            raise serializers.ValidationError({"reason": ["Say why you refuse; the center sees the reason."]})
+        return attrs
+
+
+class ReasonInputs(serializers.Serializer[Any]):
+    """Why something is given up."""
+
+    reason = serializers.CharField(max_length=300, label="Reason (no names)")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a change came to: the order, ``moved``, ``proposed`` or ``refused``, and the chain that is new."""
+
+    order: Order
+    outcome: str
+    chain: SlotChain
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an order's dates stand: what is booked and what is proposed, with the knock-on of that."""
+
+    chain: SlotChain | None
+    window: ChangeWindow | None
+    stops: list[MissingFact]
+    proposal: SlotChain | None
+    knock_on: KnockOn | None
+    may_move: bool
+    may_answer: bool
+
+    @property
+    def may_choose(self) -> bool:
+        """Whether new dates can be chosen now."""
+        return self.may_move and self.chain is not None and not self.stops and self.proposal is None
+
+
+def preview(actor: Actor, code: str, token: str) -> Preview:
+    """Return what moving the order to an offer would do and take; changes nothing. By whoever may book.
+
+    Raises as ``reschedule`` does for a token that is none, or dates that are gone; what stops it now is in the answer.
+    """
+    with reading(actor):
+        order = order_named(actor, code)
+        require_mine(actor, order)
+        chain = slot_chains.live_chain(order.stream_id)
+        if chain is None:
+            raise FactsMissing("No dates are booked.", facts=rescheduling.stops(order, None))
+        request = rescheduling.request_of(order, order.opened_at.date())
+        return rescheduling.preview(actor, order, chain, changes.offer_for(actor, chain, request, token))
+
+
+def search_dates(actor: Actor, code: str, earliest: dt.date) -> SearchResult:
+    """Return the dates to which a booked order could move, and why other days have none. By whoever may book."""
+    with reading(actor):
+        order = order_named(actor, code)
+        require_mine(actor, order)
+        chain = slot_chains.live_chain(order.stream_id)
+        return rescheduling.search(actor, order, chain, earliest) if chain else SearchResult()
+
+
+def standing(actor: Actor, order: Order) -> Standing:
+    """Return how the order's dates stand, for who may see its therapy: booked, proposed, and what a change takes."""
+    chain = slot_chains.live_chain(order.stream_id)
+    proposal = slot_chains.proposed_chain(order.stream_id) if chain else None
+    found = None
+    if chain and proposal:
+        found = changes.knock_on(chain, slot_chains.links_of(chain), changes.offer_of(proposal))
+    answers = actor.organization_id == order.manufacturer_id and actor.can(Capability.CONFIRM_SLOTS)
+    return Standing(
+        chain=chain,
+        window=rescheduling.window(order, chain) if chain else None,
+        stops=rescheduling.stops(order, chain),
+        proposal=proposal,
+        knock_on=found,
+        may_move=may_reschedule(actor, order),
+        may_answer=bool(proposal and answers),
+    )
+
+
+def waiting_changes(actor: Actor) -> list[tuple[Order, SlotChain]]:
+    """Return the proposed changes that the actor's organization answers, first to expire first, with their orders."""
+    proposals = scheduling.proposals_waiting(actor)
+    orders = queries.orders_by_stream(actor, [proposal.stream_id for proposal in proposals])
+    return [(orders[proposal.stream_id], proposal) for proposal in proposals if proposal.stream_id in orders]
+
+
+def reschedule(
+    actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None, version: str | None = None
+) -> Changed:
+    """Move the booked dates: all places or none, at once or, where the therapy wants it, when the manufacturer agrees.
+
+    Raises NotFound, InvalidInput, NotAllowed, Stale, FactsMissing (what stops it, with a remedy), SlotFull with the
+    next best offers.
+    """
+    with _on_chain(actor, "orders.dates_moved", code, once, version) as (order, chain, event):
+        given = _read(ChangeInputs, raw)
+        require_mine(actor, order)
+        facts = rescheduling.stops(order, chain)
+        if facts or chain is None:
+            raise FactsMissing("The dates cannot move now.", facts=facts)
+        event.reason = given["reason"]
+        request = rescheduling.request_of(order, order.opened_at.date())
+        offer = changes.offer_for(actor, chain, request, given["offer"])
+        found = rescheduling.preview(actor, order, chain, offer)
+        why = {"code": given["code"], "reason": given["reason"]}
+        if found.at_once:
+            fresh, outcome = changes.move(actor, chain, request, offer, **why), MOVED
+            rescheduling.replan(order, found.knock_on, fresh, event.id)
+        else:
+            event.kind = kind_named("orders.change_proposed")
+            fresh, outcome = changes.propose(actor, chain, request, offer, **why), PROPOSED
+        _note(event, order, chain, fresh)
+        event.result = {"order": order.code, "outcome": outcome}
+    return Changed(order, outcome, fresh)
+
+
+def answer_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> Changed:
+    """Agree to a proposed change, which is in force then, or refuse it with a reason. By the manufacturer's planner."""
+    with _on_chain(actor, "orders.change_agreed", code, once) as (order, chain, event):
+        given = _read(AnswerInputs, raw)
+        require(actor, Capability.CONFIRM_SLOTS)
+        if actor.organization_id != order.manufacturer_id:
+            raise NotAllowed("The manufacturer of the therapy answers a proposed change.")
+        proposal = _proposal(order)
+        event.reason = given["reason"].strip()
+        if given["decision"] == "refuse":
+            event.kind = kind_named("orders.change_refused")
+            changes.refuse(proposal, actor, given["reason"])
+            _note(event, order, chain, proposal)
+            return Changed(order, REFUSED, proposal)
+        stopped = [fact for fact in rescheduling.stops(order, chain) if fact.code != "dates_frozen"]
+        if stopped or chain is None:
+            raise FactsMissing("The change cannot be agreed to now.", facts=stopped)
+        former, fresh = changes.agree(proposal, actor)
+        found = changes.knock_on(former, slot_chains.links_of(former), changes.offer_of(fresh))
+        rescheduling.replan(order, found, fresh, event.id)
+        _note(event, order, former, fresh)
+    return Changed(order, MOVED, fresh)
+
+
+def withdraw_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> Order:
+    """Give a proposed change up: what was confirmed stays. By whoever may book at the center."""
+    with _on_chain(actor, "orders.change_withdrawn", code, once) as (order, _, event):
+        given = _read(ReasonInputs, raw)
+        require_mine(actor, order)
+        _proposal(order)
+        event.reason = given["reason"]
+        slot_chains.drop_proposal(order.stream_id, given["reason"])
+        event.note(order=order.code)
+    return order
+
+
+def require_mine(actor: Actor, order: Order) -> None:
+    """Raise NotAllowed unless the actor books for the order's center, at its site."""
+    require(actor, Capability.BOOK_SLOTS)
+    if actor.organization_id != order.center_id or actor.site_id not in (None, order.center_site_id):
+        raise NotAllowed("The coordinator of the patient's own treatment center changes its dates.")
+
+
+def may_reschedule(actor: Actor, order: Order) -> bool:
+    """Whether the order's page offers to move its dates: who may, and an order that goes on."""
+    mine = actor.organization_id == order.center_id and actor.site_id in (None, order.center_site_id)
+    return bool(mine and actor.can(Capability.BOOK_SLOTS) and order.state == OrderState.OPEN and order.plan)
+
+
+@contextmanager
+def _on_chain(
+    actor: Actor, kind: str, code: str, once: Once | None, version: str | None = None
+) -> Iterator[tuple[Order, SlotChain | None, OpenEvent]]:
+    subject = ("order", code.upper())
+    with acting(actor, kind, stream_id=stream_of(code), subject=subject, once=once) as event:
+        order = order_named(actor, code)
+        order.stream = event.stream
+        event.zone = order.center_site.zone
+        if version is not None and version.strip('"') != str(order.version):
+            raise Stale()
+        yield order, slot_chains.live_chain(order.stream_id), event
+
+
+def _read(inputs: type[serializers.Serializer[Any]], raw: Mapping[str, Any]) -> dict[str, Any]:
+    serializer = inputs(data=raw)
+    if not serializer.is_valid():
+        raise InvalidInput(fields=dict(serializer.errors))
+    return dict(serializer.validated_data)
+
+
+def _proposal(order: Order) -> SlotChain:
+    proposal = slot_chains.proposed_chain(order.stream_id)
+    if proposal is None:
+        raise WrongState(
+            "No change of dates is proposed.",
+            code="no_change_proposed",
+            remedy="Look at the order: it may be answered.",
+        )
+    return proposal
+
+
+def _note(event: OpenEvent, order: Order, former: SlotChain | None, fresh: SlotChain) -> None:
+    before = former.collection_starts_at.isoformat() if former else ""
+    event.note(
+        order=order.code,
+        chain=fresh.pk,
+        before=before,
+        after=fresh.collection_starts_at.isoformat(),
+        code=ChangeReason(fresh.change_code).label if fresh.change_code else "",
+        state=str(ChainState(fresh.state).label),
+    )

@@ -1,0 +1,154 @@
+"""Booked dates that move: choose new ones, see what moves with them, then move or ask; the planner's answer (CO5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from ledger.context import Actor, reading
+from ledger.recording import Once, Replayed
+from ledger.refusals import NotFound, Refusal, Unauthenticated
+from orders import queries
+from orders.actions import rescheduling as action
+from orders.flow import order_named
+from orders.forms import Filling, described, flat, unplaced
+from orders.views import banner
+from orders.views.offers import offers_of
+from orders.views.requests import asked, day, once_of, see_other
+from personas.states import Capability
+from personas.views import desk
+
+SAID = {
+    action.MOVED: "The dates have moved. Everybody on the order is told.",
+    action.PROPOSED: "The manufacturer is asked. Until it answers, the former dates stay and the new ones are kept.",
+    action.REFUSED: "The change is refused; what was confirmed stays.",
+}
+Act = Callable[[Actor, "Once | None"], str]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def dates(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Show how the dates stand, the dates to which they could move and what that would do; or move them."""
+    if request.method != "POST":
+        return _page(request, code)
+    seen = request.POST.get("version") or None
+
+    def act(actor: Actor, once: Once | None) -> str:
+        return SAID[action.reschedule(actor, code, request.POST, once=once, version=seen).outcome]
+
+    return _done(request, code, "dates", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def answer(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Agree to a proposed change or refuse it."""
+
+    def act(actor: Actor, once: Once | None) -> str:
+        return SAID[action.answer_change(actor, code, request.POST, once=once).outcome]
+
+    return _done(request, code, "answer", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def withdraw(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Give a proposed change up."""
+
+    def act(actor: Actor, once: Once | None) -> str:
+        action.withdraw_change(actor, code, request.POST, once=once)
+        return "The proposed change is withdrawn; what was confirmed stays."
+
+    return _done(request, code, "withdraw", act)
+
+
+def _done(request: HttpRequest, code: str, at: str, act: Act) -> HttpResponseBase:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    try:
+        said = act(actor, once_of(request, at, code))
+    except Replayed:
+        said = "This was done already; nothing was done twice."
+    except (NotFound, Unauthenticated):
+        raise
+    except Refusal as refusal:
+        with reading(actor):
+            return _page(request, code, refusal)
+    messages.success(request, said)
+    return see_other(reverse("orders:order", args=[code.upper()]))
+
+
+def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> TemplateResponse:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    order = order_named(actor, code)
+    if not queries.may_see_therapy(actor):
+        raise NotFound()
+    standing = action.standing(actor, order)
+    errors = flat(refusal.fields) if refusal else {}
+    may_choose = standing.may_choose
+    found, gone = _preview(actor, order.code, _token(request)) if may_choose else (None, None)
+    fields = _fields(request, actor, errors)
+    context = {
+        "order": order,
+        "etag": f"{order.version}",
+        "banner": banner.of(actor, order),
+        "standing": standing,
+        "offers": _offers(request, actor, order, errors) if may_choose else None,
+        "preview": found,
+        "zone": order.center_site.zone,
+        "plant_zone": order.plant_site.zone if order.plant_site else "",
+        "fields": fields,
+        "errors": errors,
+        "typed": request.POST,
+        "refusal": refusal or gone,
+        "once": request.POST.get("once") or uuid4(),
+        "unplaced": unplaced(errors, fields),
+        "crumbs": [
+            {"label": "Orders", "url": reverse("orders:list")},
+            {"label": order.code, "url": reverse("orders:order", args=[order.code])},
+            {"label": "Dates", "url": ""},
+        ],
+    }
+    return TemplateResponse(request, "orders/dates.html", context, status=refusal.status if refusal else 200)
+
+
+def _token(request: HttpRequest) -> str:
+    words = request.POST if request.method == "POST" else request.GET
+    return words.get("offer", "").replace("\x00", "")[:4000]
+
+
+def _preview(actor: Actor, code: str, token: str) -> tuple[action.Preview | None, Refusal | None]:
+    """Return what the chosen dates would do, or why they cannot be had any more."""
+    if not token:
+        return None, None
+    try:
+        return action.preview(actor, code, token), None
+    except (NotFound, Unauthenticated):
+        raise
+    except Refusal as refusal:
+        return None, refusal
+
+
+def _offers(request: HttpRequest, actor: Actor, order: Any, errors: dict[str, list[str]]) -> dict[str, Any]:
+    zone = order.center_site.zone
+    today = timezone.localdate(timezone=ZoneInfo(zone))
+    earliest = max(day(asked(request, "earliest")) or today, today)
+    found = action.search_dates(actor, order.code, earliest)
+    return offers_of(found, zone, today, earliest, _token(request), errors.get("offer", []))
+
+
+def _fields(request: HttpRequest, actor: Actor, errors: dict[str, list[str]]) -> list[dict[str, Any]]:
+    posted = request.POST if request.method == "POST" else None
+    fields = described(action.ChangeInputs(), Filling(actor.zone, posted=posted, errors=errors))
+    return [field for field in fields if field["name"] != "offer"]

@@ -1,0 +1,276 @@
+"""Booked dates that move, on the page and in the record: at once, by agreement, or exchanged between two patients."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from ledger.context import Actor, reading
+from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
+from orders import queries
+from orders.actions import interruptions, rescheduling, swaps
+from orders.flow import current_step, order_named, perform
+from orders.models import Order, SlotSwap
+from scheduling import slot_chains
+from scheduling.models import Slot
+from scheduling.offers import ChainOffer
+from tests.factories import PASSWORD, make_actor, make_organization
+from tests.orders.conftest import Browse, booked, patient, prescribed, step, text_of
+from tests.orders.factories import World, make_world
+from tests.personas.conftest import signed_in
+
+pytestmark = pytest.mark.django_db
+WHY = {"code": "patient_condition", "reason": "Fever"}
+COORDINATOR, PHYSICIAN = ("center", "coordinator"), ("center", "treating_physician")
+
+
+@pytest.fixture
+def far(db: None) -> World:
+    """A world with capacity beyond the free window of its therapy (14 days)."""
+    return make_world(days=30)
+
+
+def coordinator(world: World) -> Actor:
+    return world.actor(*COORDINATOR)
+
+
+def order_of(world: World, code: str) -> Order:
+    with reading(coordinator(world)):
+        return order_named(coordinator(world), code)
+
+
+def offers(world: World, code: str, days: int) -> list[ChainOffer]:
+    """What the order could move to, from ``days`` ahead on."""
+    earliest = timezone.now().date() + dt.timedelta(days=days)
+    return rescheduling.search_dates(coordinator(world), code, earliest).offers
+
+
+def at(world: World, days: int) -> str:
+    """An order whose dates are confirmed, with a collection ``days`` ahead at the earliest."""
+    code = requested(world, days)
+    step(world, code, ("maker", "planner", 1), "confirm", decision="confirm")
+    return code
+
+
+def requested(world: World, days: int) -> str:
+    code = prescribed(world, **patient())
+    actor = coordinator(world)
+    with reading(actor):
+        order = order_named(actor, code)
+        earliest = timezone.now().date() + dt.timedelta(days=days)
+        found = queries.search_slots(actor, order, queries.step_of(actor, order, "book"), earliest)
+    step(world, code, (*COORDINATOR, 1), "book", offer=found.offers[0].token)
+    step(world, code, (*COORDINATOR, 1), "request")
+    return code
+
+
+def taken(world: World) -> int:
+    with reading(coordinator(world)):
+        return sum(Slot.unwalled.values_list("taken", flat=True))
+
+
+@pytest.mark.story("CO5")
+def test_dates_far_ahead_move_at_once_and_what_was_done_for_the_day_is_done_again(far: World) -> None:
+    code = at(far, 16)
+    step(far, code, ("courier", "courier_dispatcher", 1), "accept_job", decision="accept")
+    step(far, code, (*COORDINATOR, 1), "kit", kit_code="K", complete="yes", condition="good")
+    before, places = order_of(far, code), taken(far)
+    offer = offers(far, code, 20)[0]
+    preview = rescheduling.preview(coordinator(far), code, offer.token)
+    assert preview.at_once and not preview.stops
+    assert [one.what for one in preview.follows] == ["“Check the collection kit” is done again"]
+    assert {one.who for one in preview.agrees} == {"The courier"}
+    changed = rescheduling.reschedule(coordinator(far), code, {"offer": offer.token, **WHY})
+    assert changed.outcome == "moved"
+    after = order_of(far, code)
+    assert after.plan["collection_start"] == offer.collection_start.isoformat() != before.plan["collection_start"]
+    assert after.identity_code == before.identity_code
+    assert taken(far) == places
+    with reading(coordinator(far)):
+        for key in ("kit", "accept_job"):
+            again = current_step(after, key)
+            assert (again.attempt, again.state) == (2, "ready")
+        chain = slot_chains.live_chain(after.stream_id)
+    assert chain is not None and (chain.state, chain.change_code) == ("confirmed", "patient_condition")
+
+
+@pytest.mark.story("CO5")
+def test_nearer_dates_move_when_the_manufacturer_agrees(far: World) -> None:
+    code = at(far, 6)
+    before, places = order_of(far, code), taken(far)
+    offer = offers(far, code, 9)[0]
+    preview = rescheduling.preview(coordinator(far), code, offer.token)
+    assert not preview.at_once and far.maker.name in {one.who for one in preview.agrees}
+    assert rescheduling.reschedule(coordinator(far), code, {"offer": offer.token, **WHY}).outcome == "proposed"
+    assert order_of(far, code).plan == before.plan
+    assert taken(far) == places + 4
+    planner = far.actor("maker", "planner")
+    with reading(planner):
+        assert [order.code for order, _ in rescheduling.waiting_changes(planner)] == [code]
+    with pytest.raises(NotAllowed):
+        rescheduling.answer_change(coordinator(far), code, {"decision": "agree"})
+    with pytest.raises(InvalidInput):
+        rescheduling.answer_change(planner, code, {"decision": "refuse", "reason": " "})
+    rescheduling.answer_change(planner, code, {"decision": "agree"})
+    assert order_of(far, code).plan["collection_start"] == offer.collection_start.isoformat()
+    assert taken(far) == places
+    with pytest.raises(WrongState):
+        rescheduling.answer_change(planner, code, {"decision": "agree"})
+
+
+def test_a_refused_and_a_withdrawn_change_leave_the_dates(far: World) -> None:
+    code = at(far, 6)
+    before, places = order_of(far, code), taken(far)
+    token = offers(far, code, 9)[0].token
+    rescheduling.reschedule(coordinator(far), code, {"offer": token, **WHY})
+    rescheduling.answer_change(far.actor("maker", "planner"), code, {"decision": "refuse", "reason": "Line full"})
+    assert (order_of(far, code).plan, taken(far)) == (before.plan, places)
+    rescheduling.reschedule(coordinator(far), code, {"offer": token, **WHY})
+    rescheduling.withdraw_change(coordinator(far), code, {"reason": "Not needed"})
+    assert (order_of(far, code).plan, taken(far)) == (before.plan, places)
+
+
+def test_a_cancelled_order_gives_the_proposed_places_back_too(far: World) -> None:
+    empty = taken(far)
+    code = at(far, 6)
+    rescheduling.reschedule(coordinator(far), code, {"offer": offers(far, code, 9)[0].token, **WHY})
+    interruptions.cancel(far.actor(*PHYSICIAN), code, "Patient withdrew")
+    assert taken(far) == empty
+
+
+def test_dates_that_are_near_are_frozen(far: World) -> None:
+    code = at(far, 0)  # the first feasible day: within three days
+    offer = offers(far, code, 9)[0]
+    preview = rescheduling.preview(coordinator(far), code, offer.token)
+    assert [fact.code for fact in preview.stops] == ["dates_frozen"]
+    with pytest.raises(FactsMissing) as refusal:
+        rescheduling.reschedule(coordinator(far), code, {"offer": offer.token, **WHY})
+    assert "planner" in refusal.value.facts[0].remedy
+
+
+def test_requested_dates_move_without_asking_and_nobody_confirms_the_new_ones_unseen(far: World) -> None:
+    code = requested(far, 0)
+    with reading(coordinator(far)):
+        seen = current_step(order_of(far, code), "confirm").etag
+    offer = offers(far, code, 9)[0]
+    assert rescheduling.reschedule(coordinator(far), code, {"offer": offer.token, **WHY}).outcome == "moved"
+    planner = far.actor("maker", "planner")
+    with pytest.raises(Stale):
+        perform(planner, code, "confirm", {"decision": "confirm"}, version=seen)
+    perform(planner, code, "confirm", {"decision": "confirm"})
+    assert order_of(far, code).plan["collection_start"] == offer.collection_start.isoformat()
+
+
+def test_nobody_else_moves_dates(far: World) -> None:
+    code = at(far, 16)
+    before, token = order_of(far, code).plan, offers(far, code, 20)[0].token
+    for who in (("center", "apheresis_nurse"), ("maker", "planner"), ("courier", "courier_dispatcher")):
+        with pytest.raises((NotAllowed, NotFound)):
+            rescheduling.reschedule(far.actor(*who), code, {"offer": token, **WHY})
+    stranger = make_actor(make_organization("treatment_center"), "coordinator")
+    with pytest.raises(NotFound):
+        rescheduling.reschedule(stranger, code, {"offer": token, **WHY})
+    assert order_of(far, code).plan == before
+
+
+def approve(world: World, found: SlotSwap, code: str, number: int = 1, decision: str = "approve") -> SlotSwap:
+    given = {"order": code, "decision": decision, "reason": "Too ill", "signature": {"password": PASSWORD}}
+    return swaps.answer_swap(world.actor(*PHYSICIAN, number), found.pk, given)
+
+
+@pytest.mark.story("CO6")
+def test_two_patients_exchange_dates_once_a_physician_agreed_for_each(far: World) -> None:
+    first, second = at(far, 6), at(far, 12)
+    plans = [order_of(far, code).plan for code in (first, second)]
+    identities = [order_of(far, code).identity_code for code in (first, second)]
+    places = taken(far)
+    found = swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
+    approve(far, found, first)
+    assert order_of(far, first).plan == plans[0]
+    assert approve(far, found, second).state == "done"  # the same physician prescribed both
+    assert [order_of(far, code).plan for code in (first, second)] == plans[::-1]
+    assert [order_of(far, code).identity_code for code in (first, second)] == identities
+    assert taken(far) == places
+    with pytest.raises(WrongState):
+        approve(far, found, second)
+
+
+def test_a_physician_who_did_not_prescribe_agrees_for_one_patient_only(far: World) -> None:
+    first, second = at(far, 6), at(far, 12)
+    found = swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
+    approve(far, found, first, number=2)
+    with pytest.raises(FactsMissing) as refusal:
+        approve(far, found, second, number=2)
+    assert refusal.value.code == "second_person_needed"
+    assert approve(far, found, second, number=1).state == "done"
+
+
+def test_a_refused_or_withdrawn_swap_moves_nothing(far: World) -> None:
+    first, second = at(far, 6), at(far, 12)
+    plans = [order_of(far, code).plan for code in (first, second)]
+    found = swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
+    assert approve(far, found, first, decision="refuse").state == "refused"
+    again = swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
+    assert swaps.withdraw_swap(coordinator(far), again.pk, {"reason": "Changed my mind"}).state == "withdrawn"
+    assert [order_of(far, code).plan for code in (first, second)] == plans
+
+
+def test_a_swap_is_the_center_s_own(far: World) -> None:
+    first, second = at(far, 6), at(far, 12)
+    with pytest.raises(InvalidInput) as refusal:
+        swaps.propose_swap(coordinator(far), first, {"other": "CT-0000-0000", **WHY})
+    assert "other" in refusal.value.fields
+    with pytest.raises(FactsMissing):
+        swaps.propose_swap(coordinator(far), first, {"other": first, **WHY})
+    found = swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
+    for stranger in (far.actor("maker", "planner"), make_actor(make_organization("treatment_center"), "coordinator")):
+        with reading(stranger), pytest.raises(NotFound):
+            swaps.swap_named(stranger, found.pk)
+
+
+@pytest.mark.story("CO5")
+def test_the_page_leads_from_the_order_to_the_knock_on_and_moves_the_dates(far: World) -> None:
+    code = at(far, 16)
+    browser = signed_in(far.member(*COORDINATOR))
+    assert f"/orders/{code}/dates/" in text_of(browser.get(f"/orders/{code}/"))
+    offer = offers(far, code, 20)[0]
+    page = text_of(browser.get(f"/orders/{code}/dates/", {"offer": offer.token}))
+    assert "What moves" in page and "Move the dates" in page and "Apheresis chair" in page
+    bad = browser.post(f"/orders/{code}/dates/", {"offer": offer.token, "code": "other", "reason": ""})
+    assert bad.status_code == 400 and "Move the dates" in text_of(bad)
+    done = browser.post(f"/orders/{code}/dates/", {"offer": offer.token, **WHY, "once": "one"}, follow=True)
+    assert "The dates have moved" in text_of(done)
+    again = browser.post(f"/orders/{code}/dates/", {"offer": offer.token, **WHY, "once": "one"}, follow=True)
+    assert "nothing was done twice" in text_of(again)
+
+
+def test_the_planner_answers_from_the_desk(far: World) -> None:
+    code = at(far, 6)
+    rescheduling.reschedule(coordinator(far), code, {"offer": offers(far, code, 9)[0].token, **WHY})
+    planner = signed_in(far.member("maker", "planner"))
+    assert "Changes of dates to agree to" in text_of(planner.get("/"))
+    page = text_of(planner.get(f"/orders/{code}/dates/"))
+    assert "Agree to the new dates" in page and "Feasible dates" not in page
+    bad = planner.post(f"/orders/{code}/dates/answer/", {"decision": "refuse", "reason": ""})
+    assert bad.status_code == 400 and "Say why you refuse" in text_of(bad)
+    assert "moved" in text_of(planner.post(f"/orders/{code}/dates/answer/", {"decision": "agree"}, follow=True))
+    courier = signed_in(far.member("courier", "courier_dispatcher"))
+    assert courier.get(f"/orders/{code}/dates/").status_code == 404
+
+
+def test_the_swap_s_page_shows_both_patients_to_their_own_center_only(far: World) -> None:
+    first, second = at(far, 6), at(far, 12)
+    browser = signed_in(far.member(*COORDINATOR))
+    assert second in text_of(browser.get(f"/orders/{first}/swap/"))
+    browser.post(f"/orders/{first}/swap/", {"other": second, **WHY})
+    physician = signed_in(far.member(*PHYSICIAN))
+    assert f"{first} and {second}" in text_of(physician.get("/"))
+    assert "Sign and approve" in text_of(physician.get(f"/orders/{first}/swap/"))
+    assert signed_in(far.member("maker", "planner")).get(f"/orders/{first}/swap/").status_code == 404
+
+
+def test_the_page_of_an_order_offers_no_change_to_others(world: World, browse: Browse) -> None:
+    code = booked(world, **patient())
+    assert f"/orders/{code}/dates/" not in text_of(browse("center", "apheresis_nurse").get(f"/orders/{code}/"))
