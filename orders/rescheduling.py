@@ -29,7 +29,7 @@ FREE_DAYS, FROZEN_DAYS = 14, 3  # where a specification says nothing
 BOOKING, ANSWER = "hold_slot_chain", "confirm_slots"
 BEGUN = ("start_collection", "collect")
 # What was done for the former day and does not hold for another one.
-DONE_FOR_THE_DAY = ("check_kit", "decide_readiness", "identify_patient")
+DONE_FOR_THE_DAY = ("check_kit", "decide_readiness", "identify_patient", "print_labels", "apply_labels")
 JOB = "accept_job"
 
 

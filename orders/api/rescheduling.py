@@ -60,12 +60,6 @@ class ConsequenceRow(answers.Shape):
     what = s.CharField()
 
 
-class FactRow(answers.Shape):
-    code = s.CharField()
-    text = s.CharField()
-    remedy = s.CharField(allow_blank=True)
-
-
 class PreviewAnswer(answers.Shape):
     """What a change would do and take; nothing has moved."""
 
@@ -77,7 +71,7 @@ class PreviewAnswer(answers.Shape):
     vein_to_vein_days = s.FloatField(help_text="from the end of collection to the earliest infusion")
     agrees = ConsequenceRow(many=True, help_text="who must agree")
     follows = ConsequenceRow(many=True, help_text="what is done again")
-    stops = FactRow(many=True, help_text="what stands against it now; empty when it can be done")
+    stops = answers.FactRow(many=True, help_text="what stands against it now; empty when it can be done")
 
 
 class SwapRow(answers.Shape):
