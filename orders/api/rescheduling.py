@@ -124,6 +124,7 @@ class PreviewView(_Dates):
     )
     @reads
     def get(self, request: Request, code: str) -> Response:
+        order_named(self.actor, code)
         return Response(_preview(rescheduling.preview(self.actor, code, query_of(request, OfferQuery)["offer"])))
 
 
