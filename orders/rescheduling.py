@@ -102,13 +102,12 @@ def search(actor: Actor, order: Order, chain: SlotChain, earliest: dt.date) -> S
     """Return the dates to which the order could move, as if it had no places yet; the booked dates are left out."""
     result = slot_chains.search(actor, changes.staying(chain, request_of(order, earliest)))
     booked = changes.places_in(chain)
-    result.offers[:] = [offer for offer in result.offers if changes.places_of(offer) != booked]
-    return result
+    return SearchResult([o for o in result.offers if changes.places_of(o) != booked], result.refused)
 
 
 def preview(actor: Actor, order: Order, chain: SlotChain, offer: ChainOffer) -> Preview:
     """Return what the change would do and take. Changes nothing."""
-    found = changes.knock_on(chain, slot_chains.links_of(chain), offer)
+    found = changes.knock_on(chain, offer)
     takes = window(order, chain)
     return Preview(
         offer, found, takes, _agreements(actor, order, found, takes), _follows(order, found), stops(order, chain)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -45,13 +44,26 @@ from scheduling.states import LIVE, ChainState, ChangeWindow, LinkKind
 PROPOSAL_HOURS = 72
 
 
+Link = ChainLink | OfferLink
+
+
+@dataclass(frozen=True)
+class Itinerary:
+    """The dates and links of a booked chain, named as an offer names them."""
+
+    collection_start: dt.datetime
+    collection_end: dt.datetime
+    earliest_infusion: dt.datetime
+    links: tuple[Link, ...]
+
+
 @dataclass(frozen=True)
 class Shift:
     """One link before and after a change; None where it did not exist before, or does not any more."""
 
     kind: str
-    before: ChainLink | OfferLink | None
-    after: ChainLink | OfferLink | None
+    before: Link | None
+    after: Link | None
 
     @property
     def label(self) -> str:
@@ -93,34 +105,25 @@ class KnockOn:
         return any(shift.kind == kind for shift in self.moved)
 
 
-def knock_on(chain: SlotChain, links: Sequence[ChainLink], offer: ChainOffer) -> KnockOn:
-    """Return how every link and date of the chain would move if the offer took its place. Reads nothing."""
-    before: dict[str, ChainLink] = {link.kind: link for link in links}  # of two lines the last one is in force
-    after = {link.kind: link for link in offer.links}
+def knock_on(chain: SlotChain, then: ChainOffer | Itinerary) -> KnockOn:
+    """Return how every link and date of the chain would move if the other dates took its place."""
+    now = itinerary_of(chain)
+    before: dict[str, Link] = {link.kind: link for link in now.links}  # of two lines the last one is in force
+    after: dict[str, Link] = {link.kind: link for link in then.links}
     kinds = [kind for kind in LinkKind.values if kind in before or kind in after]
     return KnockOn(
         shifts=tuple(Shift(kind, before.get(kind), after.get(kind)) for kind in kinds),
-        collection_later=offer.collection_start - chain.collection_starts_at,
-        infusion_later=offer.earliest_infusion - chain.earliest_infusion_at,
-        vein_to_vein_before=chain.earliest_infusion_at - chain.collection_ends_at,
-        vein_to_vein_after=offer.earliest_infusion - offer.collection_end,
+        collection_later=then.collection_start - now.collection_start,
+        infusion_later=then.earliest_infusion - now.earliest_infusion,
+        vein_to_vein_before=now.earliest_infusion - now.collection_end,
+        vein_to_vein_after=then.earliest_infusion - then.collection_end,
     )
 
 
-def offer_of(chain: SlotChain) -> ChainOffer:
-    """Return a booked chain as what it was offered as, without a token: to compare it with another one."""
-    names = ("kind", "slot_id", "organization_id", "starts_at", "ends_at", "site_id", "zone", *NAMES)
-    return ChainOffer(
-        token="",
-        collection_start=chain.collection_starts_at,
-        collection_end=chain.collection_ends_at,
-        pickup_at=chain.pickup_at,
-        arrival_at=chain.arrival_at,
-        manufacture_start=chain.manufacture_starts_at,
-        tentative_return=chain.tentative_return_at,
-        earliest_infusion=chain.earliest_infusion_at,
-        links=tuple(OfferLink(**{name: getattr(link, name) for name in names}) for link in links_of(chain)),
-        slack_hours=None,
+def itinerary_of(chain: SlotChain) -> Itinerary:
+    """Return what a booked chain has, to weigh it against another one."""
+    return Itinerary(
+        chain.collection_starts_at, chain.collection_ends_at, chain.earliest_infusion_at, tuple(links_of(chain))
     )
 
 

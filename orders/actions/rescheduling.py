@@ -116,7 +116,7 @@ def standing(actor: Actor, order: Order) -> Standing:
     proposal = slot_chains.proposed_chain(order.stream_id) if chain else None
     found = None
     if chain and proposal:
-        found = changes.knock_on(chain, slot_chains.links_of(chain), changes.offer_of(proposal))
+        found = changes.knock_on(chain, changes.itinerary_of(proposal))
     answers = actor.organization_id == order.manufacturer_id and actor.can(Capability.CONFIRM_SLOTS)
     return Standing(
         chain=chain,
@@ -184,7 +184,7 @@ def answer_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
         if stopped or chain is None:
             raise FactsMissing("The change cannot be agreed to now.", facts=stopped)
         former, fresh = changes.agree(proposal, actor)
-        found = changes.knock_on(former, slot_chains.links_of(former), changes.offer_of(fresh))
+        found = changes.knock_on(former, changes.itinerary_of(fresh))
         rescheduling.replan(order, found, fresh, event.id)
         _note(event, order, former, fresh)
     return Changed(order, MOVED, fresh)

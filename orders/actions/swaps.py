@@ -280,9 +280,8 @@ def _exchange(swap: SlotSwap, event: OpenEvent) -> None:
     before = {order.pk: slot_chains.live_chain(order.stream_id) for order in swap.orders}
     first, second = before[swap.first_id], before[swap.second_id]
     assert first is not None and second is not None  # noqa: S101 - asked by ``stops``
-    moves = [
-        changes.knock_on(a, slot_chains.links_of(a), changes.offer_of(b)) for a, b in ((first, second), (second, first))
-    ]
+    pairs = ((first, second), (second, first))
+    moves = [changes.knock_on(mine, changes.itinerary_of(theirs)) for mine, theirs in pairs]
     fresh = changes.exchange(first, second, code=swap.code, reason=swap.reason)
     for order, found, chain in zip(swap.orders, moves, fresh, strict=True):
         rescheduling.replan(order, found, chain, event.id)

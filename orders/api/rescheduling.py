@@ -22,7 +22,7 @@ from orders.flow import order_named
 from orders.states import SwapState
 from personas.asking import ActorView, body_of, once_of, query_of, reads
 from personas.headers import ETAG, IF_MATCH, ONCE
-from scheduling.states import ChangeReason, ChangeWindow, ResourceKind
+from scheduling.states import ChangeReason, ChangeWindow, LinkKind
 
 
 class DatesQuery(s.Serializer[Any]):
@@ -34,6 +34,7 @@ class DatesQuery(s.Serializer[Any]):
 class DatesAnswer(answers.Shape):
     """Dates to which a booked order could move, and why other days have none."""
 
+    found = s.IntegerField(help_text="how many there are: one per date and plant")
     offers = answers.Offer(many=True)
     refused = answers.RefusedDateRow(many=True)
 
@@ -47,7 +48,7 @@ class OfferQuery(s.Serializer[Any]):
 class ShiftRow(answers.Shape):
     """One link before and after."""
 
-    kind = s.ChoiceField(choices=ResourceKind.choices)
+    kind = s.ChoiceField(choices=LinkKind.choices)
     before = s.DateTimeField(allow_null=True)
     after = s.DateTimeField(allow_null=True)
     resource_before = s.CharField(allow_null=True)

@@ -208,7 +208,7 @@ def test_the_knock_on_names_every_link_and_how_far_it_moves() -> None:
     chain = confirmed(world)
     offer = other(world, chain)
     with reading(world.coordinator):
-        found = changes.knock_on(chain, links_of(chain), offer)
+        found = changes.knock_on(chain, offer)
     assert [shift.label for shift in found.moved] == [
         "Apheresis chair", "Courier lane", "Receiving", "Manufacturing line",
     ]  # fmt: skip
