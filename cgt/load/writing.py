@@ -2,7 +2,9 @@
 
 Only here does anything write around the record, and only in a database that is marked as a demo or a benchmark:
 row triggers are off (they would write the history that is copied in), and so is the force of row policies on the owner.
-Both are as they were when ``opened`` ends; foreign keys, checks and unique constraints hold all the time.
+Foreign keys and plain indexes are taken away and made again at the end, each in one sweep instead of row by row: a row
+that refers to nothing fails there. Checks and unique constraints hold all the time. All is as it was when ``opened``
+ends; a run that was killed leaves a database to drop.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ import multiprocessing
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -35,31 +39,82 @@ _COLUMNS: dict[str, str] = {}  # of the vault's tables, whose rows are no templa
 @contextmanager
 def opened(owner_url: str, tables: Sequence[str]) -> Iterator[None]:
     """Let the owner copy rows into ``tables`` while the block runs."""
-    doors = (
-        ("disable trigger user", "no force row level security"),
-        ("enable trigger user", "force row level security"),
-    )
-    walled = _forced(owner_url, tables)
-    _alter(owner_url, tables, walled, doors[0])
+    walled, sweeps = _forced(owner_url, tables), _sweeps(owner_url, tables)
+    _run_all(owner_url, [f"alter table {table} disable trigger user" for table in tables])
+    _run_all(owner_url, [f"alter table {table} no force row level security" for table in walled])
+    _run_all(owner_url, [sweep.away for sweep in sweeps])
     try:
         yield
     finally:
-        _alter(owner_url, tables, walled, doors[1])
+        _side_by_side(owner_url, [sweep.again for sweep in sweeps if sweep.is_index])
+        _run_all(owner_url, [sweep.again for sweep in sweeps if not sweep.is_index])
+        _run_all(owner_url, [f"alter table {table} force row level security" for table in walled])
+        _run_all(owner_url, [f"alter table {table} enable trigger user" for table in tables])
 
 
-def _forced(owner_url: str, tables: Sequence[str]) -> set[str]:
+def _forced(owner_url: str, tables: Sequence[str]) -> list[str]:
+    """Return which of the tables, and of those that they refer to, force their policies on the owner."""
     with connected(owner_url) as cursor:
-        question = "select relname from pg_class where relname = any(%s) and relforcerowsecurity"
-        cursor.execute(question, [list(tables)])
-        return {row[0] for row in cursor.fetchall()}
+        cursor.execute(FORCED, [list(tables), list(tables)])
+        return [row[0] for row in cursor.fetchall()]
 
 
-def _alter(owner_url: str, tables: Sequence[str], walled: set[str], door: tuple[str, str]) -> None:
+FORCED = """
+    select relname from pg_class where relforcerowsecurity and (
+        oid = any(%s::regclass[])
+        or oid in (select confrelid from pg_constraint where contype = 'f' and conrelid = any(%s::regclass[])))
+"""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """An index or a foreign key: how it goes away, and how it is made again."""
+
+    is_index: bool
+    away: str
+    again: str
+
+
+INDEXES = """
+    select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) from pg_index i
+    where i.indrelid = any(%s::regclass[]) and not i.indisunique
+      and not exists (select 1 from pg_constraint c where c.conindid = i.indexrelid)
+      and not exists (select 1 from pg_inherits h where h.inhrelid = i.indexrelid)
+"""
+FOREIGN_KEYS = """
+    select conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) from pg_constraint
+    where contype = 'f' and conparentid = 0 and conrelid = any(%s::regclass[])
+"""
+
+
+def _sweeps(owner_url: str, tables: Sequence[str]) -> list[Sweep]:
+    """Return the plain indexes and the foreign keys of the tables (of a partitioned table the parent's)."""
     with connected(owner_url) as cursor:
-        for table in tables:
-            cursor.execute(f"alter table {table} {door[0]}")
-            if table in walled:
-                cursor.execute(f"alter table {table} {door[1]}")
+        cursor.execute(FOREIGN_KEYS, [list(tables)])
+        keys = [
+            Sweep(
+                False,
+                f"alter table {table} drop constraint {name}",
+                f"alter table {table} add constraint {name} {what}",
+            )
+            for table, name, what in cursor.fetchall()
+        ]
+        cursor.execute(INDEXES, [list(tables)])
+        return keys + [Sweep(True, f"drop index {name}", made) for name, made in cursor.fetchall()]
+
+
+def _run_all(owner_url: str, statements: Sequence[str]) -> None:
+    with connected(owner_url) as cursor:
+        cursor.execute("set statement_timeout = 0; set lock_timeout = 0; set maintenance_work_mem = '256MB'")
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def _side_by_side(owner_url: str, statements: Sequence[str]) -> None:
+    """Run statements over two connections; the first failure is raised when all have ended."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for done in [pool.submit(_run_all, owner_url, [statement]) for statement in statements]:
+            done.result()
 
 
 def write(
