@@ -74,6 +74,7 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
                 applies = facts.holds(order, step.flow_step.condition)
                 step.state = StepState.READY if applies else StepState.SKIPPED
                 step.ready_event_id = event_id
+                step.ready_at = timezone.now()
                 changed = True
                 if applies:
                     became_ready.append(step)
@@ -87,7 +88,7 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
     return became_ready
 
 
-MOVING = ("state", "ready_event_id", "version", "planned_at", "due_at", "responsible_id", "site_id")
+MOVING = ("state", "ready_event_id", "ready_at", "version", "planned_at", "due_at", "responsible_id", "site_id")
 
 
 def _moving_part(step: OrderStep) -> tuple[Any, ...]:
@@ -119,7 +120,7 @@ def set_times(order: Order, steps: dict[str, OrderStep]) -> None:
     for step in steps.values():
         if step.state in OPEN_STEP_STATES:
             step.planned_at = plan_time(order, step.flow_step.planned)
-            step.due_at = _due(order, step.flow_step.due, steps) or step.planned_at
+            step.due_at = _due(order, step, steps) or step.planned_at
 
 
 def plan_time(order: Order, name: str) -> dt.datetime | None:
@@ -127,7 +128,9 @@ def plan_time(order: Order, name: str) -> dt.datetime | None:
     return parse_datetime(text) if text else None
 
 
-def _due(order: Order, rule: dict[str, Any], steps: dict[str, OrderStep]) -> dt.datetime | None:
+def _due(order: Order, step: OrderStep, steps: dict[str, OrderStep]) -> dt.datetime | None:
+    """Return when the step is due by its rule; one that is begun again has its time from when it is ready again."""
+    rule = step.flow_step.due
     if not rule:
         return None
     if "plan" in rule:
@@ -137,6 +140,8 @@ def _due(order: Order, rule: dict[str, Any], steps: dict[str, OrderStep]) -> dt.
     else:
         before = steps.get(rule.get("step", ""))
         base = before.done_at if before else None
+    if base and step.attempt > 1 and step.ready_at and "plan" not in rule:
+        base = max(base, step.ready_at)
     return base + dt.timedelta(hours=rule.get("hours", 0)) if base else None
 
 

@@ -135,6 +135,7 @@ class OrderStep(WalledModel):
     capability = models.CharField(max_length=64)
     planned_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
+    ready_at = models.DateTimeField(null=True, help_text="when it became ready")
     ready_event_id = models.UUIDField(null=True)
     done_at = models.DateTimeField(null=True, help_text="when it happened")
     done_by = models.CharField(max_length=200, blank=True)

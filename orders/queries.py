@@ -48,6 +48,7 @@ from personas.queries import Organization
 from quality import queries as quality
 from scheduling.slot_chains import SearchResult
 
+ACTIVATION = "activate_identity"
 WAITING_FOR_TRANSPORT = ("collection", "inbound")
 
 
@@ -85,6 +86,12 @@ def owners(actor: Actor, steps: Iterable[OrderStep]) -> dict[UUID, str]:
 def ready_steps(found: Iterable[Order]) -> dict[UUID, list[OrderStep]]:
     """Return the ready steps of a page's orders by order, most urgent first."""
     return turns.ready_steps(order.pk for order in found)
+
+
+def may_act(actor: Actor, order: Order, step: OrderStep) -> bool:
+    """Whether a ready step is the actor's to do now: who enrolled a patient never activates the identity."""
+    own_enrolment = step.flow_step.kind == ACTIVATION and actor.person_id == order.enrolled_by_id
+    return may_perform(actor, step) and not order.on_hold and not own_enrolment
 
 
 def orders_at_work(actor: Actor, phase: str) -> QuerySet[Order]:

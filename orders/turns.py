@@ -21,10 +21,13 @@ def _ready(**more: Any) -> QuerySet[OrderStep]:
 
 
 def by_urgency(orders: QuerySet[Order]) -> QuerySet[Order]:
-    """Return open orders with ``due_at`` of their most urgent ready step, late ones first, those without one last."""
+    """Return open orders with ``due_at`` of their most urgent ready step.
+
+    Stopped ones come first (nobody can act until somebody decides), then late ones, those without a due time last.
+    """
     due = Subquery(_ready().order_by(*URGENT_FIRST).values("due_at")[:1])
-    found = orders.filter(state=OrderState.OPEN).annotate(due_at=due)
-    return found.order_by(F("due_at").asc(nulls_last=True), "-opened_at", "pk")
+    found = orders.filter(state=OrderState.OPEN).annotate(due_at=due, goes_on=Exists(_ready()))
+    return found.order_by("goes_on", F("due_at").asc(nulls_last=True), "-opened_at", "pk")
 
 
 def whose(orders: QuerySet[Order], actor: Actor, turn: str) -> QuerySet[Order]:

@@ -56,7 +56,7 @@ def _turn(actor: Actor, order: Any, step: Any, personas: dict[tuple[UUID, str], 
     site = step.site
     return {
         "step": step,
-        "mine": not why_not(actor, step) and not order.on_hold,
+        "mine": queries.may_act(actor, order, step),
         "act_url": reverse("orders:step", args=[order.code, step.key]),
         "whose": step.responsible.name if step.responsible else "",
         "ours": step.responsible_id == actor.organization_id,

@@ -67,6 +67,16 @@ def batches(world: World, journey: Journey) -> list[str]:
         return [str(row.state) for row in rows]
 
 
+def test_an_order_on_which_nobody_can_act_comes_first(world: World) -> None:
+    stopped = lost(world)
+    late = world.journey()
+    late.run(before="consent")
+    coordinator = world.player("center", "coordinator").actor
+    with reading(coordinator), clock.at(timezone.now() + dt.timedelta(days=30)):
+        codes = list(queries.open_orders(coordinator).values_list("code", flat=True))
+    assert codes.index(stopped.code) < codes.index(late.code)
+
+
 @pytest.mark.story("MO4")
 @pytest.mark.parametrize("how", ["terminated", "rejected"])
 def test_collected_again_the_same_order_runs_to_infusion_with_a_second_batch(world: World, how: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator
 
@@ -82,17 +83,32 @@ def prescribed(world: World, **patient: str) -> str:
     return code
 
 
-def booked(world: World, **patient: str) -> str:
-    """Return an order whose slots are confirmed: the courier is a party, the patient is identified, labels are due."""
+def requested(world: World, days: int = 0, **patient: str) -> str:
+    """Return an order whose slots are requested, with a collection ``days`` ahead at the earliest."""
     code = prescribed(world, **patient)
     coordinator = world.actor("center", "coordinator")
     with reading(coordinator):
         order = order_named(coordinator, code)
-        today = order.opened_at.date()
-        found = queries.search_slots(coordinator, order, queries.step_of(coordinator, order, "book"), today)
+        earliest = order.opened_at.date() + dt.timedelta(days=days)
+        found = queries.search_slots(coordinator, order, queries.step_of(coordinator, order, "book"), earliest)
     step(world, code, ("center", "coordinator", 1), "book", offer=found.offers[0].token)
     step(world, code, ("center", "coordinator", 1), "request")
+    return code
+
+
+def confirmed(world: World, days: int = 0, **patient: str) -> str:
+    """Return an order whose slots are confirmed; the transport job waits for an answer."""
+    code = requested(world, days, **patient)
     step(world, code, ("maker", "planner", 1), "confirm", decision="confirm")
+    return code
+
+
+def booked(world: World, **patient: str) -> str:
+    """Return an order whose slots are confirmed: the courier is a party, the patient is identified, labels are due."""
+    code = confirmed(world, **patient)
+    coordinator = world.actor("center", "coordinator")
+    with reading(coordinator):
+        order = order_named(coordinator, code)
     step(world, code, ("courier", "courier_dispatcher", 1), "accept_job", decision="accept")
     step(world, code, ("center", "coordinator", 1), "kit", kit_code="K", complete="yes", condition="good")
     step(world, code, ("center", "treating_physician", 1), "readiness", decision="go")

@@ -16,7 +16,7 @@ from notifications.actions import inbox, relay
 from notifications.actions.absences import set_away
 from orders.actions.overdue_steps import tell_overdue
 from orders.models import OrderStep, StepDue
-from tests.orders.conftest import Browse, patient, text_of
+from tests.orders.conftest import Browse, booked, confirmed, patient, text_of
 from tests.orders.factories import World
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -92,3 +92,20 @@ def test_names_cost_the_same_for_more_rows(world: World, browse: Browse) -> None
     with CaptureQueriesContext(connection) as many:
         client.get("/")
     assert len(many) == len(few)
+
+
+def test_courier_and_nurse_see_on_their_desks_which_colleague_took_a_step_over(world: World, browse: Browse) -> None:
+    dispatcher, nurse = ("courier", "courier_dispatcher", 1), ("center", "apheresis_nurse", 2)
+    world.member(*dispatcher)
+    job = confirmed(world, **patient())
+    claimed(world, *dispatcher, code=job)
+    name = world.actor(*dispatcher).person_name
+    page = browse(*dispatcher[:2]).get("/")
+    assert {row["owner"] for row in page.context["jobs"] if row["code"] == job} == {name}
+    assert name in text_of(page)
+    assert name not in text_of(browse("center", "coordinator").get("/"))
+    world.member(*nurse)
+    code = booked(world, **patient())
+    claimed(world, *nurse, code=code)
+    rows = [row for _, day in browse(*nurse[:2]).get("/").context["days"] for row in day]
+    assert {row["owner"] for row in rows if row["order"].code == code} == {world.actor(*nurse).person_name}

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from ledger.context import Actor, reading
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
-from orders import queries
 from orders.actions import interruptions, rescheduling, swaps
 from orders.flow import current_step, order_named, perform
 from orders.models import Order, SlotSwap
@@ -17,7 +16,7 @@ from scheduling import slot_chains
 from scheduling.models import Slot
 from scheduling.offers import ChainOffer
 from tests.factories import PASSWORD, make_actor, make_organization
-from tests.orders.conftest import Browse, booked, patient, prescribed, step, text_of
+from tests.orders.conftest import Browse, booked, confirmed, patient, requested, step, text_of
 from tests.orders.factories import World, make_world
 from tests.personas.conftest import signed_in
 
@@ -49,21 +48,7 @@ def offers(world: World, code: str, days: int) -> list[ChainOffer]:
 
 def at(world: World, days: int) -> str:
     """An order whose dates are confirmed, with a collection ``days`` ahead at the earliest."""
-    code = requested(world, days)
-    step(world, code, ("maker", "planner", 1), "confirm", decision="confirm")
-    return code
-
-
-def requested(world: World, days: int) -> str:
-    code = prescribed(world, **patient())
-    actor = coordinator(world)
-    with reading(actor):
-        order = order_named(actor, code)
-        earliest = timezone.now().date() + dt.timedelta(days=days)
-        found = queries.search_slots(actor, order, queries.step_of(actor, order, "book"), earliest)
-    step(world, code, (*COORDINATOR, 1), "book", offer=found.offers[0].token)
-    step(world, code, (*COORDINATOR, 1), "request")
-    return code
+    return confirmed(world, days, **patient())
 
 
 def taken(world: World) -> int:
@@ -151,7 +136,7 @@ def test_dates_that_are_near_are_frozen(far: World) -> None:
 
 
 def test_requested_dates_move_without_asking_and_nobody_confirms_the_new_ones_unseen(far: World) -> None:
-    code = requested(far, 0)
+    code = requested(far, **patient())
     with reading(coordinator(far)):
         seen = current_step(order_of(far, code), "confirm").etag
     offer = offers(far, code, 9)[0]

@@ -75,7 +75,11 @@ def rows_of(actor: Actor, orders: list[Any], phase: str, planned: str) -> list[d
     names = frame.names_of(actor, orders)
     steps = queries.steps_in_phase(actor, orders, phase)
     now = timezone.now()
-    return [_row(order, steps.get(order.pk, []), names.get(order.patient_id), planned, now) for order in orders]
+    rows = [_row(order, steps.get(order.pk, []), names.get(order.patient_id), planned, now) for order in orders]
+    owners = queries.owners(actor, [row["step"] for row in rows if row["step"]])
+    for row in rows:
+        row["owner"] = owners.get(row["step"].pk, "") if row["step"] else ""
+    return rows
 
 
 def _row(order: Any, steps: list[Any], patient: Any, planned: str, now: dt.datetime) -> dict[str, Any]:
@@ -91,6 +95,7 @@ def _row(order: Any, steps: list[Any], patient: Any, planned: str, now: dt.datet
         "url": reverse("orders:station", args=[order.code]),
         "done": sum(step.state == StepState.DONE for step in steps),
         "steps": len(steps),
+        "step": ready,
         "next": ready.flow_step.title if ready else "",
         "due": ready.due_at if ready else None,
         "late": bool(ready and ready.is_late(now)),

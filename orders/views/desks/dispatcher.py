@@ -26,7 +26,7 @@ MOST_JOBS, MOST_SLOTS = 30, 400
 def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
     """Jobs first: an unanswered one holds up a patient's whole slot chain."""
     now = timezone.now()
-    rows = [driver.card(actor, stop, now) for stop in queries.stops(actor)]
+    rows = driver.cards(actor, queries.stops(actor), now)
     pickups = [row for row in rows if row["stop"].is_pickup]
     failed = [row for row in pickups if row["failures"]]
     under_way = [row for row in rows if not row["stop"].is_pickup]
@@ -55,12 +55,14 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
 
 def _jobs(actor: Actor, now: dt.datetime) -> list[dict[str, Any]]:
     """Return the jobs that wait for an answer, with the form's own words so that one click accepts."""
-    steps = queries.worklist(actor).filter(flow_step__kind=ACCEPT_KIND)[:MOST_JOBS]
+    steps = list(queries.worklist(actor).filter(flow_step__kind=ACCEPT_KIND)[:MOST_JOBS])
+    owners = queries.owners(actor, steps)
     return [
         {
             "code": step.order.code,
             "url": reverse("orders:step", args=[step.order.code, step.key]),
             "version": step.etag,
+            "owner": owners.get(step.pk, ""),
             "once": uuid4(),
             "origin": step.order.center_site,
             "pickup": _time(step.order.plan.get("pickup")),

@@ -29,7 +29,7 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
     zone = ZoneInfo(actor.zone)
     midnight = dt.datetime.combine(timezone.now().astimezone(zone).date(), dt.time(), zone)
     now = timezone.now()
-    rows = [card(actor, stop, now) for stop in queries.stops(actor, midnight + dt.timedelta(days=ahead))]
+    rows = cards(actor, queries.stops(actor, midnight + dt.timedelta(days=ahead)), now)
     context = {
         "stops": rows,
         "spans": [
@@ -40,6 +40,12 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
         "week": days == "week",
     }
     return TemplateResponse(request, "courier/driver.html", context)
+
+
+def cards(actor: Actor, stops: list[Any], now: dt.datetime) -> list[dict[str, Any]]:
+    """Return stops as their cards show them, with the colleague who took one over."""
+    owners = queries.owners(actor, [stop.step for stop in stops])
+    return [card(actor, stop, now) | {"owner": owners.get(stop.step.pk, "")} for stop in stops]
 
 
 def card(actor: Actor, stop: Any, now: dt.datetime) -> dict[str, Any]:

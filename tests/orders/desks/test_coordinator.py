@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
+import time_machine
 
 from ledger.context import reading
 from orders.actions.interruptions import put_on_hold
-from orders.flow import order_named
+from orders.flow import current_step, order_named
 from tests.factories import make_member, make_organization
-from tests.orders.conftest import Browse, consented, patient, prescribed, text_of
+from tests.orders.conftest import Browse, confirmed, consented, patient, prescribed, step, text_of
 from tests.orders.desks.costs import assert_light
 from tests.orders.factories import World
 from tests.personas.conftest import signed_in
@@ -111,3 +114,26 @@ def test_fifty_rows_cost_no_more_queries_and_stay_light(
     for _ in range(3):
         world.enrol(**patient())
     assert_light(monkeypatch, browse("center", "coordinator", 2))
+
+
+def test_who_enrolled_a_patient_is_not_told_to_activate_the_identity(world: World, browse: Browse) -> None:
+    code = world.enrol(**patient())
+    mine = {
+        number: {
+            row["order"].code: row["mine"] for row in browse("center", "coordinator", number).get("/").context["rows"]
+        }
+        for number in (1, 2)
+    }
+    assert (mine[1][code], mine[2][code]) == (False, True)
+
+
+def test_a_step_that_is_begun_again_is_due_from_then_on(world: World) -> None:
+    """Its predecessor was done long ago: by that alone it would be late at once."""
+    code = confirmed(world, **patient())
+    coordinator = world.actor("center", "coordinator")
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(days=3)):
+        step(world, code, ("courier", "courier_dispatcher", 1), "accept_job", decision="decline", reason="No driver")
+        with reading(coordinator):
+            again = current_step(order_named(coordinator, code), "book")
+            assert (again.attempt, again.state) == (2, "ready")
+            assert not again.is_late()
