@@ -8,6 +8,8 @@ from typing import Any
 
 from network import queries as network
 from orders.models import Order
+from scheduling import slot_chains
+from scheduling.states import ChainState
 
 _facts: dict[str, Callable[[Order], Any]] = {
     "modality": lambda order: order.therapy.modality,
@@ -17,6 +19,7 @@ _facts: dict[str, Callable[[Order], Any]] = {
     ),
     "bags": lambda order: int(order.specification.limits.get("bags", 1)),
     "dose_bags": lambda order: int(order.specification.limits.get("dose_bags", 1)),
+    "slots_confirmed": lambda order: _slots_confirmed(order),
     "ld_on_release": lambda order: network.lymphodepletion_on_release(order.therapy_id, order.center_site_id),
 }
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -31,9 +34,15 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 _types: dict[str, type] = {name: str for name in ("modality", "center_country")} | {
     "plant_is_contracted": bool,
     "ld_on_release": bool,
+    "slots_confirmed": bool,
     "bags": int,
     "dose_bags": int,
 }
+
+
+def _slots_confirmed(order: Order) -> bool:
+    chain = slot_chains.live_chain(order.stream_id)
+    return chain is not None and chain.state == ChainState.CONFIRMED
 
 
 def known_facts() -> list[str]:

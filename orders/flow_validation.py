@@ -26,6 +26,7 @@ FIRST_KIND = "enrol"
 MOST_HOURS = 24 * 366
 TEXTS = {"key": 64, "kind": 64, "title": 120, "actor": 24, "capability": 64, "phase": 24, "planned": 32, "meaning": 64}
 REQUIRED = ("key", "kind", "title", "actor", "phase")
+UNANSWERED = ["slots_confirmed", "=", False]
 DUE = "{step or plan: name, hours: n, escalate_hours: n}"
 TYPES: dict[str, tuple[type, str]] = {
     "after": (list, "a list of step keys"),
@@ -58,7 +59,7 @@ def faults(definition: dict[str, Any]) -> list[str]:
         found += [f"{name}: {fault}" for fault in [*unknown, *(shape or _step_faults(step, keys))]]
     names = [step["key"] for step in sound]
     found += [f"step key {key!r} is used twice" for key in sorted({key for key in names if names.count(key) > 1})]
-    return found + _graph_faults(sound) if len(sound) == len(given) else found
+    return found + _answer_faults(sound) + _graph_faults(sound) if len(sound) == len(given) else found
 
 
 def _text_faults(value: Any, most: int, is_slug: bool) -> list[str]:
@@ -165,6 +166,17 @@ def _kind_faults(step: dict[str, Any], kind: StepKind, keys: list[Any]) -> list[
     endless = [name for name, value in parameters.items() if isinstance(value, float) and not math.isfinite(value)]
     found += [f"parameter {name}: must be a finite number" for name in endless]
     return found + [f"unknown parameter {name!r}" for name in sorted(set(parameters) - set(serializer.fields), key=str)]
+
+
+def _answer_faults(steps: list[dict[str, Any]]) -> list[str]:
+    """A rule that confirms by itself, and a step that would ask for the same answer once more."""
+    rules = [s for s in steps if s.get("kind") == "request_slots" and s.get("parameters")]
+    asks = [s for s in steps if s.get("kind") == "confirm_slots" and UNANSWERED not in s.get("condition", [])]
+    return [
+        f"step {step['key']}: {rule['key']} may confirm by its rule, so it needs the condition {UNANSWERED}"
+        for rule in rules
+        for step in asks
+    ]
 
 
 def _graph_faults(steps: list[dict[str, Any]]) -> list[str]:

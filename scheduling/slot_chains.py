@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from ledger import directory
@@ -27,7 +28,7 @@ from personas.queries import Site
 from scheduling import quotas
 from scheduling.capacity import SlotFull, give_back_all, take_all
 from scheduling.chain_search import next_best, offer_of_token, search
-from scheduling.models import ChainLink, HoldDue, SlotChain
+from scheduling.models import ChainLink, HoldDue, Slot, SlotChain
 from scheduling.offers import (
     ChainOffer,
     ChainRequest,
@@ -62,6 +63,15 @@ WAITING = (ChainState.HELD, ChainState.PROPOSED)  # until their time is over
 HOLD_HOURS = 48
 MOST_HOURS = 14 * 24
 MOST_RENEWALS = 2
+
+
+@dataclass(frozen=True)
+class AutoConfirm:
+    """When requested dates need no planner: so many days ahead at least, with the line so full at most (percent of the
+    places of that start, the requested one among them)."""
+
+    days_ahead: float
+    line_load_percent: float
 
 
 def hold(
@@ -211,6 +221,22 @@ def submit(chain: SlotChain) -> SlotChain:
 def confirm(chain: SlotChain, actor: Actor) -> SlotChain:
     """Turn a requested chain into bookings."""
     return set_state(chain, (ChainState.REQUESTED,), ChainState.CONFIRMED, **answer_of(actor))
+
+
+def confirm_by_rule(chain: SlotChain, rule: AutoConfirm, said_by: str) -> str:
+    """Turn a requested chain into bookings where a rule of the manufacturer lets it; return why not, else nothing.
+
+    ``said_by``: whose rule it is, in words, as the one who answered. Nobody learns more of a line than yes or no.
+    """
+    ahead = (chain.collection_starts_at - timezone.now()) / dt.timedelta(days=1)
+    if ahead < rule.days_ahead:
+        return f"The collection is less than {rule.days_ahead:g} days ahead."
+    lines = [link.slot_id for link in links_of(chain) if link.kind == ResourceKind.MANUFACTURING_LINE]
+    if Slot.unwalled.filter(pk__in=lines, taken__gt=F("capacity") * rule.line_load_percent / 100.0).exists():
+        return "The line is too full for that start."
+    answer = {"answered_by": None, "answered_by_name": said_by, "answered_at": timezone.now()}
+    set_state(chain, (ChainState.REQUESTED,), ChainState.CONFIRMED, **answer)
+    return ""
 
 
 def decline(chain: SlotChain, actor: Actor, reason: str) -> SlotChain:

@@ -13,9 +13,10 @@ from cgt.demo.journey import Journey
 from ledger.context import reading
 from ledger.queries import events_of
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, WrongState
-from orders import queries
+from orders import flow_files, queries
 from orders.actions.interruptions import cancel
 from orders.flow import perform
+from orders.flow_validation import faults
 from orders.models import Order, OrderStep
 from orders.states import OrderState, StepState
 from orders.views.sheets import sheet_of
@@ -24,6 +25,7 @@ from scheduling.queries import chain_of
 from scheduling.states import ChainState
 from scheduling.tasks import expire_slot_holds
 from tests.journeys.conftest import refused
+from tests.journeys.test_flow_engine import live
 from tests.journeys.watching import kinds_of_events, order_of, step_of
 from tests.journeys.world import World
 
@@ -198,3 +200,51 @@ def test_a_cancelled_order_gives_its_places_back_and_is_read_only(world: World) 
         journey.perform("kit")
     with refused(WrongState, "order_ended"):
         cancel(coordinator.actor, journey.code, "Again")
+
+
+def with_rule(world: World, **limits: float) -> Journey:
+    """An order of a flow whose manufacturer confirms by rule within these limits, with its slots requested."""
+    definition = flow_files.shipped("autologous_car_t")
+    request = next(step for step in definition["steps"] if step["key"] == "request")
+    request["parameters"] = {f"auto_confirm_{name}": limit for name, limit in limits.items()}
+    live(world, definition)
+    journey = world.journey()
+    journey.run(until="request")
+    return journey
+
+
+@pytest.mark.story("MP2")
+def test_dates_within_the_manufacturer_s_rule_are_confirmed_at_once(world: World) -> None:
+    journey, coordinator = with_rule(world, days_ahead=1, line_load_percent=100), world.player("center", "coordinator")
+    assert chain_state(world, journey) == ChainState.CONFIRMED
+    assert step_of(coordinator, journey, "confirm").state == StepState.SKIPPED
+    assert step_of(coordinator, journey, "kit").state == StepState.READY
+    with reading(coordinator.actor):
+        chain = chain_of(coordinator.actor, order_of(coordinator, journey).stream_id)
+        assert chain is not None and chain.answered_by is None and "Rule of" in chain.answered_by_name
+        told = events_of(coordinator.actor, order_of(coordinator, journey).stream_id).last()
+    assert told is not None and "by the manufacturer's rule" in told.payload["summary"]
+    journey.run()
+    assert order_of(coordinator, journey).state == OrderState.CLOSED
+
+
+@pytest.mark.parametrize(
+    "limits", [{"days_ahead": 300, "line_load_percent": 100}, {"days_ahead": 0, "line_load_percent": 0}]
+)
+def test_dates_outside_the_rule_wait_for_the_planner(world: World, limits: dict[str, float]) -> None:
+    journey, coordinator = with_rule(world, **limits), world.player("center", "coordinator")
+    assert chain_state(world, journey) == ChainState.REQUESTED
+    assert step_of(coordinator, journey, "confirm").state == StepState.READY
+    journey.perform("confirm", {"decision": "confirm"})
+    assert chain_state(world, journey) == ChainState.CONFIRMED
+
+
+def test_a_rule_needs_both_limits_and_a_step_that_may_be_left_out() -> None:
+    definition = flow_files.shipped("autologous_car_t")
+    steps = {step["key"]: step for step in definition["steps"]}
+    steps["request"]["parameters"] = {"auto_confirm_days_ahead": 3}
+    assert any("needs both" in fault for fault in faults(definition))
+    steps["request"]["parameters"]["auto_confirm_line_load_percent"] = 80
+    assert faults(definition) == []
+    del steps["confirm"]["condition"]
+    assert any("slots_confirmed" in fault for fault in faults(definition))
