@@ -1,0 +1,121 @@
+"""What a repair is asked, as plain values: the orders that are hit, what they may have instead, how many places there are.
+
+Times are UTC; places are windows of a ``Calendar``; an order is a key that the caller understands, never a patient.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from uuid import UUID
+
+from scheduling.calendars import Calendar, Window
+from scheduling.feasibility import Draft
+from scheduling.offers import ChainRequest
+from scheduling.repair.pools import Pools
+
+
+NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+class Material(IntEnum):
+    """How far the starting material is: what can still be chosen follows from it."""
+
+    NOT_COLLECTED = 0  # every link may move
+    AT_CENTER = 1  # collected: the collection stands, the way to the plant may change
+    AT_PLANT = 2  # on the way or received: only the start of manufacture may move
+
+
+@dataclass(frozen=True)
+class Affected:
+    """One order that a disruption hits.
+
+    ``current`` is its chain as booked, closed windows included. ``expires_at``: when collected material is too old to
+    start (None: no limit, or nothing is collected). ``urgency`` 1 (elective) to 3 (cannot wait). ``latest``: no
+    collection may start later (None: any day of the horizon). ``promised``: the patient was told the dates, so that a
+    new collection is a moved appointment.
+    """
+
+    key: str
+    request: ChainRequest
+    current: Draft
+    material: Material = Material.NOT_COLLECTED
+    expires_at: dt.datetime | None = None
+    urgency: int = 1
+    latest: dt.datetime | None = None
+    promised: bool = True
+
+
+def rank(order: Affected) -> tuple[bool, dt.datetime, int, str]:
+    """Whose turn it is first: whose material expires first, then who is more urgent."""
+    return order.expires_at is None, order.expires_at or NEVER, -order.urgency, order.key
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What one choice does to one order, in the order of weight (see ``objective``)."""
+
+    unplaced: int = 0
+    unplaced_urgency: int = 0
+    expired: int = 0
+    moved: int = 0
+    days: int = 0
+    cost: int = 0
+
+    def as_tuple(self) -> tuple[int, ...]:
+        return (self.unplaced, self.unplaced_urgency, self.expired, self.moved, self.days, self.cost)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A feasible chain that the order may have instead, and the harm that it does."""
+
+    draft: Draft
+    harm: Harm
+
+    @property
+    def slot_ids(self) -> tuple[UUID, ...]:
+        return self.draft.slot_ids
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Orders, their candidates (best first), and how many of the short windows' places are there to be given.
+
+    A window that is not in ``left`` has places for all. ``pools``: what the windows of the candidates stand for.
+    """
+
+    affected: tuple[Affected, ...]
+    candidates: dict[str, tuple[Candidate, ...]]
+    left: dict[UUID, int]
+    pools: Pools | None = None
+
+
+def without(calendar: Calendar, closed: Collection[UUID], given_back: Iterable[Affected] = ()) -> Calendar:
+    """Return the calendar without the closed windows, with the places that the affected orders hold counted as free."""
+    back: dict[UUID, int] = {}
+    for order in given_back:
+        for slot_id in movable(order):
+            back[slot_id] = back.get(slot_id, 0) + 1
+    windows = [
+        replace(window, left=window.left + back[window.slot_id]) if window.slot_id in back else window
+        for window in calendar.windows
+        if window.slot_id not in closed
+    ]
+    return Calendar(calendar.places.values(), windows)
+
+
+def movable(order: Affected) -> tuple[UUID, ...]:
+    """The places that the order may still give back: what has been used is used."""
+    gone = {Material.NOT_COLLECTED: (), Material.AT_CENTER: ("apheresis_chair",)}.get(order.material, USED_ON_ARRIVAL)
+    return tuple(pick.window.slot_id for pick in order.current.picks if pick.window.kind not in gone)
+
+
+USED_ON_ARRIVAL = ("apheresis_chair", "courier_lane", "receiving")
+
+
+def free_places(windows: Iterable[Window]) -> dict[UUID, int]:
+    """Return the free places of each window."""
+    return {window.slot_id: max(0, window.left) for window in windows}
