@@ -1,4 +1,4 @@
-"""A fictional network in memory for the repair's benchmark: plants, centers, couriers, and the orders that a closure hits.
+"""A fictional network in memory for the repair's benchmark: plants, centers, couriers, orders that a closure hits.
 
 Everything follows from the seed. No table: the repair works on a snapshot, and so does its measurement.
 """
@@ -11,7 +11,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from scheduling.calendars import Calendar, Lane, Place, Window
-from scheduling.feasibility import Draft, plan_date
+from scheduling.drafts import Draft
+from scheduling.feasibility import plan_date
 from scheduling.offers import ChainRequest
 from scheduling.repair.snapshot import Affected, without
 from scheduling.states import ResourceKind as Kind
@@ -24,7 +25,9 @@ THERAPY = UUID(int=7)
 class Network:
     """``plants`` with lines, ``centers`` with chairs, three couriers from each center to each plant."""
 
-    def __init__(self, seed: int, plants: int = 6, centers: int = 40, couriers: int = 3, lines: int = 6, days: int = 75) -> None:
+    def __init__(
+        self, seed: int, plants: int = 6, centers: int = 40, couriers: int = 3, lines: int = 6, days: int = 75
+    ) -> None:
         self.random, self.days, self._ids = random.Random(seed), days, 100
         self.plants = [self._place(f"Plant {n + 1}", ZONES[n % 4]) for n in range(plants)]
         self.centers = [self._place(f"Center {n + 1}", ZONES[n % len(ZONES)]) for n in range(centers)]

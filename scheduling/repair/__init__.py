@@ -1,1 +1,1 @@
-"""Repair of slot chains after a disruption: a snapshot in, the least harmful plan out, each move explained. No table."""
+"""Repair of slot chains after a disruption: a snapshot in, the least harmful plan out, every move explained."""

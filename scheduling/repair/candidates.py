@@ -12,16 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from scheduling.calendars import Calendar, Window
-from scheduling.feasibility import Draft, Pick, plan_date
+from scheduling.calendars import Calendar
+from scheduling.drafts import Draft
 from scheduling.offers import ChainRequest
 from scheduling.repair.objective import harm_of
 from scheduling.repair.pools import Pools, pooled
 from scheduling.repair.snapshot import Affected, Candidate, Harm, Material, Problem, free_places
-from scheduling.states import ResourceKind
-
-LINE, BED, CHAIR = ResourceKind.MANUFACTURING_LINE, ResourceKind.INFUSION_BED, ResourceKind.APHERESIS_CHAIR
-COLLECTED_REACH = dt.timedelta(days=14)
+from scheduling.repair.walks import Crowd, every_draft, other_starts, other_ways
 
 
 def problem(affected: Sequence[Affected], calendar: Calendar, now: dt.datetime, horizon_days: int) -> Problem:
@@ -31,10 +28,13 @@ def problem(affected: Sequence[Affected], calendar: Calendar, now: dt.datetime, 
     """
     pools = pooled(calendar)
     walks: dict[ChainRequest, _Walk] = {}
+    at_center = Counter(order.request.center_site_id for order in affected)
+    held = frozenset(pools.named(slot_id for order in affected for slot_id in order.current.slot_ids))
     for order in affected:
         walked = _walked(order, pools.calendar, now, horizon_days)
         if walked not in walks:
-            walks[walked] = _Walk(list(_walk(walked, pools.calendar, now)))
+            crowd = Crowd(at_center[walked.center_site_id], len(affected), held)
+            walks[walked] = _Walk(every_draft(walked, pools.calendar, now, crowd))
     found = {}
     for order in affected:
         walked = _walked(order, pools.calendar, now, horizon_days)
@@ -44,9 +44,7 @@ def problem(affected: Sequence[Affected], calendar: Calendar, now: dt.datetime, 
     for walk in walks.values():
         walk.settle(short)
     kept = {
-        order.key: _distinct(
-            order, [*(_Way.of(d, short) for d in own), *_in_time(order, walk, walked, pools)], pools
-        )
+        order.key: _distinct(order, [*(_Way.of(d, short) for d in own), *_in_time(order, walk, walked, pools)], pools)
         for order, (own, walk, walked) in zip(affected, found.values(), strict=True)
     }
     return Problem(tuple(affected), kept, {slot_id: left[slot_id] for slot_id in short}, pools)
@@ -90,14 +88,6 @@ def _walked(order: Affected, calendar: Calendar, now: dt.datetime, days: int) ->
     return replace(order.request, earliest=today(order.request, calendar, now), horizon_days=days)
 
 
-def _with_material(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
-    """The chains that use what was collected already."""
-    if order.material is Material.AT_PLANT:
-        yield from _other_starts(order, calendar, now)
-    elif order.material is Material.AT_CENTER:
-        yield from _other_ways(order, calendar, now)
-
-
 def _in_time(order: Affected, walk: _Walk, walked: ChainRequest, pools: Pools) -> Iterator[_Way]:
     """The walk's chains that the order may have: those that stand for all, and those that keep a place it has."""
     zone = pools.calendar.places[order.request.center_site_id].zone
@@ -123,93 +113,12 @@ def _is_in_time(order: Affected, draft: Draft, walked: ChainRequest, zone: dt.tz
     return local >= max(ready, order.request.earliest)
 
 
-def _walk(request: ChainRequest, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
-    for offset in range(request.horizon_days):
-        drafts, _ = plan_date(request, calendar, request.earliest + dt.timedelta(days=offset), now)
-        for draft in drafts:
-            yield draft
-            yield from later_starts(draft, request, calendar)
-
-
-def later_starts(draft: Draft, request: ChainRequest, calendar: Calendar) -> Iterator[Draft]:
-    """The same way to the plant with each other start that its lines offer before the material is too old.
-
-    The search stops at the first free start; a repair needs the others too, because many orders want the first.
-    """
-    if draft.plant_id is None or not any(pick.window.kind == LINE for pick in draft.picks):
-        return
-    oldest = draft.collection_end + dt.timedelta(hours=request.max_age_hours or 24 * COLLECTED_REACH.days)
-    for window in calendar.after(LINE, draft.plant_id, draft.arrival_at):
-        start = max(draft.arrival_at, window.starts_at)
-        if start > oldest:
-            return
-        if not window.is_full and window.slot_id not in draft.slot_ids:
-            moved = started_at(draft, window, start, request, calendar)
-            if moved is not None:
-                yield moved
-
-
-def started_at(
-    draft: Draft, line: Window, start: dt.datetime, request: ChainRequest, calendar: Calendar
-) -> Draft | None:
-    """Return the chain with another start of manufacture, and what follows it as much later; None without a bed."""
-    later = start - draft.manufacture_start
-    infusion = draft.tentative_return + later + dt.timedelta(days=request.conditioning_days)
-    picks = []
-    for pick in draft.picks:
-        if pick.window.kind == LINE:
-            picks.append(Pick(line, start, start + dt.timedelta(days=request.manufacture_days)))
-        elif pick.window.kind == BED:
-            beds = calendar.after(BED, request.center_site_id, infusion)
-            bed = next((window for window in beds if not window.is_full), None)
-            if bed is None:
-                return None
-            infusion = max(infusion, bed.starts_at)
-            picks.append(Pick(bed, infusion, bed.ends_at))
-        else:
-            picks.append(pick)
-    return replace(
-        draft,
-        picks=tuple(picks),
-        manufacture_start=start,
-        tentative_return=draft.tentative_return + later,
-        earliest_infusion=infusion,
-    )
-
-
-def _other_starts(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
-    """Material that is at the plant or on its way: its lines, as long as the material lasts."""
-    current, request = order.current, order.request
-    if current.plant_id is None:
-        return
-    since = max(current.arrival_at, now)
-    until = order.expires_at or since + COLLECTED_REACH
-    for window in calendar.after(LINE, current.plant_id, since):
-        start = max(since, window.starts_at)
-        if start > until:
-            return
-        if not window.is_full:
-            moved = started_at(current, window, start, request, calendar)
-            if moved is not None:
-                yield moved
-
-
-def _other_ways(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
-    """Material that waits at the center: the collection stands, the courier and the plant may be others."""
-    current, request = order.current, order.request
-    chair = next(pick.window for pick in current.picks if pick.window.kind == CHAIR)
-    until = current.collection_end + COLLECTED_REACH
-    near = [w for w in calendar.windows if w.kind != CHAIR and w.ends_at > current.collection_start]
-    near = [w for w in near if w.starts_at < until or w.kind == BED]
-    own = Calendar(calendar.places.values(), [replace(chair, left=1), *near])
-    date = own.places[request.center_site_id].local(current.collection_start).date()
-    before = current.collection_start - dt.timedelta(seconds=1)
-    for draft in plan_date(replace(request, lead_days=0), own, date, before)[0]:
-        if draft.pickup_at < now:
-            continue
-        for way in (draft, *later_starts(draft, request, own)):
-            if order.expires_at is None or way.manufacture_start <= order.expires_at:
-                yield way
+def _with_material(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
+    """The chains that use what was collected already."""
+    if order.material is Material.AT_PLANT:
+        yield from other_starts(order, calendar, now)
+    elif order.material is Material.AT_CENTER:
+        yield from other_ways(order, calendar, now)
 
 
 def _short(found: Iterable[tuple[Sequence[Draft], _Walk, ChainRequest]], left: dict[UUID, int]) -> set[UUID]:

@@ -2,9 +2,9 @@
 
 unplaced patients ≫ their urgency ≫ expired material ≫ moved appointments ≫ days from vein to vein ≫ cost
 
-Days count from the collection *as first planned* to the infusion: a collection that is put off is waiting too, and would
-cost nothing if the count began anew. Cost is in points: one for each booking of a partner that changes, more for another
-plant or a second collection.
+Days count from the collection *as first planned* to the infusion: a collection that is put off is waiting too, and
+would cost nothing if the count began anew. Cost is in points: one for each booking that changes,
+more for another plant or a second collection.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from scheduling.feasibility import Draft
+from scheduling.drafts import Draft
 from scheduling.repair.snapshot import Affected, Harm, Material
-from scheduling.states import ResourceKind
+from scheduling.states import LinkKind
 
 COMPONENTS = ("unplaced", "unplaced_urgency", "expired", "moved", "days", "cost")
 LABELS = {
@@ -30,7 +30,7 @@ LABELS = {
 }
 OTHER_BOOKING, OTHER_PLANT, NEW_COLLECTION = 1, 5, 10
 DAY = dt.timedelta(days=1)
-BED = ResourceKind.INFUSION_BED
+BED = LinkKind.INFUSION_BED
 
 
 def harm_of(order: Affected, draft: Draft, places: Collection[UUID], held: Collection[UUID]) -> Harm:
@@ -47,9 +47,7 @@ def harm_of(order: Affected, draft: Draft, places: Collection[UUID], held: Colle
 
 def harm_of_none(order: Affected) -> Harm:
     """Return what leaving the order without a place does."""
-    return Harm(
-        unplaced=1, unplaced_urgency=order.urgency, expired=int(order.material is not Material.NOT_COLLECTED)
-    )
+    return Harm(unplaced=1, unplaced_urgency=order.urgency, expired=int(order.material is not Material.NOT_COLLECTED))
 
 
 def is_collected_again(order: Affected, draft: Draft) -> bool:
@@ -58,8 +56,8 @@ def is_collected_again(order: Affected, draft: Draft) -> bool:
 
 
 def _bed_moves(was: Draft, draft: Draft) -> int:
-    old = [pick.starts_at for pick in was.picks if pick.window.kind == BED]
-    return int(bool(old) and old != [pick.starts_at for pick in draft.picks if pick.window.kind == BED])
+    old = [pick.starts_at for pick in was.picks if pick.kind == BED]
+    return int(bool(old) and old != [pick.starts_at for pick in draft.picks if pick.kind == BED])
 
 
 def _cost(was: Draft, draft: Draft, places: Collection[UUID], held: Collection[UUID]) -> int:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from scheduling.calendars import Calendar, Window
-from scheduling.feasibility import Draft, Pick
+from scheduling.drafts import Draft
 
 
 @dataclass(frozen=True)
 class Pools:
-    """``calendar`` has one window per pool, named by the pool's first; ``members`` are the windows that it stands for."""
+    """``calendar`` has one window per pool, named by the pool's first; ``members``: what it stands for."""
 
     calendar: Calendar
     members: dict[UUID, tuple[Window, ...]]
@@ -42,7 +42,7 @@ def pooled(calendar: Calendar) -> Pools:
         members[first.slot_id] = tuple(windows)
         pool_of.update({window.slot_id: first.slot_id for window in windows})
         merged.append(replace(first, left=sum(window.left for window in windows)))
-    return Pools(Calendar(calendar.places.values(), merged), members, pool_of)
+    return Pools(Calendar(calendar.places.values(), merged, calendar.quotas), members, pool_of)
 
 
 def dealt(pools: Pools, wanted: Sequence[tuple[Draft, Draft]]) -> list[Draft]:
@@ -75,5 +75,5 @@ def _rest(pools: Pools, draft: Draft, own: dict[UUID, Window], left: dict[UUID, 
             window = next((one for one in members if left[one.slot_id] > 0), None)
             if window is not None:
                 left[window.slot_id] -= 1
-        picks.append(Pick(window, pick.starts_at, pick.ends_at) if window else pick)
+        picks.append(replace(pick, window=window) if window else pick)
     return replace(draft, picks=tuple(picks))

@@ -1,8 +1,8 @@
 """Which candidates can still be part of a best plan: prices for the short places, and what they prove.
 
 At prices ``p`` no plan costs less than ``sum over orders of the cheapest candidate, its places paid for - sum of p x
-places`` (Lagrangian bound: true for any prices >= 0, whole numbers keep it exact). A candidate that raises this beyond the
-best plan known cannot be in a better one. Good prices are the duals of the linear relaxation.
+places`` (Lagrangian bound: true for any prices >= 0, whole numbers keep it exact). A candidate that raises this beyond
+the best plan known cannot be in a better one. Good prices are the duals of the linear relaxation.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _lightest(columns: Columns, most: int, key: Any = None, among: Any = None) -
 
 
 def _relaxed(columns: Columns, index: Any) -> tuple[Any, Any, dict[int, float]]:
-    """Return the prices of places (>= 0), the dues of orders and the columns' shares at the optimum over these columns."""
+    """Return prices of places (>= 0), dues of orders and the columns' shares at the optimum over these columns."""
     import numpy as np
     from ortools.linear_solver.python import model_builder
 
@@ -131,5 +131,5 @@ def _relaxed(columns: Columns, index: Any) -> tuple[Any, Any, dict[int, float]]:
     if solver.solve(model) != model_builder.SolveStatus.OPTIMAL:
         return np.zeros(places), np.zeros(columns.orders), dict.fromkeys(index.tolist(), 0.0)
     duals = np.array([0.0 if c is None else max(0.0, -solver.dual_value(c)) for c in full])
-    share = {column: solver.value(variable) for column, variable in zip(index.tolist(), variables, strict=True)}
+    share: dict[int, float] = dict(zip(index.tolist(), map(solver.value, variables), strict=True))
     return duals * heaviest, np.array([solver.dual_value(c) for c in one]) * heaviest, share

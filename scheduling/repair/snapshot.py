@@ -1,4 +1,4 @@
-"""What a repair is asked, as plain values: the orders that are hit, what they may have instead, how many places there are.
+"""What a repair is asked, as plain values: orders that are hit, what they may have instead, how many places there are.
 
 Times are UTC; places are windows of a ``Calendar``; an order is a key that the caller understands, never a patient.
 """
@@ -12,10 +12,9 @@ from enum import IntEnum
 from uuid import UUID
 
 from scheduling.calendars import Calendar, Window
-from scheduling.feasibility import Draft
+from scheduling.drafts import Draft
 from scheduling.offers import ChainRequest
 from scheduling.repair.pools import Pools
-
 
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
@@ -104,13 +103,13 @@ def without(calendar: Calendar, closed: Collection[UUID], given_back: Iterable[A
         for window in calendar.windows
         if window.slot_id not in closed
     ]
-    return Calendar(calendar.places.values(), windows)
+    return Calendar(calendar.places.values(), windows, calendar.quotas)
 
 
 def movable(order: Affected) -> tuple[UUID, ...]:
     """The places that the order may still give back: what has been used is used."""
     gone = {Material.NOT_COLLECTED: (), Material.AT_CENTER: ("apheresis_chair",)}.get(order.material, USED_ON_ARRIVAL)
-    return tuple(pick.window.slot_id for pick in order.current.picks if pick.window.kind not in gone)
+    return tuple(pick.window.slot_id for pick in order.current.picks if pick.kind not in gone)
 
 
 USED_ON_ARRIVAL = ("apheresis_chair", "courier_lane", "receiving")

@@ -1,8 +1,8 @@
 """Chooses one chain per order, or none, at the least harm: CP-SAT over the candidates that can be part of a best plan.
 
-The solver library is imported when it is used: it is large, and no web process needs it. The same problem with the same
-seed and the same limit gives the same answer: a fixed number of workers, time counted in the solver's own work. A plan is
-always found, because leaving an order without a place is one; what time did not prove, the gap says.
+The solver library is imported when it is used: it is large, and no web process needs it. The same problem with the
+same seed and the same limit gives the same answer: a fixed number of workers, time counted in the solver's own work. A
+plan is always found, because leaving an order without a place is one; what time did not prove, the gap says.
 """
 
 from __future__ import annotations
@@ -132,6 +132,9 @@ class _Run:
     def outcome(self) -> Outcome:
         most, heavy = _most(self.columns), False
         for group in grouped(most):
+            if self.control.cancelled:
+                self.stopped = "cancelled"
+                break
             whole = grouped(most, together=True)[0] if heavy else group
             heavy = self._settle(whole)
             if self.stopped:
@@ -220,12 +223,12 @@ class _Run:
             for row in column.rows:
                 by_row[row].append(literal)
             model.add_hint(literal, self.chosen[column.key] == column.index)
-        for row in by_order.values():
-            model.add_exactly_one(row)
+        for choices in by_order.values():
+            model.add_exactly_one(choices)
         places = list(self.problem.left.values())
-        for place, row in by_row.items():
-            if len(row) > places[place]:
-                model.add(sum(row) <= places[place])
+        for place, users in by_row.items():
+            if len(users) > places[place]:
+                model.add(sum(users) <= places[place])
         total = cp_model.LinearExpr.weighted_sum(list(literals.values()), [weights[n] for n in numbers])
         model.add(total >= bound)
         model.minimize(total)

@@ -1,0 +1,88 @@
+"""Says in words what a plan does to each order: what moves, from when and where to when and where, why, what else.
+
+No patient, no other order, no other organization's bookings: who reads it may be any party of the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from scheduling.calendars import Place
+from scheduling.drafts import Draft, Pick
+from scheduling.repair.objective import harm_of_none, is_collected_again
+from scheduling.repair.snapshot import Affected, Candidate, Material
+from scheduling.states import LinkKind
+
+TOLD = (LinkKind.APHERESIS_CHAIR, LinkKind.MANUFACTURING_LINE)
+VERBS = {LinkKind.APHERESIS_CHAIR: "The collection", LinkKind.MANUFACTURING_LINE: "The start of manufacture"}
+
+
+def explain(
+    order: Affected, draft: Draft | None, places: Mapping[UUID, Place], why: str, others: Sequence[Candidate] = ()
+) -> str:
+    """Return the sentences for one order. ``why``: what happened, a clause; ``others``: what else it could have had."""
+    if draft is None:
+        return f"No feasible dates are left for this order because {why}. {_without_a_place(order)}"
+    said = [_told(order.current, draft, kind, places) for kind in TOLD]
+    moved = " ".join(words for words in said if words) or "Only the courier or the receiving window changes."
+    again = ""
+    if is_collected_again(order, draft):
+        again = " The collected material would be too old: the collection is repeated."
+    return f"{moved} Reason: {why}.{again} {_otherwise(order, draft, places, others)}"
+
+
+def _told(was: Draft, draft: Draft, kind: str, places: Mapping[UUID, Place]) -> str:
+    old, new = _pick(was, kind), _pick(draft, kind)
+    if old is None or new is None or (old.window.slot_id == new.window.slot_id and old.starts_at == new.starts_at):
+        return ""
+    there = f"{_where(new, places)} on {_place(new, places).words(new.starts_at)}"
+    return f"{VERBS[LinkKind(kind)]} moves from {_where(old, places)} on {_when(old, places)} to {there}."
+
+
+def _otherwise(order: Affected, draft: Draft, places: Mapping[UUID, Place], others: Sequence[Candidate]) -> str:
+    """What the next best chain of this order alone would do, or that there is none."""
+    this = set(draft.slot_ids)
+    other = next(
+        (c for c in others if set(c.slot_ids) != this and c.draft.manufacture_start != draft.manufacture_start), None
+    )
+    if other is None:
+        return f"Otherwise: there is no other feasible chain. {_without_a_place(order)}"
+    days = round((other.draft.earliest_infusion - draft.earliest_infusion).total_seconds() / 86400)
+    center = places[order.request.center_site_id]
+    start = f"a collection on {center.words(other.draft.collection_start)}"
+    if days < 0:
+        why = "is not possible for all: its places are needed more elsewhere"
+        return f"An infusion {-days} days earlier, after {start}, {why}."
+    later = f"{days} days later" if days else "on the same day"
+    lost = " and the collected material lost" if other.harm.expired and not is_collected_again(order, draft) else ""
+    return f"Otherwise: {start}, with the infusion {later}{lost}."
+
+
+def _without_a_place(order: Affected) -> str:
+    if harm_of_none(order).expired:
+        return "Without a place the collected material expires."
+    return "Without a place the patient waits without a date."
+
+
+def _pick(draft: Draft, kind: str) -> Pick | None:
+    return next((pick for pick in draft.picks if pick.kind == kind), None)
+
+
+def _place(pick: Pick, places: Mapping[UUID, Place]) -> Place:
+    return places[pick.window.place_id]
+
+
+def _where(pick: Pick, places: Mapping[UUID, Place]) -> str:
+    place = places.get(pick.window.place_id)
+    return f"{pick.window.resource_name}, {place.name}" if place else pick.window.resource_name
+
+
+def _when(pick: Pick, places: Mapping[UUID, Place]) -> str:
+    place = places.get(pick.window.place_id)
+    return place.words(pick.starts_at) if place else f"{pick.starts_at:%a %d %b %Y %H:%M} (UTC)"
+
+
+def stage_words(material: Material) -> str:
+    """Return how far the material is, in words."""
+    return ("not collected", "collected, at the center", "at the plant or on its way")[material]
