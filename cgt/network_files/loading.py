@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import DatabaseError, transaction
 
+from cgt.network_files.calendar_loading import load_closure, load_rule, load_team
 from cgt.network_files.directory import Directory, operator_of, present
 from cgt.network_files.faults import Fault
 from cgt.network_files.rows import Row, read_rows
@@ -237,6 +238,21 @@ class _Loader:
             found["weekdays"] = [day + 1 for day in row["weekdays"]]
         return found
 
+    def _teams(self, row: Row) -> None:
+        self._need(row, "site", "sites")
+        load_team(operator_of(self._need(row, "organization", "organizations")), row)
+
+    def _rules(self, row: Row) -> None:
+        organization = self._need(row, "organization", "organizations")
+        self._need_resource(row)
+        load_rule(operator_of(organization), row)
+
+    def _closures(self, row: Row) -> None:
+        organization = self._need(row, "organization", "organizations")
+        if row["resource"]:
+            self._need_resource(row)
+        load_closure(operator_of(organization), row)
+
     def _load_capacity(self, rows: list[Row]) -> int:
         """Publish the windows of each organization at once, so that overlaps between rows are found."""
         by_organization: dict[str, list[Row]] = defaultdict(list)
@@ -265,7 +281,8 @@ class _Loader:
             return 0
         return len(good)
 
-    def _windows(self, row: Row) -> Iterator[CapacityRow]:
+    def _need_resource(self, row: Row) -> str:
+        """Return the time zone of the resource that the row names; raise InvalidInput when there is none."""
         zone = self.known.zones.get((row["organization"], row["resource"]))
         if zone is None:
             if row["resource"] in self.broken["resources"]:
@@ -273,6 +290,10 @@ class _Loader:
             raise InvalidInput(
                 fields={"resource": ["This organization has no such resource."]}, remedy="Check the code."
             )
+        return zone
+
+    def _windows(self, row: Row) -> Iterator[CapacityRow]:
+        zone = self._need_resource(row)
         last = row["last_date"] or row["first_date"]
         if not row["first_date"] <= last <= row["first_date"] + LONGEST_SERIES:
             raise InvalidInput(fields={"last_date": [f"From the first date on, within {LONGEST_SERIES.days} days."]})
@@ -314,7 +335,15 @@ def _remedy(refusal: Refusal) -> str:
     return "" if refusal.remedy == type(refusal).remedy else refusal.remedy
 
 
-ALIASES = {"origin_site_id": "origin", "destination_site_id": "destination", "steps": "flow", "persona_key": "persona"}
+ALIASES = {
+    "origin_site_id": "origin",
+    "destination_site_id": "destination",
+    "steps": "flow",
+    "persona_key": "persona",
+    "starts": "start",
+    "ends": "end",
+    "holiday_region": "region",
+}
 
 
 def _column(row: Row, field: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from cgt.network_files.columns import Column, Section
 from cgt.network_files.faults import Fault
-from cgt.network_files.sections import Column, Section
 from cgt.network_files.sheets import Cells
 
 

@@ -4,45 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 from cgt.network_files import cells
-from cgt.network_files.cells import Reader
+from cgt.network_files.calendar_sections import CLOSURES, NEXT_MONDAY, RULES, TEAMS
+from cgt.network_files.columns import Column, Section
 from ledger.states import Role
 from network.states import Direction, Modality
 from scheduling.states import ResourceKind
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: how it is read, whether it must be filled, and what the template shows."""
-
-    name: str
-    read: Reader
-    example: Any
-    note: str
-    needed: bool = True
-
-
-@dataclass(frozen=True)
-class Section:
-    """One sheet. ``key``: the columns that name a row, which no two rows may share."""
-
-    name: str
-    about: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...] = ("code",)
-    more_examples: tuple[dict[str, Any], ...] = field(default=())
-
-    def column(self, name: str) -> Column | None:
-        return next((column for column in self.columns if column.name == name), None)
-
-    def examples(self) -> list[dict[str, Any]]:
-        """Return the template's rows; together the examples of all sheets are a small working network."""
-        first = {column.name: column.example for column in self.columns}
-        return [first, *({**dict.fromkeys(first, ""), **row} for row in self.more_examples)]
-
 
 TESTS = [{"key": "viability", "label": "Viability", "unit": "%", "minimum": 70, "required": True}]
 LIMITS = {
@@ -59,7 +28,6 @@ LIMITS = {
     "storage_max_c": -130,
     "thaw_minutes": 60,
 }
-NEXT_MONDAY = dt.date(2030, 1, 7)
 
 ORGANIZATIONS = Section(
     "organizations",
@@ -319,6 +287,9 @@ SECTIONS = (
     AUTHORIZATIONS,
     LANES,
     RESOURCES,
+    TEAMS,
+    RULES,
+    CLOSURES,
     CAPACITY,
 )
 BY_NAME = {section.name: section for section in SECTIONS}

@@ -8,7 +8,8 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from cgt.network_files.sections import SECTIONS, Section
+from cgt.network_files.columns import Section
+from cgt.network_files.sections import SECTIONS
 from cgt.network_files.sheets import NOTES
 
 HEAD, NEEDED = Font(bold=True), PatternFill("solid", fgColor="FFF2CC")

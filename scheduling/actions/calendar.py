@@ -27,7 +27,7 @@ from scheduling.states import ClosureKind
 from scheduling.wall_clock import instant
 
 LONGEST_CLOSURE = dt.timedelta(days=400)
-AHEAD = dt.timedelta(days=3 * 366)
+AHEAD = dt.timedelta(days=5 * 366)
 
 
 def add_rule(actor: Actor, resource_code: str, given: RuleInput) -> OpeningRule:
@@ -219,7 +219,7 @@ def _closed_span(
         faults["kind"] = [f"Use one of {', '.join(ClosureKind.values)}."]
     today = timezone.now().astimezone(zone).date()
     if not today <= first <= today + AHEAD:
-        faults["first_date"] = ["Give a day from today on, within three years."]
+        faults["first_date"] = ["Give a day from today on, within five years."]
     elif not first <= last <= first + LONGEST_CLOSURE:
         faults["last_date"] = [f"The last day comes after the first, within {LONGEST_CLOSURE.days} days."]
     if faults:

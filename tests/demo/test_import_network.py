@@ -8,10 +8,12 @@ import uuid
 import zipfile
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 from openpyxl import Workbook, load_workbook
 
 from cgt.network_files import sheets
@@ -316,3 +318,50 @@ def test_an_imported_person_chooses_their_own_password(template: Path, mailoutbo
     assert answer.status_code == 302
     assert [message.to for message in mailoutbox] == [[f"coordinator@hospital.{stem}.example"]]
     assert "/accounts/password/reset/key/" in mailoutbox[0].body
+
+
+@pytest.mark.story("AU1", "MP1")
+def test_opening_rules_are_imported_and_make_windows(template: Path) -> None:
+    stem = renamed(template)
+    today = timezone.now().astimezone(ZoneInfo("Europe/Berlin")).date()
+    for row in (2, 3):
+        change(template, "rules", row, first_date=today)
+    change(template, "rules", 2, weekdays="Mon-Sun", on_holidays="open")
+    change(template, "teams", 2, first_date=today, weekdays="Mon-Sun")
+    change(template, "closures", 2, first_date=today + dt.timedelta(days=30))
+    assert run(template)[1] == []
+    known = present()
+    operator = operator_of(known.organizations[f"{stem}-hospital"])
+    with reading(operator):
+        found = list(slots(operator, kind="apheresis_chair"))
+        made = [slot for slot in found if slot.shift == "afternoon"]
+        assert len(made) > 150
+        assert {slot.starts_at.astimezone(ZoneInfo("Europe/Berlin")).hour for slot in made} == {14}
+        assert {slot.reserved_for for slot in made} == {"emergent"}
+        assert [slot.closed_reason for slot in found if not slot.capacity] == ["Closed: Calibration."]
+        assert sum(slot.shift == "early" for slot in slots(operator, kind="courier_lane")) > 100
+
+
+@pytest.mark.parametrize(
+    ("sheet", "cells", "told"),
+    [
+        ("rules", {"weekdays": "", "pattern": "FREQ=HOURLY"}, "row 2, column pattern: “FREQ=HOURLY”"),
+        ("rules", {"pattern": "FREQ=DAILY"}, "row 2, column weekdays: Fill either"),
+        ("rules", {"places": -1}, "row 2, column places: Give a whole number"),
+        ("rules", {"region": "ZZ"}, "row 2, column region: Entity"),
+        ("rules", {"end": "14:00"}, "row 2, column end: A shift that begins"),
+        ("rules", {"resource": "nowhere"}, "row 2, column resource: This organization has no such resource"),
+        ("rules", {"last_date": "2020-01-01"}, "row 2, column last_date: The last day"),
+        ("teams", {"people": -3}, "row 2, column people: Give a whole number"),
+        ("teams", {"site": "nowhere"}, "row 2, column site: “nowhere”"),
+        ("closures", {"first_date": "2020-01-01"}, "row 2, column first_date: Give a day from today on"),
+        ("closures", {"resource": ""}, "row 2, column resource: Say either"),
+    ],
+)
+def test_faults_of_the_calendar_are_told_with_their_cell(
+    template: Path, sheet: str, cells: dict[str, Any], told: str
+) -> None:
+    renamed(template)
+    change(template, sheet, 2, **cells)
+    _, faults = run(template)
+    assert any(fault.startswith(f"sheet {sheet}, {told}") for fault in faults), faults
