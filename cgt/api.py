@@ -39,7 +39,7 @@ urlpatterns = [
     path("", include("network.api.urls")),
     path("", include("notifications.api.urls")),
     path("", include("orders.api.urls")),
-    path("", include("scheduling.api")),
+    path("", include("scheduling.api.urls")),
     path("schema/", Schema.as_view(), name="schema"),
     path("docs/", Docs.as_view(), name="docs"),
 ]

@@ -23,7 +23,7 @@ from ledger.refusals import Conflict, InvalidInput, NotAllowed
 from personas.states import Capability
 
 LONGEST_KEY = 200
-SHOWN_ONCE = ("token", "secret")  # fields of an answer that nobody is shown again
+SHOWN_ONCE = ("token", "secret", "feed_url")  # fields of an answer that nobody is shown again
 KEPT_HEADERS = ("Location", "ETag", "Cache-Control")
 SECRET = "password"  # noqa: S105 - the name of a field, never part of a fingerprint
 V = TypeVar("V", bound="ActorView")

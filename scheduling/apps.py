@@ -8,4 +8,10 @@ class SchedulingConfig(AppConfig):
     verbose_name = "Scheduling"
 
     def ready(self) -> None:
+        from personas import navigation
         from scheduling import events  # noqa: F401
+
+        navigation.register(
+            navigation.Entry("scheduling:board", "Calendar", "calendar", "publish_capacity", 30),
+            navigation.Entry("scheduling:feeds", "Calendar feeds", "calendar-event", "view_orders", 75),
+        )

@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 
 from ledger.context import Actor
 from ledger.walls import visible
-from personas.queries import sites
+from personas.queries import organization_names, sites
 from scheduling.models import ChainLink, Resource, Slot
 from scheduling.states import LIVE, ChainState, ResourceKind
 
 AROUND = 3  # days before and after a requested start
 WEEK = 7
+Booked = tuple[str, UUID | None]  # state of the chain, and its manufacturer
 
 
 @dataclass
@@ -36,6 +37,7 @@ class LineDay:
     held: int = 0
     requested: int = 0
     confirmed: int = 0
+    sponsors: dict[UUID, int] = field(default_factory=dict)  # of an own line: whose orders these are
 
     @property
     def words(self) -> str:
@@ -68,6 +70,31 @@ class Line:
     zone: str
     is_own: bool
     days: list[LineDay] = field(default_factory=list)
+    names: dict[UUID, str] = field(default_factory=dict)  # of the sponsors
+
+    @property
+    def taken(self) -> int:
+        return sum(day.taken or 0 for day in self.days)
+
+    @property
+    def capacity(self) -> int:
+        return sum(day.capacity or 0 for day in self.days)
+
+    @property
+    def percent(self) -> int | None:
+        """How full the span is, rounded down; None of a partner's line, and where nothing is offered."""
+        return 100 * self.taken // self.capacity if self.is_own and self.capacity else None
+
+    @property
+    def use(self) -> list[tuple[str, int]]:
+        """Places by sponsor, the most first; what no visible order accounts for last."""
+        counted: dict[str, int] = defaultdict(int)
+        for day in self.days:
+            for sponsor, places in day.sponsors.items():
+                counted[self.names.get(sponsor, "A sponsor")] += places
+        found = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+        others = self.taken - sum(counted.values())
+        return [*found, ("Orders not shared with you yet", others)] if others > 0 else found
 
 
 def around(actor: Actor, links: Sequence[ChainLink]) -> dict[UUID, list[LineDay]]:
@@ -96,37 +123,45 @@ def around(actor: Actor, links: Sequence[ChainLink]) -> dict[UUID, list[LineDay]
 
 
 def week(actor: Actor, monday: dt.date) -> list[Line]:
-    """Return the organization's own lines, and partners' lines on which it has a chain, with seven days from a date.
+    """Return the lines of ``lines`` with seven days from a date."""
+    return lines(actor, monday, WEEK)
 
-    Held, requested and confirmed are counted over the chains that the reader is a party of.
+
+def lines(actor: Actor, first: dt.date, count: int) -> list[Line]:
+    """Return the organization's own lines, and partners' lines on which it has a chain, with ``count`` days.
+
+    Held, requested and confirmed are counted over the chains that the reader is a party of. Of an own line they are
+    told by sponsor: a contract manufacturer sees all of its own, a sponsor's own lines have only itself (CM2).
     """
-    since = dt.datetime.combine(monday, dt.time(), dt.UTC) - dt.timedelta(days=1)
-    until = since + dt.timedelta(days=WEEK + 2)
+    since = dt.datetime.combine(first, dt.time(), dt.UTC) - dt.timedelta(days=1)
+    until = since + dt.timedelta(days=count + 2)
     kind = ResourceKind.MANUFACTURING_LINE
     links = (
         visible(ChainLink, actor)
         .filter(kind=kind, chain__state__in=LIVE, starts_at__gte=since, starts_at__lt=until)
-        .values_list("slot_id", "chain__state")
+        .values_list("slot_id", "chain__state", "chain__manufacturer_id")
     )
-    states: dict[UUID, list[str]] = defaultdict(list)
-    for slot_id, state in links:
-        states[slot_id].append(state)
+    booked: dict[UUID, list[Booked]] = defaultdict(list)
+    for slot_id, state, sponsor in links:
+        booked[slot_id].append((state, sponsor))
     mine = visible(Resource, actor).filter(kind=kind, organization_id=actor.organization_id)
-    used = visible(Resource, actor).filter(kind=kind, slots__in=list(states)) if states else Resource.unwalled.none()
+    used = visible(Resource, actor).filter(kind=kind, slots__in=list(booked)) if booked else Resource.unwalled.none()
     resources = {row.pk: row for row in [*mine, *used]}
     places = {site.pk: site for site in sites(actor).filter(pk__in={row.site_id for row in resources.values()})}
+    names = organization_names(actor, {sponsor for those in booked.values() for _, sponsor in those if sponsor})
     by_line: dict[UUID, list[Slot]] = defaultdict(list)
     for slot in _slots(actor, resources, since, until):
         by_line[slot.resource_id].append(slot)
-    dates = [monday + dt.timedelta(days=offset) for offset in range(WEEK)]
-    lines = []
+    dates = [first + dt.timedelta(days=offset) for offset in range(count)]
+    found = []
     for row in resources.values():
         site = places.get(row.site_id) if row.site_id else None
         if site is None:
             continue
-        days = _days(actor, by_line[row.pk], dates, ZoneInfo(site.zone), states)
-        lines.append(Line(row.pk, row.name, site.name, site.zone, row.organization_id == actor.organization_id, days))
-    return sorted(lines, key=lambda line: (not line.is_own, line.place, line.name))
+        days = _days(actor, by_line[row.pk], dates, ZoneInfo(site.zone), booked)
+        own = row.organization_id == actor.organization_id
+        found.append(Line(row.pk, row.name, site.name, site.zone, own, days, names if own else {}))
+    return sorted(found, key=lambda line: (not line.is_own, line.place, line.name))
 
 
 def _slots(actor: Actor, resource_ids: Iterable[UUID], since: dt.datetime, until: dt.datetime) -> list[Slot]:
@@ -139,7 +174,7 @@ def _days(
     slots: Sequence[Slot],
     dates: Sequence[dt.date],
     zone: ZoneInfo,
-    states: dict[UUID, list[str]] | None = None,
+    booked: dict[UUID, list[Booked]] | None = None,
 ) -> list[LineDay]:
     """Return the dates with what the slots that start on them offer; two windows of a day add up."""
     found = {date: LineDay(date) for date in dates}
@@ -150,9 +185,12 @@ def _days(
         room = slot.taken < slot.capacity
         day.full = not room if not day.offered else day.full and not room
         day.offered = True
-        if slot.organization_id == actor.organization_id:
+        own = slot.organization_id == actor.organization_id
+        if own:
             day.taken, day.capacity = (day.taken or 0) + slot.taken, (day.capacity or 0) + slot.capacity
-        for state in (states or {}).get(slot.pk, ()):
+        for state, sponsor in (booked or {}).get(slot.pk, ()):
+            if own and sponsor is not None:
+                day.sponsors[sponsor] = day.sponsors.get(sponsor, 0) + 1
             day.held += state == ChainState.HELD
             day.requested += state == ChainState.REQUESTED
             day.confirmed += state == ChainState.CONFIRMED

@@ -1,7 +1,9 @@
 """Who may offer capacity, and share it out."""
 
+from uuid import UUID
+
 from ledger.context import Actor
-from ledger.refusals import NotAllowed
+from ledger.refusals import NotAllowed, NotFound
 from ledger.states import Role
 from personas.policies import require
 from personas.states import Capability
@@ -19,3 +21,9 @@ def require_quota_owner(actor: Actor) -> None:
         raise NotAllowed("Only a therapy's manufacturer sets its quotas.")
     if not actor.system_job:
         require(actor, Capability.SET_QUOTAS)
+
+
+def require_own_feed(actor: Actor, user_id: UUID) -> None:
+    """Raise NotFound for somebody else's calendar feed, unless the actor may publish capacity."""
+    if actor.user_id != user_id and not actor.can(Capability.PUBLISH_CAPACITY):
+        raise NotFound()

@@ -8,11 +8,35 @@ from uuid import UUID
 
 from django.db.models import F, Prefetch, QuerySet
 
-from ledger.context import Actor
+from ledger.context import Actor, reading
 from ledger.prepared import Prepared, attach
+from ledger.refusals import NotFound, Unauthenticated
+from ledger.states import Channel
 from ledger.walls import on_stream, sees_stream, visible
-from scheduling.models import CalendarDue, ChainLink, HoldDue, Resource, Slot, SlotChain
+from personas.queries import actor_of_membership, current_memberships, system_actor
+from personas.states import Capability
+from scheduling import feeds as feed_pages
+from scheduling.boards import board as board
+from scheduling.boards import heat as heat
+from scheduling.feeds import token_of as token_of
+from scheduling.feeds import version_of as version_of
+from scheduling.line_load import lines as lines
+from scheduling.models import (
+    CalendarDue,
+    CalendarFeed,
+    ChainLink,
+    Closure,
+    HoldDue,
+    OpeningRule,
+    Resource,
+    Slot,
+    SlotChain,
+    Team,
+    TherapyClass,
+)
+from scheduling.opening_sources import places_of
 from scheduling.states import LIVE, ChainState, ResourceKind
+from scheduling.wall_clock import span as span
 
 
 def resources(actor: Actor, *, kind: str | None = None, own: bool = False) -> QuerySet[Resource]:
@@ -112,6 +136,55 @@ def due_holds(now: dt.datetime) -> list[HoldDue]:
     return list(HoldDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
 
 
+def own_resource(actor: Actor, code: str) -> Resource:
+    """Return a resource of the acting organization; raise NotFound for any other."""
+    found: Resource | None = resources(actor, own=True).filter(code=code).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def own_window(actor: Actor, slot_id: UUID) -> Slot:
+    """Return a window of the acting organization with its resource; raise NotFound for any other."""
+    mine = visible(Slot, actor).filter(organization_id=actor.organization_id, pk=slot_id)
+    found: Slot | None = mine.select_related("resource").first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def rules(actor: Actor, *, resource_id: UUID | None = None) -> QuerySet[OpeningRule]:
+    """Return the organization's opening rules with their resource: past, present and coming versions."""
+    found = visible(OpeningRule, actor).filter(organization_id=actor.organization_id, withdrawn_at__isnull=True)
+    found = found.filter(resource_id=resource_id) if resource_id else found
+    return found.select_related("resource").order_by("resource__code", "shift", "first_date", "pk")
+
+
+def teams(actor: Actor) -> QuerySet[Team]:
+    """Return the organization's teams with their site."""
+    found = visible(Team, actor).filter(organization_id=actor.organization_id, withdrawn_at__isnull=True)
+    return found.select_related("site").order_by("code", "first_date", "pk")
+
+
+def closures(actor: Actor, since: dt.datetime) -> QuerySet[Closure]:
+    """Return the closures that are not over and were not lifted, the next first."""
+    found = visible(Closure, actor).filter(organization_id=actor.organization_id, lifted_at__isnull=True)
+    return found.filter(ends_at__gt=since).select_related("resource", "site").order_by("starts_at", "pk")
+
+
+def therapy_classes(actor: Actor) -> dict[UUID, str]:
+    """Return the priority class of each therapy that the acting center put into one."""
+    mine = visible(TherapyClass, actor).filter(organization_id=actor.organization_id)
+    return dict(mine.values_list("therapy_id", "priority"))
+
+
+def feeds(actor: Actor) -> QuerySet[CalendarFeed]:
+    """Return the organization's calendar feeds that still answer; a person without the right to publish: their own."""
+    found = visible(CalendarFeed, actor).filter(organization_id=actor.organization_id, revoked_at__isnull=True)
+    found = found if actor.can(Capability.PUBLISH_CAPACITY) else found.filter(user_id=actor.user_id)
+    return found.select_related("resource").order_by("-made_at", "pk")
+
+
 def due_calendars(now: dt.datetime) -> list[CalendarDue]:
     """Return the organizations whose windows are to be made again (ids and times only: outside the wall)."""
     return list(CalendarDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
@@ -123,3 +196,36 @@ def windows_of(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, ChainLink
         stream_id__in=list(stream_ids), kind=ResourceKind.COURIER_LANE, chain__state__in=LIVE
     )
     return {link.stream_id: link for link in found.order_by("pk")}
+
+
+def read_feed(token: str, now: dt.datetime) -> tuple[UUID, bytes]:
+    """Return id and content of the feed at a signed address, read with the rights its person has now.
+
+    Raises NotFound for an address that was not signed here, a feed that was revoked or is over, and when the person
+    has left or may no longer see orders.
+    """
+    named = feed_pages.read_token(token)
+    if named is None:
+        raise NotFound()
+    organization_id, feed_id = named
+    with reading(system_actor(organization_id, "calendar-feed")):
+        mine = CalendarFeed.unwalled.filter(pk=feed_id, revoked_at__isnull=True, expires_at__gt=now)
+        feed = mine.select_related("resource").first()
+    held = current_memberships(feed.user_id) if feed else []
+    membership = next((row for row in held if feed and row.pk == feed.membership_id), None)
+    if feed is None or membership is None:
+        raise NotFound()
+    try:
+        actor = actor_of_membership(membership, Channel.API)
+    except Unauthenticated:
+        raise NotFound() from None
+    if not actor.can(Capability.VIEW_ORDERS):
+        raise NotFound()
+    with reading(actor):
+        return feed.pk, feed_pages.written(feed.name, feed_pages.entries(actor, feed, now))
+
+
+def zone_of(actor: Actor, resource: Resource) -> str:
+    """Return the time zone in which a resource's clock hangs."""
+    place = places_of(actor, [resource]).get(resource.pk)
+    return place.zone if place else "UTC"

@@ -6,18 +6,20 @@ import datetime as dt
 import re
 from typing import Any
 
-from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ledger.context import reading
 from ledger.refusals import InvalidInput
-from personas.asking import ActorView, PageQuery, answers_once, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, answers_once, input_of, page_of, query_of, reads
 from personas.envelopes import Shape, page
 from personas.headers import ONCE
+from personas.queries import own_site
 from personas.states import Capability
-from scheduling.actions.capacity import MOST_PLACES, CapacityRow, publish_capacity
+from scheduling.actions.capacity import MOST_PLACES, CapacityRow, add_resource, publish_capacity
+from scheduling.api.shapes import ResourceInput
 from scheduling.queries import resources
 from scheduling.states import ResourceKind
 
@@ -112,12 +114,25 @@ class ResourcesView(ActorView):
         found = resources(self.actor, kind=given.get("kind"), own=given["own"])
         return page_of(self, found, ("code", "pk"), lambda rows: [self._row(row) for row in rows])
 
+    @extend_schema(
+        operation_id="add_resource",
+        tags=["capacity"],
+        summary="Add a resource whose capacity the organization offers",
+        parameters=[ONCE],
+        request=ResourceInput,
+        responses={201: ResourceRow},
+    )
+    @answers_once
+    def post(self, request: Request) -> Response:
+        given = input_of(request, ResourceInput)
+        with reading(self.actor):
+            site = own_site(self.actor, given.get("site", ""))
+        if given.get("site") and site is None:
+            raise InvalidInput(fields={"site": ["Not a site of your organization."]})
+        names = {name: given[name] for name in ("code", "name", "kind")}
+        more = {"therapy_ids": given.get("therapies", ()), "attributes": given.get("attributes")}
+        return Response(self._row(add_resource(self.actor, site=site, **names, **more)), status=201)
+
     def _row(self, row: Any) -> dict[str, Any]:
         own = row.organization_id == self.actor.organization_id
         return {"code": row.code, "name": row.name, "kind": row.kind, "own": own}
-
-
-urlpatterns = [
-    path("resources", ResourcesView.as_view(), name="resources"),
-    path("capacity", CapacityView.as_view(), name="capacity"),
-]
