@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import Func, Q, TextField
+from django.utils import timezone
 
 from ledger.context import Actor
 from ledger.refusals import InvalidInput, NotFound
@@ -20,6 +21,7 @@ from scheduling.lead_times import STEPS
 from scheduling.models import Resource, Slot
 from scheduling.offers import ChainRequest, LinkRequest
 from scheduling.quota_rules import QuotaLeft
+from scheduling.reservations import open_to
 from scheduling.states import RESOURCE_OF, LinkKind, ResourceKind
 
 REACH = dt.timedelta(days=14)  # how long after the last collection arrivals and starts are still looked for
@@ -104,6 +106,7 @@ def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], plac
         ids = [pk for pk, source in resources.items() if _serves(source, link)]
         if ids:
             condition |= Q(resource_id__in=ids, starts_at__lt=link.until, ends_at__gt=link.since)
+    condition &= open_to(actor, request.therapy_id, timezone.now()) | Q(pk__in=request.own_slot_ids)
     calendar = _calendar(actor, condition, resources, places, request.own_slot_ids)
     since, until = min(link.since for link in links), max(link.until for link in links)
     calendar.quotas = _quotas(actor, request, places[request.center_site_id], since, until)
@@ -123,7 +126,8 @@ def load_slots(actor: Actor, request: ChainRequest, slot_ids: Sequence[UUID], pl
     """Return the calendar of exactly these slots, as far as the actor sees them and the request admits them."""
     links = links_wanted(request, places[request.center_site_id].zone, request.earliest, 1)
     resources = _resources(actor, request, links)
-    calendar = _calendar(actor, Q(pk__in=slot_ids), resources, places, request.own_slot_ids)
+    open_now = open_to(actor, request.therapy_id, timezone.now()) | Q(pk__in=request.own_slot_ids)
+    calendar = _calendar(actor, Q(pk__in=slot_ids) & open_now, resources, places, request.own_slot_ids)
     windows = calendar.windows
     since = min((window.starts_at for window in windows), default=links[0].since)
     until = max((window.ends_at for window in windows), default=links[0].until)

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from personas.form_fields import described
-from scheduling import recurrence
+from scheduling.queries import DAY_NAMES, weekly
 from scheduling.states import ClosureKind, HolidayPolicy, PriorityClass, ResourceKind
 
 TYPES = {
@@ -25,7 +25,7 @@ TYPES = {
     "starts_at": "datetime",
     **dict.fromkeys(("places", "people", "people_per_place", "release_days", "every"), "number"),
 }
-DAYS = [(str(number), name) for number, name in enumerate(recurrence.DAY_NAMES)]
+DAYS = [(str(number), name) for number, name in enumerate(DAY_NAMES)]
 CLOCK = ("%H:%M", "%H.%M", "%H:%M:%S")
 
 
@@ -48,18 +48,12 @@ class CalendarForm(forms.Form):
 class RecurringForm(CalendarForm):
     """Days of the week, or a recurrence as RFC 5545 writes it."""
 
-    def pattern(self) -> str:
-        """Return the recurrence that was typed; a plain week unless a pattern stands there."""
-        if self.cleaned_data["pattern"]:
+    def recurrence(self) -> str:
+        """Return the recurrence that was typed; a plain week unless a pattern stands there, empty without both."""
+        if self.cleaned_data["pattern"] or not self.cleaned_data["weekdays"]:
             return str(self.cleaned_data["pattern"])
         days = [int(day) for day in self.cleaned_data["weekdays"]]
-        return recurrence.weekly(days, self.cleaned_data.get("every") or 1)
-
-    def clean(self) -> dict[str, Any]:
-        found = super().clean() or self.cleaned_data
-        if not found.get("weekdays") and not found.get("pattern"):
-            self.add_error("weekdays", "Choose the days, or write a pattern.")
-        return found
+        return weekly(days, self.cleaned_data.get("every") or 1)
 
 
 def _days() -> forms.MultipleChoiceField:
@@ -109,7 +103,7 @@ class RuleForm(RecurringForm):
         same = ("shift", "starts", "ends", "places", "first_date", "last_date", "on_holidays", "holiday_region")
         return {
             **{name: cleaned[name] for name in same},
-            "pattern": self.pattern(),
+            "pattern": self.recurrence(),
             "competence": cleaned["competence"],
             "people_per_place": 1 if cleaned["people_per_place"] is None else cleaned["people_per_place"],
             "reserved_for": cleaned["reserved_for"],
@@ -133,7 +127,7 @@ class TeamForm(RecurringForm):
     def given(self) -> dict[str, Any]:
         """Return the team as ``TeamInput`` takes it."""
         same = ("code", "shift", "competence", "people", "first_date", "last_date")
-        return {**{name: self.cleaned_data[name] for name in same}, "pattern": self.pattern()}
+        return {**{name: self.cleaned_data[name] for name in same}, "pattern": self.recurrence()}
 
 
 class PriorityForm(CalendarForm):

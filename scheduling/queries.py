@@ -35,6 +35,9 @@ from scheduling.models import (
     TherapyClass,
 )
 from scheduling.opening_sources import places_of
+from scheduling.recurrence import DAY_NAMES as DAY_NAMES
+from scheduling.recurrence import weekly as weekly
+from scheduling.recurrence import words
 from scheduling.states import LIVE, ChainState, ResourceKind
 from scheduling.wall_clock import span as span
 
@@ -181,7 +184,8 @@ def therapy_classes(actor: Actor) -> dict[UUID, str]:
 def feeds(actor: Actor) -> QuerySet[CalendarFeed]:
     """Return the organization's calendar feeds that still answer; a person without the right to publish: their own."""
     found = visible(CalendarFeed, actor).filter(organization_id=actor.organization_id, revoked_at__isnull=True)
-    found = found if actor.can(Capability.PUBLISH_CAPACITY) else found.filter(user_id=actor.user_id)
+    if not actor.can(Capability.PUBLISH_CAPACITY):
+        found = found.filter(user_id=actor.user_id) if actor.user_id else found.none()
     return found.select_related("resource").order_by("-made_at", "pk")
 
 
@@ -229,3 +233,8 @@ def zone_of(actor: Actor, resource: Resource) -> str:
     """Return the time zone in which a resource's clock hangs."""
     place = places_of(actor, [resource]).get(resource.pk)
     return place.zone if place else "UTC"
+
+
+def pattern_words(pattern: str) -> str:
+    """Return a recurrence as people say it, where it is a plain week."""
+    return words(pattern)

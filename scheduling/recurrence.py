@@ -36,6 +36,8 @@ def checked(pattern: str) -> str:
 
     Times of day, counts and ends have no place here: a rule has its own clock times and its own last date.
     """
+    if not pattern.strip():
+        raise ValueError("Choose the days, or write a pattern.")
     parts: dict[str, str] = {}
     for part in pattern.strip().upper().removeprefix("RRULE:").split(";"):
         name, _, value = (word.strip() for word in part.partition("="))

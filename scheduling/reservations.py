@@ -22,5 +22,5 @@ def open_to(actor: Actor, therapy_id: UUID, now: dt.datetime) -> Q:
     found = Q(reserved_for="") | Q(open_from__lte=now)
     mine = TherapyClass.unwalled.filter(organization_id=actor.organization_id, therapy_id=therapy_id)
     for position, name in enumerate(IN_ORDER):
-        found |= Q(reserved_for=name) & Exists(mine.filter(priority__in=IN_ORDER[: position + 1]))
+        found |= Q(Exists(mine.filter(priority__in=IN_ORDER[: position + 1])), reserved_for=name)
     return found

@@ -151,7 +151,7 @@ class FeedRow(Shape):
 
 
 def rule_row(rule: Any) -> dict[str, Any]:
-    return {"id": rule.pk, **{name: getattr(rule, name) for name in RuleInputShape().fields}}
+    return {"id": rule.pk, **{name: getattr(rule, name) for name in map(str, RuleInputShape().fields)}}
 
 
 def team_row(team: Any) -> dict[str, Any]:

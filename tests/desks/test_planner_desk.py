@@ -163,3 +163,38 @@ def test_who_took_a_request_over_is_named_to_the_own_colleagues(plants: PlantWor
     assert second.person_name in plants.browse("one", "planner").get("/").content.decode()
     for who in (("center", "coordinator"), ("stranger", "planner")):
         assert second.person_name not in plants.browse(*who).get("/").content.decode()
+
+
+@pytest.mark.story("CM2", "MP1")
+def test_the_lines_of_a_contract_manufacturer_are_told_by_sponsor_to_it_alone(plants: PlantWorld) -> None:
+    journeys = {name: plants.journey(name, before="confirm") for name in ("one", "two")}
+    cmo = plants.browse("cmo", "cmo_planner")
+    start = row_of(cmo.get("/"), journeys["two"]).chain.manufacture_starts_at.date()
+    page = cmo.get(f"/scheduling/lines/?from={start}&days=28")
+    use = {name: places for line in page.context["lines"] for name, places in line.use}
+    names = {name: plants.organizations[name].name for name in ("one", "two")}
+    assert use[names["one"]] >= 1 and use[names["two"]] >= 1
+    for name, other in (("one", "two"), ("two", "one")):
+        client = plants.browse(name, "planner")
+        page = client.get(f"/scheduling/lines/?from={start}&days=28")
+        html = page.content.decode()
+        for secret in (names[other], journeys[other].code, plants.therapies[other].name):
+            assert secret not in html, "a client reads of the other client of its contract manufacturer"
+        partners = [line for line in page.context["lines"] if not line.is_own]
+        assert partners, "the line that it uses is there"
+        for line in partners:
+            assert line.percent is None and line.use == [] and line.taken == 0
+            assert all(day.taken is None for day in line.days)
+        assert names["one"] not in client.get(f"/scheduling/load/?from={start}").content.decode() or name == "one"
+    stranger = plants.browse("stranger", "planner").get(f"/scheduling/lines/?from={start}&days=28")
+    assert stranger.context["lines"] == []
+
+
+def test_the_lines_cost_the_same_for_more_orders(plants: PlantWorld) -> None:
+    cmo = plants.browse("cmo", "cmo_planner")
+    plants.journey("one", before="confirm")
+    few, _ = cost(cmo, "/scheduling/lines/?days=28")
+    for _ in range(2):
+        plants.journey("two", before="confirm")
+    many, _ = cost(cmo, "/scheduling/lines/?days=28")
+    assert many == few

@@ -64,6 +64,16 @@ TWINS = {
     "personas:issue_key": "api:keys",
     "personas:revoke_key": "api:revoke-key",
     "personas:rights": "api:persona",
+    "scheduling:closures": "api:closures",
+    "scheduling:day": "api:capacity",
+    "scheduling:end_rule": "api:end-rule",
+    "scheduling:feeds": "api:feeds",
+    "scheduling:hours": "api:rules",
+    "scheduling:lift_closure": "api:lift-closure",
+    "scheduling:new_resource": "api:resources",
+    "scheduling:revoke_feed": "api:revoke-feed",
+    "scheduling:set_priority": "api:priority-classes",
+    "scheduling:teams": "api:teams",
 }
 # pages that take a POST and need no twin, or have none yet: why
 EXCUSED = {

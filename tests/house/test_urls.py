@@ -19,6 +19,7 @@ from tests.personas.conftest import signed_in
 # Open to strangers, each for a reason.
 OPEN = {
     "healthz": "a load balancer asks it; it says nothing but ok",
+    "scheduling/feeds/<str:token>.ics": "a calendar program has nothing but the signed address",
     "accounts/": "sign-in itself, made by allauth; what is behind it asks for a session",
 }
 
