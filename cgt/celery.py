@@ -16,6 +16,8 @@ SWEEPS = {
     "scheduling.tasks.make_due_openings": 600.0,
     "scheduling.tasks.expire_slot_holds": 30.0,
     "scheduling.tasks.release_unused_quotas": 300.0,
+    "scheduling.tasks.expire_offered_places": 30.0,
+    "orders.tasks.offer_freed_places": 60.0,
     "notifications.tasks.relay_outbox": 10.0,
     "notifications.tasks.post_webhooks": 10.0,
     "orders.tasks.escalate_overdue_steps": 60.0,

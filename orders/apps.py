@@ -6,12 +6,13 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     def ready(self) -> None:
-        from orders import consumers, events, notices, steps  # noqa: F401
+        from orders import consumers, events, notices, steps, waiting_notices  # noqa: F401
         from orders.booked_names import order_names
-        from orders.views import desks
+        from orders.views import desks, quotas
         from orders.views.worklist import count_at_home, has_own_desk, waiting_count
         from personas import navigation
         from scheduling import booked
+        from scheduling.waiting import is_concerned
 
         booked.register(order_names)
         everywhere = ("treatment_center", "manufacturer", "cmo")
@@ -23,5 +24,7 @@ class OrdersConfig(AppConfig):
             ),
             navigation.Entry("orders:list", "Orders", "heart-handshake", "view_orders", 20),
             navigation.Entry("orders:verify", "Verify a copy", "shield-check", "view_record", 70, roles=everywhere),
+            navigation.Entry("orders:waiting", "Waiting list", "hourglass", "view_orders", 25, applies=is_concerned),
+            navigation.Entry("orders:quotas", "Quotas", "table", "view_orders", 32, applies=quotas.concerns),
             navigation.Entry("orders:flows", "Flows", "git-branch", "view_orders", 60, roles=everywhere),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from network import queries as network
 from orders import parties
 from orders.models import Order
 from personas.queries import Organization, Site
-from scheduling import slot_chains
+from scheduling import slot_chains, waiting, waiting_offers
 from scheduling.slot_chains import ChainRequest, SearchResult, SlotChain
 from scheduling.states import ChainState
 
@@ -47,14 +48,22 @@ def chain_request(order: Order, parameters: dict[str, Any], earliest: dt.date) -
 
 
 def search(actor: Actor, order: Order, parameters: dict[str, Any], earliest: dt.date) -> SearchResult:
-    return slot_chains.search(actor, chain_request(order, parameters, earliest))
+    """Search for an order; what the waiting list keeps for it is free to it."""
+    request = chain_request(order, parameters, earliest)
+    kept = waiting_offers.live_offers(order.stream_id) if actor.organization_id == order.center_id else []
+    if kept:
+        slots = frozenset(kept[0].place.slot_ids)
+        request = replace(request, own_slot_ids=slots, own_chain_id=kept[0].place_id)
+    return slot_chains.search(actor, request)
 
 
 def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str) -> SlotChain:
     """Hold exactly the offered chain; plant and courier become parties, and the order gets its plan."""
     earliest = timezone.now().date()
     request = chain_request(order, parameters, earliest)
+    waiting_offers.give_way(order.stream_id, token)
     chain = slot_chains.hold(actor, order.stream, request, token, hours=int(parameters.get("hold_hours", 48)))
+    waiting.note_placed(order.stream_id)
     set_plan(order, chain)
     return chain
 

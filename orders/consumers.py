@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from uuid import UUID
 
 from django.dispatch import receiver
 
 from orders.actions.bookings import reopen_booking
-from scheduling.signals import hold_expired
+from orders.tasks import offer_freed_places
+from scheduling.signals import hold_expired, places_freed
+
+logger = logging.getLogger(__name__)
 
 
 @receiver(hold_expired, dispatch_uid="orders.hold_expired")
 def book_again(sender: Any, stream_id: UUID, organization_id: UUID, **_: Any) -> None:
     """A slot hold expired: the booking step becomes ready again."""
     reopen_booking(stream_id, organization_id)
+
+
+@receiver(places_freed, dispatch_uid="orders.places_freed")
+def look_at_waiting_lists(sender: Any, **_: Any) -> None:
+    """Places may be free: waiting lists are looked at now; without a broker the next sweep does it."""
+    try:
+        offer_freed_places.apply_async(retry=False)
+    except Exception as error:  # what was done must not fail because of the broker
+        logger.warning("waiting lists could not be nudged (%s); the next sweep looks", type(error).__name__)

@@ -38,6 +38,8 @@ from orders import (
 from orders import owners as named_owners
 from orders.carrying import Stop
 from orders.enrolment_inputs import EnrolmentInputs
+from orders.equity import SMALLEST as SMALLEST_GROUP  # noqa: F401 - for the page
+from orders.equity import Cell, report
 from orders.inputs import inputs_class
 from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
 from orders.places import fill_steps, name_custodians, name_way, placed
@@ -449,3 +451,8 @@ def release_missing(actor: Actor, order: Order) -> list[MissingFact]:
 def with_anchors(facts: Iterable[MissingFact]) -> list[release_queue.OpenItem]:
     """Return open items each with the place of its evidence on the evidence page."""
     return release_queue.with_anchors(facts)
+
+
+def equity_report(actor: Actor, since: dt.date | None = None) -> list[Cell]:
+    """Return time-to-slot by group, none of them small (see ``orders.equity``)."""
+    return report(actor, since)

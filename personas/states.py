@@ -17,6 +17,11 @@ class Capability(models.TextChoices):
     ACCEPT_JOB = "accept_job", "Accept or decline a transport job"
     PUBLISH_CAPACITY = "publish_capacity", "Publish capacity"
     SET_QUOTAS = "set_quotas", "Share capacity out in quotas"
+    MANAGE_WAITING = "manage_waiting", "Keep the waiting list and answer its offers"
+    SCORE_WAITING = "score_waiting", "Score who waits by the published criteria"
+    WRITE_CRITERIA = "write_criteria", "Write the criteria of the waiting list"
+    PUBLISH_CRITERIA = "publish_criteria", "Publish the criteria of the waiting list"
+    DECIDE_RANK = "decide_rank", "Decide and sign the order of those who wait"
     CHECK_KIT = "check_kit", "Check the collection kit"
     IDENTIFY_PATIENT = "identify_patient", "Identify a patient before a collection"
     PRINT_LABELS = "print_labels", "Print labels"
@@ -62,6 +67,7 @@ SIGNING = frozenset(
         Capability.REVIEW_BATCH,
         Capability.RELEASE_BATCH,
         Capability.RECEIVE_PRODUCT,
+        Capability.DECIDE_RANK,
         Capability.DECIDE_READINESS,
         Capability.ISSUE_PRODUCT,
         Capability.CHECK_BEDSIDE,
@@ -76,4 +82,7 @@ SEPARATED = (
     (Capability.RECORD_QC, Capability.REVIEW_BATCH),
     (Capability.RECORD_QC, Capability.RELEASE_BATCH),
     (Capability.CONFIGURE_THERAPY, Capability.APPROVE_FLOW),
+    (Capability.WRITE_CRITERIA, Capability.PUBLISH_CRITERIA),
+    (Capability.MANAGE_WAITING, Capability.DECIDE_RANK),
+    (Capability.SCORE_WAITING, Capability.DECIDE_RANK),
 )

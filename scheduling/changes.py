@@ -19,7 +19,7 @@ from django.utils import timezone
 from ledger.context import Actor
 from ledger.identifiers import new_id
 from ledger.refusals import Conflict, WrongState
-from scheduling import quotas
+from scheduling import freed_places, quotas
 from scheduling.capacity import SlotFull, give_back_all
 from scheduling.chain_search import next_best, offer_of_token
 from scheduling.models import ChainLink, HoldDue, SlotChain
@@ -319,6 +319,7 @@ def _follow(former: SlotChain, fresh: SlotChain) -> None:
         watch_hold(fresh)
     quotas.succeed(former.pk, fresh.pk, former.organization_id, starts_of(links_of(fresh)))
     give_back_all((places_in(former) - places_in(fresh)).elements(), former.organization_id)
+    freed_places.note([former.therapy_id])
 
 
 def places_of(offer: ChainOffer) -> Counter[UUID]:

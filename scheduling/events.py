@@ -172,4 +172,119 @@ register(
             "starts_at": "start of the period (UTC)",
         },
     ),
+    EventKind(
+        "scheduling.waiting_added",
+        "On the waiting list",
+        "{order} was put on the waiting list.",
+        payload={
+            "order": "order code",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+    ),
+    EventKind(
+        "scheduling.waiting_scored",
+        "Scored",
+        "{order} was scored by version {criteria} of the criteria.",
+        payload={
+            "order": "order code",
+            "criteria": "version of the criteria",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+    ),
+    EventKind(
+        "scheduling.waiting_withdrawn",
+        "Off the waiting list",
+        "{order} was taken off the waiting list.",
+        payload={
+            "order": "order code",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+    ),
+    EventKind(
+        "scheduling.criteria_written",
+        "Criteria written",
+        "Version {version} of the criteria for {therapy} was written.",
+        payload={
+            "therapy": "code of the therapy",
+            "version": "version",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+    ),
+    EventKind(
+        "scheduling.criteria_published",
+        "Criteria published",
+        "Version {version} of the criteria was published, in force from {effective_from}.",
+        payload={
+            "version": "version",
+            "effective_from": "first day",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+    ),
+    EventKind(
+        "scheduling.rank_decided",
+        "Rank order decided",
+        "The committee decided on an order of {entries} who wait (decision {number}).",
+        payload={
+            "number": "number of the decision",
+            "criteria": "version of the criteria",
+            "entries": "number of entries",
+            "members": "names of the members who signed",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+    ),
+    EventKind(
+        "scheduling.rank_appealed",
+        "Appeal",
+        "The rank of {order} in decision {number} was appealed: the committee decides anew.",
+        payload={
+            "order": "order code",
+            "number": "number of the decision",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+        notifies=True,
+    ),
+    EventKind(
+        "scheduling.place_offered",
+        "Place offered",
+        "A place is offered to {orders}, to be answered by {until}.",
+        payload={
+            "orders": "order codes, by rank",
+            "ranks": "their ranks",
+            "until": "when the offer ends (UTC)",
+            "mode": "sequential or parallel",
+            "passed_over": "order codes ahead for which no dates are feasible",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+        notifies=True,
+    ),
+    EventKind(
+        "scheduling.offer_accepted",
+        "Offer accepted",
+        "{order} takes the offered place.",
+        payload={
+            "order": "order code",
+            "rank": "rank",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+    ),
+    EventKind(
+        "scheduling.offer_refused",
+        "Offer refused",
+        "{order} does not take the offered place.",
+        payload={
+            "order": "order code",
+            "rank": "rank",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+    ),
+    EventKind(
+        "scheduling.offer_expired",
+        "Offer expired",
+        "Nobody answered for {orders} in time; the place goes to the next.",
+        payload={
+            "orders": "order codes",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+        notifies=True,
+    ),
 )

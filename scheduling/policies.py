@@ -27,3 +27,11 @@ def require_own_feed(actor: Actor, user_id: UUID) -> None:
     """Raise NotFound for somebody else's calendar feed, unless the actor may publish capacity."""
     if actor.user_id != user_id and not actor.can(Capability.PUBLISH_CAPACITY):
         raise NotFound()
+
+
+def require_center(actor: Actor, *capabilities: Capability) -> None:
+    """Raise NotAllowed unless the actor works at a treatment center and holds one of the capabilities there."""
+    if actor.organization_role != Role.TREATMENT_CENTER:
+        raise NotAllowed("A waiting list belongs to a treatment center.")
+    if not actor.system_job and not any(actor.can(capability) for capability in capabilities):
+        require(actor, capabilities[0])

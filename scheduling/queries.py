@@ -28,6 +28,7 @@ from scheduling.models import (
     Closure,
     HoldDue,
     OpeningRule,
+    PlaceDue,
     Resource,
     Slot,
     SlotChain,
@@ -192,6 +193,11 @@ def feeds(actor: Actor) -> QuerySet[CalendarFeed]:
 def due_calendars(now: dt.datetime) -> list[CalendarDue]:
     """Return the organizations whose windows are to be made again (ids and times only: outside the wall)."""
     return list(CalendarDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
+
+
+def due_places(now: dt.datetime) -> list[PlaceDue]:
+    """Return the offered places whose time is over (ids and times only), the longest overdue first."""
+    return list(PlaceDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
 
 
 def windows_of(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, ChainLink]:

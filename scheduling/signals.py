@@ -7,7 +7,7 @@ from django.dispatch import Signal
 # Sent after a slot hold has expired and the transaction has committed: stream_id, organization_id (of the center).
 hold_expired = Signal()
 
-# Sent after places may have become free and the transaction has committed: therapy_ids (empty: any therapy).
+# Sent after places may have become free and the transaction has committed: waiting lists may be looked at.
 places_freed = Signal()
 
 

@@ -25,7 +25,7 @@ from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, InvalidInput, WrongState
 from personas.queries import Site
-from scheduling import quotas
+from scheduling import freed_places, quotas
 from scheduling.capacity import SlotFull, give_back_all, take_all
 from scheduling.chain_search import next_best, offer_of_token, search
 from scheduling.models import ChainLink, HoldDue, Slot, SlotChain
@@ -324,6 +324,7 @@ def let_go(chain: SlotChain) -> SlotChain:
     HoldDue.unwalled.filter(chain_id=chain.pk).delete()
     quotas.give_back_of(chain.pk, chain.organization_id)
     give_back_all(places_of_its_own(chain), chain.organization_id)
+    freed_places.note([chain.therapy_id])
     return chain
 
 

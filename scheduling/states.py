@@ -127,3 +127,63 @@ class Share(models.TextChoices):
     CENTER = "center", "Treatment center"
     REGION = "region", "Region"
     POOL = "pool", "Common pool"
+
+
+class CriterionKind(models.TextChoices):
+    """What a criterion values (DOMAIN 10.4). None of them is a protected attribute, nor may one be named so."""
+
+    BENEFIT = "benefit", "Medical benefit"
+    SAFETY = "safety", "Safety and risk of complications"
+    PSYCHOSOCIAL = "psychosocial", "Psychosocial factors"
+    URGENCY = "urgency", "Urgency"
+    FEW_OPTIONS = "few_options", "Few other options"
+    WAITING_TIME = "waiting_time", "Waiting time"
+
+
+class CriteriaState(models.TextChoices):
+    """A version of the criteria: written by one person, published by another."""
+
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Published"
+
+
+class OfferMode(models.TextChoices):
+    """Whom a free place is offered to at once."""
+
+    SEQUENTIAL = "sequential", "One after the other"
+    PARALLEL = "parallel", "Several at once, the first to accept has it"
+
+
+class EntryState(models.TextChoices):
+    """Whether an order is on the waiting list."""
+
+    WAITING = "waiting", "Waiting"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class DecisionState(models.TextChoices):
+    """A rank order: places are offered by the one in force only."""
+
+    IN_FORCE = "in_force", "In force"
+    REOPENED = "reopened", "Reopened by an appeal"
+    SUPERSEDED = "superseded", "Superseded"
+
+
+class PlaceState(models.TextChoices):
+    """An offered place: its slots are taken while it is open or accepted."""
+
+    OPEN = "open", "Offered"
+    ACCEPTED = "accepted", "Accepted"
+    BOOKED = "booked", "Booked"
+    GIVEN_BACK = "given_back", "Given back"
+
+
+class WaitingOfferState(models.TextChoices):
+    """What became of an offer."""
+
+    OPEN = "open", "To answer"
+    ACCEPTED = "accepted", "Accepted, to be booked"
+    REFUSED = "refused", "Refused"
+    EXPIRED = "expired", "Expired"
+    LOST = "lost", "Another order accepted first"
+    BOOKED = "booked", "Booked"

@@ -1,4 +1,4 @@
-"""The sweeps: slot holds end, unused quotas are released, windows are made from rules. All are idempotent."""
+"""The sweeps: holds and offered places end, quotas are released, windows made from rules. All are idempotent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.utils import timezone
 from scheduling.actions import openings
 from scheduling.actions.holds import expire_hold
 from scheduling.actions.quotas import due_releases, release_unused
-from scheduling.queries import due_calendars, due_holds
+from scheduling.actions.waiting import expire_place
+from scheduling.queries import due_calendars, due_holds, due_places
 
 logger = logging.getLogger(__name__)
 
@@ -50,3 +51,15 @@ def release_unused_quotas() -> int:
         except Exception:
             logger.exception("unused places of allotment %s could not be released", due.allotment_id)
     return released
+
+
+@shared_task
+def expire_offered_places() -> int:
+    """End every offered place whose time is over, each in its own transaction; return how many ended."""
+    ended = 0
+    for due in due_places(timezone.now()):
+        try:
+            ended += expire_place(due)
+        except Exception:
+            logger.exception("offered place %s could not be ended", due.place_id)
+    return ended

@@ -212,6 +212,7 @@ def build(password: str, now: dt.datetime) -> DemoNetwork:
         for code, name, country, site in plans:
             _organization(network, code, name, role, country, site, staff, password)
     _special_people(network, password)
+    _committee(network, password)
     _partners(network)
     for therapy in THERAPIES:
         _therapy(network, *therapy)
@@ -280,6 +281,14 @@ def _special_people(network: DemoNetwork, password: str) -> None:
     twin.email = twin.username
     twin.save()
     _member(network, "linden", twin.username, _name_of(nurse), "apheresis_nurse", password)
+
+
+def _committee(network: DemoNetwork, password: str) -> None:
+    """Each center's committee that decides who of those who wait comes first."""
+    for code, *_ in CENTERS:
+        for nth in (1, 2, 3):
+            username = f"committee.member.{nth}@{code}.example"
+            _member(network, code, username, _name(len(network.cast.players)), "committee_member", password)
 
 
 def _name_of(user: User) -> str:

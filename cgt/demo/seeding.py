@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from cgt.demo import clock, patients
+from cgt.demo import allocation, clock, patients
 from cgt.demo.journey import Journey, Player
 from cgt.demo.network import DemoNetwork
 from ledger import outbox
@@ -126,6 +126,9 @@ PLOTS = (
     Plot("isar", "auravec", "receive_product"),
     Plot("harbor", "auravec", ""),
     Plot("linden", "boromyel", "finish", "lost_batch"),
+    Plot("linden", "boromyel", "book", "waits"),
+    Plot("linden", "boromyel", "book", "waits"),
+    Plot("linden", "boromyel", "book", "waits"),
 )
 # Days from today to the collection of an order that waits at this step: what happens at the chair happens today.
 COLLECTED_IN = {
@@ -187,6 +190,8 @@ class Story:
         self.last = self.at - dt.timedelta(days=3)
         if plot.twist == "late":
             self.at -= dt.timedelta(hours=LATE_HOURS)
+        if plot.twist == "waits":
+            self.at -= dt.timedelta(days=self.chance.uniform(5, 40))
         if plot.before in COLLECTED_IN:
             site = network.sites[f"{plot.center}-main"]
             today = now.astimezone(ZoneInfo(site.zone)).date()
@@ -291,6 +296,10 @@ class Story:
 
     def _twist_cancelled(self) -> None:
         cancel(self._viewer().actor, self.journey.code, "The patient chose another therapy.")
+
+    def _twist_waits(self) -> None:
+        """No place is to be had: the order goes on the waiting list."""
+        allocation.wait(self.network, self.journey.code, self.chance)
 
     def _twist_late(self) -> None:
         """Nothing more happens: it should have."""

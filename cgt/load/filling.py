@@ -25,6 +25,7 @@ from orders.queries import FlowStep
 from personas.actions.organizations import add_organization, add_site, connect_partners
 from personas.actions.people import add_member
 from personas.states import Capability
+from scheduling.signals import places_freed
 
 ACTING = "linden"  # the center whose orders are copied
 THERAPIES = ("auralcel", "borocel")
@@ -55,6 +56,7 @@ def require_marked(server: Server, database: str) -> None:
 
 def begin(password: str) -> Filled:
     """Build the fictional network by its own actions, in an empty database to which Django is connected as app role."""
+    places_freed.receivers = []
     outbox_filled.receivers = []  # nobody is told about the past
     now = timezone.now()
     with clock.at(now - dt.timedelta(days=network.PAST_DAYS - 1)):

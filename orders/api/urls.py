@@ -1,6 +1,19 @@
 from django.urls import path
 
-from orders.api import catalog, lookup, orders, packing, pickups, quality_acts, record, rescheduling, slot_chains, steps
+from orders.api import (
+    catalog,
+    lookup,
+    orders,
+    packing,
+    pickups,
+    quality_acts,
+    quotas,
+    record,
+    rescheduling,
+    slot_chains,
+    steps,
+    waiting,
+)
 
 urlpatterns = [
     path("orders", orders.OrdersView.as_view(), name="orders"),
@@ -58,6 +71,21 @@ urlpatterns = [
     path("orders/<slug:code>/material/<str:container>/destroy", quality_acts.DestroyView.as_view(), name="destroy"),
     path("orders/<slug:code>/dossier.zip", record.DossierView.as_view(), name="dossier"),
     path("orders/<slug:code>/lift-identity-query", orders.LiftQueryView.as_view(), name="lift-identity-query"),
+    path("waiting-list", waiting.WaitingListView.as_view(), name="waiting-list"),
+    path("waiting-list/decisions", waiting.DecisionsView.as_view(), name="rank-decisions"),
+    path("waiting-list/criteria", waiting.CriteriaView.as_view(), name="waiting-criteria"),
+    path(
+        "waiting-list/criteria/<uuid:criteria>/publish",
+        waiting.PublishCriteriaView.as_view(),
+        name="publish-criteria",
+    ),
+    path("waiting-list/offers", waiting.OffersView.as_view(), name="waiting-offers"),
+    path("waiting-list/offers/<uuid:offer>/answer", waiting.AnswerOfferView.as_view(), name="answer-offer"),
+    path("waiting-list/<uuid:entry>/score", waiting.ScoreWaitingView.as_view(), name="score-waiting"),
+    path("waiting-list/<uuid:entry>/withdraw", waiting.WithdrawWaitingView.as_view(), name="withdraw-waiting"),
+    path("waiting-list/<uuid:entry>/appeal", waiting.AppealView.as_view(), name="appeal-rank"),
+    path("quotas", quotas.QuotasView.as_view(), name="quotas"),
+    path("quotas/<uuid:quota>", quotas.QuotaView.as_view(), name="quota"),
     path("patients/find", lookup.FindPatientView.as_view(), name="find-patient"),
     path("lookup", lookup.LookupView.as_view(), name="lookup"),
     path("custody", lookup.CustodyView.as_view(), name="custody"),

@@ -14,6 +14,7 @@ from ledger.context import Actor
 from ledger.recording import acting
 from ledger.refusals import InvalidInput
 from personas.queries import Site, sites
+from scheduling import freed_places
 from scheduling.booked import Hit, refuse
 from scheduling.models import ONE_AT_A_TIME, Resource, Slot
 from scheduling.opening_sources import places_of
@@ -154,6 +155,8 @@ def publish_capacity(actor: Actor, rows: Sequence[CapacityRow]) -> Published:
         update_each([slot for slot in changed if slot.capacity], CHANGED)
         Slot.objects.bulk_create(added, batch_size=1000)
         _note(event, rows, len(added), len(changed))
+        if added or changed:
+            freed_places.note(freed_places.served(resources[row.resource] for _, row in good))
     return Published(len(added), len(changed))
 
 

@@ -14,7 +14,7 @@ from ledger.bulk import update_each
 from ledger.context import Actor
 from ledger.recording import acting
 from personas.queries import organization_actor
-from scheduling import opening_sources
+from scheduling import freed_places, opening_sources
 from scheduling.booked import Hit, refuse
 from scheduling.models import CalendarDue, Slot
 from scheduling.opening_changes import Changes, apply, compare
@@ -89,6 +89,9 @@ def _write(changes: Changes, sources: Sources) -> None:
     update_each([slot for slot, _ in changes.close], ["capacity", "closed_reason"])
     update_each([apply(slot, opening) for slot, opening in changes.change], COLUMNS)
     Slot.objects.bulk_create([_slot(opening, sources) for opening in changes.add], batch_size=1000)
+    offered = [opening.resource_id for opening in (*changes.add, *(opening for _, opening in changes.change))]
+    if offered:
+        freed_places.note(freed_places.served(sources.resources[resource_id] for resource_id in offered))
 
 
 def _slot(opening: Opening, sources: Sources) -> Slot:

@@ -18,11 +18,10 @@ from ledger.states import Role
 from ledger.walls import visible
 from network import queries as network
 from personas.queries import organizations, sites
-from scheduling import quota_periods
+from scheduling import freed_places, quota_periods
 from scheduling.jobs import job_in
 from scheduling.models import Allotment, Quota, QuotaDue
 from scheduling.policies import require_quota_owner
-from scheduling.signals import places_freed, tell_after_commit
 from scheduling.states import QuotaPeriod, QuotaStage, Share
 
 MOST_PLACES = 10_000
@@ -121,7 +120,7 @@ def change_quota(actor: Actor, quota_id: UUID, from_on: dt.date, shares: Sequenc
             raise InvalidInput(fields=faults)
         code = network.therapy(actor, quota.therapy_id).code
         event.note(therapy=code, stage=quota.stage, from_on=from_on, shares=_said(shares))
-        tell_after_commit(places_freed, therapy_ids=[quota.therapy_id])
+        freed_places.note([quota.therapy_id])
     return quota
 
 
@@ -145,7 +144,7 @@ def release_unused(due: QuotaDue, now: dt.datetime | None = None) -> int:
             QuotaDue.unwalled.filter(pk=due.pk).delete()
             label = row.region or "a treatment center's share"
             event.note(places=unused, share=label, stage=row.stage, starts_at=row.starts_at)
-            tell_after_commit(places_freed, therapy_ids=[row.therapy_id])
+            freed_places.note([row.therapy_id])
     except WrongState:
         _forget(actor, due, now)
         return 0

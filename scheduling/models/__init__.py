@@ -2,6 +2,19 @@ from scheduling.models.calendar import CalendarDue, CalendarFeed, Closure, Openi
 from scheduling.models.capacity import ONE_AT_A_TIME, Resource, Slot
 from scheduling.models.chains import ChainLink, HoldDue, SlotChain
 from scheduling.models.quotas import Allotment, Quota, QuotaDue, QuotaUse
+from scheduling.models.waiting import (
+    CriteriaSet,
+    FreedPlace,
+    OfferedPlace,
+    OpenList,
+    PlaceDue,
+    RankAppeal,
+    RankDecision,
+    RankedEntry,
+    WaitingEntry,
+    WaitingOffer,
+    WaitingScore,
+)
 
 __all__ = [
     "TherapyClass",
@@ -13,11 +26,22 @@ __all__ = [
     "ONE_AT_A_TIME",
     "Allotment",
     "ChainLink",
+    "CriteriaSet",
+    "FreedPlace",
     "HoldDue",
+    "OfferedPlace",
+    "OpenList",
+    "PlaceDue",
     "Quota",
     "QuotaDue",
     "QuotaUse",
+    "RankAppeal",
+    "RankDecision",
+    "RankedEntry",
     "Resource",
     "Slot",
     "SlotChain",
+    "WaitingEntry",
+    "WaitingOffer",
+    "WaitingScore",
 ]

@@ -11,9 +11,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 from django.utils import timezone
 
-from cgt.demo import advancing, clock, fictional_time, network, seeding, sign_ins
+from cgt.demo import advancing, allocation, clock, fictional_time, network, seeding, sign_ins
 from ledger.signals import outbox_filled
 from personas.queries import Membership
+from scheduling.signals import places_freed
 
 MARK = "cgt-demo"
 PROCESSES = 2
@@ -36,13 +37,16 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(content['sign_ins'])} sign-ins, {sum(map(len, content['orders'].values()))} orders")
 
     def _seed(self, seed: int) -> None:
+        places_freed.receivers = []
         outbox_filled.receivers = []  # nobody is nudged about the past; the relay's sweep tells what is current
         now = timezone.now()
         with clock.at(now - dt.timedelta(days=network.PAST_DAYS - 1)):
             made = network.build(settings.DEMO_PASSWORD, now)
+            allocation.publish(made, now)
         self.stdout.write(f"network: {len(made.organizations)} organizations, {len(made.cast.players)} roles of people")
         self.stdout.flush()
         self._orders_side_by_side(made, seed, now)
+        allocation.decide(made)
         seeding.quiet_the_past()
 
     def _orders_side_by_side(self, made: network.DemoNetwork, seed: int, now: dt.datetime) -> None:

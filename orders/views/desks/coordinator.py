@@ -13,7 +13,7 @@ from ledger.context import Actor
 from network.queries import therapies
 from orders import queries
 from orders.states import PHASE_LABELS
-from orders.views import frame
+from orders.views import frame, waiting
 from orders.views.desks import desk_named
 from orders.views.finding import patient_ids
 from orders.views.order_rows import rows_of
@@ -49,6 +49,8 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
         "filtered": any(chosen.values()),
         "pages": frame.pages(page, chosen),
         "may_find": actor.can(Capability.READ_IDENTITY),
+        "offers": waiting.offers_shown(actor) if actor.can(Capability.MANAGE_WAITING) else [],
+        "may_answer": actor.can(Capability.MANAGE_WAITING),
         "may_enrol": actor.can(Capability.ENROL_PATIENT),
     }
     return TemplateResponse(request, "treatment_center/coordinator.html", context)
