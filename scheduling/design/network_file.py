@@ -42,26 +42,29 @@ class FaultyNetwork(ValueError):
 
 def load(path: Path) -> tuple[dict[str, Any], Network]:
     """Return the file's content and the network that it says; raise FaultyNetwork with every fault that was found."""
+    content = parse(path)
+    return content, read(content)
+
+
+def parse(path: Path) -> Any:
+    """Return the content of a JSON file, fractions as exact decimals; raise FaultyNetwork with the place."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text in UTF-8"
         raise _faulty(str(path), f"The file cannot be read: {reason}.", "Name a JSON file.") from None
     try:
-        content = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_pairs)
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_pairs)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise _faulty(place, f"This is not JSON: {error.msg}.", "Correct it there.") from None
     except RecursionError:
         raise _faulty("file", "It is nested too deeply.", "Write it as the schema says.") from None
-    return content, read(content)
 
 
 def read(content: Any) -> Network:
     """Return the network of a parsed file; raise FaultyNetwork."""
-    faults = [_fault(error) for error in _errors(content)]
-    if not faults:
-        faults = list(_contradictions(content))
+    faults = schema_faults(content, SCHEMA) or list(_contradictions(content))
     if faults:
         raise FaultyNetwork(faults[:MOST_FAULTS])
     process = content["process"]
@@ -87,12 +90,15 @@ def read(content: Any) -> Network:
 
 
 @cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(SCHEMA.read_text()))
+def _validator(schema: Path) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(schema.read_text()))
 
 
-def _errors(content: Any) -> list[ValidationError]:
-    return sorted(_validator().iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path])
+def schema_faults(content: Any, schema: Path) -> list[Fault]:
+    """Return where the content departs from a JSON Schema, at most the first fifty places."""
+    errors = _validator(schema).iter_errors(content)
+    ordered = sorted(errors, key=lambda error: [str(part) for part in error.absolute_path])
+    return [_fault(error) for error in ordered[:MOST_FAULTS]]
 
 
 def _fault(error: ValidationError) -> Fault:
@@ -116,7 +122,7 @@ def _fault(error: ValidationError) -> Fault:
         case "minItems" | "minLength":
             return Fault(path, "It is empty.", f"Give at least {wanted}. {meaning}".strip())
         case _:
-            return Fault(path, f"{error.message}.", f"See {SCHEMA.name}. {meaning}".strip())
+            return Fault(path, f"{error.message}.", f"See the schema. {meaning}".strip())
 
 
 def _end(word: str) -> str:
