@@ -38,6 +38,8 @@ KIT_TESTS: list[dict[str, Any]] = [
     {"key": "titer", "label": "Vector genomes", "unit": "× 10¹³/mL", "minimum": 1.5, "maximum": 2.5}
 ]
 CAR_T_LIMITS = {
+    "change_free_days": 14,
+    "change_frozen_days": 2,
     "bags": 2,
     "dose_bags": 2,
     "max_age_hours": 72,
