@@ -99,10 +99,10 @@ class ChangeReason(models.TextChoices):
 class ChangeWindow(models.TextChoices):
     """How near a confirmed collection is: what a change of its dates then takes (DOMAIN 10.3: freeze horizon)."""
 
-    OPEN = "open", "Not confirmed yet: moves at once"
-    FREE = "free", "Free: moves at once"
-    APPROVAL = "approval", "The manufacturer must agree"
-    FROZEN = "frozen", "Frozen"
+    OPEN = "open", "Not confirmed yet: a change is made at once"
+    FREE = "free", "A change is made at once"
+    APPROVAL = "approval", "The manufacturer must agree to a change"
+    FROZEN = "frozen", "Frozen: too near to be changed"
 
 
 class QuotaStage(models.TextChoices):

@@ -67,7 +67,7 @@ def gantt(request: HttpRequest, code: str) -> TemplateResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     order = order_named(actor, code)
     now = timezone.now()
-    bars = bars_of(queries.timeline(actor, order), now)
+    bars = bars_of(queries.timeline(actor, order), order.opened_at, now)
     context = {
         "order": order,
         "banner": banner.of(actor, order),
@@ -83,19 +83,22 @@ def gantt(request: HttpRequest, code: str) -> TemplateResponse:
     return TemplateResponse(request, "orders/gantt.html", context)
 
 
-def bars_of(steps: Sequence[Any], now: dt.datetime) -> list[Bar]:
-    """Return one bar for each phase of which anything is planned or done, in the flow's order."""
+def bars_of(steps: Sequence[Any], opened: dt.datetime, now: dt.datetime) -> list[Bar]:
+    """Return one bar for each phase of which anything is planned or done, in the flow's order.
+
+    What happened before the order was ``opened`` (an assessment that it rests on) is drawn at its beginning.
+    """
     by_phase: dict[str, list[Any]] = {}
     for step in steps:
         by_phase.setdefault(step.flow_step.phase, []).append(step)
-    found = [_bar(phase, rows, now) for phase, rows in by_phase.items()]
+    found = [_bar(phase, rows, opened, now) for phase, rows in by_phase.items()]
     return [bar for bar in found if bar.planned or bar.actual]
 
 
-def _bar(phase: str, steps: list[Any], now: dt.datetime) -> Bar:
+def _bar(phase: str, steps: list[Any], opened: dt.datetime, now: dt.datetime) -> Bar:
     planned = [at for step in steps for at in (step.planned_at, step.due_at) if at]
-    begun = [at for step in steps if step.done_at for at in (step.ready_at, step.done_at) if at]
-    done = [step.done_at for step in steps if step.done_at]
+    done = [max(step.done_at, opened) for step in steps if step.done_at]
+    begun = [*done, *(step.ready_at for step in steps if step.done_at and step.ready_at)]
     is_open = any(step.state == StepState.READY for step in steps)
     begun += [step.ready_at for step in steps if step.state == StepState.READY and step.ready_at]
     actual = Span(min(begun), max([*done, now] if is_open else done)) if begun else None

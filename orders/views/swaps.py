@@ -102,7 +102,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
     context = {
         "order": order,
         "banner": banner.of(actor, order),
-        "swaps": [_waiting(actor, one) for one in waiting],
+        "swaps": [_waiting(actor, one, request.POST.get("order", order.code), errors) for one in waiting],
         "may_book": may_book,
         "may_sign": actor.can(Capability.PRESCRIBE),
         "fields": fields,
@@ -124,14 +124,25 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
     return TemplateResponse(request, "orders/swap.html", context, status=refusal.status if refusal else 200)
 
 
-def _waiting(actor: Actor, found: Any) -> dict[str, Any]:
+def _waiting(actor: Actor, found: Any, chosen: str, errors: dict[str, list[str]]) -> dict[str, Any]:
+    """Return a swap as its page shows it; ``chosen``: the order that a physician decides for, to begin with."""
     names = frame.names_of(actor, found.orders)
     sides = (
         (found.first, found.second, found.first_approved_by),
         (found.second, found.first, found.second_approved_by),
     )
+    open_sides = [(order, names.get(order.patient_id)) for order, _, approved_by in sides if not approved_by]
     return {
         "swap": found,
+        "choice": {
+            "name": "order",
+            "label": "You decide for",
+            "type": "radio",
+            "required": True,
+            "choices": [(one.code, f"{one.code}, {who.display_name}" if who else one.code) for one, who in open_sides],
+            "value": chosen if chosen in [one.code for one, _ in open_sides] else open_sides[0][0].code,
+            "errors": errors.get("order", []),
+        },
         "sides": [
             {
                 "order": order,

@@ -33,6 +33,7 @@ def test_a_phase_that_ended_after_its_plan_is_late_by_so_much() -> None:
             row("inbound", planned=30, ready=-40),
             row("manufacture", planned=60),
         ],
+        NOW - dt.timedelta(hours=60),
         NOW,
     )
     assert late.later == dt.timedelta(hours=5)
@@ -41,12 +42,19 @@ def test_a_phase_that_ended_after_its_plan_is_late_by_so_much() -> None:
 
 
 def test_bars_stand_in_the_drawing_in_the_order_of_time() -> None:
-    bars = bars_of([row("collection", planned=-50, ready=-51, done=-45), row("release", planned=400)], NOW)
+    steps = [row("collection", planned=-50, ready=-51, done=-45), row("release", planned=400)]
+    bars = bars_of(steps, NOW - dt.timedelta(hours=60), NOW)
     drawing = drawing_of(bars, NOW, "Europe/Berlin")
     first, second = drawing["rows"]
     assert first["planned"]["x"] < drawing["now"] < second["planned"]["x"] <= drawing["width"]
     assert 1 <= len(drawing["ticks"]) <= 10
     assert all(tick["at"].hour == 0 for tick in drawing["ticks"])
+
+
+def test_what_was_done_before_the_order_was_opened_does_not_stretch_the_drawing() -> None:
+    opened = NOW - dt.timedelta(hours=10)
+    (bar,) = bars_of([row("enrolment", planned=0, done=-5000)], opened, NOW)
+    assert bar.actual is not None and bar.actual.since == opened
 
 
 @pytest.mark.story("CO8")

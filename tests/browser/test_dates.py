@@ -1,0 +1,104 @@
+"""Booked dates at a browser: the coordinator moves them, the planner agrees, two physicians approve a swap."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from tests.browser.journeys import Crew
+from tests.browser.test_faces import faults
+from tests.factories import PASSWORD
+from tests.orders.conftest import confirmed, patient
+from tests.orders.factories import World, make_world
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+PICTURES = os.environ.get("PICTURES")  # a folder: where to leave what was looked at
+
+
+@pytest.fixture(scope="module")
+def far(django_db_setup: None, django_db_blocker: object) -> World:
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        return make_world(days=30)
+
+
+@pytest.fixture
+def crew(far: World, browser: Browser, live_site: str, committed_db: None) -> Iterator[Crew]:
+    crew = Crew(browser, live_site, far)
+    yield crew
+    crew.close()
+
+
+def look(page: Page, name: str) -> None:
+    """The page is accessible, in the dark too, and fits a narrow screen."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert faults(page) == [], (name, scheme)
+    page.emulate_media(color_scheme="light")
+    for width in (320, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == width, (name, width)
+        if PICTURES:
+            page.screenshot(path=str(Path(PICTURES) / f"{name}-{width}.png"), full_page=True)
+
+
+@pytest.mark.story("CO5")
+def test_a_coordinator_moves_dates_and_the_planner_agrees(far: World, crew: Crew) -> None:
+    code = confirmed(far, 6, **patient())
+    page = crew.at("center", "coordinator")
+    page.goto(f"/orders/{code}/")
+    page.click("text=Change dates")
+    earliest = timezone.now().date() + dt.timedelta(days=9)
+    page.fill("[name=earliest] >> nth=0", earliest.isoformat())
+    page.click("button:has-text('Search')")
+    page.locator("[name=offer]").first.check()
+    page.click("text=Show what moves")
+    assert "Who must agree" in page.inner_text("main")
+    look(page, "dates-preview")
+    page.select_option("[name=code]", "patient_condition")
+    page.fill("[name=reason]", "Fever")
+    page.click("text=Ask the manufacturer")
+    assert "The manufacturer is asked" in page.inner_text("body")
+    page.goto(f"/orders/{code}/dates/")
+    look(page, "dates-proposed")
+
+    planner = crew.at("maker", "planner")
+    planner.goto("/")
+    look(planner, "planner-changes")
+    planner.locator("section:has(#changes) a:has-text('Look and answer')").first.click()
+    look(planner, "dates-answer")
+    planner.click("text=Agree to the new dates")
+    assert "The dates have moved" in planner.inner_text("body")
+    page.goto(f"/orders/{code}/gantt/")
+    look(page, "gantt")
+
+
+@pytest.mark.story("CO6")
+def test_two_patients_exchange_dates_at_the_browser(far: World, crew: Crew) -> None:
+    first, second = confirmed(far, 6, **patient()), confirmed(far, 12, **patient())
+    page = crew.at("center", "coordinator")
+    page.goto(f"/orders/{first}/")
+    page.click("text=Swap dates")
+    look(page, "swap")
+    page.select_option("[name=other]", second)
+    page.select_option("[name=code]", "patient_condition")
+    page.fill("[name=reason]", "Sickest first")
+    page.click("text=Ask both physicians")
+    physician = crew.at("center", "treating_physician")
+    physician.goto("/")
+    physician.click(f"text={first} and {second}")
+    look(physician, "swap-approve")
+    for number in (1, 2):
+        physician.locator("[name=order]").first.check()
+        physician.fill("[name='signature.password']", PASSWORD)
+        physician.click("text=Sign and approve")
+        said = "still to come" if number == 1 else "the dates are exchanged"
+        assert said in physician.inner_text("body")
