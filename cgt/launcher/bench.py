@@ -1,4 +1,4 @@
-"""`manage.py bench`: run `benchmarks/run.py` on the embedded stack."""
+"""`manage.py bench`: run `benchmarks/run.py` on the embedded stack; `bench design`, `bench repair` need no servers."""
 
 import os
 import subprocess
@@ -8,11 +8,17 @@ from cgt.launcher.messages import LauncherError
 from cgt.launcher.paths import ROOT
 from cgt.launcher.stack import open_stack
 
+IN_MEMORY = ("design", "repair")
+
 
 def run(arguments: list[str]) -> int:
     """Hand the arguments to the benchmark's own command line."""
-    program = ROOT / "benchmarks" / "run.py"
+    section = arguments[0] if arguments and arguments[0] in IN_MEMORY else "run"
+    program = ROOT / "benchmarks" / f"{section}.py"
     if not program.exists():
-        raise LauncherError("There is no benchmarks/run.py in this checkout.", code=2)
+        raise LauncherError(f"There is no benchmarks/{section}.py in this checkout.", code=2)
+    if section != "run":
+        command = [sys.executable, "-m", f"benchmarks.{section}", *arguments[1:]]
+        return subprocess.run(command, cwd=ROOT, env=os.environ | {"DJANGO_SETTINGS_MODULE": "cgt.settings"}).returncode
     environment = os.environ | open_stack().environment("app")
     return subprocess.run([sys.executable, str(program), *arguments], cwd=ROOT, env=environment).returncode
