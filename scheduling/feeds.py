@@ -1,4 +1,4 @@
-"""Calendar feeds: what an address holds, and what it is allowed to say (ADR 12).
+"""Calendar feeds: what an address holds, and what it is allowed to say (ADR 16).
 
 A feed leaves the house: it lands on telephones and in other firms' calendar services. So it names a resource, a place
 and a time, and never a patient, an order, a therapy, a partner, or words that somebody typed.

@@ -1,4 +1,4 @@
-"""Calendar feeds are made by a person for a while, and revoked at once (ADR 12)."""
+"""Calendar feeds are made by a person for a while, and revoked at once (ADR 16)."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class TherapyClass(WalledModel):
 
 
 class CalendarFeed(WalledModel):
-    """An address at which a calendar program reads appointments: one person's, or one resource's. See ADR 12.
+    """An address at which a calendar program reads appointments: one person's, or one resource's. See ADR 16.
 
     The address is signed, not stored. ``user_id`` is whose right it is: when that person leaves, the feed is gone.
     """

@@ -1,4 +1,4 @@
-"""Calendar feeds: made and revoked by people, read by their calendar programs (ADR 12)."""
+"""Calendar feeds: made and revoked by people, read by their calendar programs (ADR 16)."""
 
 from __future__ import annotations
 
