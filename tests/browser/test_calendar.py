@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -48,7 +48,8 @@ def unit(committed_db: None) -> Iterator[Unit]:
     site = make_site(center)
     chair = make_resource(center, "apheresis_chair", site)
     scheduler = make_actor(center, "apheresis_scheduler")
-    rule = RuleInput(
+    rule = RuleInput("day", "FREQ=DAILY", dt.time(8), dt.time(16), 1, in_days(0))
+    rule = replace(rule, on_holidays="open", competence="apheresis")
         "day", "FREQ=DAILY", dt.time(8), dt.time(16), 1, in_days(0), on_holidays="open", competence="apheresis"
     )
     set_team(scheduler, site.code, TeamInput("blue", "day", "apheresis", "FREQ=DAILY", 1, in_days(0)))
