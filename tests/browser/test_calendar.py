@@ -50,8 +50,6 @@ def unit(committed_db: None) -> Iterator[Unit]:
     scheduler = make_actor(center, "apheresis_scheduler")
     rule = RuleInput("day", "FREQ=DAILY", dt.time(8), dt.time(16), 1, in_days(0))
     rule = replace(rule, on_holidays="open", competence="apheresis")
-        "day", "FREQ=DAILY", dt.time(8), dt.time(16), 1, in_days(0), on_holidays="open", competence="apheresis"
-    )
     set_team(scheduler, site.code, TeamInput("blue", "day", "apheresis", "FREQ=DAILY", 1, in_days(0)))
     add_rule(scheduler, chair.code, rule)
     close(scheduler, resource_code=chair.code, first_date=in_days(9), reason="Inspection by the authority")
