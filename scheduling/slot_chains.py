@@ -239,13 +239,14 @@ def confirm_by_rule(chain: SlotChain, rule: AutoConfirm, said_by: str) -> str:
     return ""
 
 
-def decline(chain: SlotChain, actor: Actor, reason: str) -> SlotChain:
-    """Decline a requested chain, with a reason; its places are free at once."""
+def decline(chain: SlotChain, actor: Actor, reason: str, proposed_date: dt.date | None = None) -> SlotChain:
+    """Decline a requested chain, with a reason and perhaps a day that would fit; its places are free at once."""
     set_state(
         chain,
         (ChainState.REQUESTED,),
         ChainState.DECLINED,
         decline_reason=stated(reason),
+        proposed_date=proposed_date,
         ended_at=timezone.now(),
         **answer_of(actor),
     )

@@ -59,9 +59,9 @@ class ConfirmSlots(StepKind):
         chain = slot_chains.live_chain(ctx.order.stream_id)
         assert chain is not None  # noqa: S101 - guarded above, under the stream's lock
         if inputs["decision"] == "decline":
-            slot_chains.decline(chain, ctx.actor, inputs["reason"])
-            bookings.release_plan(ctx.order)
             proposed = inputs.get("proposed_date")
+            slot_chains.decline(chain, ctx.actor, inputs["reason"], proposed)
+            bookings.release_plan(ctx.order)
             words = f" A collection on {proposed:%a %d %b %Y} would fit." if proposed else ""
             return Outcome(
                 f"Declined: {inputs['reason']}{words}",

@@ -30,6 +30,8 @@ from orders.views.sheets import StepSheet, sheet_of
 from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
+from scheduling.queries import chain_of
+from scheduling.states import ChainState
 
 FARTHEST = dt.timedelta(days=366)
 SEARCH_KIND = "hold_slot_chain"
@@ -232,8 +234,16 @@ def _offers(
     if sheet.inputs is None or sheet.kind.key != SEARCH_KIND:
         return None
     today = timezone.localdate(timezone=ZoneInfo(sheet.zone))
-    wanted = day(asked(request, "earliest")) or today
+    declined = _declined(actor, order)
+    wanted = day(asked(request, "earliest")) or (declined.proposed_date if declined else None) or today
     earliest = min(max(wanted, today), today + FARTHEST)
     found = queries.search_slots(actor, order, sheet.step, earliest)
     request.refused_days = len(found.refused)  # type: ignore[attr-defined]  # what the page shows, for who looks on
-    return offers_of(found, sheet.zone, today, earliest, filling.value("offer"), filling.errors.get("offer", []))
+    offers = offers_of(found, sheet.zone, today, earliest, filling.value("offer"), filling.errors.get("offer", []))
+    return offers | {"declined": declined}
+
+
+def _declined(actor: Actor, order: Any) -> Any:
+    """Return the slot chain that was declined last, with its reason and perhaps a day that would fit; None else."""
+    chain = chain_of(actor, order.stream_id)
+    return chain if chain is not None and chain.state == ChainState.DECLINED else None

@@ -30,6 +30,7 @@ class SlotChain(WalledModel):
     answered_by_name = models.CharField(max_length=200, blank=True)
     answered_at = models.DateTimeField(null=True)
     decline_reason = models.TextField(blank=True)
+    proposed_date = models.DateField(null=True, help_text="collection date at the center that would fit instead")
     free_reason = models.TextField(blank=True)
     replaces = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
     change_code = models.CharField(max_length=24, choices=ChangeReason.choices, blank=True)

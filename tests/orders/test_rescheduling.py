@@ -259,3 +259,19 @@ def test_the_swap_s_page_shows_both_patients_to_their_own_center_only(far: World
 def test_the_page_of_an_order_offers_no_change_to_others(world: World, browse: Browse) -> None:
     code = booked(world, **patient())
     assert f"/orders/{code}/dates/" not in text_of(browse("center", "apheresis_nurse").get(f"/orders/{code}/"))
+
+
+@pytest.mark.story("MP2")
+def test_a_day_that_the_planner_proposes_is_where_the_center_s_next_search_begins(far: World) -> None:
+    code = requested(far, **patient())
+    day = timezone.now().date() + dt.timedelta(days=12)
+    declined = {"decision": "decline", "reason": "Line service", "proposed_date": day.isoformat()}
+    perform(far.actor("maker", "planner"), code, "confirm", declined)
+    page = signed_in(far.member(*COORDINATOR)).get(f"/orders/{code}/steps/book/")
+    assert "Line service" in text_of(page) and "would fit" in text_of(page)
+    offers = page.context["offers"]
+    assert offers["earliest"]["value"] == day.isoformat()
+    zone = dt.timezone(dt.timedelta(hours=1))
+    assert all(row["offer"].collection_start.astimezone(zone).date() >= day for row in offers["found"])
+    other = signed_in(far.member(*COORDINATOR)).get(f"/orders/{code}/steps/book/?earliest={timezone.now().date()}")
+    assert other.context["offers"]["earliest"]["value"] != day.isoformat()
