@@ -120,8 +120,11 @@ def take_places(
 
 
 def starts_of(links: Iterable[OfferLink | ChainLink]) -> dict[str, dt.datetime]:
-    """Return when each stage starts, as quotas count it."""
-    return {link.kind: link.starts_at for link in links}
+    """Return when each stage starts first, as quotas count it: a contingency day counts no second time."""
+    found: dict[str, dt.datetime] = {}
+    for link in links:
+        found[link.kind] = min(found.get(link.kind, link.starts_at), link.starts_at)
+    return found
 
 
 def _lines(offer: ChainOffer) -> set[UUID]:

@@ -14,7 +14,7 @@ from scheduling import quota_periods, waiting
 from scheduling.actions.committee import CriteriaDraft, RankRow, decide_ranks, publish_criteria, write_criteria
 from scheduling.actions.quotas import QuotaRules, ShareRow, add_quota
 from scheduling.actions.waiting import score_entry
-from scheduling.ranking import computed_order
+from scheduling.ranking import computed_order, reasons_needed
 
 CENTER, THERAPY, MAKER = "linden", "boromyel", "borealis"
 CRITERIA = (
@@ -79,7 +79,8 @@ def decide(network: DemoNetwork) -> None:
     if not order:
         return
     reason = "The bridging treatment holds; the other patient's does not."
-    ranks = [RankRow(one.entry_id, reason if position else "") for position, one in enumerate(order)]
+    needed = reasons_needed(order, criteria.ageing_days) if criteria else {}
+    ranks = [RankRow(one.entry_id, reason if one.entry_id in needed else "") for one in order]
     signed = [{"username": member.username, "password": member.password} for member in members[:2]]
     decide_ranks(first.actor, therapy_id, ranks, signed)
 

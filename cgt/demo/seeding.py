@@ -192,6 +192,7 @@ class Story:
             self.at -= dt.timedelta(hours=LATE_HOURS)
         if plot.twist == "waits":
             self.at -= dt.timedelta(days=self.chance.uniform(5, 40))
+            self.last = self.at - dt.timedelta(days=3)
         if plot.before in COLLECTED_IN:
             site = network.sites[f"{plot.center}-main"]
             today = now.astimezone(ZoneInfo(site.zone)).date()
