@@ -9,8 +9,8 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from orders.actions.bookings import reopen_booking
-from orders.tasks import offer_freed_places
-from scheduling.signals import hold_expired, places_freed
+from orders.tasks import offer_freed_places, work_repair
+from scheduling.signals import hold_expired, places_freed, repair_wanted
 
 logger = logging.getLogger(__name__)
 
@@ -28,3 +28,9 @@ def look_at_waiting_lists(sender: Any, **_: Any) -> None:
         offer_freed_places.apply_async(retry=False)
     except Exception as error:  # what was done must not fail because of the broker
         logger.warning("waiting lists could not be nudged (%s); the next sweep looks", type(error).__name__)
+
+
+@receiver(repair_wanted, dispatch_uid="orders.repair_wanted")
+def hand_to_a_worker(sender: Any, run_id: UUID, **_: Any) -> None:
+    """A repair was asked for: a worker takes it up. When the queue does not answer, the sweep asks again."""
+    work_repair.apply_async((str(run_id),), retry=False)

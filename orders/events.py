@@ -143,12 +143,26 @@ register(
                 (*CLINICAL_AND_PLANT, Role.COURIER),
             ),
             (
+                "orders.move_refused",
+                "Move refused",
+                "The center refused to move the collection to {after} after a disruption; {before} stays.",
+                CLINICAL_AND_PLANT,
+            ),
+            (
                 "orders.change_refused",
                 "Change of dates refused",
                 "The manufacturer refused to move the collection to {after}; {before} stays.",
                 CLINICAL_AND_PLANT,
             ),
         )
+    ),
+    EventKind(
+        "orders.repair_signed",
+        "Other dates proposed",
+        "After a disruption the planner proposes other dates; the center accepts or refuses them.",
+        payload={"run": "id of the repair", "moves": "number of orders"},
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
     ),
     EventKind(
         "orders.change_withdrawn",

@@ -1,16 +1,20 @@
-"""The sweeps that find overdue steps and offer free places along waiting lists. Idempotent, whoever sweeps."""
+"""Sweeps over overdue steps, waiting lists and repairs, and the repair itself. Idempotent, whoever asks."""
 
 from __future__ import annotations
 
 import logging
+from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
 
+from orders.actions import repairs
 from orders.actions.overdue_steps import tell_overdue
 from orders.actions.waiting_list import offer_free_places
 from orders.queries import due_steps
+from scheduling.disrupted import due_repairs
 from scheduling.freed_places import forget_freed, lists_to_look_at
+from scheduling.repair import runs
 
 logger = logging.getLogger(__name__)
 
@@ -44,3 +48,23 @@ def offer_freed_places() -> int:
     if not failed:
         forget_freed(freed)
     return offered
+
+
+@shared_task
+def work_repair(run_id: str) -> bool:
+    """Work a repair out; return whether it waited for a worker."""
+    return repairs.work(UUID(run_id))
+
+
+@shared_task
+def sweep_repairs() -> int:
+    """Ask again for repairs that no worker took, and end those whose worker died; return how many died."""
+    died = 0
+    for due in due_repairs(timezone.now()):
+        if due.claimed:
+            repairs.fail_repair(due, "The worker stopped before it was done. Nothing was changed; start it again.")
+            died += 1
+        else:
+            runs.put_off(due.run_id)
+            work_repair.apply_async((str(due.run_id),), retry=False)
+    return died

@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Func, Q, TextField
+from django.db.models import Exists, Func, OuterRef, Q, TextField
 from django.utils import timezone
 
 from ledger.context import Actor
@@ -18,7 +18,7 @@ from personas.queries import sites
 from scheduling import quotas
 from scheduling.calendars import Calendar, Columns, Lane, Place, Source, day_of
 from scheduling.lead_times import STEPS
-from scheduling.models import Resource, Slot
+from scheduling.models import Disruption, Resource, Slot
 from scheduling.offers import ChainRequest, LinkRequest
 from scheduling.quota_rules import QuotaLeft
 from scheduling.reservations import open_to
@@ -184,11 +184,23 @@ def _calendar(
     actor: Actor, condition: Q, resources: dict[UUID, Source], places: dict[UUID, Place], own: frozenset[UUID]
 ) -> Calendar:
     calendar = Calendar(places.values())
-    rows = visible(Slot, actor).filter(condition, resource_id__in=list(resources)).order_by()
+    rows = visible(Slot, actor).filter(condition, resource_id__in=list(resources)).exclude(is_disrupted()).order_by()
     packed = rows.values_list("resource_id").annotate(slots=StringAgg(_Packed(), " "))
     calendar.add(_columns(resources[resource_id], text) for resource_id, text in packed)
     calendar.take([slot_id for slot_id in own if calendar.has(slot_id)], places=-1)
     return calendar
+
+
+def is_disrupted() -> Exists:
+    """Whether a slot lies in an open disruption of its resource: then it is not offered."""
+    return Exists(
+        Disruption.unwalled.filter(
+            closed_at__isnull=True,
+            resource_ids__contains=Func(OuterRef("resource_id"), function="array", template="array[%(expressions)s]"),
+            starts_at__lt=OuterRef("ends_at"),
+            ends_at__gt=OuterRef("starts_at"),
+        )
+    )
 
 
 def _columns(source: Source, text: str) -> Columns:

@@ -91,6 +91,11 @@ def next_best(actor: Actor, request: ChainRequest, lost: ChainOffer | dt.date, r
     return refusal
 
 
+def token_of(slot_ids: Sequence[UUID]) -> str:
+    """Return the token that names the chain of these slots."""
+    return signing.dumps([str(slot_id) for slot_id in slot_ids], salt=SALT, compress=True)
+
+
 def _gone(text: str) -> Conflict:
     return Conflict(text, code="offer_gone", remedy="Search again and choose another offer.")
 
@@ -123,7 +128,7 @@ def _offer(way: Way, calendar: Calendar, request: ChainRequest) -> ChainOffer:
     draft = way.draft()
     slack = draft.slack(request)
     return ChainOffer(
-        token=signing.dumps([str(slot_id) for slot_id in draft.slot_ids], salt=SALT, compress=True),
+        token=token_of(draft.slot_ids),
         collection_start=draft.collection_start,
         collection_end=draft.collection_end,
         pickup_at=draft.pickup_at,

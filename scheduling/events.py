@@ -287,4 +287,40 @@ register(
         audience=(Role.TREATMENT_CENTER,),
         notifies=True,
     ),
+    EventKind(
+        "scheduling.disruption_opened",
+        "Disruption opened",
+        "{kind}: {resources}, {starts_at} to {ends_at}. Their windows are not offered; {hit} orders are hit.",
+        payload={
+            "kind": "kind of disruption",
+            "resources": "names of the resources",
+            "starts_at": "from (UTC)",
+            "ends_at": "until (UTC)",
+            "hit": "number of orders that are hit, as far as the organization sees them",
+        },
+    ),
+    EventKind(
+        "scheduling.disruption_closed",
+        "Disruption ended",
+        "{kind}: {resources} are offered again.",
+        payload={"kind": "kind of disruption", "resources": "names of the resources"},
+    ),
+    EventKind(
+        "scheduling.repair_started",
+        "Repair started",
+        "A repair was asked for: {orders} orders, {days} days.",
+        payload={"run": "id of the run", "orders": "number of orders", "days": "horizon"},
+    ),
+    EventKind(
+        "scheduling.repair_ended",
+        "Repair ended",
+        "The repair ended: {state}.",
+        payload={"run": "id of the run", "state": "how it ended", "gap": "part that is not proven"},
+    ),
+    EventKind(
+        "scheduling.repair_edited",
+        "Repair edited",
+        "The planner changed the proposed move of {order}.",
+        payload={"run": "id of the run", "order": "code of the order"},
+    ),
 )

@@ -187,3 +187,30 @@ class WaitingOfferState(models.TextChoices):
     EXPIRED = "expired", "Expired"
     LOST = "lost", "Another order accepted first"
     BOOKED = "booked", "Booked"
+
+
+class DisruptionKind(models.TextChoices):
+    LINE_STOP = "line_stop", "Line stop"
+    LANE_STRIKE = "lane_strike", "Strike on a lane"
+    PLANT_CLOSURE = "plant_closure", "Plant closure"
+    STOCK_REJECTED = "stock_rejected", "Vector or critical stock rejected"
+    CENTER_CLOSED = "center_closed", "Treatment center closed"
+
+
+class RunState(models.TextChoices):
+    """A repair: waits for a worker, is at work, has a proposal; or ended without one. Signed: centers are asked."""
+
+    QUEUED = "queued", "Waiting for a worker"
+    RUNNING = "running", "Running"
+    PROPOSED = "proposed", "Proposed"
+    SIGNED = "signed", "Signed"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+
+
+class MoveState(models.TextChoices):
+    """A move that the planner signed: offered to the center, then accepted or refused."""
+
+    OFFERED = "offered", "Offered"
+    ACCEPTED = "accepted", "Accepted"
+    REFUSED = "refused", "Refused"

@@ -1,6 +1,7 @@
 from scheduling.models.calendar import CalendarDue, CalendarFeed, Closure, OpeningRule, Team, TherapyClass
 from scheduling.models.capacity import ONE_AT_A_TIME, Resource, Slot
 from scheduling.models.chains import ChainLink, HoldDue, SlotChain
+from scheduling.models.disruptions import Disruption, RepairDue, RepairMove, RepairRun
 from scheduling.models.quotas import Allotment, Quota, QuotaDue, QuotaUse
 from scheduling.models.waiting import (
     CriteriaSet,
@@ -26,6 +27,10 @@ __all__ = [
     "ONE_AT_A_TIME",
     "Allotment",
     "ChainLink",
+    "Disruption",
+    "RepairDue",
+    "RepairMove",
+    "RepairRun",
     "CriteriaSet",
     "FreedPlace",
     "HoldDue",

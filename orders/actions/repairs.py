@@ -1,0 +1,391 @@
+"""A planner's repair after a disruption: asked for, worked out, edited, signed; then each center answers (MP6, MP9)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from ledger.canonical import canonical_text, digest
+from ledger.context import Actor, reading
+from ledger.events import kind_named
+from ledger.recording import Once, OpenEvent, acting
+from ledger.refusals import Conflict, FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
+from ledger.states import Role
+from orders import repairing, rescheduling, signers
+from orders.actions.rescheduling import require_mine
+from orders.flow import order_named
+from orders.inputs import SignatureInput
+from orders.models import Order
+from personas.policies import require
+from personas.states import Capability
+from scheduling import changes, disrupted, slot_chains
+from scheduling import queries as scheduling
+from scheduling.chain_search import token_of
+from scheduling.jobs import job_in
+from scheduling.repair import runs
+from scheduling.repair.runs import RepairDue, RepairMove, RepairRun
+from scheduling.repair.solver import Control
+from scheduling.signals import repair_wanted, tell_after_commit
+from scheduling.states import ChangeReason, MoveState, RunState
+
+logger = logging.getLogger(__name__)
+JOB = "repair"
+BEAT = 0.5  # seconds between two signs of life
+
+
+class RunInputs(serializers.Serializer[Any]):
+    """How far to look, and the seed; the same seed gives the same plan."""
+
+    horizon_days = serializers.IntegerField(min_value=1, max_value=90, default=60, label="Days ahead")
+    seed = serializers.IntegerField(min_value=0, max_value=10**6, default=1, label="Seed")
+
+
+class WhatIfInputs(RunInputs):
+    """A disruption that did not happen: which resources, from when to when."""
+
+    resources = serializers.ListField(child=serializers.SlugField(), allow_empty=False, max_length=50)
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+
+
+class EditInputs(serializers.Serializer[Any]):
+    """Another choice for an order of the plan; none leaves the order out of it."""
+
+    order = serializers.CharField(max_length=20)
+    choice = serializers.IntegerField(min_value=0, allow_null=True)
+
+
+class SignInputs(serializers.Serializer[Any]):
+    """The planner's signature under exactly the plan that was shown."""
+
+    version = serializers.IntegerField(min_value=1, label="Version that was shown")
+    signature = SignatureInput(label="Your signature")
+
+
+class MoveInputs(serializers.Serializer[Any]):
+    """The center's answer to the move of its order."""
+
+    decision = serializers.ChoiceField(choices=[("accept", "Accept"), ("refuse", "Refuse")], label="Answer")
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="", label="Reason")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["decision"] == "refuse" and not attrs["reason"].strip():
+            raise serializers.ValidationError({"reason": ["Say why you refuse; the planner sees the reason."]})
+        return attrs
+
+
+def start_repair(actor: Actor, disruption_id: UUID, raw: Mapping[str, Any]) -> RepairRun:
+    """Ask for a repair of the organization's orders that an open disruption hits; a worker takes it up."""
+    given = _read(RunInputs, raw)
+    with _started(actor) as event:
+        disruption = disrupted.disruptions(actor).filter(pk=disruption_id).first()
+        if disruption is None:
+            raise NotFound()
+        if disruption.closed_at is not None:
+            raise WrongState("This disruption has ended.", remedy="Nothing has to be repaired any more.")
+        return _queue(
+            actor, event, disruption, disruption.resource_ids, disruption.starts_at, disruption.ends_at, given
+        )
+
+
+def start_what_if(actor: Actor, raw: Mapping[str, Any]) -> RepairRun:
+    """Ask what a disruption would do. Nothing is closed, nobody is told, and the plan can never be signed."""
+    given = _read(WhatIfInputs, raw)
+    with _started(actor) as event:
+        found = list(scheduling.resources(actor).filter(code__in=given["resources"]))
+        if not found:
+            raise InvalidInput(fields={"resources": ["None of these is known to your organization."]})
+        if not given["starts_at"] < given["ends_at"]:
+            raise InvalidInput(fields={"ends_at": ["It ends after it begins."]})
+        ids = [row.pk for row in found]
+        return _queue(actor, event, None, ids, given["starts_at"], given["ends_at"], given)
+
+
+@contextmanager
+def _started(actor: Actor) -> Iterator[OpenEvent]:
+    with acting(actor, "scheduling.repair_started", subject=("repair", "")) as event:
+        _require_planner(actor)
+        yield event
+
+
+def _require_planner(actor: Actor) -> None:
+    require(actor, Capability.CONFIRM_SLOTS)
+    if actor.organization_role != Role.MANUFACTURER:
+        raise NotAllowed("The manufacturer of the therapy repairs the plan of its orders.")
+
+
+def _queue(
+    actor: Actor,
+    event: OpenEvent,
+    disruption: Any,
+    resource_ids: Sequence[UUID],
+    since: dt.datetime,
+    until: dt.datetime,
+    given: Mapping[str, Any],
+) -> RepairRun:
+    now = timezone.now()
+    run: RepairRun = RepairRun.objects.create(
+        organization_id=actor.organization_id,
+        disruption=disruption,
+        resource_ids=list(resource_ids),
+        starts_at=since,
+        ends_at=until,
+        horizon_days=given["horizon_days"],
+        seed=given["seed"],
+        started_by_name=actor.display_name,
+        started_at=now,
+    )
+    RepairDue.objects.create(
+        organization_id=actor.organization_id,
+        run_id=run.pk,
+        due_at=now + runs.PATIENCE,
+        progress="Waiting for a worker; if the queue does not answer, it is asked again every 20 seconds.",
+    )
+    event.subject_id = str(run.pk)
+    event.note(run=run.pk, orders=len(repairing.hits(actor, resource_ids, since, until)), days=run.horizon_days)
+    event.result = {"run": str(run.pk)}
+    tell_after_commit(repair_wanted, run_id=run.pk)
+    return run
+
+
+def cancel_repair(actor: Actor, run_id: UUID) -> RepairRun:
+    """End a run that waits or is at work; what it found is dropped."""
+    with _ending(actor, run_id, RunState.CANCELLED) as run:
+        _require_planner(actor)
+        RepairDue.unwalled.filter(run_id=run_id).update(cancelled=True)
+    return run
+
+
+@contextmanager
+def _ending(actor: Actor, run_id: UUID, state: RunState) -> Iterator[RepairRun]:
+    with acting(actor, "scheduling.repair_ended", subject=("repair", str(run_id))) as event:
+        run = _locked(actor, run_id)
+        if run.state not in (RunState.QUEUED, RunState.RUNNING):
+            raise WrongState(f"This repair has ended: {RunState(run.state).label.lower()}.")
+        yield run
+        run.state, run.ended_at = state, timezone.now()
+        run.save()
+        RepairDue.unwalled.filter(run_id=run_id).exclude(cancelled=True, claimed=True).delete()
+        event.note(run=run_id, state=RunState(state).label, gap=run.result.get("gap"))
+
+
+def _locked(actor: Actor, run_id: UUID) -> RepairRun:
+    own = RepairRun.unwalled.select_for_update().filter(organization_id=actor.organization_id)
+    run = own.filter(pk=run_id).first()
+    if run is None:
+        raise NotFound()
+    return run
+
+
+def work(run_id: UUID) -> bool:
+    """Work a waiting run out, as a system job inside its organization; return whether there was anything to do.
+
+    Nothing is written before the end: a worker that dies leaves nothing behind, and the sweep finds it. Asked twice, it
+    works once.
+    """
+    due = runs.claim(run_id)
+    if due is None:
+        return False
+    actor = job_in(due.organization_id, JOB)
+    try:
+        plan, result, stopped = _worked(actor, run_id)
+    except Exception:
+        logger.exception("repair %s failed", run_id)
+        fail_repair(due, "The repair could not be worked out.")
+        return True
+    if stopped:
+        RepairDue.unwalled.filter(run_id=run_id).delete()
+        return True
+    with _ending(actor, run_id, RunState.PROPOSED) as run:
+        run.plan, run.result = plan, result
+    return True
+
+
+def fail_repair(due: RepairDue, why: str) -> None:
+    """End a run whose worker died or gave up; it can be started again."""
+    try:
+        with _ending(job_in(due.organization_id, JOB), due.run_id, RunState.FAILED) as run:
+            run.fault = why
+    except WrongState:
+        pass
+    RepairDue.unwalled.filter(run_id=due.run_id).delete()
+
+
+def _worked(actor: Actor, run_id: UUID) -> tuple[list[dict[str, Any]], dict[str, Any], bool]:
+    """Work in a second thread, and report from this one: the solver knows no database."""
+    with reading(actor):
+        run = disrupted.repair_runs(actor).select_related("disruption").get(pk=run_id)
+        hit = repairing.hits(actor, run.resource_ids, run.starts_at, run.ends_at)
+        part = [one for one in hit if not one.why_not and one.order.manufacturer_id == actor.organization_id]
+        found = repairing.snapshots(actor, run, part)
+    why = run.disruption.reason if run.disruption else "these places would not be there"
+    said: list[str] = ["Reading bookings and calendars"]
+    control, answer, faults = Control(tell=said.append), [], []
+
+    def go() -> None:
+        try:
+            answer.append(repairing.repair(found, run, why, control))
+        except Exception as error:  # told by the thread that waits
+            faults.append(error)
+
+    worker = threading.Thread(target=go, name=f"repair-{run_id}", daemon=True)
+    worker.start()
+    while worker.is_alive():
+        if not control.cancelled and not runs.is_wanted(run_id, said[-1]):
+            control.stop()
+        worker.join(BEAT)
+    if faults:
+        raise faults[0]
+    plan, result = answer[0]
+    return plan, result, control.cancelled or not runs.is_wanted(run_id, "Done")
+
+
+def edit_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any]) -> RepairRun:
+    """Take another of the offered chains for an order, or leave it out of the plan."""
+    with acting(actor, "scheduling.repair_edited", subject=("repair", str(run_id))) as event:
+        given = _read(EditInputs, raw)
+        _require_planner(actor)
+        run = _locked(actor, run_id)
+        _require_proposed(run)
+        row = next((row for row in run.plan if row["order"] == given["order"].upper()), None)
+        if row is None:
+            raise InvalidInput(fields={"order": ["Not an order of this plan."]})
+        if given["choice"] is not None and given["choice"] >= len(row["choices"]):
+            raise InvalidInput(fields={"choice": ["Not one of the choices."]})
+        row["chosen"] = given["choice"]
+        row["text"] = row["choices"][given["choice"]]["text"] if given["choice"] is not None else "Left out by hand."
+        run.version += 1
+        run.save()
+        event.note(run=run_id, order=row["order"])
+    return run
+
+
+def content_of(run: RepairRun) -> str:
+    """Return the hash of exactly what a planner is shown and signs."""
+    shown = [[row["order"], row["before"], row["text"]] for row in run.plan if row["chosen"] is not None]
+    return digest(canonical_text({"repair": str(run.pk), "version": run.version, "moves": shown}))
+
+
+def sign_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> int:
+    """Sign the plan that was shown, and offer each move to the order's center; return how many. Nothing moves yet."""
+    with reading(actor):
+        run = disrupted.repair_runs(actor).filter(pk=run_id).first()
+        if run is None:
+            raise NotFound()
+        codes = [row["order"] for row in run.plan if row["chosen"] is not None]
+        streams = {code: order_named(actor, code).stream_id for code in codes}
+    with acting(
+        actor,
+        "orders.repair_signed",
+        also=sorted(streams.values()),
+        subject=("repair", str(run_id)),
+        capability=Capability.CONFIRM_SLOTS,
+        once=once,
+    ) as event:
+        given = _read(SignInputs, raw)
+        _require_planner(actor)
+        run = _locked(actor, run_id)
+        if run.disruption_id is None:
+            raise WrongState("A what-if is never signed.", code="what_if", remedy="Open a disruption and repair that.")
+        _require_proposed(run)
+        if given["version"] != run.version:
+            raise Stale()
+        event.signatures.append(
+            signers.sign_act(
+                actor, given["signature"], Capability.CONFIRM_SLOTS, "repair proposed to the centers", content_of(run)
+            )
+        )
+        offered = [_offer(order_named(actor, r["order"]), run, r) for r in run.plan if r["chosen"] is not None]
+        run.state = RunState.SIGNED
+        run.save()
+        event.note(run=run_id, moves=len(offered))
+        event.result = {"moves": len(offered)}
+    return len(offered)
+
+
+def _require_proposed(run: RepairRun) -> None:
+    if run.state != RunState.PROPOSED:
+        raise WrongState(f"This repair is {RunState(run.state).label.lower()}.", code="not_proposed")
+
+
+def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
+    choice = row["choices"][row["chosen"]]
+    if RepairMove.unwalled.filter(stream_id=order.stream_id, state=MoveState.OFFERED).exists():
+        raise Conflict(
+            f"A move of {order.code} waits for its center already.",
+            code="move_offered",
+            remedy="Leave this order out of the plan, or wait for the center's answer.",
+        )
+    move: RepairMove = RepairMove.objects.create(
+        stream_id=order.stream_id,
+        run_id=run.pk,
+        disruption_id=run.disruption_id,
+        center_id=order.center_id,
+        slot_ids=[UUID(slot_id) for slot_id in choice["slot_ids"]],
+        text=row["text"],
+        before=dt.datetime.fromisoformat(row["before"]),
+        after=dt.datetime.fromisoformat(choice["collection"]),
+        zone=row["zone"],
+    )
+    return move
+
+
+def answer_move(actor: Actor, move_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairMove:
+    """Accept the move of an own order: all new places are taken and the former given back, or none. Or refuse it.
+
+    A refused order stays on the disruption's list. Raises SlotFull with the next best dates when somebody was faster.
+    """
+    with reading(actor):
+        move = disrupted.repair_moves(actor).filter(pk=move_id).first()
+        if move is None:
+            raise NotFound()
+        order = Order.unwalled.filter(stream_id=move.stream_id).get()
+    subject = ("order", order.code)
+    with acting(actor, "orders.dates_moved", stream_id=move.stream_id, subject=subject, once=once) as event:
+        order = order_named(actor, order.code)
+        order.stream = event.stream
+        given = _read(MoveInputs, raw)
+        require_mine(actor, order)
+        move = RepairMove.unwalled.select_for_update().get(pk=move_id)
+        if move.state != MoveState.OFFERED:
+            raise WrongState(f"This move is {MoveState(move.state).label.lower()} already.")
+        before, after = move.before.isoformat(), move.after.isoformat()
+        code = ChangeReason.DISRUPTION.label
+        event.note(order=order.code, before=before, after=after, code=code, chain="", state="")
+        if given["decision"] == "refuse":
+            event.kind, event.reason = kind_named("orders.move_refused"), given["reason"].strip()
+            move.state, move.reason = MoveState.REFUSED, given["reason"].strip()
+        else:
+            _move(actor, order, move, event)
+            move.state = MoveState.ACCEPTED
+        move.answered_by_name, move.answered_at = actor.display_name, timezone.now()
+        move.save()
+    return move
+
+
+def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> None:
+    chain = slot_chains.live_chain(order.stream_id)
+    facts = [fact for fact in rescheduling.stops(order, chain) if fact.code != "dates_frozen"]  # the plant itself asks
+    if facts or chain is None:
+        raise FactsMissing("The dates cannot move now.", facts=facts)
+    request = rescheduling.request_of(order, order.opened_at.date())
+    offer = changes.offer_for(actor, chain, request, token_of(move.slot_ids))
+    found = changes.knock_on(chain, offer)
+    fresh = changes.move(actor, chain, request, offer, code=ChangeReason.DISRUPTION, reason=move.text)
+    rescheduling.replan(order, found, fresh, event.id)
+    event.note(chain=fresh.pk, state=str(fresh.get_state_display()))
+
+
+def _read(inputs: type[serializers.Serializer[Any]], raw: Mapping[str, Any]) -> dict[str, Any]:
+    serializer = inputs(data=raw)
+    if not serializer.is_valid():
+        raise InvalidInput(fields=dict(serializer.errors))
+    return dict(serializer.validated_data)

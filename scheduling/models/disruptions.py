@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from ledger.history import track
+from ledger.models import WalledModel
+from ledger.walls import KnownTo, OnStream, Outside, OwnedBy
+from scheduling.states import DisruptionKind, MoveState, RunState
+
+
+class Disruption(WalledModel):
+    """Places that cannot be used: windows of the resources that overlap ``starts_at`` … ``ends_at`` are not offered.
+
+    Partners see it, as they see the windows; the reason is written for them. Open until ``closed_at``.
+    """
+
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=DisruptionKind.choices)
+    resource_ids = ArrayField(models.UUIDField())
+    resource_names = models.TextField(help_text="as they were")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.TextField()
+    opened_by_name = models.CharField(max_length=200)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    wall = KnownTo("organization_id")
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="scheduling_disruption_has_length")
+        ]
+        indexes = [
+            models.Index(fields=["ends_at"], condition=Q(closed_at__isnull=True), name="scheduling_disruption_open")
+        ]
+
+
+class RepairRun(WalledModel):
+    """One search for the least harmful plan, and the plan that it found. Its organization's own: nobody else sees it.
+
+    Without a ``disruption`` it is a what-if: it names resources and times itself, and can never be signed. ``plan``:
+    by order the chosen and other chains (``orders.repairing``); ``result``: the objective by component, bound and gap.
+    """
+
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    disruption = models.ForeignKey(Disruption, on_delete=models.PROTECT, null=True, related_name="runs")
+    resource_ids = ArrayField(models.UUIDField())
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    horizon_days = models.PositiveSmallIntegerField()
+    seed = models.PositiveIntegerField()
+    state = models.CharField(max_length=12, choices=RunState.choices, default=RunState.QUEUED)
+    started_by_name = models.CharField(max_length=200)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    plan = models.JSONField(default=list)
+    result = models.JSONField(default=dict)
+    fault = models.TextField(blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    wall = OwnedBy()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["organization", "-started_at"], name="scheduling_repair_runs")]
+
+
+class RepairDue(WalledModel):
+    """A run that waits or is at work: how it gets on, and until when its worker counts as alive."""
+
+    organization_id = models.UUIDField()
+    run_id = models.UUIDField(unique=True)
+    due_at = models.DateTimeField(help_text="when the sweep looks after it")
+    claimed = models.BooleanField(default=False)
+    cancelled = models.BooleanField(default=False)
+    progress = models.CharField(max_length=200, blank=True)
+
+    wall = Outside("due-table: ids, times and how far the work is; the sweep acts inside the organization")
+    deletable = True
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["due_at"], name="scheduling_repair_due")]
+
+
+class RepairMove(WalledModel):
+    """One signed move of one order: its center accepts or refuses it. Nothing has moved until then."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    run_id = models.UUIDField()
+    disruption_id = models.UUIDField()
+    center_id = models.UUIDField()
+    state = models.CharField(max_length=12, choices=MoveState.choices, default=MoveState.OFFERED)
+    slot_ids = ArrayField(models.UUIDField())
+    text = models.TextField()
+    before = models.DateTimeField(help_text="start of the collection as booked")
+    after = models.DateTimeField(help_text="start of the collection as offered")
+    zone = models.CharField(max_length=64)
+    reason = models.TextField(blank=True)
+    answered_by_name = models.CharField(max_length=200, blank=True)
+    answered_at = models.DateTimeField(null=True)
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stream"], condition=Q(state=MoveState.OFFERED.value), name="scheduling_move_one_offered"
+            )
+        ]
+        indexes = [models.Index(fields=["center_id", "state"], name="scheduling_move_of")]
