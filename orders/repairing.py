@@ -105,7 +105,7 @@ def _draft(chain: SlotChain) -> Draft:
                 link.slot_id,
                 link.kind,
                 link.organization_id,
-                link.site_id,
+                link.site_id or link.organization_id,
                 link.starts_at,
                 link.ends_at,
                 0,
