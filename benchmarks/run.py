@@ -34,6 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=30, help="requests per row (30; confirming: fewer)")
     parser.add_argument("--orders", type=int, default=500, help="orders that then fill the tables (500)")
+    parser.add_argument("--search", action="store_true", help="only the search over a whole network's calendar")
     chosen = parser.parse_args()
     stack, name = open_stack(), throwaway.own_name("bench")
     os.environ |= {"CGT_ENV": "test", "CGT_NAMESPACE": name, "LOG_LEVEL": "ERROR"}
@@ -44,6 +45,9 @@ def main() -> int:
 
         django.setup()
         logging.disable(logging.WARNING)  # refusals are answered on purpose
+        if chosen.search:
+            print(json.dumps(_search(stack.server, name, chosen.rounds), indent=2))
+            return 0
         found = _bench(stack.server, name, chosen.rounds, chosen.orders)
         command = f"python3 manage.py bench --rounds {chosen.rounds} --orders {chosen.orders}"
         content = {"command": command, "python": sys.version.split()[0], **found}
@@ -83,6 +87,15 @@ def _bench(server: Server, name: str, rounds: int, orders: int) -> dict[str, Any
     found["hot_slot"] = report.hot(hot_slot.run(stage))
     found["web_worker"] = report.memory(web_worker.resident_megabytes())
     return found
+
+
+def _search(server: Server, name: str, rounds: int) -> dict[str, Any]:
+    """Measure the search for slot chains where a whole network offers capacity."""
+    from benchmarks import chain_search
+    from benchmarks.stage import PASSWORD, Stage
+    from cgt.load import filling
+
+    return chain_search.run(server, name, Stage(filling.begin(PASSWORD).network, 1), rounds)
 
 
 def cases(stage: Any) -> list[Case]:

@@ -104,6 +104,28 @@ def plants_of(therapy_id: UUID, country: str) -> list[TherapyPlant]:
     return list(TherapyPlant.unwalled.filter(for_market, therapy_id=therapy_id, active=True).order_by("pk"))
 
 
+def plants_barred(therapy_id: UUID, country: str) -> list[UUID]:
+    """Return the sites of plants that make a therapy, but are not licensed for a market, in a stable order."""
+    for_market = Q(markets=[]) | Q(markets__contains=[country])
+    rows = TherapyPlant.unwalled.filter(therapy_id=therapy_id, active=True).exclude(for_market).order_by("pk")
+    return list(rows.values_list("site_id", flat=True))
+
+
+def authorized_until(therapy_id: UUID, site_id: UUID) -> dt.datetime | None:
+    """Return when a center's authorization for a therapy ends, None for one without an end (or none at all).
+
+    Answered truly only inside the center's or manufacturer's context.
+    """
+    rows = SiteAuthorization.unwalled.filter(therapy_id=therapy_id, site_id=site_id)
+    return rows.values_list("until", flat=True).first()
+
+
+def lanes_of_site(manufacturer_id: UUID, site_id: UUID) -> list[Lane]:
+    """Return a sponsor's lanes in force to and from a site, both ways, in a stable order."""
+    ends = Q(origin_id=site_id) | Q(destination_id=site_id)
+    return list(Lane.unwalled.filter(_in_force(timezone.now()), ends, manufacturer_id=manufacturer_id).order_by("pk"))
+
+
 def lanes(actor: Actor, *, at: dt.datetime | None = None) -> QuerySet[Lane]:
     """Return the lanes in force that the actor's organization sponsors, drives, sends from or receives at."""
     return visible(Lane, actor).filter(_in_force(at or timezone.now())).order_by("since", "pk")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +18,22 @@ from orders import parties
 from orders.models import Order
 from personas.queries import Organization, Site
 from scheduling import slot_chains, waiting, waiting_offers
+from scheduling.conditions import BarredPlant, LeadTime, ShipperHold, Washout
+from scheduling.offers import DEFAULT_NEEDS, EVERY_DAY
 from scheduling.slot_chains import ChainRequest, SearchResult, SlotChain
-from scheduling.states import ChainState
+from scheduling.states import ChainState, Contingency, Ranking
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What whoever searches asks beyond the therapy: weekdays of collection (ISO numbers; none: any), an order of
+    results, and a washout that is not over yet (days: the flow's, unless given)."""
+
+    weekdays: frozenset[int] = frozenset()
+    ranking: str = Ranking.EARLIEST
+    washout_since: dt.date | None = None
+    washout_days: int | None = None
+    washout_of: str = ""
 
 
 def plant_sites(order: Order) -> list[UUID]:
@@ -28,15 +42,23 @@ def plant_sites(order: Order) -> list[UUID]:
 
 
 def chain_request(order: Order, parameters: dict[str, Any], earliest: dt.date) -> ChainRequest:
-    """Return what scheduling needs to know; it never sees a flow."""
-    limits = order.specification.limits
+    """Return what scheduling needs to know; it never sees a flow.
+
+    ``parameters``: those of the flow's booking step (``steps.hold_slot_chain.Parameters``), as far as they are given.
+    """
+    limits, country = order.specification.limits, order.center_site.country
+    barred = network.plants_barred(order.therapy_id, country)
+    contingency = parameters.get("contingency", Contingency.NONE)
     return ChainRequest(
         therapy_id=order.therapy_id,
         center_site_id=order.center_site_id,
         plant_site_ids=tuple(plant_sites(order)),
+        barred_plants=tuple(BarredPlant(site_id, f"is not licensed for {country}") for site_id in barred),
         manufacturer_id=order.manufacturer_id,
+        market=country,
         earliest=earliest,
         horizon_days=int(parameters.get("horizon_days", 28)),
+        needs=needs_of(parameters),
         collection_hours=limits["collection_hours"],
         pack_minutes=limits["pack_minutes"],
         max_age_hours=limits["max_age_hours"],
@@ -44,17 +66,91 @@ def chain_request(order: Order, parameters: dict[str, Any], earliest: dt.date) -
         manufacture_days=limits["manufacture_days"],
         release_days=limits["release_days"],
         lead_days=int(limits.get("lead_days", 2)),
+        contingency_days=int(contingency != Contingency.NONE),
+        reserves_contingency=contingency == Contingency.RESERVED,
+        weekdays=frozenset(parameters.get("collection_weekdays") or EVERY_DAY),
+        infusion_weekdays=frozenset(parameters.get("infusion_weekdays") or EVERY_DAY),
+        authorized_until=network.authorized_until(order.therapy_id, order.center_site_id),
+        shipper_holds=_shipper_holds(order),
+        lead_times=_lead_times(order, parameters),
+        same_courier=True,  # one courier is a party of the order
+        **{name: parameters[name] for name in PLAIN if parameters.get(name) is not None},
     )
 
 
-def search(actor: Actor, order: Order, parameters: dict[str, Any], earliest: dt.date) -> SearchResult:
-    """Search for an order; what the waiting list keeps for it is free to it."""
-    request = chain_request(order, parameters, earliest)
+# Parameters of the booking step that scheduling takes as they are, under the same name.
+PLAIN = (
+    "cryopreserved",
+    "storage_days",
+    "pickup_days",
+    "collection_days",
+    "shipper_buffer_hours",
+    "release_days_p90",
+    "conditioning_days",
+    "product_hold_days",
+    "second_dose_days",
+    "second_dose_tolerance_days",
+)
+
+
+def needs_of(parameters: dict[str, Any]) -> tuple[str, ...]:
+    """Return the links of a chain: chair, courier, receiving and line always, the others as the flow says."""
+    return (*DEFAULT_NEEDS, *parameters.get("also_needs", ()))
+
+
+def _shipper_holds(order: Order) -> tuple[ShipperHold, ...]:
+    """Return how long the qualified shippers hold on the sponsor's lanes to and from the center."""
+    return tuple(
+        ShipperHold(lane.origin_id, lane.destination_id, float(lane.qualified_hours), lane.courier_id)
+        for lane in network.lanes_of_site(order.manufacturer_id, order.center_site_id)
+    )
+
+
+def _lead_times(order: Order, parameters: dict[str, Any]) -> tuple[LeadTime, ...]:
+    """Return the overrides of the flow; those at a site that is neither the center nor a plant fall away."""
+    rules = parameters.get("lead_times") or ()
+    if not rules:
+        return ()
+    plants = directory.rows(Site, plant_sites(order)).values()
+    sites = {site.code: site.pk for site in (order.center_site, *plants)}
+    return tuple(
+        LeadTime(
+            step=rule["step"],
+            value=rule["value"],
+            priority=rule.get("priority", 0),
+            market=rule.get("market", ""),
+            site_id=sites[rule["site"]] if rule.get("site") else None,
+            since=_date(rule.get("since")) or dt.date.min,
+            until=_date(rule.get("until")),
+            reason=rule.get("reason", ""),
+        )
+        for rule in rules
+        if not rule.get("site") or rule["site"] in sites
+    )
+
+
+def _date(stored: str | dt.date | None) -> dt.date | None:
+    """Return a date of a flow's parameters, which are stored as JSON."""
+    return dt.date.fromisoformat(stored) if isinstance(stored, str) else stored
+
+
+def search(
+    actor: Actor, order: Order, parameters: dict[str, Any], earliest: dt.date, wishes: Wishes | None = None
+) -> SearchResult:
+    """Return feasible chains from a day on, as the therapy allows and somebody wishes; what the waiting list keeps for
+    the order is free to it."""
+    request, wishes = chain_request(order, parameters, earliest), wishes or Wishes()
     kept = waiting_offers.live_offers(order.stream_id) if actor.organization_id == order.center_id else []
     if kept:
         slots = frozenset(kept[0].place.slot_ids)
         request = replace(request, own_slot_ids=slots, own_chain_id=kept[0].place_id)
-    return slot_chains.search(actor, request)
+    if wishes.weekdays:
+        request = replace(request, weekdays=request.weekdays & wishes.weekdays)
+    if wishes.washout_since:
+        days = int(parameters.get("washout_days") or 0) if wishes.washout_days is None else wishes.washout_days
+        washout = Washout(wishes.washout_of or "the last treatment", wishes.washout_since, days)
+        request = replace(request, washouts=(washout,))
+    return slot_chains.search(actor, request, wishes.ranking)
 
 
 def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str) -> SlotChain:

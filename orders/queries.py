@@ -36,6 +36,7 @@ from orders import (
     turns,
 )
 from orders import owners as named_owners
+from orders.bookings import Wishes
 from orders.carrying import Stop
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.equity import SMALLEST as SMALLEST_GROUP  # noqa: F401 - for the page
@@ -263,9 +264,22 @@ def enrolment_inputs() -> serializers.Serializer[Any]:
     return EnrolmentInputs()
 
 
-def search_slots(actor: Actor, order: Order, step: OrderStep, earliest: dt.date) -> SearchResult:
-    """Return feasible slot chains for an order from a day on, and why other days have none (CO1)."""
-    return bookings.search(actor, order, dict(step.flow_step.parameters), earliest)
+def search_slots(
+    actor: Actor,
+    order: Order,
+    step: OrderStep,
+    earliest: dt.date,
+    wishes: Wishes | None = None,
+    days: int | None = None,
+) -> SearchResult:
+    """Return feasible slot chains for an order from a day on, and why other days have none (CO1).
+
+    ``days``: how far to look ahead, instead of the flow's horizon.
+    """
+    parameters = dict(step.flow_step.parameters)
+    if days is not None:
+        parameters["horizon_days"] = days
+    return bookings.search(actor, order, parameters, earliest, wishes)
 
 
 def flow(actor: Actor, flow_id: UUID) -> Flow:

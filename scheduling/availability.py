@@ -234,7 +234,9 @@ def refuse_bad_request(request: ChainRequest, today: dt.date) -> None:
     if not 0 <= request.second_dose_tolerance_days <= max(0, request.second_dose_days - 1):
         faults["second_dose_days"] = ["The second dose comes at least a day after the first."]
     for name in ("weekdays", "infusion_weekdays"):
-        if not getattr(request, name) or not getattr(request, name) <= set(range(1, 8)):
-            faults[name] = ["Number the weekdays 1 (Monday) to 7 (Sunday); allow at least one."]
+        if not getattr(request, name) <= set(range(1, 8)):
+            faults[name] = ["Number the weekdays 1 (Monday) to 7 (Sunday)."]
+    if not request.infusion_weekdays:
+        faults["infusion_weekdays"] = ["Allow at least one weekday."]
     if faults:
         raise InvalidInput(fields=faults)

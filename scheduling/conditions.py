@@ -33,10 +33,10 @@ class ShipperHold:
 
 @dataclass(frozen=True)
 class BarredPlant:
-    """A plant that may not make the product for the market, and why, in words."""
+    """A plant that makes the product, but not for this market; ``why`` goes on after its name."""
 
     site_id: UUID
-    text: str
+    why: str
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,7 @@ class Way(NamedTuple):
     pickup: int
     arrival: int
     start: int
+    transit: int
     tail: Tail
     slack: int  # of the age limit on arrival; 0 without a limit
     notes: tuple[str, ...]

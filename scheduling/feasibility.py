@@ -17,7 +17,7 @@ from scheduling.drafts import Draft, Fault, Miss, Pick, Stage, Taken, Way, furth
 from scheduling.inbound import Chairs, Inbound, Quotas, Trip
 from scheduling.lead_times import Terms, terms_of
 from scheduling.offers import ChainRequest
-from scheduling.outbound import Outbound
+from scheduling.outbound import Home, Outbound
 from scheduling.states import LinkKind
 
 __all__ = ["Draft", "Fault", "Pick", "Planner", "Stage", "Way", "plan_date"]
@@ -120,9 +120,7 @@ class Planner:
                 if isinstance(trip, Miss):
                     worst = further(worst, trip)
                     continue
-                if best is not None and trip.earliest > best.start:
-                    break
-                if best is not None and trip.arrival > best.start:
+                if best is not None and self._is_later(trip, best):
                     continue
                 found = self._finish(plant_id, (*before, chair), trip, oldest, terms)
                 if isinstance(found, Miss):
@@ -147,7 +145,7 @@ class Planner:
                 worst = further(worst, found)
                 continue
             start, taken = found
-            tail = self.outbound.tail(plant_id, start, trip.transit, terms)
+            tail = self.outbound.tail(self._home(plant_id, trip), start, terms)
             if isinstance(tail, Miss):
                 worst = further(worst, tail)
                 if self.outbound.is_monotone:
@@ -162,11 +160,23 @@ class Planner:
                 pickup=trip.pickup,
                 arrival=trip.arrival,
                 start=start,
+                transit=trip.transit,
                 tail=tail,
                 slack=0 if limit is None else limit - (trip.arrival - collected),
                 notes=terms.notes,
             )
         return worst or _nothing()
+
+    def _is_later(self, trip: Trip, best: Way) -> bool:
+        """Whether a trip cannot lead to an earlier infusion: what starts later ends later, but for the way back."""
+        if self.inbound.needs(LinkKind.RETURN_LANE):
+            return not self.request.same_courier and trip.arrival > best.start
+        return trip.arrival + trip.transit > best.start + best.transit
+
+    def _home(self, plant_id: UUID | None, trip: Trip) -> Home:
+        if not self.inbound.needs(LinkKind.RETURN_LANE):
+            return Home(plant_id, trip.transit)
+        return Home(plant_id, courier_id=trip.courier_id if self.request.same_courier else None)
 
     def _terms_of(self, date: dt.date, plant_id: UUID | None) -> Terms:
         if self._plain is not None:
@@ -205,9 +215,13 @@ class Planner:
         return None
 
     def _no_plant(self) -> Miss:
-        barred = " ".join(plant.text for plant in self.request.barred_plants)
+        barred = [
+            f"{self.calendar.places[plant.site_id].name} {plant.why}."
+            for plant in self.request.barred_plants
+            if plant.site_id in self.calendar.places
+        ]
         if barred:
-            return Miss(Stage.LANE, "not_licensed", lambda: barred)
+            return Miss(Stage.LANE, "not_licensed", lambda: " ".join(barred))
         return Miss(Stage.LANE, "no_plant", lambda: "No plant of this therapy is known to your organization.")
 
 

@@ -28,6 +28,10 @@ class Trip(NamedTuple):
     taken: Taken | None
     earliest: int
 
+    @property
+    def courier_id(self) -> UUID | None:
+        return self.taken.row.sources[self.taken.nth].organization_id if self.taken else None
+
 
 @dataclass
 class Chairs:

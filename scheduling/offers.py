@@ -53,6 +53,8 @@ class ChainRequest:
     ``conditioning_days``, on one of ``infusion_weekdays``, within ``product_hold_days`` from arrival. A second dose
     comes ``second_dose_days`` later, give or take ``second_dose_tolerance_days``.
 
+    ``same_courier``: who brought the material brings the product back.
+
     ``needs``: links by ``LinkKind``, of those that a plan chooses from. ``manufacturer_id``: who confirms; by default
     the organization whose line is taken. ``market``: country of the center, for overrides of lead times.
     ``own_slot_ids``: slots in which the order has a place already, so that it may stay there when other dates move;
@@ -92,6 +94,7 @@ class ChainRequest:
     release_days_p90: float | None = None
     infusion_weekdays: frozenset[int] = EVERY_DAY
     product_hold_days: float | None = None
+    same_courier: bool = False
     second_dose_days: int = 0
     second_dose_tolerance_days: int = 0
     barred_plants: tuple[BarredPlant, ...] = ()

@@ -6,6 +6,8 @@ Each part finds its earliest moment that leaves the rest feasible, and remembers
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 from scheduling.calendars import Calendar
@@ -18,6 +20,14 @@ from scheduling.runs import Runs, isoweekday
 from scheduling.states import LinkKind, ResourceKind
 
 
+class Home(NamedTuple):
+    """The way back: from which plant, in ``transit`` if no lane is needed, by which courier (None: any)."""
+
+    plant_id: UUID | None
+    transit: int = 0
+    courier_id: UUID | None = None
+
+
 class Outbound:
     """Answers when a product that is begun at a moment can be infused, at the earliest."""
 
@@ -26,46 +36,48 @@ class Outbound:
         self.center = calendar.places[request.center_site_id]
         self.clock = self.center.clock
         self.beds = calendar.row(ResourceKind.INFUSION_BED, self.center.id)
-        self._runs: dict[UUID, Runs] = {}
-        self._tails: dict[tuple[UUID | None, int, int, Terms], Tail | Miss] = {}
-        self._homes: dict[tuple[UUID | None, int, int, int], Tail | Miss] = {}
+        self._runs: dict[Home, Runs] = {}
+        self._tails: dict[tuple[Home, int, Terms], Tail | Miss] = {}
+        self._homes: dict[tuple[Home, int, int], Tail | Miss] = {}
         self._infusions: dict[int, Tail | Miss] = {}
-        self._hopeless: dict[tuple[UUID | None, int, Terms], tuple[int, Miss]] = {}
+        self._hopeless: dict[tuple[Home, Terms], tuple[int, Miss]] = {}
         # What begins later can take no place that what begins earlier could not have waited for; but a product that
-        # travels at once, and keeps for a while only, may be too early for a bed.
-        self.is_monotone = request.product_hold_days is None or self._needs(LinkKind.RETURN_LANE)
+        # keeps for a while only may come too early for a bed.
+        self.is_monotone = request.product_hold_days is None
 
     def _needs(self, kind: LinkKind) -> bool:
         return kind.value in self.request.needs
 
-    def tail(self, plant_id: UUID | None, start: int, transit: int, terms: Terms) -> Tail | Miss:
-        """Return the earliest end of a manufacture that starts at ``start``; ``transit`` counts back without a lane."""
-        key = plant_id, start, transit, terms
+    def tail(self, home: Home, start: int, terms: Terms) -> Tail | Miss:
+        """Return the earliest end of a manufacture that starts at ``start``."""
+        key = home, start, terms
         found = self._tails.get(key)
         if found is None:
-            since, miss = self._hopeless.get((plant_id, transit, terms), (FAR, None))
+            since, miss = self._hopeless.get((home, terms), (FAR, None))
             if miss is not None and start >= since:
                 return miss
-            found = self._tails[key] = self._tail(plant_id, start, transit, terms)
+            found = self._tails[key] = self._tail(home, start, terms)
             if isinstance(found, Miss) and self.is_monotone:
-                self._hopeless[plant_id, transit, terms] = start, found
+                self._hopeless[home, terms] = start, found
         return found
 
-    def _tail(self, plant_id: UUID | None, start: int, transit: int, terms: Terms) -> Tail | Miss:
+    def _tail(self, home: Home, start: int, terms: Terms) -> Tail | Miss:
         worst: Miss | None = None
+        plant_id = home.plant_id
         for begun, taken in self._releases(plant_id, start + terms.manufacture, terms):
             if isinstance(taken, Miss):
                 worst = further(worst, taken)
                 continue
-            home = self._home(plant_id, begun + terms.release, transit, terms.conditioning)
-            if isinstance(home, Miss):
-                worst = further(worst, home)
+            back = self._home(home, begun + terms.release, terms.conditioning)
+            if isinstance(back, Miss):
+                worst = further(worst, back)
                 continue
             p90 = None
             if terms.release_p90 is not None:
-                late = self._home(plant_id, begun + terms.release_p90, transit, terms.conditioning)
+                late = self._home(home, begun + terms.release_p90, terms.conditioning)
                 p90 = None if isinstance(late, Miss) else late.back
-            return home._replace(taken=(*((taken,) if taken else ()), *home.taken), back_p90=p90)
+            lab = (taken,) if taken else ()
+            return Tail((*lab, *back.taken), back.back, p90, back.infusion, back.second)
         return worst or self._no_release(plant_id, start + terms.manufacture)
 
     def _releases(self, plant_id: UUID | None, made: int, terms: Terms) -> Iterator[tuple[int, Taken | Miss | None]]:
@@ -98,19 +110,19 @@ class Outbound:
             lambda: f"{plant.name} offers no quality release from {plant.words(instant(made))} on.",
         )
 
-    def _home(self, plant_id: UUID | None, released: int, transit: int, conditioning: int) -> Tail | Miss:
+    def _home(self, home: Home, released: int, conditioning: int) -> Tail | Miss:
         """Return the way back of a product released at a moment: lane, bed, second bed."""
-        key = plant_id, released, transit, conditioning
+        key = home, released, conditioning
         found = self._homes.get(key)
         if found is None:
-            found = self._homes[key] = self._return(plant_id, released, transit, conditioning)
+            found = self._homes[key] = self._return(home, released, conditioning)
         return found
 
-    def _return(self, plant_id: UUID | None, released: int, transit: int, conditioning: int) -> Tail | Miss:
-        if plant_id is None or not self._needs(LinkKind.RETURN_LANE):
-            infusion = self._infusion(released + transit + conditioning, conditioning)
-            return infusion if isinstance(infusion, Miss) else infusion._replace(back=released + transit)
-        runs = self._runs_home(plant_id)
+    def _return(self, home: Home, released: int, conditioning: int) -> Tail | Miss:
+        if home.plant_id is None or not self._needs(LinkKind.RETURN_LANE):
+            infusion = self._infusion(released + home.transit + conditioning, conditioning)
+            return infusion if isinstance(infusion, Miss) else infusion._replace(back=released + home.transit)
+        runs = self._runs_home(home, home.plant_id)
         best, worst = None, None
         for run in runs.catch(released, None, released, None):
             if isinstance(run, Miss):
@@ -126,14 +138,16 @@ class Outbound:
                 continue
             kind = LinkKind.RETURN_LANE.value
             taken = Taken(kind, runs.row, run.nth, run.pickup, run.arrival, run.latest)
-            best = infusion._replace(taken=(taken, *infusion.taken), back=run.arrival)
+            best = Tail((taken, *infusion.taken), run.arrival, None, infusion.infusion, infusion.second)
         return best or worst or self._no_return(runs, released)
 
-    def _runs_home(self, plant_id: UUID) -> Runs:
-        found = self._runs.get(plant_id)
+    def _runs_home(self, home: Home, plant_id: UUID) -> Runs:
+        found = self._runs.get(home)
         if found is None:
-            plant = self.calendar.places[plant_id]
-            found = self._runs[plant_id] = Runs(self.request, self.calendar, plant, self.center, Stage.RETURN)
+            plant, request = self.calendar.places[plant_id], self.request
+            if home.courier_id is not None:
+                request = replace(request, courier_organization_ids=(home.courier_id,))
+            found = self._runs[home] = Runs(request, self.calendar, plant, self.center, Stage.RETURN)
         return found
 
     def _no_return(self, runs: Runs, released: int) -> Miss:

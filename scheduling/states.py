@@ -36,6 +36,14 @@ RESOURCE_OF = {
 }
 
 
+class Contingency(models.TextChoices):
+    """What is asked of the day after the collection, should it not come about or not suffice."""
+
+    NONE = "none", "Nothing"
+    FEASIBLE = "feasible", "Must be feasible too"
+    RESERVED = "reserved", "Must be feasible too, and its chair is reserved"
+
+
 class Ranking(models.TextChoices):
     """How feasible slot chains are ranked; what comes second and third decides between equals."""
 

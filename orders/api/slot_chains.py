@@ -23,16 +23,28 @@ from orders.api.orders import detail_response
 from orders.api.step_inputs import documented_inputs
 from orders.api.steps import performed
 from orders.flow import order_named, require_may_perform
+from orders.queries import Wishes
 from personas.asking import ActorView, body_of, once_of, query_of, reads
 from personas.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
+from scheduling.states import Ranking
 
 HOLD, REQUEST, ANSWER = "hold_slot_chain", "request_slots", "confirm_slots"
 
 
 class SearchQuery(serializers.Serializer[Any]):
-    """From which day on."""
+    """From which day on, how far, and what is wished."""
 
     earliest = serializers.DateField(required=False, help_text="first day of collection at the center; today if absent")
+    days = serializers.IntegerField(required=False, min_value=1, max_value=120, help_text="the flow's if absent")
+    weekday = serializers.IntegerField(required=False, min_value=1, max_value=7, help_text="of collection; 1 is Monday")
+    sort = serializers.ChoiceField(choices=Ranking.choices, default=Ranking.EARLIEST)
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=100, help_text="so many of the best chains")
+    washout_since = serializers.DateField(
+        required=False, help_text="day of the last treatment: no collection before the washout is over"
+    )
+    washout_days = serializers.IntegerField(
+        required=False, min_value=0, max_value=365, help_text="length of the washout; the flow's if absent"
+    )
 
 
 def step_of_kind(actor: Actor, order: Any, kind: str) -> Any:
@@ -56,13 +68,21 @@ class SlotChainsView(ActorView):
     @reads
     def get(self, request: Request, code: str) -> Response:
         order = order_named(self.actor, code)
-        earliest = query_of(request, SearchQuery).get("earliest")
+        given = query_of(request, SearchQuery)
+        earliest = given.get("earliest")
         step = step_of_kind(self.actor, order, HOLD)
         require_may_perform(self.actor, step)
         today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
-        found = queries.search_slots(self.actor, order, step, max(earliest or today, today))
+        wishes = Wishes(
+            weekdays=frozenset({given["weekday"]}) if "weekday" in given else frozenset(),
+            ranking=given["sort"],
+            washout_since=given.get("washout_since"),
+            washout_days=given.get("washout_days"),
+        )
+        first = max(earliest or today, today)
+        found = queries.search_slots(self.actor, order, step, first, wishes, given.get("days"))
         chain = shapes.slot_chain(self.actor, order)
-        body = {"step": step.key, "etag": step.etag, "slot_chain": chain, **found.as_json()}
+        body = {"step": step.key, "etag": step.etag, "slot_chain": chain, **found.as_json(given["limit"])}
         return Response(body, headers={"ETag": step.etag})
 
 

@@ -1,34 +1,90 @@
-"""Offered dates as a page shows them: the chains, the days without one and why, and the day to search from."""
+"""Offered dates as a page shows them: filters of the address, a calendar, the chains, the days without one and why."""
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from scheduling.offers import SearchResult
+from orders.queries import Wishes
+from scheduling.offers import ChainOffer, SearchResult
+from scheduling.states import Ranking
+
+MOST_SHOWN = 60  # rows of one page; whoever wants others searches from a later day
+
+
+def wishes_of(weekday: str, sort: str) -> Wishes:
+    """Return what the address wishes; words that mean nothing wish nothing."""
+    days = frozenset({int(weekday)}) if weekday in {"1", "2", "3", "4", "5", "6", "7"} else frozenset()
+    return Wishes(weekdays=days, ranking=sort if sort in Ranking.values else Ranking.EARLIEST.value)
 
 
 def offers_of(
-    found: SearchResult, zone: str, today: dt.date, earliest: dt.date, chosen: str, errors: list[str]
+    found: SearchResult,
+    zone: str,
+    today: dt.date,
+    earliest: dt.date,
+    chosen: str,
+    errors: list[str],
+    wishes: Wishes | None = None,
 ) -> dict[str, Any]:
-    """Return what ``orders/_offers.html`` shows; ``chosen``: the token of the offer that is marked."""
+    """Return what ``orders/_offers.html`` shows; ``chosen``: the token of the offer that is marked.
+
+    ``wishes``: what the address asks beyond the day; None where the page has no such filters.
+    """
+    offers, refused = found.offers[:MOST_SHOWN], _grouped(found.refused)
     return {
-        "earliest": {
-            "name": "earliest",
-            "label": "Collect on or after",
-            "type": "date",
-            "value": earliest.isoformat(),
-            "min": today.isoformat(),
-            "required": True,
-        },
+        "filters": _filters(today, earliest, wishes),
+        "earliest": earliest,
+        "wishes": wishes,
         "found": [
-            {"offer": offer, "chosen": offer.token == chosen, "zone": _plant_zone(offer, zone)}
-            for offer in found.offers
+            {"offer": offer, "chosen": offer.token == chosen, "zone": _plant_zone(offer, zone)} for offer in offers
         ],
-        "refused": _grouped(found.refused),
+        "left_out": len(found.offers) - len(offers),
+        "months": _months(offers, refused, ZoneInfo(zone)),
+        "ranking": Ranking(wishes.ranking if wishes else Ranking.EARLIEST).label,
+        "refused": refused,
         "zone": zone,
         "errors": errors,
     }
+
+
+def _filters(today: dt.date, earliest: dt.date, wishes: Wishes | None) -> list[dict[str, Any]]:
+    day = {"name": "earliest", "label": "Collect on or after", "type": "date", "required": True}
+    fields: list[dict[str, Any]] = [{**day, "value": earliest.isoformat(), "min": today.isoformat()}]
+    if wishes is None:
+        return fields
+    weekdays = [(number, calendar.day_name[number - 1]) for number in range(1, 8)]
+    weekday = {"name": "weekday", "label": "Weekday", "type": "select", "choices": weekdays, "blank": "Any"}
+    sort = {"name": "sort", "label": "Sort by", "type": "select", "choices": Ranking.choices, "required": True}
+    return [
+        *fields,
+        {**weekday, "required": False, "value": next(iter(wishes.weekdays), "")},
+        {**sort, "value": wishes.ranking},
+    ]
+
+
+def _months(offers: Sequence[ChainOffer], refused: list[dict[str, Any]], zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Return the searched days as weeks of months: with the row of the best chain of a day, or of why it has none."""
+    days: dict[dt.date, dict[str, Any]] = {}
+    for number, offer in enumerate(offers, 1):
+        date = offer.collection_start.astimezone(zone).date()
+        days.setdefault(date, {"date": date, "offer": number, "infusion": offer.earliest_infusion})
+    for number, group in enumerate(refused, 1):
+        for offset in range((group["until"] - group["since"]).days + 1):
+            date = group["since"] + dt.timedelta(days=offset)
+            days.setdefault(date, {"date": date, "why": number})
+    found = []
+    for year, month in sorted({(date.year, date.month) for date in days}):
+        weeks = [
+            [days.get(date, {"date": date}) if date.month == month else None for date in week]
+            for week in calendar.Calendar().monthdatescalendar(year, month)
+        ]
+        told = [week for week in weeks if any(cell and len(cell) > 1 for cell in week)]
+        found.append({"first": dt.date(year, month, 1), "weeks": told})
+    return found
 
 
 def _grouped(refused: list[Any]) -> list[dict[str, Any]]:

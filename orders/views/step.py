@@ -24,7 +24,7 @@ from orders.flow import next_actions, order_named, perform, seen_version
 from orders.forms import Described, Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
 from orders.inputs import LATE
 from orders.views import banner
-from orders.views.offers import offers_of
+from orders.views.offers import offers_of, wishes_of
 from orders.views.requests import asked, day, once_of, see_other
 from orders.views.sheets import StepSheet, sheet_of
 from personas.queries import username_of
@@ -237,9 +237,11 @@ def _offers(
     declined = _declined(actor, order)
     wanted = day(asked(request, "earliest")) or (declined.proposed_date if declined else None) or today
     earliest = min(max(wanted, today), today + FARTHEST)
-    found = queries.search_slots(actor, order, sheet.step, earliest)
+    wishes = wishes_of(asked(request, "weekday"), asked(request, "sort"))
+    found = queries.search_slots(actor, order, sheet.step, earliest, wishes)
     request.refused_days = len(found.refused)  # type: ignore[attr-defined]  # what the page shows, for who looks on
-    offers = offers_of(found, sheet.zone, today, earliest, filling.value("offer"), filling.errors.get("offer", []))
+    errors = filling.errors.get("offer", [])
+    offers = offers_of(found, sheet.zone, today, earliest, filling.value("offer"), errors, wishes)
     return offers | {"declined": declined}
 
 

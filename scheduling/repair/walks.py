@@ -58,7 +58,7 @@ class EveryWay(Planner):
             if isinstance(found, Miss):
                 continue
             start, taken = found
-            tail = self.outbound.tail(plant_id, start, trip.transit, terms)
+            tail = self.outbound.tail(self._home(plant_id, trip), start, terms)
             if isinstance(tail, Miss):
                 continue
             yield Way(
@@ -69,6 +69,7 @@ class EveryWay(Planner):
                 pickup=trip.pickup,
                 arrival=trip.arrival,
                 start=start,
+                transit=trip.transit,
                 tail=tail,
                 slack=0,
                 notes=terms.notes,
