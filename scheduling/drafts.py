@@ -11,6 +11,7 @@ from uuid import UUID
 
 from scheduling.calendars import Row, Window
 from scheduling.clocks import DAY, HOUR, instant
+from scheduling.states import LinkKind
 
 if TYPE_CHECKING:
     from scheduling.offers import ChainRequest
@@ -150,6 +151,11 @@ class Way(NamedTuple):
     @property
     def links(self) -> tuple[Taken, ...]:
         return self.taken + self.tail.taken
+
+    @property
+    def courier_id(self) -> UUID | None:
+        lanes = (one for one in self.taken if one.kind == LinkKind.COURIER_LANE)
+        return next((lane.row.sources[lane.nth].organization_id for lane in lanes), None)
 
     @property
     def slot_ids(self) -> tuple[UUID, ...]:

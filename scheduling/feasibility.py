@@ -170,7 +170,9 @@ class Planner:
     def _is_later(self, trip: Trip, best: Way) -> bool:
         """Whether a trip cannot lead to an earlier infusion: what starts later ends later, but for the way back."""
         if self.inbound.needs(LinkKind.RETURN_LANE):
-            return not self.request.same_courier and trip.arrival > best.start
+            if self.request.same_courier and trip.courier_id != best.courier_id:
+                return False
+            return trip.arrival > best.start
         return trip.arrival + trip.transit > best.start + best.transit
 
     def _home(self, plant_id: UUID | None, trip: Trip) -> Home:
