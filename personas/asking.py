@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
@@ -167,6 +168,20 @@ def device_time_of(request: Request) -> dt.datetime | None:
             fields={"Device-Time": ["Give date, time and offset as in 2030-01-31T14:05:00+01:00."]},
         )
     return moment
+
+
+_OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
+
+
+class ZonedTime(serializers.DateTimeField):
+    """A moment with its offset: a window belongs to a place, and a guess at its zone would move it."""
+
+    default_error_messages = {"zone": "Give the offset too, as in 2030-01-31T08:00:00+01:00."}
+
+    def to_internal_value(self, value: Any) -> dt.datetime:
+        if isinstance(value, str) and not _OFFSET.search(value.strip()):
+            self.fail("zone")
+        return super().to_internal_value(value)
 
 
 class PageQuery(serializers.Serializer[Any]):

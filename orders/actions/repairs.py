@@ -19,7 +19,7 @@ from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
 from ledger.states import Role
-from orders import repairing, rescheduling, signers
+from orders import queries, repairing, rescheduling, signers
 from orders.actions.rescheduling import require_mine
 from orders.flow import order_named
 from orders.inputs import SignatureInput
@@ -31,7 +31,7 @@ from scheduling import queries as scheduling
 from scheduling.chain_search import token_of
 from scheduling.jobs import job_in
 from scheduling.repair import runs
-from scheduling.repair.runs import RepairDue, RepairMove, RepairRun
+from scheduling.repair.runs import Disruption, RepairDue, RepairMove, RepairRun
 from scheduling.repair.solver import Control
 from scheduling.signals import repair_wanted, tell_after_commit
 from scheduling.states import ChangeReason, MoveState, RunState
@@ -82,10 +82,10 @@ class MoveInputs(serializers.Serializer[Any]):
         return attrs
 
 
-def start_repair(actor: Actor, disruption_id: UUID, raw: Mapping[str, Any]) -> RepairRun:
+def start_repair(actor: Actor, disruption_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairRun:
     """Ask for a repair of the organization's orders that an open disruption hits; a worker takes it up."""
     given = _read(RunInputs, raw)
-    with _started(actor) as event:
+    with _started(actor, once) as event:
         disruption = disrupted.disruptions(actor).filter(pk=disruption_id).first()
         if disruption is None:
             raise NotFound()
@@ -96,10 +96,10 @@ def start_repair(actor: Actor, disruption_id: UUID, raw: Mapping[str, Any]) -> R
         )
 
 
-def start_what_if(actor: Actor, raw: Mapping[str, Any]) -> RepairRun:
+def start_what_if(actor: Actor, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairRun:
     """Ask what a disruption would do. Nothing is closed, nobody is told, and the plan can never be signed."""
     given = _read(WhatIfInputs, raw)
-    with _started(actor) as event:
+    with _started(actor, once) as event:
         found = list(scheduling.resources(actor).filter(code__in=given["resources"]))
         if not found:
             raise InvalidInput(fields={"resources": ["None of these is known to your organization."]})
@@ -110,8 +110,8 @@ def start_what_if(actor: Actor, raw: Mapping[str, Any]) -> RepairRun:
 
 
 @contextmanager
-def _started(actor: Actor) -> Iterator[OpenEvent]:
-    with acting(actor, "scheduling.repair_started", subject=("repair", "")) as event:
+def _started(actor: Actor, once: Once | None) -> Iterator[OpenEvent]:
+    with acting(actor, "scheduling.repair_started", subject=("repair", ""), once=once) as event:
         _require_planner(actor)
         yield event
 
@@ -154,6 +154,45 @@ def _queue(
     event.result = {"run": str(run.pk)}
     tell_after_commit(repair_wanted, run_id=run.pk)
     return run
+
+
+def disruption_seen(actor: Actor, disruption_id: UUID) -> Disruption:
+    """Return a disruption of the actor's organization or of a partner; NotFound for anybody else's."""
+    found = disrupted.disruptions(actor).select_related("organization").filter(pk=disruption_id).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def run_seen(actor: Actor, run_id: UUID) -> RepairRun:
+    """Return one of the organization's own repairs."""
+    run = disrupted.repair_runs(actor).select_related("disruption").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound()
+    return run
+
+
+def affected(actor: Actor, disruption: Disruption) -> list[repairing.Hit]:
+    """Return the actor's own orders that a disruption hits: first those whose material expires first."""
+    return repairing.hits(actor, disruption.resource_ids, disruption.starts_at, disruption.ends_at)
+
+
+def may_repair(actor: Actor) -> bool:
+    return actor.can(Capability.CONFIRM_SLOTS) and actor.organization_role == Role.MANUFACTURER
+
+
+def waiting_moves(actor: Actor) -> list[tuple[Order, RepairMove]]:
+    """Return the moves that wait for the actor's center, the nearest collection first, with their orders."""
+    moves = list(disrupted.repair_moves(actor).filter(state=MoveState.OFFERED, center_id=actor.organization_id))
+    orders = queries.orders_by_stream(actor, [move.stream_id for move in moves]) if moves else {}
+    return [(orders[move.stream_id], move) for move in moves if move.stream_id in orders]
+
+
+def moves_of(actor: Actor, run: RepairRun) -> dict[str, RepairMove]:
+    """Return what became of the moves of a signed repair, by order code."""
+    moves = list(disrupted.repair_moves(actor).filter(run_id=run.pk))
+    codes = queries.codes_of(actor, [move.stream_id for move in moves]) if moves else {}
+    return {codes[move.stream_id]: move for move in moves if move.stream_id in codes}
 
 
 def cancel_repair(actor: Actor, run_id: UUID) -> RepairRun:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from ledger.context import Actor
-from ledger.recording import acting
+from ledger.recording import Once, acting
 from ledger.refusals import InvalidInput, NotFound, WrongState
 from scheduling.disrupted import chains_hit
 from scheduling.models import Disruption, Resource
@@ -20,13 +20,21 @@ LONGEST = dt.timedelta(days=366)
 
 
 def open_disruption(
-    actor: Actor, *, kind: str, resources: Sequence[str], starts_at: dt.datetime, ends_at: dt.datetime, reason: str
+    actor: Actor,
+    *,
+    kind: str,
+    resources: Sequence[str],
+    starts_at: dt.datetime,
+    ends_at: dt.datetime,
+    reason: str,
+    once: Once | None = None,
 ) -> Disruption:
     """Take own resources (by code) out of every search from ``starts_at`` to ``ends_at``. Moves and frees nothing.
 
     Raises InvalidInput beside the field, NotAllowed without PUBLISH_CAPACITY. Partners read the reason.
     """
-    with acting(actor, "scheduling.disruption_opened", subject=("disruption", kind), reason=reason) as event:
+    subject = ("disruption", kind)
+    with acting(actor, "scheduling.disruption_opened", subject=subject, reason=reason, once=once) as event:
         require_publisher(actor)
         found = list(
             Resource.unwalled.filter(organization_id=actor.organization_id, code__in=resources).order_by("code")

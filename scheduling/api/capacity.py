@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -13,7 +11,7 @@ from rest_framework.response import Response
 
 from ledger.context import reading
 from ledger.refusals import InvalidInput
-from personas.asking import ActorView, PageQuery, answers_once, input_of, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, ZonedTime, answers_once, input_of, page_of, query_of, reads
 from personas.envelopes import Shape, page
 from personas.headers import ONCE
 from personas.queries import own_site
@@ -24,18 +22,6 @@ from scheduling.queries import resources
 from scheduling.states import ResourceKind
 
 MOST_ROWS = 2000
-_OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
-
-
-class ZonedTime(serializers.DateTimeField):
-    """A moment with its offset: a window belongs to a place, and a guess at its zone would move it."""
-
-    default_error_messages = {"zone": "Give the offset too, as in 2030-01-31T08:00:00+01:00."}
-
-    def to_internal_value(self, value: Any) -> dt.datetime:
-        if isinstance(value, str) and not _OFFSET.search(value.strip()):
-            self.fail("zone")
-        return super().to_internal_value(value)
 
 
 class CapacityRowInput(serializers.Serializer[Any]):

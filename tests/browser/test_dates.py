@@ -7,10 +7,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
 
+from ledger.context import reading
+from orders.actions import repairs
+from orders.flow import order_named
+from scheduling import disrupted
 from tests.browser.journeys import Crew
 from tests.browser.test_faces import faults
 from tests.factories import PASSWORD
@@ -102,3 +107,44 @@ def test_two_patients_exchange_dates_at_the_browser(far: World, crew: Crew) -> N
         physician.click("text=Sign and approve")
         said = "still to come" if number == 1 else "the dates are exchanged"
         assert said in physician.inner_text("body")
+
+
+@pytest.mark.story("MP6")
+def test_a_planner_survives_a_line_stop_at_the_browser(far: World, crew: Crew) -> None:
+    code = confirmed(far, 18, **patient())
+    planner = crew.at("maker", "planner")
+    with reading(far.actor("maker", "planner")):
+        order = order_named(far.actor("maker", "planner"), code)
+        start = dt.datetime.fromisoformat(order.plan["manufacture_start"])
+    planner.goto("/")
+    planner.click("text=Disruptions and repairs")
+    look(planner, "disruptions")
+    planner.select_option("[name=kind]", "line_stop")
+    form = planner.locator("form:has([name=kind])")
+    form.locator("label:has-text('manufacturing-line')").click()
+    zone = ZoneInfo(far.actor("maker", "planner").zone)
+    for name, hours in (("starts_at", -6), ("ends_at", 6)):
+        form.locator(f"[name={name}]").fill(
+            (start + dt.timedelta(hours=hours)).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+        )
+    form.locator("[name=reason]").fill("Isolator leak")
+    form.locator("button").click()
+    assert code in planner.inner_text("main")
+    look(planner, "disruption")
+    planner.click("text=Look for the least harmful plan")
+    look(planner, "repair-waiting")
+    with reading(far.actor("maker", "planner")):
+        run = disrupted.repair_runs(far.actor("maker", "planner"))[0]
+    assert repairs.work(run.pk)
+    planner.click("text=look at it")  # the page noticed by itself
+    assert "no plan does less harm" in planner.inner_text("main")
+    look(planner, "repair-proposed")
+    planner.fill("[name='signature.password']", PASSWORD)
+    planner.click("button:has-text('Sign and ask the centers')")
+    assert "1 move offered" in planner.inner_text("body")
+    center = crew.at("center", "coordinator")
+    center.goto("/")
+    center.click("text=Look and answer")
+    look(center, "moves")
+    center.locator("button:has-text('Accept the new dates')").first.click()
+    assert "Your answer is on the record" in center.inner_text("body")

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from ledger.context import Actor
 from network.queries import therapies
 from orders import queries
+from orders.actions.repairs import waiting_moves
 from orders.states import PHASE_LABELS
 from orders.views import frame, waiting
 from orders.views.desks import desk_named
@@ -50,6 +51,7 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
         "pages": frame.pages(page, chosen),
         "may_find": actor.can(Capability.READ_IDENTITY),
         "offers": waiting.offers_shown(actor) if actor.can(Capability.MANAGE_WAITING) else [],
+        "moves": waiting_moves(actor) if actor.can(Capability.BOOK_SLOTS) else [],
         "may_answer": actor.can(Capability.MANAGE_WAITING),
         "may_enrol": actor.can(Capability.ENROL_PATIENT),
     }

@@ -1,0 +1,181 @@
+"""A planner's repair: how far the worker is, the plan with its reasons and its proof, other choices, the signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from ledger.context import Actor, reading
+from ledger.recording import Once, Replayed
+from ledger.refusals import NotFound, Refusal, Unauthenticated
+from orders.actions import repairs as action
+from orders.forms import flat
+from orders.views.requests import asked, once_of, see_other, typed
+from personas.queries import username_of
+from personas.states import Capability
+from personas.views import desk
+from scheduling import disrupted
+from scheduling.repair import runs
+from scheduling.states import RunState
+
+MEANING = "repair proposed to the centers"
+MOST_OTHERS = 10
+Act = Callable[[Actor, "Once | None"], str]
+
+
+@require_safe
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def repair(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+    """The plan, or how far the worker is. ``with``: another repair to compare it with."""
+    return _page(request, run_id)
+
+
+@require_safe
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def progress(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+    """What the page asks for every other second while a worker is busy."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    context = _state(action.run_seen(actor, run_id)) | {"polled": True}
+    return TemplateResponse(request, "orders/_repair_progress.html", context)
+
+
+def _state(run: Any) -> dict[str, Any]:
+    busy = run.state in (RunState.QUEUED, RunState.RUNNING)
+    return {"run": run, "busy": busy, "said": runs.progress_of(run.pk) if busy else ""}
+
+
+def _page(request: HttpRequest, run_id: UUID, refusal: Refusal | None = None) -> TemplateResponse:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    run = action.run_seen(actor, run_id)
+    alike = disrupted.repair_runs(actor).filter(disruption=run.disruption, state=RunState.PROPOSED).exclude(pk=run.pk)
+    others = list(alike[:MOST_OTHERS]) if run.plan else []
+    other = next((one for one in others if str(one.pk) == asked(request, "with")), None)
+    moves = action.moves_of(actor, run) if run.state == RunState.SIGNED else {}
+    errors = flat(refusal.fields) if refusal else {}
+    context = _state(run) | {
+        "rows": [_row(row, other, moves) for row in run.plan],
+        "components": _components(run, other),
+        "others": others,
+        "other": other,
+        "may_work": action.may_repair(actor),
+        "may_sign": action.may_repair(actor) and run.state == RunState.PROPOSED and run.disruption_id is not None,
+        "chosen": sum(1 for row in run.plan if row["chosen"] is not None),
+        "zone": actor.zone,
+        "meaning": MEANING,
+        "username": username_of(actor),
+        "errors": {part: errors.get(f"signature.{part}", []) for part in ("username", "password")},
+        "refusal": refusal,
+        "once": request.POST.get("once") or uuid4(),
+        "crumbs": [
+            {"label": "Disruptions", "url": reverse("orders:disruptions")},
+            *_of_disruption(run),
+            {"label": "Repair", "url": ""},
+        ],
+    }
+    return TemplateResponse(request, "orders/repair.html", context, status=refusal.status if refusal else 200)
+
+
+def _of_disruption(run: Any) -> list[dict[str, str]]:
+    if run.disruption is None:
+        return []
+    return [{"label": run.disruption.get_kind_display(), "url": reverse("orders:disruption", args=[run.disruption_id])}]
+
+
+def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, Any]:
+    """Return one order of the plan: now, then, why, what else there is, and what the other repair would do."""
+    choice = row["choices"][row["chosen"]] if row["chosen"] is not None else None
+    theirs = next((one for one in other.plan if one["order"] == row["order"]), None) if other else None
+    their_choice = theirs["choices"][theirs["chosen"]] if theirs and theirs["chosen"] is not None else None
+    return {
+        "order": row["order"],
+        "zone": row["zone"],
+        "text": row["text"],
+        "before": parse_datetime(row["before"]),
+        "after": parse_datetime(choice["collection"]) if choice else None,
+        "infusion": parse_datetime(choice["infusion"]) if choice else None,
+        "other_after": parse_datetime(their_choice["collection"]) if their_choice else None,
+        "move": moves.get(row["order"]),
+        "choice": {
+            "name": "choice",
+            "label": "Instead",
+            "type": "select",
+            "value": "" if row["chosen"] is None else str(row["chosen"]),
+            "blank": "Leave it out",
+            "choices": [(str(n), _words(one, row["zone"])) for n, one in enumerate(row["choices"])],
+        },
+    }
+
+
+def _words(choice: dict[str, Any], zone: str) -> str:
+    at = parse_datetime(choice["collection"])
+    return f"Collection {at.astimezone(ZoneInfo(zone)):%a %d %b %Y %H:%M}" if at else ""
+
+
+def _components(run: Any, other: Any) -> list[dict[str, Any]]:
+    """Return the objective by component, with the proven bound, and the other repair's beside it."""
+    theirs = {one["name"]: one["value"] for one in other.result.get("components", [])} if other else {}
+    return [one | {"other": theirs.get(one["name"])} for one in run.result.get("components", [])]
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def cancel(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+    """End a repair that waits or is at work."""
+
+    def act(actor: Actor, once: Once | None) -> str:
+        action.cancel_repair(actor, run_id)
+        return "The repair is cancelled; what it found is dropped."
+
+    return _done(request, run_id, "cancel", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def edit(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+    """Take another choice for an order, or leave it out."""
+    choice = typed(request, "choice")
+
+    def act(actor: Actor, once: Once | None) -> str:
+        action.edit_repair(actor, run_id, {"order": typed(request, "order"), "choice": choice or None})
+        return f"{typed(request, 'order')}: the plan is changed. Sign the new version."
+
+    return _done(request, run_id, "edit", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def sign(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+    """Sign the plan that was shown, and ask the centers."""
+
+    def act(actor: Actor, once: Once | None) -> str:
+        count = action.sign_repair(actor, run_id, request.POST, once=once)
+        return f"{count} move{'' if count == 1 else 's'} offered to the centers. Nothing moves before they accept."
+
+    return _done(request, run_id, "sign", act)
+
+
+def _done(request: HttpRequest, run_id: UUID, at: str, act: Act) -> HttpResponseBase:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    try:
+        said = act(actor, once_of(request, at, str(run_id)))
+    except Replayed:
+        said = "This was done already; nothing was done twice."
+    except (NotFound, Unauthenticated):
+        raise
+    except Refusal as refusal:
+        with reading(actor):
+            return _page(request, run_id, refusal)
+    messages.success(request, said)
+    return see_other(reverse("orders:repair", args=[run_id]))
