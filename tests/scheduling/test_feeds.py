@@ -82,7 +82,8 @@ def test_an_unchanged_feed_is_not_sent_again_and_too_many_questions_are_refused(
     first = Client().get(address(feed))
     again = Client().get(address(feed), headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert [Client().get(address(feed)).status_code for _ in range(30)][-1] == 429
+    # A minute may end meanwhile and with it the count: over two minutes one of them is asked too often.
+    assert any(Client().get(address(feed)).status_code == 429 for _ in range(61))
 
 
 def test_a_revoked_feed_is_gone_at_once_and_a_guessed_or_changed_address_was_never_there(world: World) -> None:
