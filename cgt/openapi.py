@@ -21,6 +21,10 @@ CAUSES = {
 }
 EVERY = ("400", "401", "403", "404", "406", "429")
 WRITING = ("409", "413", "415", "422")
+ASKING = {
+    "search_slot_chains": ("409",),
+    "preview_reschedule": ("409", "422"),
+}  # reads that say why something cannot be
 FACT = {
     "type": "object",
     "properties": {"code": {"type": "string"}, "text": {"type": "string"}, "remedy": {"type": "string"}},
@@ -82,9 +86,7 @@ def _statuses(method: str, operation: dict[str, Any]) -> list[str]:
     found = [*EVERY, *(WRITING if method == "post" else ())]
     if any(parameter["name"] == "If-Match" for parameter in operation.get("parameters", [])):
         found.append("412")
-    if operation["operationId"] == "search_slot_chains":
-        found.append("409")
-    return sorted(found)
+    return sorted([*found, *ASKING.get(operation["operationId"], ())])
 
 
 def _problem(status: str) -> dict[str, Any]:
