@@ -79,8 +79,15 @@ def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer
 
 
 def parse(kind: StepKind, flow_step: FlowStep, raw: Mapping[str, Any], context: dict[str, Any]) -> dict[str, Any]:
-    """Return the validated inputs; raise InvalidInput with every field's errors."""
-    serializer = inputs_class(kind, flow_step.signatures)(data=raw, context=context)
+    """Return a step's validated inputs; raise InvalidInput with every field's errors."""
+    return read(inputs_class(kind, flow_step.signatures), raw, context)
+
+
+def read(
+    inputs: type[serializers.Serializer[Any]], raw: Mapping[str, Any], context: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the validated inputs of an act; raise InvalidInput with every field's errors."""
+    serializer = inputs(data=raw, context=dict(context or {}))
     if not serializer.is_valid():
         raise InvalidInput(fields=dict(serializer.errors))
     return dict(serializer.validated_data)

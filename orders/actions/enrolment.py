@@ -22,6 +22,7 @@ from orders import attempts, parties
 from orders.codes import new_code
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.flow_validation import FIRST_KIND
+from orders.inputs import read
 from orders.models import Flow, Order, OrderStep
 from orders.states import FlowState, StepState
 from orders.step_kinds import kind_of
@@ -62,10 +63,7 @@ def enrol(actor: Actor | None, raw: Mapping[str, Any], *, once: Once | None = No
 
 
 def _enrol(actor: Actor, raw: Mapping[str, Any], stream: Stream, event: OpenEvent) -> Order:
-    serializer = EnrolmentInputs(data=raw)
-    if not serializer.is_valid():
-        raise InvalidInput(fields=dict(serializer.errors))
-    given = serializer.validated_data
+    given = read(EnrolmentInputs, raw)
     require(actor, Capability.ENROL_PATIENT)
     therapy, site = _therapy(actor, given["therapy"]), _site(actor, given["site"])
     flow = Flow.unwalled.filter(therapy=therapy, state=FlowState.LIVE).first()

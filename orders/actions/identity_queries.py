@@ -15,7 +15,7 @@ from ledger.context import Actor, reading
 from ledger.recording import Once, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders.flow import order_named
-from orders.inputs import SignatureInput, VerifierInput
+from orders.inputs import SignatureInput, VerifierInput, read
 from orders.queries import parties_of
 from personas import signing
 from personas.policies import require
@@ -44,10 +44,7 @@ def lift_identity_query(actor: Actor, code: str, raw: Mapping[str, Any], *, once
         capability=Capability.RESOLVE_IDENTITY,
         once=once,
     ) as event:
-        serializer = LiftInputs(data=raw)
-        if not serializer.is_valid():
-            raise InvalidInput(fields=dict(serializer.errors))
-        given = serializer.validated_data
+        given = read(LiftInputs, raw)
         require(actor, Capability.RESOLVE_IDENTITY)
         bound = digest(canonical_text({"order": order.code, "act": "lift identity query", "reason": given["reason"]}))
         own = _signer(actor, given["signature"])

@@ -14,10 +14,10 @@ from custody.states import ContainerKind, ContainerState
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor
 from ledger.recording import Once, acting
-from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, NotFound, Stale, WrongState
+from ledger.refusals import FactsMissing, MissingFact, NotAllowed, NotFound, Stale, WrongState
 from orders import attempts, bookings, evidence, signers
 from orders.flow import order_named, stream_of
-from orders.inputs import SignatureInput
+from orders.inputs import SignatureInput, read
 from orders.models import Order, OrderStep
 from orders.prescribers import require_credential
 from orders.queries import may_see_therapy
@@ -61,10 +61,7 @@ def remanufacture(
         once=once,
     ) as event:
         order = _visible(actor, code)
-        serializer = RemanufactureInputs(data=raw)
-        if not serializer.is_valid():
-            raise InvalidInput(fields=dict(serializer.errors))
-        given = serializer.validated_data
+        given = read(RemanufactureInputs, raw)
         _require_may(actor, order)
         _require_open(order, version)
         missing = missing_for(actor, order, given["way"])

@@ -22,7 +22,7 @@ from ledger.states import Role
 from orders import queries, repairing, rescheduling, signers
 from orders.actions.rescheduling import require_mine
 from orders.flow import order_named
-from orders.inputs import SignatureInput
+from orders.inputs import SignatureInput, read
 from orders.models import Order
 from personas.policies import require
 from personas.states import Capability
@@ -84,7 +84,7 @@ class MoveInputs(serializers.Serializer[Any]):
 
 def start_repair(actor: Actor, disruption_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairRun:
     """Ask for a repair of the organization's orders that an open disruption hits; a worker takes it up."""
-    given = _read(RunInputs, raw)
+    given = read(RunInputs, raw)
     with _started(actor, once) as event:
         disruption = disrupted.disruptions(actor).filter(pk=disruption_id).first()
         if disruption is None:
@@ -98,7 +98,7 @@ def start_repair(actor: Actor, disruption_id: UUID, raw: Mapping[str, Any], *, o
 
 def start_what_if(actor: Actor, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairRun:
     """Ask what a disruption would do. Nothing is closed, nobody is told, and the plan can never be signed."""
-    given = _read(WhatIfInputs, raw)
+    given = read(WhatIfInputs, raw)
     with _started(actor, once) as event:
         found = list(scheduling.resources(actor).filter(code__in=given["resources"]))
         if not found:
@@ -290,7 +290,7 @@ def _worked(actor: Actor, run_id: UUID) -> tuple[list[dict[str, Any]], dict[str,
 def edit_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any]) -> RepairRun:
     """Take another of the offered chains for an order, or leave it out of the plan."""
     with acting(actor, "scheduling.repair_edited", subject=("repair", str(run_id))) as event:
-        given = _read(EditInputs, raw)
+        given = read(EditInputs, raw)
         _require_planner(actor)
         run = _locked(actor, run_id)
         _require_proposed(run)
@@ -329,7 +329,7 @@ def sign_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any], *, once: Onc
         capability=Capability.CONFIRM_SLOTS,
         once=once,
     ) as event:
-        given = _read(SignInputs, raw)
+        given = read(SignInputs, raw)
         _require_planner(actor)
         run = _locked(actor, run_id)
         if run.disruption_id is None:
@@ -391,7 +391,7 @@ def answer_move(actor: Actor, move_id: UUID, raw: Mapping[str, Any], *, once: On
     with acting(actor, "orders.dates_moved", stream_id=move.stream_id, subject=subject, once=once) as event:
         order = order_named(actor, order.code)
         order.stream = event.stream
-        given = _read(MoveInputs, raw)
+        given = read(MoveInputs, raw)
         require_mine(actor, order)
         move = RepairMove.unwalled.select_for_update().get(pk=move_id)
         if move.state != MoveState.OFFERED:
@@ -421,10 +421,3 @@ def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> Non
     fresh = changes.move(actor, chain, request, offer, code=ChangeReason.DISRUPTION, reason=move.text)
     rescheduling.replan(order, found, fresh, event.id)
     event.note(chain=fresh.pk, state=str(fresh.get_state_display()))
-
-
-def _read(inputs: type[serializers.Serializer[Any]], raw: Mapping[str, Any]) -> dict[str, Any]:
-    serializer = inputs(data=raw)
-    if not serializer.is_valid():
-        raise InvalidInput(fields=dict(serializer.errors))
-    return dict(serializer.validated_data)

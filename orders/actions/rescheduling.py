@@ -13,9 +13,10 @@ from rest_framework import serializers
 from ledger.context import Actor, reading
 from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, acting
-from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, Stale, WrongState
+from ledger.refusals import FactsMissing, MissingFact, NotAllowed, Stale, WrongState
 from orders import queries, rescheduling
 from orders.flow import order_named, stream_of
+from orders.inputs import read
 from orders.models import Order
 from orders.rescheduling import Preview
 from orders.states import OrderState
@@ -145,7 +146,7 @@ def reschedule(
     next best offers.
     """
     with _on_chain(actor, "orders.dates_moved", code, once, version) as (order, chain, event):
-        given = _read(ChangeInputs, raw)
+        given = read(ChangeInputs, raw)
         require_mine(actor, order)
         facts = rescheduling.stops(order, chain)
         if facts or chain is None:
@@ -169,7 +170,7 @@ def reschedule(
 def answer_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> Changed:
     """Agree to a proposed change, which is in force then, or refuse it with a reason. By the manufacturer's planner."""
     with _on_chain(actor, "orders.change_agreed", code, once) as (order, chain, event):
-        given = _read(AnswerInputs, raw)
+        given = read(AnswerInputs, raw)
         require(actor, Capability.CONFIRM_SLOTS)
         if actor.organization_id != order.manufacturer_id:
             raise NotAllowed("The manufacturer of the therapy answers a proposed change.")
@@ -193,7 +194,7 @@ def answer_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
 def withdraw_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> Order:
     """Give a proposed change up: what was confirmed stays. By whoever may book at the center."""
     with _on_chain(actor, "orders.change_withdrawn", code, once) as (order, _, event):
-        given = _read(ReasonInputs, raw)
+        given = read(ReasonInputs, raw)
         require_mine(actor, order)
         _proposal(order)
         event.reason = given["reason"]
@@ -227,13 +228,6 @@ def _on_chain(
         if version is not None and version.strip('"') != str(order.version):
             raise Stale()
         yield order, slot_chains.live_chain(order.stream_id), event
-
-
-def _read(inputs: type[serializers.Serializer[Any]], raw: Mapping[str, Any]) -> dict[str, Any]:
-    serializer = inputs(data=raw)
-    if not serializer.is_valid():
-        raise InvalidInput(fields=dict(serializer.errors))
-    return dict(serializer.validated_data)
 
 
 def _proposal(order: Order) -> SlotChain:

@@ -13,12 +13,12 @@ from custody.states import TERMINAL_STATES, ContainerState
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
-from ledger.refusals import InvalidInput, WrongState
+from ledger.refusals import WrongState
 from orders import attempts, signers
 from orders.bags import PRODUCT
 from orders.evidence import REVOKED
 from orders.flow import order_named
-from orders.inputs import SignatureInput
+from orders.inputs import SignatureInput, read
 from orders.models import Order
 from orders.states import OrderState
 from personas import signing
@@ -56,10 +56,7 @@ def revoke_release(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Onc
         once=once,
     ) as event:
         order = order_named(actor, code)
-        serializer = RevokeInputs(data=raw)
-        if not serializer.is_valid():
-            raise InvalidInput(fields=dict(serializer.errors))
-        given = serializer.validated_data
+        given = read(RevokeInputs, raw)
         require(actor, Capability.RELEASE_BATCH)
         if batch is None:
             raise WrongState("This order has no batch.", code="not_released")

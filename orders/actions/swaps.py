@@ -18,7 +18,7 @@ from ledger.walls import visible
 from orders import attempts, queries, rescheduling, signers
 from orders.actions.rescheduling import ReasonInputs, require_mine
 from orders.flow import order_named
-from orders.inputs import SignatureInput
+from orders.inputs import SignatureInput, read
 from orders.models import Order, SlotSwap
 from orders.states import OrderState, SwapState
 from personas.policies import require
@@ -60,7 +60,7 @@ def propose_swap(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once 
 
     Raises NotFound, InvalidInput, NotAllowed, Conflict ``swap_proposed``, FactsMissing (what stops it).
     """
-    given = _read(SwapInputs, raw)
+    given = read(SwapInputs, raw)
     with reading(actor):
         first, second = order_named(actor, code), _other(actor, given["other"])
     with acting(
@@ -104,7 +104,7 @@ def answer_swap(actor: Actor, swap_id: UUID, raw: Mapping[str, Any], *, once: On
     One person agrees for both orders only who prescribed both. With the second approval the dates are exchanged in the
     same transaction. Raises NotFound, InvalidInput, NotAllowed, WrongState, FactsMissing ``second_person_needed``.
     """
-    given = _read(ApprovalInputs, raw)
+    given = read(ApprovalInputs, raw)
     with reading(actor):
         seen = swap_named(actor, swap_id)
     with acting(
@@ -134,7 +134,7 @@ def answer_swap(actor: Actor, swap_id: UUID, raw: Mapping[str, Any], *, once: On
 
 def withdraw_swap(actor: Actor, swap_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> SlotSwap:
     """Give a proposed swap up: both orders keep their dates."""
-    given = _read(ReasonInputs, raw)
+    given = read(ReasonInputs, raw)
     with reading(actor):
         seen = swap_named(actor, swap_id)
     with acting(
@@ -299,10 +299,3 @@ def _end(swap: SlotSwap, state: SwapState, event: OpenEvent) -> None:
 
 def _note(event: OpenEvent, swap: SlotSwap) -> None:
     event.note(first=swap.first.code, second=swap.second.code, state=str(SwapState(swap.state).label))
-
-
-def _read(inputs: type[serializers.Serializer[Any]], raw: Mapping[str, Any]) -> dict[str, Any]:
-    serializer = inputs(data=raw)
-    if not serializer.is_valid():
-        raise InvalidInput(fields=dict(serializer.errors))
-    return dict(serializer.validated_data)

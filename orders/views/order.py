@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,15 +13,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from ledger.context import Actor, reading
-from ledger.recording import Once, Replayed
-from ledger.refusals import NotFound, Refusal, Unauthenticated
+from ledger.recording import Once
+from ledger.refusals import NotFound, Refusal
 from orders import queries
 from orders.actions import dispositions, interruptions
 from orders.actions.bookings import renew_hold
 from orders.actions.remanufacture import open_ways, ways_of
 from orders.flow import order_named
 from orders.views import banner, order_cards
-from orders.views.requests import asked, once_of, see_other, typed
+from orders.views.requests import acted, asked, typed
 from personas.states import Capability
 from personas.views import desk
 from quality import queries as quality
@@ -83,18 +82,8 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
 
 def done(request: HttpRequest, code: str, at: str, act: Act) -> HttpResponseBase:
     """Do something to an order; a refusal brings its page back with the form ``at`` open and what was typed."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    try:
-        said = act(actor, once_of(request, at, code))
-    except Replayed:
-        said = "This was done already; nothing was done twice."
-    except (NotFound, Unauthenticated):
-        raise
-    except Refusal as refusal:
-        with reading(actor):
-            return _page(request, code, refusal, at)
-    messages.success(request, said)
-    return see_other(reverse("orders:order", args=[code.upper()]))
+    place = reverse("orders:order", args=[code.upper()])
+    return acted(request, (at, code), act, lambda refusal: _page(request, code, refusal, at), place)
 
 
 @require_POST

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from ledger.context import Actor, reading
-from ledger.recording import Replayed
-from ledger.refusals import NotFound, Refusal, Unauthenticated
+from ledger.context import Actor
+from ledger.recording import Once
+from ledger.refusals import NotFound, Refusal
 from orders import queries
 from orders.actions import remanufacture as action
 from orders.flow import order_named
 from orders.forms import Filling, described, flat, unplaced
 from orders.views import banner
-from orders.views.requests import once_of, see_other
+from orders.views.requests import acted
 from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
@@ -31,24 +30,17 @@ from personas.views import desk
 @desk(Capability.VIEW_ORDERS)
 def remanufacture(request: HttpRequest, code: str) -> HttpResponseBase:
     """Show which ways are open and what stands against the others, or begin again."""
+    seen = request.POST.get("version") or None
+
+    def act(actor: Actor, once: Once | None) -> str:
+        order = action.remanufacture(actor, code, request.POST, once=once, version=seen)
+        return f"Order {order.code} goes on. The planner is told."
+
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if request.method != "POST":
         return _page(request, actor, code)
-    seen = request.POST.get("version") or None
-    try:
-        order = action.remanufacture(
-            actor, code, request.POST, once=once_of(request, "remanufacture", code), version=seen
-        )
-        said = f"Order {order.code} goes on. The planner is told."
-    except Replayed:
-        said = "This was done already; nothing was done twice."
-    except (NotFound, Unauthenticated):
-        raise
-    except Refusal as refusal:
-        with reading(actor):
-            return _page(request, actor, code, refusal)
-    messages.success(request, said)
-    return see_other(reverse("orders:order", args=[code]))
+    place = reverse("orders:order", args=[code])
+    return acted(request, ("remanufacture", code), act, lambda refusal: _page(request, actor, code, refusal), place)
 
 
 def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None = None) -> TemplateResponse:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,12 +14,12 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from ledger.context import Actor, reading
-from ledger.recording import Once, Replayed
-from ledger.refusals import NotFound, Refusal, Unauthenticated
+from ledger.context import Actor
+from ledger.recording import Once
+from ledger.refusals import Refusal
 from orders.actions import repairs as action
 from orders.forms import flat
-from orders.views.requests import asked, once_of, see_other, typed
+from orders.views.requests import acted, asked, typed
 from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
@@ -167,15 +166,5 @@ def sign(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
 
 
 def _done(request: HttpRequest, run_id: UUID, at: str, act: Act) -> HttpResponseBase:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    try:
-        said = act(actor, once_of(request, at, str(run_id)))
-    except Replayed:
-        said = "This was done already; nothing was done twice."
-    except (NotFound, Unauthenticated):
-        raise
-    except Refusal as refusal:
-        with reading(actor):
-            return _page(request, run_id, refusal)
-    messages.success(request, said)
-    return see_other(reverse("orders:repair", args=[run_id]))
+    place = reverse("orders:repair", args=[run_id])
+    return acted(request, (at, str(run_id)), act, lambda refusal: _page(request, run_id, refusal), place)

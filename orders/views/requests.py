@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Sequence
 
-from django.http import HttpRequest, HttpResponseRedirect
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils.dateparse import parse_date
 
-from ledger.recording import Once, fingerprint
+from ledger.context import Actor, reading
+from ledger.recording import Once, Replayed, fingerprint
+from ledger.refusals import NotFound, Refusal, Unauthenticated
 
 LONGEST = 2000
 MEANS = ("csrfmiddlewaretoken", "once", "version")  # of the request itself, not of what is done
@@ -49,3 +54,28 @@ def once_of(request: HttpRequest, *about: str) -> Once | None:
         return None
     sent = {name: values for name, values in request.POST.lists() if name not in MEANS and not name.endswith(SECRETS)}
     return Once(f"page:{':'.join(about)}:{key}", fingerprint({"about": list(about), "sent": sent}))
+
+
+def acted(
+    request: HttpRequest,
+    about: Sequence[str],
+    act: Callable[[Actor, Once | None], str],
+    page: Callable[[Refusal], TemplateResponse],
+    place: str,
+) -> HttpResponseBase:
+    """Do what a form asks, once, and lead to ``place``; a refusal brings ``page`` back with what was typed.
+
+    ``about``: what the form's idempotency key is for. ``act`` returns what is said when it is done.
+    """
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    try:
+        said = act(actor, once_of(request, *about))
+    except Replayed:
+        said = "This was done already; nothing was done twice."
+    except (NotFound, Unauthenticated):
+        raise
+    except Refusal as refusal:
+        with reading(actor):
+            return page(refusal)
+    messages.success(request, said)
+    return see_other(place)

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,16 +14,16 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ledger.context import Actor, reading
-from ledger.recording import Once, Replayed
-from ledger.refusals import NotFound, Refusal, Unauthenticated
+from ledger.context import Actor
+from ledger.recording import Once
+from ledger.refusals import NotFound, Refusal
 from orders.actions import swaps as action
 from orders.actions.rescheduling import may_reschedule
 from orders.flow import order_named
 from orders.forms import Filling, described, flat, unplaced, with_choices
 from orders.states import SwapState
 from orders.views import banner, frame
-from orders.views.requests import once_of, see_other
+from orders.views.requests import acted
 from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
@@ -75,18 +74,8 @@ def withdraw(request: HttpRequest, code: str, swap_id: UUID) -> HttpResponseBase
 
 
 def _done(request: HttpRequest, code: str, at: str, act: Act) -> HttpResponseBase:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    try:
-        said = act(actor, once_of(request, at, code))
-    except Replayed:
-        said = "This was done already; nothing was done twice."
-    except (NotFound, Unauthenticated):
-        raise
-    except Refusal as refusal:
-        with reading(actor):
-            return _page(request, code, refusal)
-    messages.success(request, said)
-    return see_other(reverse("orders:swap", args=[code.upper()]))
+    place = reverse("orders:swap", args=[code.upper()])
+    return acted(request, (at, code), act, lambda refusal: _page(request, code, refusal), place)
 
 
 def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> TemplateResponse:
