@@ -9,6 +9,7 @@ from typing import Any
 from allauth.account.forms import ResetPasswordForm
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -25,7 +26,7 @@ from personas.actions import people, persona_rights
 from personas.forms import InviteForm, KeyForm, RightsForm
 from personas.states import Capability
 
-CHANGES_SHOWN = 50
+CHANGES_SHOWN, MEMBERS_SHOWN = 50, 15
 View = Callable[..., HttpResponseBase]
 
 
@@ -97,8 +98,10 @@ def register_page(
     """Return the register with its forms as they were filled; ``extra``: what an upper floor's desk adds."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     with reading(actor):
+        page = Paginator(queries.members(actor), MEMBERS_SHOWN).get_page(request.GET.get("page"))
         context = {
-            "members": list(queries.members(actor)),
+            "members": list(page.object_list),
+            "page": page,
             "sites": queries.own_sites(actor),
             "personas": queries.persona_rights(actor),
             "keys": list(queries.api_keys(actor)),

@@ -54,6 +54,18 @@ def test_the_register_shows_own_people_only(sign_in: SignIn) -> None:
     assert User.objects.get(pk=other.user_id).username not in page
 
 
+def test_a_long_register_stays_light_and_leads_to_everybody(sign_in: SignIn) -> None:
+    organization = make_organization()
+    client, _ = sign_in("administrator", organization)
+    people = [make_member(organization, "coordinator", name=f"Person {number:02d}") for number in range(25)]
+    first, second = (client.get(f"{PEOPLE}?page={number}") for number in (1, 2))
+    assert max(len(first.content), len(second.content)) < 60_000
+    shown = [row.pk for page in (first, second) for row in page.context["members"]]
+    assert {member.pk for member in people} <= set(shown) and len(shown) == len(set(shown))
+    assert "?page=2" in first.content.decode()
+    assert client.get(f"{PEOPLE}?page=nonsense").status_code == 200
+
+
 def test_the_register_costs_the_same_for_one_and_for_three_people(sign_in: SignIn) -> None:
     organization = make_organization()
     client, _ = sign_in("administrator", organization)
