@@ -1,4 +1,4 @@
-"""A line stop on the pages: opened, worked out, changed, signed, accepted; what a stranger finds."""
+"""A line stop on the pages and over REST: opened, worked out, changed, signed, accepted; what a stranger finds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ledger.context import reading
 from orders.actions import repairs
 from scheduling import disrupted
 from scheduling.models import RepairRun, Resource
+from tests.api.conftest import make_partner, problem
 from tests.factories import PASSWORD, make_member, make_organization
 from tests.orders.conftest import confirmed, patient, text_of
 from tests.orders.factories import World, make_world
@@ -116,3 +117,35 @@ def test_next_door_nothing_of_it_exists(far: World) -> None:
     assert disruption.reason in text_of(center.get(f"/disruptions/{disruption.pk}/"))  # a partner reads it
     assert center.get(f"/disruptions/repairs/{run.pk}/").status_code == 404
     assert signed_in(far.member("courier", "courier_dispatcher")).get("/disruptions/").status_code == 404
+
+
+@pytest.mark.story("MP6")
+def test_a_partner_system_survives_a_line_stop_over_rest(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    maker = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    disruption = stopped(far, code)
+    (row,) = maker.get("disruptions").json()["results"]
+    assert (row["id"], row["own"]) == (str(disruption.pk), True)
+    assert [hit["order"] for hit in maker.get(f"disruptions/{disruption.pk}").json()["orders"]] == [code]
+    for _ in range(2):
+        started = maker.post(f"disruptions/{disruption.pk}/repairs", {}, Idempotency_Key="r1")
+        assert started.status_code == 201
+    run = started.json()
+    with reading(planner(far)):
+        assert disrupted.repair_runs(planner(far)).count() == 1
+    assert run["state"] == "queued" and run["progress"]
+    repairs.work(newest(far).pk)
+    run = maker.get(f"repairs/{run['id']}").json()
+    assert run["optimal"] is True and run["gap"] == 0 and run["plan"][0]["order"] == code
+    unsigned = maker.post(f"repairs/{run['id']}/sign", {"version": run["version"]})
+    problem(unsigned, 400, "invalid_input")
+    given = {"version": run["version"], "signature": {"username": username(far), "password": PASSWORD}}
+    assert maker.post(f"repairs/{run['id']}/sign", given).json() == {"moves": 1}
+    center = make_partner(far.center, "coordinator", responsible=far.member("center", "coordinator"))
+    (move,) = center.get("moves").json()["results"]
+    problem(center.post(f"moves/{move['id']}/answer", {"decision": "refuse"}), 400, "invalid_input")
+    assert center.post(f"moves/{move['id']}/answer", {"decision": "accept"}).json()["state"] == "accepted"
+    stranger = make_partner(make_organization("manufacturer"), "planner")
+    assert stranger.get(f"repairs/{run['id']}").status_code == 404
+    assert stranger.get("disruptions").json()["results"] == []
+    assert maker.post(f"disruptions/{disruption.pk}/end").json()["closed_at"]

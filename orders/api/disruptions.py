@@ -1,0 +1,372 @@
+"""Disruptions and repairs over REST: open, end, work out, edit, sign; and the centers' answers (MP6)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers as s
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ledger.context import reading
+from ledger.recording import Replayed
+from orders.actions import repairs
+from orders.queries import orders_by_stream
+from personas.asking import ActorView, PageQuery, ZonedTime, answers_once, body_of, input_of, once_of, page_of, reads
+from personas.envelopes import Shape, page
+from personas.headers import ONCE
+from scheduling import disrupted
+from scheduling.actions.disruptions import close_disruption, open_disruption
+from scheduling.repair import runs
+from scheduling.states import DisruptionKind, MoveState, RunState
+
+TAG = ["disruptions"]
+
+
+class DisruptionInput(s.Serializer[Any]):
+    """What cannot be used, from when to when, and why; partners read the reason."""
+
+    kind = s.ChoiceField(choices=DisruptionKind.choices)
+    resources = s.ListField(child=s.SlugField(max_length=64), allow_empty=False, max_length=50, help_text="own codes")
+    starts_at = ZonedTime()
+    ends_at = ZonedTime()
+    reason = s.CharField(max_length=300)
+
+
+class DisruptionRow(Shape):
+    """A disruption of the organization or of a partner."""
+
+    id = s.UUIDField()
+    kind = s.ChoiceField(choices=DisruptionKind.choices)
+    own = s.BooleanField()
+    resources = s.CharField(help_text="names, as they were")
+    starts_at = s.DateTimeField()
+    ends_at = s.DateTimeField()
+    reason = s.CharField()
+    closed_at = s.DateTimeField(allow_null=True)
+
+
+class HitRow(Shape):
+    """An order that a disruption hits."""
+
+    order = s.CharField()
+    collection_at = s.DateTimeField()
+    manufacture_at = s.DateTimeField()
+    material_expires_at = s.DateTimeField(allow_null=True)
+    why_not = s.CharField(allow_blank=True, help_text="why a repair leaves it alone; empty when it can be moved")
+
+
+class DisruptionDetail(DisruptionRow):
+    """A disruption and the reader's own orders that it hits, first those whose material expires first."""
+
+    orders = HitRow(many=True)
+
+
+class ComponentRow(Shape):
+    """One harm of the objective, the worst first."""
+
+    name = s.CharField()
+    label = s.CharField()  # type: ignore[assignment]  # of the shape, not of the field
+    value = s.IntegerField()
+    bound = s.IntegerField(allow_null=True, help_text="proven: no plan has less")
+
+
+class ChoiceRow(Shape):
+    """One chain that the order may be moved to."""
+
+    collection = s.DateTimeField()
+    manufacture = s.DateTimeField()
+    infusion = s.DateTimeField()
+    text = s.CharField()
+
+
+class PlanRow(Shape):
+    """What the plan does with one order."""
+
+    order = s.CharField()
+    before = s.DateTimeField(help_text="start of the collection as booked")
+    chosen = s.IntegerField(allow_null=True, help_text="index of the choice; null: not moved")
+    text = s.CharField(help_text="why")
+    choices = ChoiceRow(many=True)
+
+
+class RunRow(Shape):
+    """A repair: its state, and once it is worked out its plan, its objective and its proof."""
+
+    id = s.UUIDField()
+    disruption = s.UUIDField(allow_null=True, help_text="null: a what-if, which is never signed")
+    state = s.ChoiceField(choices=RunState.choices)
+    progress = s.CharField(allow_blank=True)
+    version = s.IntegerField()
+    optimal = s.BooleanField(allow_null=True)
+    gap = s.FloatField(allow_null=True)
+    fault = s.CharField(allow_blank=True)
+    components = ComponentRow(many=True)
+    plan = PlanRow(many=True)
+
+
+class MoveRow(Shape):
+    """A signed move of one of the reader's orders."""
+
+    id = s.UUIDField()
+    order = s.CharField()
+    state = s.ChoiceField(choices=MoveState.choices)
+    text = s.CharField()
+    before = s.DateTimeField()
+    after = s.DateTimeField()
+    reason = s.CharField(allow_blank=True)
+
+
+class SignedAnswer(Shape):
+    """How many moves were offered to the centers."""
+
+    moves = s.IntegerField()
+
+
+class DisruptionsView(ActorView):
+    """Disruptions."""
+
+    @extend_schema(
+        operation_id="list_disruptions",
+        tags=TAG,
+        summary="List the disruptions of the organization and its partners",
+        parameters=[PageQuery],
+        responses=page(DisruptionRow, "DisruptionPage"),
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        found = disrupted.disruptions(self.actor)
+        return page_of(self, found, ("-opened_at", "pk"), lambda rows: [self.row(row) for row in rows])
+
+    @extend_schema(
+        operation_id="open_disruption",
+        tags=TAG,
+        summary="Take own resources out of every search for a while; what is booked stays until it moves",
+        parameters=[ONCE],
+        request=DisruptionInput,
+        responses={201: DisruptionRow},
+    )
+    @answers_once
+    def post(self, request: Request) -> Response:
+        return Response(self.row(open_disruption(self.actor, **input_of(request, DisruptionInput))), status=201)
+
+    def row(self, found: Any) -> dict[str, Any]:
+        names = ("kind", "starts_at", "ends_at", "reason", "closed_at")
+        own = found.organization_id == self.actor.organization_id
+        return {"id": str(found.pk), "own": own, "resources": found.resource_names} | {
+            name: getattr(found, name) for name in names
+        }
+
+
+class DisruptionView(DisruptionsView):
+    """One disruption."""
+
+    http_method_names = ["get", "head", "options"]
+
+    @extend_schema(
+        operation_id="disruption",
+        tags=TAG,
+        summary="A disruption and the orders that it hits",
+        responses=DisruptionDetail,
+    )
+    @reads
+    def get(self, request: Request, disruption_id: UUID) -> Response:
+        found = repairs.disruption_seen(self.actor, disruption_id)
+        hits = [
+            {
+                "order": hit.order.code,
+                "collection_at": hit.chain.collection_starts_at,
+                "manufacture_at": hit.chain.manufacture_starts_at,
+                "material_expires_at": hit.expires_at,
+                "why_not": hit.why_not,
+            }
+            for hit in repairs.affected(self.actor, found)
+        ]
+        return Response(self.row(found) | {"orders": hits})
+
+
+class EndDisruptionView(DisruptionsView):
+    """Ends a disruption."""
+
+    http_method_names = ["post", "options"]
+
+    @extend_schema(
+        operation_id="end_disruption",
+        tags=TAG,
+        summary="Offer the windows again",
+        parameters=[ONCE],
+        request=None,
+        responses=DisruptionRow,
+    )
+    @answers_once
+    def post(self, request: Request, disruption_id: UUID) -> Response:
+        body_of(request)
+        return Response(self.row(close_disruption(self.actor, disruption_id)))
+
+
+class _Runs(ActorView):
+    def answer(self, run_id: UUID, status: int = 200) -> Response:
+        with reading(self.actor):
+            run = repairs.run_seen(self.actor, run_id)
+        return Response(_run(run), status=status)
+
+
+class StartRepairView(_Runs):
+    """Asks for a repair."""
+
+    @extend_schema(
+        operation_id="start_repair",
+        tags=TAG,
+        summary="Ask for the least harmful plan of the orders that a disruption hits; a worker looks for it",
+        parameters=[ONCE],
+        request=repairs.RunInputs,
+        responses={201: RunRow},
+    )
+    @answers_once
+    def post(self, request: Request, disruption_id: UUID) -> Response:
+        return self.answer(repairs.start_repair(self.actor, disruption_id, body_of(request)).pk, 201)
+
+
+class WhatIfView(_Runs):
+    """Asks what a disruption would do."""
+
+    @extend_schema(
+        operation_id="what_if",
+        tags=TAG,
+        summary="Ask what a disruption would do; nothing is closed, nobody is told, the plan is never signed",
+        parameters=[ONCE],
+        request=repairs.WhatIfInputs,
+        responses={201: RunRow},
+    )
+    @answers_once
+    def post(self, request: Request) -> Response:
+        return self.answer(repairs.start_what_if(self.actor, body_of(request)).pk, 201)
+
+
+class RepairView(_Runs):
+    """One repair."""
+
+    @extend_schema(operation_id="repair", tags=TAG, summary="A repair: progress, plan, objective", responses=RunRow)
+    @reads
+    def get(self, request: Request, run_id: UUID) -> Response:
+        return Response(_run(repairs.run_seen(self.actor, run_id)))
+
+
+class CancelRepairView(_Runs):
+    """Ends a repair."""
+
+    @extend_schema(
+        operation_id="cancel_repair",
+        tags=TAG,
+        summary="End a repair that waits or is at work",
+        parameters=[ONCE],
+        request=None,
+        responses=RunRow,
+    )
+    @answers_once
+    def post(self, request: Request, run_id: UUID) -> Response:
+        body_of(request)
+        return self.answer(repairs.cancel_repair(self.actor, run_id).pk)
+
+
+class EditRepairView(_Runs):
+    """Changes a plan."""
+
+    @extend_schema(
+        operation_id="edit_repair",
+        tags=TAG,
+        summary="Take another choice for an order of the plan, or leave it out",
+        parameters=[ONCE],
+        request=repairs.EditInputs,
+        responses=RunRow,
+    )
+    @answers_once
+    def post(self, request: Request, run_id: UUID) -> Response:
+        return self.answer(repairs.edit_repair(self.actor, run_id, body_of(request)).pk)
+
+
+class SignRepairView(_Runs):
+    """Signs a plan."""
+
+    @extend_schema(
+        operation_id="sign_repair",
+        tags=TAG,
+        summary="Sign the plan that was shown and offer its moves to the centers; nothing moves before they accept",
+        parameters=[ONCE],
+        request=repairs.SignInputs,
+        responses=SignedAnswer,
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        try:
+            count = repairs.sign_repair(self.actor, run_id, body_of(request), once=once_of(request))
+        except Replayed as replayed:
+            count = replayed.result["moves"]
+        return Response({"moves": count})
+
+
+class MovesView(ActorView):
+    """Moves to answer."""
+
+    @extend_schema(
+        operation_id="list_moves",
+        tags=TAG,
+        summary="List the signed moves of own orders",
+        parameters=[PageQuery],
+        responses=page(MoveRow, "MovePage"),
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        return page_of(self, disrupted.repair_moves(self.actor), ("-after", "pk"), self.rows)
+
+    def rows(self, moves: list[Any]) -> list[dict[str, Any]]:
+        orders = orders_by_stream(self.actor, [move.stream_id for move in moves])
+        names = ("state", "text", "before", "after", "reason")
+        return [
+            {"id": str(move.pk), "order": orders[move.stream_id].code} | {name: getattr(move, name) for name in names}
+            for move in moves
+            if move.stream_id in orders
+        ]
+
+
+class AnswerMoveView(MovesView):
+    """Answers a move."""
+
+    http_method_names = ["post", "options"]
+
+    @extend_schema(
+        operation_id="answer_move",
+        tags=TAG,
+        summary="Accept the move of an own order, all places or none, or refuse it with a reason",
+        parameters=[ONCE],
+        request=repairs.MoveInputs,
+        responses=MoveRow,
+    )
+    def post(self, request: Request, move_id: UUID) -> Response:
+        with suppress(Replayed):
+            repairs.answer_move(self.actor, move_id, body_of(request), once=once_of(request))
+        with reading(self.actor):
+            (row,) = self.rows(list(disrupted.repair_moves(self.actor).filter(pk=move_id)))
+        return Response(row)
+
+
+def _run(run: Any) -> dict[str, Any]:
+    plan = [
+        {name: row[name] for name in ("order", "before", "chosen", "text")}
+        | {"choices": [{k: v for k, v in choice.items() if k != "slot_ids"} for choice in row["choices"]]}
+        for row in run.plan
+    ]
+    return {
+        "id": str(run.pk),
+        "disruption": str(run.disruption_id) if run.disruption_id else None,
+        "state": run.state,
+        "progress": runs.progress_of(run.pk) if run.state in (RunState.QUEUED, RunState.RUNNING) else "",
+        "version": run.version,
+        "optimal": run.result.get("optimal"),
+        "gap": run.result.get("gap"),
+        "fault": run.fault,
+        "components": run.result.get("components", []),
+        "plan": plan,
+    }
