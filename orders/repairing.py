@@ -198,8 +198,11 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
 
 
 def _choice(order: Affected, draft: Draft, one: Snapshot, why: str) -> dict[str, Any]:
+    plant = one.calendar.places[draft.plant_id] if draft.plant_id else None
     return {
         "slot_ids": [str(slot_id) for slot_id in draft.slot_ids],
+        "plant": plant.name if plant else "",
+        "plant_zone": plant.zone.key if plant else "",
         "collection": draft.collection_start.isoformat(),
         "manufacture": draft.manufacture_start.isoformat(),
         "infusion": draft.earliest_infusion.isoformat(),

@@ -80,6 +80,7 @@ class ChoiceRow(Shape):
     collection = s.DateTimeField()
     manufacture = s.DateTimeField()
     infusion = s.DateTimeField()
+    plant = s.CharField(allow_blank=True, help_text="where it is made")
     text = s.CharField()
 
 
@@ -355,7 +356,11 @@ class AnswerMoveView(MovesView):
 def _run(run: Any) -> dict[str, Any]:
     plan = [
         {name: row[name] for name in ("order", "before", "chosen", "text")}
-        | {"choices": [{k: v for k, v in choice.items() if k != "slot_ids"} for choice in row["choices"]]}
+        | {
+            "choices": [
+                {k: v for k, v in choice.items() if k not in ("slot_ids", "plant_zone")} for choice in row["choices"]
+            ]
+        }
         for row in run.plan
     ]
     return {

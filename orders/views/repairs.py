@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -112,14 +113,27 @@ def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, An
             "type": "select",
             "value": "" if row["chosen"] is None else str(row["chosen"]),
             "blank": "Leave it out",
-            "choices": [(str(n), _words(one, row["zone"])) for n, one in enumerate(row["choices"])],
+            "choices": _told_apart(row),
         },
     }
 
 
+def _told_apart(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the choices with their words; of those that read alike only one, the chosen or the first."""
+    words = [_words(choice, row["zone"]) for choice in row["choices"]]
+    kept = {said: n for n, said in reversed(list(enumerate(words)))}
+    if row["chosen"] is not None:
+        kept[words[row["chosen"]]] = row["chosen"]
+    return [(str(n), words[n]) for n in sorted(kept.values())]
+
+
 def _words(choice: dict[str, Any], zone: str) -> str:
-    at = parse_datetime(choice["collection"])
-    return f"Collection {at.astimezone(ZoneInfo(zone)):%a %d %b %Y %H:%M}" if at else ""
+    collection, start, infusion = (
+        dt.datetime.fromisoformat(choice[name]).astimezone(ZoneInfo(place))
+        for name, place in (("collection", zone), ("manufacture", choice["plant_zone"] or zone), ("infusion", zone))
+    )
+    made = f"start {start:%a %d %b %H:%M} at {choice['plant']}" if choice["plant"] else f"start {start:%a %d %b %H:%M}"
+    return f"Collect {collection:%a %d %b %H:%M}, {made}, infuse from {infusion:%a %d %b}"
 
 
 def _components(run: Any, other: Any) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def _otherwise(order: Affected, draft: Draft, places: Mapping[UUID, Place], othe
     if days < 0:
         why = "is not possible for all: its places are needed more elsewhere"
         return f"An infusion {-days} days earlier, after {start}, {why}."
-    later = f"{days} days later" if days else "on the same day"
+    later = f"{days} day{'' if days == 1 else 's'} later" if days else "on the same day"
     lost = " and the collected material lost" if other.harm.expired and not is_collected_again(order, draft) else ""
     return f"Otherwise: {start}, with the infusion {later}{lost}."
 

@@ -47,6 +47,9 @@ def test_a_planner_repairs_a_line_stop_on_the_pages_and_the_center_accepts(far: 
     assert "look at it" in text_of(browser.get(f"{started['Location']}progress/"))
     page = text_of(browser.get(started["Location"]))
     assert "Proven: no plan does less harm." in page and disruption.reason in page
+    (shown,) = browser.get(started["Location"]).context["rows"]
+    words = [said for _, said in shown["choice"]["choices"]]
+    assert len(words) == len(set(words)) and all("start" in said and "infuse" in said for said in words)
     browser.post(f"{started['Location']}edit/", {"order": code, "choice": ""})
     assert again(far, run).plan[0]["chosen"] is None
     assert "Left out by hand" in text_of(browser.get(started["Location"]))
