@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,14 @@ MOST_CONTAINERS = 99  # two digits in the code
 def of_stream(stream_id: UUID, kind: ContainerKind | str | None = None) -> list[Container]:
     """Return the order's containers by kind and position."""
     return [row for row in _containers(stream_id=stream_id) if kind is None or row.kind == kind]
+
+
+def of_streams(stream_ids: Iterable[UUID], kind: ContainerKind | str) -> dict[UUID, list[Container]]:
+    """Return the containers of a kind of many orders, by stream: one query."""
+    found: dict[UUID, list[Container]] = defaultdict(list)
+    for row in Container.unwalled.filter(stream_id__in=set(stream_ids), kind=kind).order_by("position"):
+        found[row.stream_id].append(row)
+    return found
 
 
 @Prepared

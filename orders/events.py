@@ -131,6 +131,12 @@ register(
                 (*CLINICAL_AND_PLANT, Role.COURIER),
             ),
             (
+                "orders.start_moved",
+                "Start of manufacture moved",
+                "The start of manufacture moved from {before} to {after}: {code}. The collection stands.",
+                (*CLINICAL_AND_PLANT, Role.COURIER),
+            ),
+            (
                 "orders.change_proposed",
                 "Change of dates proposed",
                 "The center asks to move the collection from {before} to {after}: {code}.",
@@ -145,7 +151,7 @@ register(
             (
                 "orders.move_refused",
                 "Move refused",
-                "The center refused to move the collection to {after} after a disruption; {before} stays.",
+                "The center refused other dates after a disruption ({after}); {before} stays.",
                 CLINICAL_AND_PLANT,
             ),
             (

@@ -12,18 +12,20 @@ from uuid import UUID
 from django.utils import timezone
 
 from ledger.context import Actor
-from orders import gathering, rescheduling
+from orders import bookings, gathering, whereabouts
 from orders.models import Order
 from orders.states import OrderState
-from scheduling import availability, disrupted
+from orders.whereabouts import Whereabouts
+from scheduling import availability, disrupted, slot_chains
 from scheduling.calendars import Calendar, Place, Window
 from scheduling.drafts import Draft, Pick
-from scheduling.repair import candidates, explanation, pools, solver
+from scheduling.offers import ChainRequest
+from scheduling.repair import candidates, collected, explanation, solver
 from scheduling.repair.objective import COMPONENTS, LABELS
 from scheduling.repair.runs import RepairRun
-from scheduling.repair.snapshot import Affected, rank, without
+from scheduling.repair.snapshot import NEVER, Affected, rank, without
 from scheduling.slot_chains import SlotChain
-from scheduling.states import LinkKind
+from scheduling.states import RESOURCE_OF, LinkKind
 
 CHOICES = 4  # the chosen chain and others that the planner may take instead
 
@@ -34,31 +36,64 @@ class Hit:
 
     order: Order
     chain: SlotChain
-    expires_at: dt.datetime | None
+    where: Whereabouts
     why_not: str
+
+    @property
+    def expires_at(self) -> dt.datetime | None:
+        """Until when manufacture can begin from what is collected."""
+        return self.where.expires_at
+
+    @property
+    def stage(self) -> str:
+        return explanation.stage_words(self.where.material)
 
 
 def hits(actor: Actor, resource_ids: Sequence[UUID], since: dt.datetime, until: dt.datetime) -> list[Hit]:
     """Return the actor's orders that are hit: whose material expires first, then by the start of manufacture."""
-    chains = disrupted.chains_hit(actor, resource_ids, since, until)
-    orders = gathering.orders_by(actor, "stream_id", (chain.stream_id for chain in chains))
-    found = [_hit(orders[chain.stream_id], chain) for chain in chains if chain.stream_id in orders]
-    never = dt.datetime.max.replace(tzinfo=dt.UTC)
-    return sorted(found, key=lambda hit: (hit.expires_at or never, hit.chain.manufacture_starts_at, hit.order.code))
+    chains = {chain.stream_id: chain for chain in disrupted.chains_hit(actor, resource_ids, since, until)}
+    orders = gathering.orders_by(actor, "stream_id", chains)
+    where = whereabouts.of_orders(orders.values(), chains)
+    found = [_hit(order, chains[stream_id], where[order.pk]) for stream_id, order in orders.items()]
+    return sorted(found, key=lambda hit: (hit.expires_at or NEVER, hit.chain.manufacture_starts_at, hit.order.code))
 
 
-def _hit(order: Order, chain: SlotChain) -> Hit:
-    begun = rescheduling.collection_begun(order)
-    age = order.specification.limits.get("max_age_hours") if begun else None
-    expires = chain.collection_ends_at + dt.timedelta(hours=float(age)) if age else None
+def hit_now(order: Order, chain: SlotChain) -> Hit:
+    """Return how an order stands that was hit, as a repair sees it."""
+    return _hit(order, chain, whereabouts.of_orders([order], {order.stream_id: chain})[order.pk])
+
+
+def _hit(order: Order, chain: SlotChain, where: Whereabouts) -> Hit:
     why = ""
-    if begun:
-        why = "The material is collected: decide on the order's own page."
+    if where.has_started:
+        why = "Manufacture has begun: decide on the order's own page."
+    elif where.is_lost:
+        why = "No usable material is left: a physician decides how the order goes on."
+    elif where.expires_at is not None and where.expires_at <= timezone.now():
+        why = "The material is too old: a physician decides how the order goes on."
     elif order.state != OrderState.OPEN:
         why = "The order has ended."
     elif order.on_hold:
         why = "The order is on hold."
-    return Hit(order, chain, expires, why)
+    return Hit(order, chain, where, why)
+
+
+def affected_by(hit: Hit, request: ChainRequest) -> Affected:
+    """Return the order as a repair takes it: a closed box goes to its plant with its courier, nothing collected is
+    given up (a second collection is a physician's decision)."""
+    draft = _draft(hit.chain)
+    if hit.where.is_packed and draft.plant_id is not None:
+        couriers = {pick.window.organization_id for pick in draft.picks if pick.kind == LinkKind.COURIER_LANE}
+        request = replace(request, plant_site_ids=(draft.plant_id,), courier_organization_ids=tuple(sorted(couriers)))
+    return Affected(
+        hit.order.code,
+        request,
+        draft,
+        hit.where.material,
+        expires_at=hit.where.expires_at,
+        collected_at=hit.where.collected_at,
+        may_recollect=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -75,19 +110,17 @@ def snapshots(actor: Actor, run: RepairRun, found: Sequence[Hit]) -> list[Snapsh
     by_therapy: dict[UUID, list[Affected]] = defaultdict(list)
     windows: dict[UUID, dict[UUID, Window]] = defaultdict(dict)
     places: dict[UUID, dict[UUID, Place]] = defaultdict(dict)
+    requests = _requests([hit.order for hit in found], run.horizon_days)
     for hit in found:
-        therapy, today = hit.order.therapy_id, timezone.now().date()
-        request = replace(rescheduling.request_of(hit.order, today), horizon_days=run.horizon_days)
+        therapy, request = hit.order.therapy_id, requests[hit.order.pk]
         if hit.order.center_site_id not in places[therapy]:
             known = availability.places_of(actor, request)
             zone = known[request.center_site_id].zone
-            links = availability.links_wanted(request, zone, today, run.horizon_days)
+            links = availability.links_wanted(request, zone, request.earliest, run.horizon_days)
             for window in availability.load(actor, request, links, known).windows:
                 windows[therapy][window.slot_id] = window
             places[therapy] |= known
-        by_therapy[therapy].append(
-            Affected(hit.order.code, request, _draft(hit.chain), expires_at=hit.expires_at, promised=True)
-        )
+        by_therapy[therapy].append(affected_by(hit, request))
     return [
         Snapshot(
             sorted(orders, key=rank),
@@ -97,13 +130,27 @@ def snapshots(actor: Actor, run: RepairRun, found: Sequence[Hit]) -> list[Snapsh
     ]
 
 
+def _requests(orders: Sequence[Order], horizon_days: int) -> dict[UUID, ChainRequest]:
+    """What each order's booking step would ask of a search; alike orders ask once."""
+    parameters = whereabouts.booking_parameters(order.flow_id for order in orders)
+    today, alike, found = timezone.now().date(), {}, {}
+    for order in orders:
+        key = (order.therapy_id, order.specification_id, order.flow_id, order.center_site_id)
+        if key not in alike:
+            request = bookings.chain_request(order, parameters.get(order.flow_id, {}), today)
+            alike[key] = replace(request, horizon_days=horizon_days)
+        found[order.pk] = alike[key]
+    return found
+
+
 def _draft(chain: SlotChain) -> Draft:
     """The chain as booked."""
+    links = list(chain.links.all()) if hasattr(chain, "_prefetched_objects_cache") else slot_chains.links_of(chain)
     picks = tuple(
         Pick(
             Window(
                 link.slot_id,
-                link.kind,
+                RESOURCE_OF.get(LinkKind(link.kind), link.kind),
                 link.organization_id,
                 link.site_id or link.organization_id,
                 link.starts_at,
@@ -116,9 +163,9 @@ def _draft(chain: SlotChain) -> Draft:
             link.kind,
             dt.timedelta(),
         )
-        for link in chain.links.all()
+        for link in links
     )
-    plant = next((link.site_id for link in chain.links.all() if link.kind == LinkKind.MANUFACTURING_LINE), None)
+    plant = next((link.site_id for link in reversed(links) if link.kind == LinkKind.MANUFACTURING_LINE), None)
     return Draft(
         picks,
         plant,
@@ -169,26 +216,27 @@ def _sum(bounds: Any) -> int | None:
 
 
 def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[dict[str, Any]]:
-    drafts: dict[str, Draft] = {}
     picked = [(order, outcome.chosen[order.key]) for order in one.affected]
-    wanted = [(asked.candidates[o.key][i].draft, o.current) for o, i in picked if i is not None]
-    for (order, _), draft in zip(
-        [(o, i) for o, i in picked if i is not None], pools.dealt(asked.pools, wanted), strict=True
-    ):
-        drafts[order.key] = draft
+    wanted = [(asked.candidates[o.key][i].draft, o) for o, i in picked if i is not None]
+    dealt = collected.dealt(asked.pools, wanted)
+    drafts = {order.key: draft for (_, order), draft in zip(wanted, dealt, strict=True)}
     rows = []
     for order in one.affected:
         chosen = drafts.get(order.key)
         offered = asked.candidates[order.key][:CHOICES]
-        others = [pools.dealt(asked.pools, [(c.draft, order.current)])[0] for c in offered]
+        others = [collected.dealt(asked.pools, [(c.draft, order)])[0] for c in offered]
         choices = [chosen] if chosen else []
         choices += [d for d in others if all(d.slot_ids != kept.slot_ids for kept in choices)]
         zone = one.calendar.places[order.request.center_site_id].zone.key
+        plant = one.calendar.places.get(order.current.plant_id) if order.current.plant_id else None
         rows.append(
             {
                 "order": order.key,
                 "before": order.current.collection_start.isoformat(),
+                "start_before": order.current.manufacture_start.isoformat(),
+                "material": int(order.material),
                 "zone": zone,
+                "plant_zone": plant.zone.key if plant else zone,
                 "chosen": 0 if chosen else None,
                 "text": explanation.explain(order, chosen, one.calendar.places, why, offered),
                 "choices": [_choice(order, d, one, why) for d in choices[:CHOICES]],

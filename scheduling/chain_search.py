@@ -16,7 +16,7 @@ from ledger.refusals import Conflict, InvalidInput, NotAllowed
 from scheduling.availability import links_wanted, load, load_slots, places_of, refuse_bad_request
 from scheduling.calendars import Calendar, Place
 from scheduling.capacity import SlotFull
-from scheduling.feasibility import Pick, Planner, Way, earliest, fewest_days, most_slack
+from scheduling.feasibility import Draft, Pick, Planner, Way, earliest, fewest_days, most_slack
 from scheduling.offers import ChainOffer, ChainRequest, OfferLink, RefusedDate, SearchResult
 from scheduling.quotas import QuotaUsedUp
 from scheduling.states import Ranking
@@ -125,7 +125,11 @@ class Offers(Sequence[ChainOffer]):
 
 
 def _offer(way: Way, calendar: Calendar, request: ChainRequest) -> ChainOffer:
-    draft = way.draft()
+    return offer_of_draft(way.draft(), calendar, request)
+
+
+def offer_of_draft(draft: Draft, calendar: Calendar, request: ChainRequest) -> ChainOffer:
+    """Return a draft of this calendar as an offer, its places named."""
     slack = draft.slack(request)
     return ChainOffer(
         token=token_of(draft.slot_ids),
@@ -138,7 +142,7 @@ def _offer(way: Way, calendar: Calendar, request: ChainRequest) -> ChainOffer:
         earliest_infusion=draft.earliest_infusion,
         links=tuple(_link(pick, calendar) for pick in draft.picks),
         slack_hours=None if slack is None else _hours(slack),
-        vein_to_vein_days=round(way.days, 2),
+        vein_to_vein_days=round(draft.vein_to_vein / dt.timedelta(days=1), 2),
         tentative_return_p90=draft.tentative_return_p90,
         second_dose=draft.second_dose,
         lead_times=draft.notes,

@@ -15,26 +15,24 @@ from rest_framework import serializers
 
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
-from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, acting
-from ledger.refusals import Conflict, FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
+from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound, Stale, WrongState
 from ledger.states import Role
-from orders import queries, repairing, rescheduling, signers
-from orders.actions.rescheduling import require_mine
+from orders import queries, repairing, signers
 from orders.flow import order_named
 from orders.inputs import SignatureInput, read
 from orders.models import Order
 from personas.policies import require
 from personas.states import Capability
-from scheduling import changes, disrupted, slot_chains
+from scheduling import disrupted
 from scheduling import queries as scheduling
-from scheduling.chain_search import token_of
 from scheduling.jobs import job_in
 from scheduling.repair import runs
 from scheduling.repair.runs import Disruption, RepairDue, RepairMove, RepairRun
+from scheduling.repair.snapshot import Material
 from scheduling.repair.solver import Control
 from scheduling.signals import repair_wanted, tell_after_commit
-from scheduling.states import ChangeReason, MoveState, RunState
+from scheduling.states import MoveState, RunState
 
 logger = logging.getLogger(__name__)
 JOB = "repair"
@@ -68,18 +66,6 @@ class SignInputs(serializers.Serializer[Any]):
 
     version = serializers.IntegerField(min_value=1, label="Version that was shown")
     signature = SignatureInput(label="Your signature")
-
-
-class MoveInputs(serializers.Serializer[Any]):
-    """The center's answer to the move of its order."""
-
-    decision = serializers.ChoiceField(choices=[("accept", "Accept"), ("refuse", "Refuse")], label="Answer")
-    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="", label="Reason")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "refuse" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why you refuse; the planner sees the reason."]})
-        return attrs
 
 
 def start_repair(actor: Actor, disruption_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairRun:
@@ -179,13 +165,6 @@ def affected(actor: Actor, disruption: Disruption) -> list[repairing.Hit]:
 
 def may_repair(actor: Actor) -> bool:
     return actor.can(Capability.CONFIRM_SLOTS) and actor.organization_role == Role.MANUFACTURER
-
-
-def waiting_moves(actor: Actor) -> list[tuple[Order, RepairMove]]:
-    """Return the moves that wait for the actor's center, the nearest collection first, with their orders."""
-    moves = list(disrupted.repair_moves(actor).filter(state=MoveState.OFFERED, center_id=actor.organization_id))
-    orders = queries.orders_by_stream(actor, [move.stream_id for move in moves]) if moves else {}
-    return [(orders[move.stream_id], move) for move in moves if move.stream_id in orders]
 
 
 def moves_of(actor: Actor, run: RepairRun) -> dict[str, RepairMove]:
@@ -357,6 +336,10 @@ def _require_proposed(run: RepairRun) -> None:
 
 def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
     choice = row["choices"][row["chosen"]]
+    material = row.get("material", Material.NOT_COLLECTED)
+    before, after, zone = row["before"], choice["collection"], row["zone"]
+    if material != Material.NOT_COLLECTED:
+        before, after, zone = row["start_before"], choice["manufacture"], choice["plant_zone"] or row["plant_zone"]
     if RepairMove.unwalled.filter(stream_id=order.stream_id, state=MoveState.OFFERED).exists():
         raise Conflict(
             f"A move of {order.code} waits for its center already.",
@@ -370,54 +353,9 @@ def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
         center_id=order.center_id,
         slot_ids=[UUID(slot_id) for slot_id in choice["slot_ids"]],
         text=row["text"],
-        before=dt.datetime.fromisoformat(row["before"]),
-        after=dt.datetime.fromisoformat(choice["collection"]),
-        zone=row["zone"],
+        material=material,
+        before=dt.datetime.fromisoformat(before),
+        after=dt.datetime.fromisoformat(after),
+        zone=zone,
     )
     return move
-
-
-def answer_move(actor: Actor, move_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairMove:
-    """Accept the move of an own order: all new places are taken and the former given back, or none. Or refuse it.
-
-    A refused order stays on the disruption's list. Raises SlotFull with the next best dates when somebody was faster.
-    """
-    with reading(actor):
-        move = disrupted.repair_moves(actor).filter(pk=move_id).first()
-        if move is None:
-            raise NotFound()
-        order = Order.unwalled.filter(stream_id=move.stream_id).get()
-    subject = ("order", order.code)
-    with acting(actor, "orders.dates_moved", stream_id=move.stream_id, subject=subject, once=once) as event:
-        order = order_named(actor, order.code)
-        order.stream = event.stream
-        given = read(MoveInputs, raw)
-        require_mine(actor, order)
-        move = RepairMove.unwalled.select_for_update().get(pk=move_id)
-        if move.state != MoveState.OFFERED:
-            raise WrongState(f"This move is {MoveState(move.state).label.lower()} already.")
-        before, after = move.before.isoformat(), move.after.isoformat()
-        code = ChangeReason.DISRUPTION.label
-        event.note(order=order.code, before=before, after=after, code=code, chain="", state="")
-        if given["decision"] == "refuse":
-            event.kind, event.reason = kind_named("orders.move_refused"), given["reason"].strip()
-            move.state, move.reason = MoveState.REFUSED, given["reason"].strip()
-        else:
-            _move(actor, order, move, event)
-            move.state = MoveState.ACCEPTED
-        move.answered_by_name, move.answered_at = actor.display_name, timezone.now()
-        move.save()
-    return move
-
-
-def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> None:
-    chain = slot_chains.live_chain(order.stream_id)
-    facts = [fact for fact in rescheduling.stops(order, chain) if fact.code != "dates_frozen"]  # the plant itself asks
-    if facts or chain is None:
-        raise FactsMissing("The dates cannot move now.", facts=facts)
-    request = rescheduling.request_of(order, order.opened_at.date())
-    offer = changes.offer_for(actor, chain, request, token_of(move.slot_ids))
-    found = changes.knock_on(chain, offer)
-    fresh = changes.move(actor, chain, request, offer, code=ChangeReason.DISRUPTION, reason=move.text)
-    rescheduling.replan(order, found, fresh, event.id)
-    event.note(chain=fresh.pk, state=str(fresh.get_state_display()))

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from ledger.context import reading
 from ledger.recording import Replayed
-from orders.actions import repairs
+from orders.actions import repair_answers, repairs
 from orders.queries import orders_by_stream
 from personas.asking import ActorView, PageQuery, ZonedTime, answers_once, body_of, input_of, once_of, page_of, reads
 from personas.envelopes import Shape, page
@@ -21,9 +21,11 @@ from personas.headers import ONCE
 from scheduling import disrupted
 from scheduling.actions.disruptions import close_disruption, open_disruption
 from scheduling.repair import runs
+from scheduling.repair.snapshot import Material
 from scheduling.states import DisruptionKind, MoveState, RunState
 
 TAG = ["disruptions"]
+MATERIAL = [material.name.lower() for material in Material]
 
 
 class DisruptionInput(s.Serializer[Any]):
@@ -55,6 +57,7 @@ class HitRow(Shape):
     order = s.CharField()
     collection_at = s.DateTimeField()
     manufacture_at = s.DateTimeField()
+    material = s.ChoiceField(choices=MATERIAL, help_text="how far it is")
     material_expires_at = s.DateTimeField(allow_null=True)
     why_not = s.CharField(allow_blank=True, help_text="why a repair leaves it alone; empty when it can be moved")
 
@@ -89,6 +92,8 @@ class PlanRow(Shape):
 
     order = s.CharField()
     before = s.DateTimeField(help_text="start of the collection as booked")
+    start_before = s.DateTimeField(allow_null=True, help_text="start of manufacture as booked")
+    material = s.ChoiceField(choices=MATERIAL, help_text="how far it is: a collection that took place never moves")
     chosen = s.IntegerField(allow_null=True, help_text="index of the choice; null: not moved")
     text = s.CharField(help_text="why")
     choices = ChoiceRow(many=True)
@@ -116,6 +121,7 @@ class MoveRow(Shape):
     order = s.CharField()
     state = s.ChoiceField(choices=MoveState.choices)
     text = s.CharField()
+    moves = s.ChoiceField(choices=["collection", "manufacture"], help_text="whose start moves")
     before = s.DateTimeField()
     after = s.DateTimeField()
     reason = s.CharField(allow_blank=True)
@@ -181,6 +187,7 @@ class DisruptionView(DisruptionsView):
                 "order": hit.order.code,
                 "collection_at": hit.chain.collection_starts_at,
                 "manufacture_at": hit.chain.manufacture_starts_at,
+                "material": hit.where.material.name.lower(),
                 "material_expires_at": hit.expires_at,
                 "why_not": hit.why_not,
             }
@@ -326,7 +333,12 @@ class MovesView(ActorView):
         orders = orders_by_stream(self.actor, [move.stream_id for move in moves])
         names = ("state", "text", "before", "after", "reason")
         return [
-            {"id": str(move.pk), "order": orders[move.stream_id].code} | {name: getattr(move, name) for name in names}
+            {
+                "id": str(move.pk),
+                "order": orders[move.stream_id].code,
+                "moves": "collection" if move.material == Material.NOT_COLLECTED else "manufacture",
+            }
+            | {name: getattr(move, name) for name in names}
             for move in moves
             if move.stream_id in orders
         ]
@@ -342,12 +354,12 @@ class AnswerMoveView(MovesView):
         tags=TAG,
         summary="Accept the move of an own order, all places or none, or refuse it with a reason",
         parameters=[ONCE],
-        request=repairs.MoveInputs,
+        request=repair_answers.MoveInputs,
         responses=MoveRow,
     )
     def post(self, request: Request, move_id: UUID) -> Response:
         with suppress(Replayed):
-            repairs.answer_move(self.actor, move_id, body_of(request), once=once_of(request))
+            repair_answers.answer_move(self.actor, move_id, body_of(request), once=once_of(request))
         with reading(self.actor):
             (row,) = self.rows(list(disrupted.repair_moves(self.actor).filter(pk=move_id)))
         return Response(row)
@@ -357,9 +369,11 @@ def _run(run: Any) -> dict[str, Any]:
     plan = [
         {name: row[name] for name in ("order", "before", "chosen", "text")}
         | {
+            "start_before": row.get("start_before"),
+            "material": Material(row.get("material", Material.NOT_COLLECTED)).name.lower(),
             "choices": [
                 {k: v for k, v in choice.items() if k not in ("slot_ids", "plant_zone")} for choice in row["choices"]
-            ]
+            ],
         }
         for row in run.plan
     ]

@@ -19,7 +19,7 @@ from ledger.context import Actor, reading
 from ledger.recording import Replayed
 from ledger.refusals import InvalidInput, NotFound, Refusal, Unauthenticated
 from orders import queries
-from orders.actions import repairs
+from orders.actions import repair_answers, repairs
 from orders.forms import flat
 from orders.views.requests import once_of, see_other, typed
 from personas.states import Capability
@@ -48,7 +48,7 @@ def _register(request: HttpRequest, refusal: Refusal | None = None, at: str = ""
     errors = flat(refusal.fields) if refusal else {}
     context = {
         "disruptions": list(disrupted.disruptions(actor).select_related("organization")[:MOST_ROWS]),
-        "moves": repairs.waiting_moves(actor) if actor.can(Capability.BOOK_SLOTS) else [],
+        "moves": repair_answers.waiting_moves(actor) if actor.can(Capability.BOOK_SLOTS) else [],
         "runs": list(disrupted.repair_runs(actor).select_related("disruption")[:MOST_RUNS]) if may_repair else [],
         "may_open": may_open,
         "may_repair": may_repair,
@@ -224,7 +224,7 @@ def answer(request: HttpRequest, move_id: UUID) -> HttpResponseBase:
     """The center accepts the move of its order, or refuses it with a reason."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     try:
-        repairs.answer_move(actor, move_id, request.POST, once=once_of(request, "move", str(move_id)))
+        repair_answers.answer_move(actor, move_id, request.POST, once=once_of(request, "move", str(move_id)))
         said = "Your answer is on the record. An accepted order has its new dates now."
     except Replayed:
         said = "This was done already; nothing was done twice."

@@ -26,6 +26,7 @@ from personas.states import Capability
 from personas.views import desk
 from scheduling import disrupted
 from scheduling.repair import runs
+from scheduling.repair.snapshot import Material
 from scheduling.states import RunState
 
 MEANING = "repair proposed to the centers"
@@ -94,18 +95,23 @@ def _of_disruption(run: Any) -> list[dict[str, str]]:
 
 
 def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, Any]:
-    """Return one order of the plan: now, then, why, what else there is, and what the other repair would do."""
+    """Return one order of the plan: now, then, why, what else there is, and what the other repair would do.
+
+    What moves is the collection; of material that is collected already, the start of manufacture.
+    """
     choice = row["choices"][row["chosen"]] if row["chosen"] is not None else None
     theirs = next((one for one in other.plan if one["order"] == row["order"]), None) if other else None
     their_choice = theirs["choices"][theirs["chosen"]] if theirs and theirs["chosen"] is not None else None
+    collected = row.get("material", Material.NOT_COLLECTED) != Material.NOT_COLLECTED
+    moved, zone = ("manufacture", row["plant_zone"]) if collected else ("collection", row["zone"])
     return {
         "order": row["order"],
-        "zone": row["zone"],
+        "what": "Start of manufacture" if collected else "Collection",
+        "zone": zone,
         "text": row["text"],
-        "before": parse_datetime(row["before"]),
-        "after": parse_datetime(choice["collection"]) if choice else None,
-        "infusion": parse_datetime(choice["infusion"]) if choice else None,
-        "other_after": parse_datetime(their_choice["collection"]) if their_choice else None,
+        "before": parse_datetime(row["start_before"] if collected else row["before"]),
+        "after": parse_datetime(choice[moved]) if choice else None,
+        "other_after": parse_datetime(their_choice[moved]) if their_choice else None,
         "move": moves.get(row["order"]),
         "choice": {
             "name": "choice",

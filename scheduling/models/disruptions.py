@@ -87,7 +87,11 @@ class RepairDue(WalledModel):
 
 
 class RepairMove(WalledModel):
-    """One signed move of one order: its center accepts or refuses it. Nothing has moved until then."""
+    """One signed move of one order: its center accepts or refuses it. Nothing has moved until then.
+
+    ``before`` and ``after`` are starts of the collection; of material that is collected already (``material``: how far
+    it was, a ``repair.snapshot.Material``), of manufacture.
+    """
 
     stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
     run_id = models.UUIDField()
@@ -96,8 +100,9 @@ class RepairMove(WalledModel):
     state = models.CharField(max_length=12, choices=MoveState.choices, default=MoveState.OFFERED)
     slot_ids = ArrayField(models.UUIDField())
     text = models.TextField()
-    before = models.DateTimeField(help_text="start of the collection as booked")
-    after = models.DateTimeField(help_text="start of the collection as offered")
+    material = models.PositiveSmallIntegerField(default=0)
+    before = models.DateTimeField(help_text="start as booked")
+    after = models.DateTimeField(help_text="start as offered")
     zone = models.CharField(max_length=64)
     reason = models.TextField(blank=True)
     answered_by_name = models.CharField(max_length=200, blank=True)

@@ -15,10 +15,11 @@ from uuid import UUID
 from scheduling.calendars import Calendar
 from scheduling.drafts import Draft
 from scheduling.offers import ChainRequest
+from scheduling.repair.collected import moving, onward
 from scheduling.repair.objective import harm_of
 from scheduling.repair.pools import Pools, pooled
 from scheduling.repair.snapshot import Affected, Candidate, Harm, Material, Problem, free_places
-from scheduling.repair.walks import Crowd, every_draft, other_starts, other_ways
+from scheduling.repair.walks import Crowd, every_draft
 
 
 def problem(affected: Sequence[Affected], calendar: Calendar, now: dt.datetime, horizon_days: int) -> Problem:
@@ -32,19 +33,20 @@ def problem(affected: Sequence[Affected], calendar: Calendar, now: dt.datetime, 
     held = frozenset(pools.named(slot_id for order in affected for slot_id in order.current.slot_ids))
     for order in affected:
         walked = _walked(order, pools.calendar, now, horizon_days)
-        if walked not in walks:
+        if walked not in walks and _may_collect(order):
             crowd = Crowd(at_center[walked.center_site_id], len(affected), held)
             walks[walked] = _Walk(every_draft(walked, pools.calendar, now, crowd))
-    found = {}
+    found, nothing = {}, _Walk([])
     for order in affected:
         walked = _walked(order, pools.calendar, now, horizon_days)
-        found[order.key] = (list(_with_material(order, pools.calendar, now)), walks[walked], walked)
+        own = [_Way.onward(order, draft, pools) for draft in onward(order, pools.calendar, now)]
+        found[order.key] = (own, walks[walked] if _may_collect(order) else nothing, walked)
     left = free_places(pools.calendar.windows)
     short = _short(found.values(), left)
     for walk in walks.values():
         walk.settle(short)
     kept = {
-        order.key: _distinct(order, [*(_Way.of(d, short) for d in own), *_in_time(order, walk, walked, pools)], pools)
+        order.key: _distinct(order, [*(way.among(short) for way in own), *_in_time(order, walk, walked, pools)], pools)
         for order, (own, walk, walked) in zip(affected, found.values(), strict=True)
     }
     return Problem(tuple(affected), kept, {slot_id: left[slot_id] for slot_id in short}, pools)
@@ -56,12 +58,19 @@ class _Way:
 
     draft: Draft
     slot_ids: frozenset[UUID]
-    needs: frozenset[UUID]
+    needs: frozenset[UUID] = frozenset()
 
     @classmethod
     def of(cls, draft: Draft, short: set[UUID]) -> _Way:
-        slot_ids = frozenset(draft.slot_ids)
-        return cls(draft, slot_ids, slot_ids & short)
+        return cls(draft, frozenset(draft.slot_ids)).among(short)
+
+    @classmethod
+    def onward(cls, order: Affected, draft: Draft, pools: Pools) -> _Way:
+        """A chain of collected material: what it used it does not take."""
+        return cls(draft, frozenset(pools.named(moving(order, draft))))
+
+    def among(self, short: set[UUID]) -> _Way:
+        return replace(self, needs=self.slot_ids & short)
 
 
 class _Walk:
@@ -113,19 +122,15 @@ def _is_in_time(order: Affected, draft: Draft, walked: ChainRequest, zone: dt.tz
     return local >= max(ready, order.request.earliest)
 
 
-def _with_material(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
-    """The chains that use what was collected already."""
-    if order.material is Material.AT_PLANT:
-        yield from other_starts(order, calendar, now)
-    elif order.material is Material.AT_CENTER:
-        yield from other_ways(order, calendar, now)
+def _may_collect(order: Affected) -> bool:
+    return order.material is Material.NOT_COLLECTED or order.may_recollect
 
 
-def _short(found: Iterable[tuple[Sequence[Draft], _Walk, ChainRequest]], left: dict[UUID, int]) -> set[UUID]:
+def _short(found: Iterable[tuple[Sequence[_Way], _Walk, ChainRequest]], left: dict[UUID, int]) -> set[UUID]:
     """The windows that more orders could use than there are places."""
     wanted: Counter[UUID] = Counter()
     for own, walk, _ in found:
-        wanted.update(walk.slot_ids | {slot_id for draft in own for slot_id in draft.slot_ids})
+        wanted.update(walk.slot_ids.union(*(way.slot_ids for way in own)))
     return {slot_id for slot_id, orders in wanted.items() if slot_id in left and orders > left[slot_id]}
 
 

@@ -61,7 +61,7 @@ def _otherwise(order: Affected, draft: Draft, places: Mapping[UUID, Place], othe
 
 def _without_a_place(order: Affected) -> str:
     if harm_of_none(order).expired:
-        return "Without a place the collected material expires."
+        return "Without a place the collected material expires; a second collection is for a physician to decide."
     return "Without a place the patient waits without a date."
 
 
@@ -85,4 +85,4 @@ def _when(pick: Pick, places: Mapping[UUID, Place]) -> str:
 
 def stage_words(material: Material) -> str:
     """Return how far the material is, in words."""
-    return ("not collected", "collected, at the center", "at the plant or on its way")[material]
+    return ("not collected", "collected, at the center", "on its way to the plant", "at the plant")[material]

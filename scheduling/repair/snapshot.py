@@ -24,7 +24,17 @@ class Material(IntEnum):
 
     NOT_COLLECTED = 0  # every link may move
     AT_CENTER = 1  # collected: the collection stands, the way to the plant may change
-    AT_PLANT = 2  # on the way or received: only the start of manufacture may move
+    ON_THE_WAY = 2  # picked up: the delivery may be put off, and the start of manufacture with it
+    AT_PLANT = 3  # received: only the start of manufacture may move
+
+
+# The places that were used by then.
+USED = {
+    Material.NOT_COLLECTED: (),
+    Material.AT_CENTER: ("apheresis_chair",),
+    Material.ON_THE_WAY: ("apheresis_chair", "courier_lane"),
+    Material.AT_PLANT: ("apheresis_chair", "courier_lane", "receiving"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,8 @@ class Affected:
     ``current`` is its chain as booked, closed windows included. ``expires_at``: when collected material is too old to
     start (None: no limit, or nothing is collected). ``urgency`` 1 (elective) to 3 (cannot wait). ``latest``: no
     collection may start later (None: any day of the horizon). ``promised``: the patient was told the dates, so that a
-    new collection is a moved appointment.
+    new collection is a moved appointment. ``collected_at``: when the collection really ended (None: as booked).
+    ``may_recollect``: whether material may be given up for another collection.
     """
 
     key: str
@@ -45,6 +56,8 @@ class Affected:
     urgency: int = 1
     latest: dt.datetime | None = None
     promised: bool = True
+    collected_at: dt.datetime | None = None
+    may_recollect: bool = True
 
 
 def rank(order: Affected) -> tuple[bool, dt.datetime, int, str]:
@@ -106,13 +119,14 @@ def without(calendar: Calendar, closed: Collection[UUID], given_back: Iterable[A
     return Calendar(calendar.places.values(), windows, calendar.quotas)
 
 
+def is_used(order: Affected, kind: str) -> bool:
+    """Whether the order has used its place of this kind already."""
+    return kind in USED[order.material]
+
+
 def movable(order: Affected) -> tuple[UUID, ...]:
     """The places that the order may still give back: what has been used is used."""
-    gone = {Material.NOT_COLLECTED: (), Material.AT_CENTER: ("apheresis_chair",)}.get(order.material, USED_ON_ARRIVAL)
-    return tuple(pick.window.slot_id for pick in order.current.picks if pick.kind not in gone)
-
-
-USED_ON_ARRIVAL = ("apheresis_chair", "courier_lane", "receiving")
+    return tuple(pick.window.slot_id for pick in order.current.picks if not is_used(order, pick.kind))
 
 
 def free_places(windows: Iterable[Window]) -> dict[UUID, int]:

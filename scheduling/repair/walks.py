@@ -8,24 +8,14 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from scheduling.calendars import Calendar
-from scheduling.clocks import DAY, ticks
 from scheduling.drafts import Draft, Miss, Stage, Taken, Way
 from scheduling.feasibility import Planner
-from scheduling.inbound import FAR, Trip
+from scheduling.inbound import Trip
 from scheduling.lead_times import Terms
 from scheduling.offers import ChainRequest
-from scheduling.repair.snapshot import Affected
 from scheduling.states import LinkKind
 
-REACH = dt.timedelta(days=14)  # how long after a collection its ways are looked for
 AT_CENTER = (LinkKind.APHERESIS_CHAIR, LinkKind.COURIER_LANE, LinkKind.INFUSION_BED, LinkKind.SECOND_BED)
-CHAIR = LinkKind.APHERESIS_CHAIR
-BEFORE_START = (
-    LinkKind.APHERESIS_CHAIR,
-    LinkKind.CONTINGENCY_CHAIR,
-    LinkKind.COURIER_LANE,
-    LinkKind.RECEIVING,
-)
 
 
 class EveryWay(Planner):
@@ -110,42 +100,3 @@ def every_draft(request: ChainRequest, calendar: Calendar, now: dt.datetime, cro
         )
         found.setdefault((told, way.collection_start, way.plant_id), way)
     return [way.draft() for way in found.values()]
-
-
-def other_ways(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
-    """Material that waits at the center: the collection stands, the courier and the plant may be others."""
-    current = order.current
-    chair = next(pick.window for pick in current.picks if pick.kind == CHAIR)
-    until = current.collection_end + REACH
-    near = [w for w in calendar.windows if w.kind != CHAIR and w.ends_at > current.collection_start]
-    near = [w for w in near if w.kind == LinkKind.INFUSION_BED or w.starts_at < until + REACH]
-    own = Calendar(calendar.places.values(), [replace(chair, left=1), *near], calendar.quotas)
-    date = own.places[order.request.center_site_id].local(current.collection_start).date()
-    before = current.collection_start - dt.timedelta(seconds=1)
-    request = replace(order.request, earliest=date, horizon_days=1, contingency_days=0)
-    for draft in every_draft(request, own, before):
-        if draft.pickup_at >= now and (order.expires_at is None or draft.manufacture_start <= order.expires_at):
-            yield draft
-
-
-def other_starts(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
-    """Material that is at the plant or on its way: the starts there, as long as it lasts. What was used stands."""
-    current = order.current
-    planner = EveryWay(replace(order.request, lead_days=0), calendar, now)
-    terms = planner._terms_of(current.collection_start.date(), current.plant_id)
-    since = ticks(max(current.arrival_at, now))
-    until = FAR if order.expires_at is None else ticks(order.expires_at)
-    until = min(until, since + REACH.days * 2 * DAY)
-    transit = ticks(current.arrival_at) - ticks(current.pickup_at)
-    used = tuple(pick for pick in current.picks if pick.starts_at <= current.arrival_at and pick.kind in BEFORE_START)
-    trip = Trip(ticks(current.pickup_at), since, transit, None, FAR)
-    for way in planner.started(current.plant_id, (), trip, until, terms):
-        draft = way.draft()
-        yield replace(
-            draft,
-            picks=(*used, *draft.picks),
-            collection_start=current.collection_start,
-            collection_end=current.collection_end,
-            pickup_at=current.pickup_at,
-            arrival_at=current.arrival_at,
-        )

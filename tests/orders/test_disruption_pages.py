@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.context import reading
-from orders.actions import repairs
+from orders.actions import repair_answers, repairs
 from scheduling import disrupted
 from scheduling.models import RepairRun, Resource
 from tests.api.conftest import make_partner, problem
@@ -73,7 +73,7 @@ def test_a_planner_repairs_a_line_stop_on_the_pages_and_the_center_accepts(far: 
 
 def _waiting(world: World) -> list[tuple[object, object]]:
     with reading(coordinator(world)):
-        return repairs.waiting_moves(coordinator(world))  # type: ignore[return-value]
+        return repair_answers.waiting_moves(coordinator(world))  # type: ignore[return-value]
 
 
 def test_a_disruption_is_opened_by_its_own_organization_and_every_fault_stands_beside_its_field(far: World) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from ledger.context import Actor, reading
 from ledger.models import Event
 from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound, Stale, WrongState
-from orders.actions import repairs
+from orders.actions import repair_answers, repairs
 from orders.flow import order_named
 from orders.models import Order
 from orders.repairing import hits
@@ -111,12 +111,12 @@ def test_a_line_stop_is_repaired_signed_and_accepted_by_the_center(far: World) -
     (move,) = signed(far, run)
     assert move.state == MoveState.OFFERED and taken(far) == before
     former = slot_of_line(far, code)
-    repairs.answer_move(coordinator(far), move.pk, {"decision": "accept"})
+    repair_answers.answer_move(coordinator(far), move.pk, {"decision": "accept"})
     assert taken(far) == before and slot_of_line(far, code) != former
     with reading(planner(far)):
         assert not hits(planner(far), disruption.resource_ids, disruption.starts_at, disruption.ends_at)
     with pytest.raises(WrongState):
-        repairs.answer_move(coordinator(far), move.pk, {"decision": "refuse", "reason": "Too late"})
+        repair_answers.answer_move(coordinator(far), move.pk, {"decision": "refuse", "reason": "Too late"})
 
 
 def slot_of_line(world: World, code: str) -> Any:
@@ -132,8 +132,8 @@ def test_a_refused_move_stays_on_the_list_and_moves_nothing(far: World) -> None:
     (move,) = signed(far, proposed(far, disruption))
     former = slot_of_line(far, code)
     with pytest.raises(InvalidInput):
-        repairs.answer_move(coordinator(far), move.pk, {"decision": "refuse"})
-    repairs.answer_move(coordinator(far), move.pk, {"decision": "refuse", "reason": "Family event"})
+        repair_answers.answer_move(coordinator(far), move.pk, {"decision": "refuse"})
+    repair_answers.answer_move(coordinator(far), move.pk, {"decision": "refuse", "reason": "Family event"})
     assert slot_of_line(far, code) == former
     with reading(planner(far)):
         assert hits(planner(far), disruption.resource_ids, disruption.starts_at, disruption.ends_at)
@@ -171,7 +171,7 @@ def test_a_place_that_somebody_else_took_is_refused_and_nothing_moves(far: World
     fill(far, [slot_id for slot_id in move.slot_ids if slot_id not in kept])
     before = taken(far)
     with pytest.raises(Conflict):
-        repairs.answer_move(coordinator(far), move.pk, {"decision": "accept"})
+        repair_answers.answer_move(coordinator(far), move.pk, {"decision": "accept"})
     assert taken(far) == before and slot_of_line(far, code) == former
     with reading(coordinator(far)):
         assert disrupted.repair_moves(coordinator(far)).get(pk=move.pk).state == MoveState.OFFERED
@@ -198,7 +198,7 @@ def test_neighbors_see_neither_run_nor_move_and_a_center_cannot_repair(far: Worl
         assert not hits(stranger, disruption.resource_ids, disruption.starts_at, disruption.ends_at)
     other = make_actor(make_organization("treatment_center"), "coordinator")
     for act in (
-        lambda: repairs.answer_move(other, move.pk, {"decision": "accept"}),
+        lambda: repair_answers.answer_move(other, move.pk, {"decision": "accept"}),
         lambda: repairs.start_repair(stranger, disruption.pk, {}),
         lambda: repairs.cancel_repair(stranger, run.pk),
         lambda: close_disruption(stranger, disruption.pk),

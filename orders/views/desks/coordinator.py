@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from ledger.context import Actor
 from network.queries import therapies
 from orders import queries
-from orders.actions.repairs import waiting_moves
+from orders.actions.repair_answers import waiting_moves
 from orders.states import PHASE_LABELS
 from orders.views import frame, waiting
 from orders.views.desks import desk_named

@@ -1,0 +1,109 @@
+"""Each center answers the moves that a planner signed for its orders: accepted, all places at once, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from ledger.context import Actor, reading
+from ledger.events import kind_named
+from ledger.recording import Once, OpenEvent, acting
+from ledger.refusals import FactsMissing, MissingFact, NotFound, WrongState
+from orders import queries, repairing, rescheduling
+from orders.actions.rescheduling import require_mine
+from orders.flow import order_named
+from orders.inputs import read
+from orders.models import Order
+from scheduling import changes, disrupted, slot_chains
+from scheduling.capacity import SlotFull
+from scheduling.chain_search import token_of
+from scheduling.repair import acceptance
+from scheduling.repair.runs import RepairMove
+from scheduling.repair.snapshot import Material
+from scheduling.states import ChangeReason, MoveState
+
+COLLECTED = ("collection_begun", "dates_frozen")  # what stops a change of the center's own
+
+
+class MoveInputs(serializers.Serializer[Any]):
+    """The center's answer to the move of its order."""
+
+    decision = serializers.ChoiceField(choices=[("accept", "Accept"), ("refuse", "Refuse")], label="Answer")
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="", label="Reason")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["decision"] == "refuse" and not attrs["reason"].strip():
+            raise serializers.ValidationError({"reason": ["Say why you refuse; the planner sees the reason."]})
+        return attrs
+
+
+def waiting_moves(actor: Actor) -> list[tuple[Order, RepairMove]]:
+    """Return the moves that wait for the actor's center, the nearest collection first, with their orders."""
+    moves = list(disrupted.repair_moves(actor).filter(state=MoveState.OFFERED, center_id=actor.organization_id))
+    orders = queries.orders_by_stream(actor, [move.stream_id for move in moves]) if moves else {}
+    return [(orders[move.stream_id], move) for move in moves if move.stream_id in orders]
+
+
+def answer_move(actor: Actor, move_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairMove:
+    """Accept the move of an own order: all new places are taken and the former given back, or none. Or refuse it.
+
+    A refused order stays on the disruption's list. Raises SlotFull with the next best dates when somebody was faster.
+    """
+    with reading(actor):
+        move = disrupted.repair_moves(actor).filter(pk=move_id).first()
+        if move is None:
+            raise NotFound()
+        order = Order.unwalled.filter(stream_id=move.stream_id).get()
+    subject = ("order", order.code)
+    with acting(actor, "orders.dates_moved", stream_id=move.stream_id, subject=subject, once=once) as event:
+        order = order_named(actor, order.code)
+        order.stream = event.stream
+        given = read(MoveInputs, raw)
+        require_mine(actor, order)
+        move = RepairMove.unwalled.select_for_update().get(pk=move_id)
+        if move.state != MoveState.OFFERED:
+            raise WrongState(f"This move is {MoveState(move.state).label.lower()} already.")
+        before, after = move.before.isoformat(), move.after.isoformat()
+        code = ChangeReason.DISRUPTION.label
+        event.note(order=order.code, before=before, after=after, code=code, chain="", state="")
+        if given["decision"] == "refuse":
+            event.kind, event.reason = kind_named("orders.move_refused"), given["reason"].strip()
+            move.state, move.reason = MoveState.REFUSED, given["reason"].strip()
+        else:
+            _move(actor, order, move, event)
+            move.state = MoveState.ACCEPTED
+        move.answered_by_name, move.answered_at = actor.display_name, timezone.now()
+        move.save()
+    return move
+
+
+def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> None:
+    """Move the chain, or what is left of it after the collection. The plant itself asks, so nothing is frozen."""
+    chain = slot_chains.live_chain(order.stream_id)
+    hit = repairing.hit_now(order, chain) if chain else None
+    began = hit is not None and hit.where.material != Material.NOT_COLLECTED
+    ignored = COLLECTED if began else COLLECTED[1:]
+    facts = [fact for fact in rescheduling.stops(order, chain) if fact.code not in ignored]
+    if hit and began and hit.why_not:
+        facts.append(MissingFact("not_movable", hit.why_not, "Look at the order: it needs another decision."))
+    if facts or chain is None or hit is None:
+        raise FactsMissing("The dates cannot move now.", facts=facts)
+    request = changes.staying(chain, rescheduling.request_of(order, order.opened_at.date()))
+    if began:
+        event.kind = kind_named("orders.start_moved")
+        offer = acceptance.offer_of_move(actor, repairing.affected_by(hit, request), move.slot_ids)
+    else:
+        offer = changes.offer_for(actor, chain, request, token_of(move.slot_ids))
+    found = changes.knock_on(chain, offer)
+    try:
+        fresh = changes.move(actor, chain, request, offer, code=ChangeReason.DISRUPTION, reason=move.text)
+    except SlotFull as refusal:
+        if began:  # the next best of a search would begin with another collection
+            refusal.offers, refusal.remedy = (), acceptance.REMEDY
+        raise
+    rescheduling.replan(order, found, fresh, event.id)
+    event.note(chain=fresh.pk, state=str(fresh.get_state_display()))

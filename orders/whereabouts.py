@@ -1,0 +1,133 @@
+"""How far the starting material of orders is, and until when manufacture can begin from it: three queries for any
+number of orders. What has happened says so (steps that are done, bags that were filled), never what was planned."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from custody import material
+from custody.states import ContainerKind, ContainerState
+from orders import places
+from orders.models import FlowStep, Order, OrderStep
+from orders.states import StepState
+from scheduling.repair.snapshot import Material
+from scheduling.slot_chains import SlotChain
+
+BOOKING, START = "hold_slot_chain", "start_manufacture"
+INBOUND, PICKUP = "inbound", "pickup"
+BEGUN, COLLECTED = ("start_collection", "collect"), ("collect",)
+KINDS = (*BEGUN, "pack", "hand_over", "receive_material", START)
+GONE = (
+    ContainerState.REJECTED,
+    ContainerState.DESTROYED,
+    ContainerState.EXPIRED,
+    ContainerState.RETURNED,
+    ContainerState.IN_PROCESS,
+    ContainerState.CONSUMED,
+)
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """``expires_at``: until when manufacture can begin (None: nothing is collected, or no limit). ``is_packed``: the
+    box is closed, and says to which plant and by whom it goes. ``is_lost``: collected, and nothing usable is left.
+    ``collected_at``: when the collection ended. ``made_again``: a batch was lost, the order goes on from reserve.
+    """
+
+    material: Material
+    is_packed: bool = False
+    has_started: bool = False
+    is_lost: bool = False
+    made_again: bool = False
+    collected_at: dt.datetime | None = None
+    expires_at: dt.datetime | None = None
+
+
+def of_orders(orders: Iterable[Order], chains: Mapping[UUID, SlotChain]) -> dict[UUID, Whereabouts]:
+    """Return where the material of each order is, by order; ``chains`` by stream, for what no bag tells yet."""
+    rows = list(orders)
+    steps, parameters = _steps(rows), booking_parameters({order.flow_id for order in rows})
+    begun = [order.stream_id for order in rows if _has(steps[order.pk], BEGUN)]
+    bags = material.of_streams(begun, ContainerKind.STARTING_MATERIAL) if begun else {}
+    return {
+        order.pk: _of(
+            order,
+            steps[order.pk],
+            bags.get(order.stream_id, []),
+            chains[order.stream_id],
+            parameters.get(order.flow_id, {}),
+        )
+        for order in rows
+    }
+
+
+def booking_parameters(flow_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return the parameters of each flow's booking step: one query."""
+    found = FlowStep.unwalled.filter(flow_id__in=set(flow_ids), kind=BOOKING).values_list("flow_id", "parameters")
+    return {flow_id: dict(parameters) for flow_id, parameters in found}
+
+
+def _steps(orders: Sequence[Order]) -> dict[UUID, list[OrderStep]]:
+    """The newest attempt of each step that says something of the material."""
+    newest: dict[UUID, dict[str, OrderStep]] = defaultdict(dict)
+    rows = OrderStep.unwalled.filter(order_id__in=[order.pk for order in orders], flow_step__kind__in=KINDS)
+    for step in places.define(rows.order_by("attempt")):
+        newest[step.order_id][step.key] = step
+    return defaultdict(list, {pk: list(found.values()) for pk, found in newest.items()})
+
+
+def _of(
+    order: Order, steps: list[OrderStep], bags: list[Any], chain: SlotChain, parameters: dict[str, Any]
+) -> Whereabouts:
+    if not _has(steps, BEGUN):
+        return Whereabouts(Material.NOT_COLLECTED)
+    start = next((step for step in steps if step.flow_step.kind == START), None)
+    packed, picked_up = (
+        _has(steps, ("pack",), direction=INBOUND),
+        _has(steps, ("hand_over",), direction=INBOUND, moment=PICKUP),
+    )
+    stage = Material.AT_CENTER
+    if _has(steps, ("receive_material",)):
+        stage = Material.AT_PLANT
+    elif picked_up:
+        stage = Material.ON_THE_WAY
+    usable = [bag for bag in bags if bag.state not in GONE]
+    again = start is not None and start.attempt > 1
+    collected = min((bag.ended_at for bag in usable if bag.ended_at is not None), default=None)
+    return Whereabouts(
+        stage,
+        packed,
+        has_started=start is not None and start.state == StepState.DONE,
+        is_lost=_has(steps, COLLECTED) and bool(bags) and not usable,
+        made_again=again,
+        collected_at=collected,
+        expires_at=_expires(order, collected or chain.collection_ends_at, parameters, start if again else None),
+    )
+
+
+def _expires(
+    order: Order, collected: dt.datetime, parameters: dict[str, Any], again: OrderStep | None
+) -> dt.datetime | None:
+    """Until when manufacture can begin: by the age limit; frozen material by its storage, a reserve by its own."""
+    hours: Any = order.specification.limits.get("max_age_hours")
+    if parameters.get("cryopreserved"):
+        days = parameters.get("storage_days")
+        hours = None if days is None else float(days) * 24
+    if again is not None:
+        hours = again.flow_step.parameters.get("reserve_age_hours") or hours
+    return None if hours is None else collected + dt.timedelta(hours=float(hours))
+
+
+def _has(steps: Iterable[OrderStep], kinds: Sequence[str], **parameters: str) -> bool:
+    """Whether a step of these kinds, with these parameters, is done."""
+    return any(
+        step.flow_step.kind in kinds
+        and step.state == StepState.DONE
+        and all(step.flow_step.parameters.get(name) == value for name, value in parameters.items())
+        for step in steps
+    )

@@ -1,0 +1,152 @@
+"""Chains for material that is collected already: what was used stands, what comes later may move while it lasts.
+
+At the center the courier, the plant and all that follows may be others; on the way the delivery may be put off; at the
+plant only the start of manufacture moves. What a shipper holds and a receiving window admits is asked as by the search.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from scheduling.calendars import Calendar, Columns, Row, Source
+from scheduling.clocks import DAY, HOUR, ticks
+from scheduling.drafts import Draft, Miss, Pick, Stage, Taken, Way
+from scheduling.inbound import FAR, Trip
+from scheduling.lead_times import Terms
+from scheduling.repair import pools
+from scheduling.repair.pools import Pools
+from scheduling.repair.snapshot import Affected, Material, is_used
+from scheduling.repair.walks import EveryWay
+from scheduling.runs import Runs
+from scheduling.states import LinkKind, ResourceKind
+
+REACH = 14 * DAY  # how long a way of collected material is looked for
+MOST_BAYS = 5
+CHAIR, LANE = LinkKind.APHERESIS_CHAIR, LinkKind.COURIER_LANE
+
+
+def onward(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
+    """Yield the chains that use what was collected; none for an order whose material is not collected yet."""
+    if order.material is not Material.NOT_COLLECTED:
+        yield from _Onward(order, calendar, now).drafts()
+
+
+def dealt(found: Pools, wanted: Sequence[tuple[Draft, Affected]]) -> list[Draft]:
+    """Return the drafts with windows of their own, as ``pools.dealt``; places that were used are not dealt again."""
+    used = [tuple(pick for pick in draft.picks if is_used(order, pick.kind)) for draft, order in wanted]
+    rest = [
+        (replace(draft, picks=draft.picks[len(gone) :]), order.current)
+        for (draft, order), gone in zip(wanted, used, strict=True)
+    ]
+    drafts = pools.dealt(found, rest)
+    return [replace(draft, picks=(*gone, *draft.picks)) for draft, gone in zip(drafts, used, strict=True)]
+
+
+def moving(order: Affected, draft: Draft) -> tuple[UUID, ...]:
+    """The places of a chain that are still to be used."""
+    return tuple(pick.window.slot_id for pick in draft.picks if not is_used(order, pick.kind))
+
+
+class _Onward(EveryWay):
+    """A planner that goes on from where the material is."""
+
+    def __init__(self, order: Affected, calendar: Calendar, now: dt.datetime) -> None:
+        super().__init__(replace(order.request, lead_days=0), calendar, now)
+        self.order, self.current, self.moment = order, order.current, ticks(now)
+        self.used = tuple(pick for pick in order.current.picks if is_used(order, pick.kind))
+        self.collected = ticks(order.collected_at or order.current.collection_end)
+        expires = order.expires_at
+        oldest = self.inbound.oldest_start(self.collected) if expires is None else ticks(expires)
+        self.oldest = min(oldest, max(self.moment, self.collected) + REACH)
+
+    def drafts(self) -> Iterator[Draft]:
+        """Yield every way, the used places in front."""
+        ways = {
+            Material.AT_CENTER: self._by_other_ways,
+            Material.ON_THE_WAY: self._delivered,
+            Material.AT_PLANT: self._started,
+        }[self.order.material]()
+        for way in ways:
+            draft = way.draft()
+            yield replace(
+                draft,
+                picks=(*self.used, *draft.picks),
+                collection_start=self.current.collection_start,
+                collection_end=self.current.collection_end,
+                pickup_at=draft.pickup_at if self.order.material is Material.AT_CENTER else self.current.pickup_at,
+                arrival_at=self.current.arrival_at if self.order.material is Material.AT_PLANT else draft.arrival_at,
+            )
+
+    def _agreed(self, plant_id: UUID | None) -> Terms:
+        return self._terms_of(self.center.local(self.current.collection_start).date(), plant_id)
+
+    def _by_other_ways(self) -> Iterator[Way]:
+        for plant_id in self._choices():
+            if plant_id is None or not self.inbound.needs(LANE):
+                continue
+            terms = self._agreed(plant_id)
+            runs = Runs(self.request, self.calendar, self.center, self.calendar.places[plant_id], Stage.LANE)
+            packed = self.collected + terms.pack
+            ready = max(packed, self.moment)
+            for run in runs.catch(ready, packed, self.clock.day(self.clock.date(ready))[0], self.oldest):
+                if isinstance(run, Miss):
+                    continue
+                taken = Taken(LANE.value, runs.row, run.nth, run.pickup, run.arrival, run.latest)
+                trip = Trip(run.pickup, run.arrival, runs.row.transits[run.nth], taken, FAR)
+                bay = self.inbound.reception(plant_id, trip.arrival)
+                if isinstance(bay, Miss) or self.inbound.too_old(self.collected, trip.arrival):
+                    continue
+                first = (taken, bay) if bay else (taken,)
+                yield from self.started(plant_id, first, trip, self.oldest, terms)
+
+    def _delivered(self) -> Iterator[Way]:
+        """The box goes where it goes; when its bay is closed, it is delivered to one that opens later."""
+        plant_id = self.current.plant_id
+        for arrival, first in self._bays(plant_id):
+            if not self.inbound.too_old(self.collected, arrival) and arrival <= self._held_until(plant_id):
+                yield from self._from(plant_id, arrival, first)
+
+    def _bays(self, plant_id: UUID | None) -> Iterator[tuple[int, tuple[Taken, ...]]]:
+        due = max(ticks(self.current.arrival_at), self.moment)
+        if plant_id is None or not self.inbound.needs(LinkKind.RECEIVING):
+            yield due, ()
+            return
+        row, count = self.calendar.row(ResourceKind.RECEIVING, plant_id), 0
+        for index in row.after(due):
+            if row.left[index] > 0 and count < MOST_BAYS:
+                count += 1
+                start, end = row.starts[index], row.ends[index]
+                yield max(due, start), (Taken(LinkKind.RECEIVING.value, row, index, start, end, end),)
+
+    def _held_until(self, plant_id: UUID | None) -> int:
+        """Until when the shipper holds, counted from the planned packing."""
+        courier = next((pick.window.organization_id for pick in self.used if pick.kind == LANE), None)
+        packed = self.collected + self._agreed(plant_id).pack
+        ends = (self.request.center_site_id, plant_id)
+        holds = {
+            hold.courier_id: hold.hours
+            for hold in self.request.shipper_holds
+            if (hold.origin_id, hold.destination_id) == ends
+        }
+        hours = holds.get(courier, holds.get(None))
+        return FAR if hours is None else packed + round((hours - self.request.shipper_buffer_hours) * HOUR)
+
+    def _started(self) -> Iterator[Way]:
+        yield from self._from(self.current.plant_id, self.moment, ())
+
+    def _from(self, plant_id: UUID | None, arrival: int, first: tuple[Taken, ...]) -> Iterator[Way]:
+        transit = ticks(self.current.arrival_at) - ticks(self.current.pickup_at)
+        lane = next((_taken(pick) for pick in self.used if pick.kind == LANE), None)
+        trip = Trip(ticks(self.current.pickup_at), arrival, transit, lane, FAR)
+        yield from self.started(plant_id, first, trip, self.oldest, self._agreed(plant_id))
+
+
+def _taken(pick: Pick) -> Taken:
+    """A place that was used, as the planner knows places: who brought the material may have to bring the product."""
+    window = pick.window
+    source = Source(window.kind, window.organization_id, window.place_id, window.resource_name, window.lane)
+    row = Row([Columns(source, [str(window.slot_id)], [ticks(window.starts_at)], [ticks(window.ends_at)], [0])])
+    return Taken(pick.kind, row, 0, ticks(pick.starts_at), ticks(pick.ends_at), ticks(pick.starts_at))
