@@ -17,7 +17,7 @@ from network import queries as network
 from orders import parties
 from orders.models import Order
 from personas.queries import Organization, Site
-from scheduling import slot_chains, waiting, waiting_offers
+from scheduling import lead_time_register, slot_chains, waiting, waiting_offers
 from scheduling.conditions import BarredPlant, LeadTime, ShipperHold, Washout
 from scheduling.offers import DEFAULT_NEEDS, EVERY_DAY
 from scheduling.slot_chains import ChainRequest, SearchResult, SlotChain
@@ -48,11 +48,11 @@ def chain_request(order: Order, parameters: dict[str, Any], earliest: dt.date) -
     """
     limits, country = order.specification.limits, order.center_site.country
     barred = network.plants_barred(order.therapy_id, country)
-    contingency = parameters.get("contingency", Contingency.NONE)
+    contingency, plants = parameters.get("contingency", Contingency.NONE), plant_sites(order)
     return ChainRequest(
         therapy_id=order.therapy_id,
         center_site_id=order.center_site_id,
-        plant_site_ids=tuple(plant_sites(order)),
+        plant_site_ids=tuple(plants),
         barred_plants=tuple(BarredPlant(site_id, f"is not licensed for {country}") for site_id in barred),
         manufacturer_id=order.manufacturer_id,
         market=country,
@@ -72,7 +72,7 @@ def chain_request(order: Order, parameters: dict[str, Any], earliest: dt.date) -
         infusion_weekdays=frozenset(parameters.get("infusion_weekdays") or EVERY_DAY),
         authorized_until=network.authorized_until(order.therapy_id, order.center_site_id),
         shipper_holds=_shipper_holds(order),
-        lead_times=_lead_times(order, parameters),
+        lead_times=(*_lead_times(order, parameters), *_registered(order, plants)),
         same_courier=True,  # one courier is a party of the order
         **{name: parameters[name] for name in PLAIN if parameters.get(name) is not None},
     )
@@ -114,9 +114,9 @@ def _lead_times(order: Order, parameters: dict[str, Any]) -> tuple[LeadTime, ...
     plants = directory.rows(Site, plant_sites(order)).values()
     sites = {site.code: site.pk for site in (order.center_site, *plants)}
     return tuple(
-        LeadTime(
-            step=rule["step"],
-            value=rule["value"],
+        LeadTime.exactly(
+            rule["step"],
+            rule["value"],
             priority=rule.get("priority", 0),
             market=rule.get("market", ""),
             site_id=sites[rule["site"]] if rule.get("site") else None,
@@ -127,6 +127,12 @@ def _lead_times(order: Order, parameters: dict[str, Any]) -> tuple[LeadTime, ...
         for rule in rules
         if not rule.get("site") or rule["site"] in sites
     )
+
+
+def _registered(order: Order, plants: list[UUID]) -> tuple[LeadTime, ...]:
+    """Return what the manufacturer's register of overrides says about the order's chain."""
+    sites = {order.center_site_id, *plants}
+    return lead_time_register.of_maker(order.manufacturer_id, order.therapy_id, order.center_site.country, sites)
 
 
 def _date(stored: str | dt.date | None) -> dt.date | None:

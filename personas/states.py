@@ -17,6 +17,7 @@ class Capability(models.TextChoices):
     ACCEPT_JOB = "accept_job", "Accept or decline a transport job"
     PUBLISH_CAPACITY = "publish_capacity", "Publish capacity"
     SET_QUOTAS = "set_quotas", "Share capacity out in quotas"
+    SET_LEAD_TIMES = "set_lead_times", "Override lead times of a market, a site, a therapy"
     MANAGE_WAITING = "manage_waiting", "Keep the waiting list and answer its offers"
     SCORE_WAITING = "score_waiting", "Score who waits by the published criteria"
     WRITE_CRITERIA = "write_criteria", "Write the criteria of the waiting list"

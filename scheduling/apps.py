@@ -13,5 +13,6 @@ class SchedulingConfig(AppConfig):
 
         navigation.register(
             navigation.Entry("scheduling:board", "Calendar", "calendar", "publish_capacity", 30),
+            navigation.Entry("scheduling:lead_times", "Lead times", "hourglass", "set_lead_times", 33),
             navigation.Entry("scheduling:feeds", "Calendar feeds", "calendar-event", "view_orders", 75),
         )

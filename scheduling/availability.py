@@ -81,7 +81,7 @@ def links_wanted(request: ChainRequest, zone: ZoneInfo, first: dt.date, days: in
 def _longest(request: ChainRequest, step: str) -> float:
     """The longest that a step may take: by the request, or by an override of it."""
     own = getattr(request, step) or 0
-    return float(max([own, *(rule.value for rule in request.lead_times if rule.step == step)]))
+    return float(max([own, *(rule.at_least or 0 for rule in request.lead_times if rule.step == step)]))
 
 
 def _wanted(request: ChainRequest, kind: LinkKind, since: dt.datetime, until: dt.datetime) -> LinkRequest:
@@ -224,9 +224,10 @@ def refuse_bad_request(request: ChainRequest, today: dt.date) -> None:
         faults["needs"] = ["A slot chain begins at an apheresis chair."]
     elif request.second_dose_days and LinkKind.INFUSION_BED not in request.needs:
         faults["needs"] = ["A second dose needs infusion beds."]
+    bounds = [bound or 0 for rule in request.lead_times for bound in (rule.at_least, rule.at_most)]
     durations = [getattr(request, step) or 0 for step in STEPS]
     durations += [request.age_buffer_hours, request.pickup_days, request.storage_days or 0]
-    durations += [request.product_hold_days or 0, request.shipper_buffer_hours, *(r.value for r in request.lead_times)]
+    durations += [request.product_hold_days or 0, request.shipper_buffer_hours, *bounds]
     if min(durations) < 0:
         faults["request"] = ["Durations cannot be negative."]
     if not 1 <= request.collection_days <= 7 or request.contingency_days not in (0, 1):

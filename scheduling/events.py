@@ -87,6 +87,30 @@ register(
         payload={"therapy": "id of the therapy", "priority": "class"},
     ),
     EventKind(
+        "scheduling.lead_time_set",
+        "Lead time overridden",
+        "{words}, priority {priority}, for collections from {first_date}: {why}.",
+        payload={
+            "step": "step whose duration it is",
+            "words": "what takes how long, and where, in words",
+            "priority": "number, the highest counts",
+            "first_date": "first day of collection",
+            "last_date": "last day of collection, empty: until further notice",
+            "why": "reason",
+        },
+    ),
+    EventKind(
+        "scheduling.lead_time_ended",
+        "Override of a lead time ended",
+        "{words}: counts no more after {last_date}: {why}.",
+        payload={
+            "step": "step whose duration it was",
+            "words": "what took how long, and where, in words",
+            "last_date": "last day of collection for which it counts; before its first: it never counts",
+            "why": "reason",
+        },
+    ),
+    EventKind(
         "scheduling.feed_made",
         "Calendar feed made",
         "A calendar feed was made: {name}.",

@@ -9,6 +9,7 @@ faults out.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from uuid import UUID
 
 from scheduling.calendars import Calendar
@@ -54,7 +55,16 @@ class Planner:
         if closed:
             return [], closed.fault
         ways, worst = self._ways(date)
-        return (sorted(ways, key=earliest), None) if ways else ([], worst.fault)
+        return (sorted(ways, key=earliest), None) if ways else ([], self._told(worst.fault, date))
+
+    def _told(self, fault: Fault, date: dt.date) -> Fault:
+        """Return the fault with the overridden lead times that it was reckoned with."""
+        if self._plain is not None:
+            return fault
+        notes = dict.fromkeys(note for plant in (None, *self.plants) for note in self._terms_of(date, plant).notes)
+        at_chair = [note for note in notes if note.startswith("Collection")]
+        told = at_chair if fault.stage == Stage.CHAIR else [n for n in notes if not n.startswith("Preparation")]
+        return replace(fault, text=f"{fault.text} Reckoned with: {'; '.join(told)}.") if told else fault
 
     def _ways(self, date: dt.date) -> tuple[list[Way], Miss]:
         terms, ordinal = self._terms_of(date, None), date.toordinal()

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from personas.form_fields import described
+from scheduling.lead_times import STEPS
 from scheduling.queries import DAY_NAMES, weekly
 from scheduling.states import ClosureKind, HolidayPolicy, PriorityClass, ResourceKind
 
@@ -23,6 +24,8 @@ TYPES = {
     "first_date": "date",
     "last_date": "date",
     "starts_at": "datetime",
+    "step": "select",
+    **dict.fromkeys(("at_least", "at_most"), "number"),
     **dict.fromkeys(("places", "people", "people_per_place", "release_days", "every"), "number"),
 }
 DAYS = [(str(number), name) for number, name in enumerate(DAY_NAMES)]
@@ -150,6 +153,33 @@ class ClosureForm(CalendarForm):
     reason = forms.CharField(
         label="Reason", max_length=160, help_text="No patient data: it stands on the board and in the record."
     )
+
+
+class LeadTimeForm(CalendarForm):
+    """An override of a lead time."""
+
+    step = forms.ChoiceField(
+        label="Step", choices=[(step, f"{label} ({unit})") for step, (label, unit) in STEPS.items()]
+    )
+    at_least = forms.FloatField(label="Takes at least", required=False, help_text="In the unit of the step.")
+    at_most = forms.FloatField(label="Takes at most", required=False, help_text="In the unit of the step.")
+    market = forms.CharField(label="Market", max_length=2, required=False, help_text="Country of the center: DE.")
+    site = forms.ChoiceField(label="Site", required=False, help_text="A center's, or a plant's.")
+    therapy = forms.ChoiceField(label="Therapy", required=False)
+    priority = forms.IntegerField(label="Priority", help_text="0 to 100; the highest counts.")
+    first_date = forms.DateField(label="First day of collection")
+    last_date = forms.DateField(
+        label="Last day of collection", required=False, help_text="Empty: until further notice."
+    )
+    reason = forms.CharField(label="Reason", max_length=200, help_text="Whoever searches reads it. No patient data.")
+
+    def described(self, refused: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
+        """Return the fields; a priority is a number here, not a class as elsewhere."""
+        fields = super().described(refused)
+        return [{**field, "type": "number"} if field["name"] == "priority" else field for field in fields]
+
+    def clean_market(self) -> str:
+        return str(self.cleaned_data["market"]).upper()
 
 
 class ResourceForm(CalendarForm):

@@ -1,11 +1,11 @@
-"""Durations of a chain, and the overrides of a market, a site or a therapy that replace them (FEATURES F21). Pure."""
+"""Durations of a chain, and what a market, a site or a therapy lays over them (FEATURES F21). Pure."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from scheduling.clocks import DAY, HOUR
@@ -44,13 +44,20 @@ def terms_of(
     request: ChainRequest, date: dt.date, plant_id: UUID | None, name_of: Callable[[UUID], str] = str
 ) -> Terms:
     """Return the durations for a collection on ``date`` that is made at a plant (None: not chosen yet)."""
-    values = {step: getattr(request, step) for step in STEPS}
+    values: dict[str, Any] = {step: getattr(request, step) for step in STEPS}
     notes = []
     for step in STEPS:
-        rule = in_force(request, step, date, plant_id)
-        if rule is not None:
-            values[step] = rule.value
-            notes.append(_words(rule, name_of))
+        told = ""
+        for is_registered in (False, True):
+            rule = in_force(request, step, date, plant_id, is_registered=is_registered)
+            if rule is None:
+                continue
+            changed = rule.applied_to(values[step])
+            if not told or changed != values[step]:
+                told = _words(rule, name_of)
+            values[step] = changed
+        if told:
+            notes.append(told)
     p90 = values["release_days_p90"]
     return Terms(
         lead_days=values["lead_days"],
@@ -64,9 +71,15 @@ def terms_of(
     )
 
 
-def in_force(request: ChainRequest, step: str, date: dt.date, plant_id: UUID | None) -> LeadTime | None:
-    """Return the override of a step that counts, or None."""
-    found = [rule for rule in request.lead_times if rule.step == step and _fits(rule, request, date, plant_id)]
+def in_force(
+    request: ChainRequest, step: str, date: dt.date, plant_id: UUID | None, *, is_registered: bool = False
+) -> LeadTime | None:
+    """Return the override of a step that counts, of the flow's or of the register's, or None."""
+    found = [
+        rule
+        for rule in request.lead_times
+        if rule.step == step and rule.is_registered == is_registered and _fits(rule, request, date, plant_id)
+    ]
     return max(found, key=_weight, default=None)
 
 
@@ -80,14 +93,27 @@ def _fits(rule: LeadTime, request: ChainRequest, date: dt.date, plant_id: UUID |
     )
 
 
-def _weight(rule: LeadTime) -> tuple[int, bool, bool, bool, dt.date]:
-    return rule.priority, rule.site_id is not None, rule.market != "", rule.therapy_id is not None, rule.since
+def _weight(rule: LeadTime) -> tuple[Any, ...]:
+    """What counts first: see ``LeadTime``. Of two that are alike at center and plant, the longer."""
+    specific = rule.site_id is not None, rule.market != "", rule.therapy_id is not None
+    return rule.priority, *specific, rule.since, rule.at_least or 0, rule.at_most or 0, rule.reason
 
 
 def _words(rule: LeadTime, name_of: Callable[[UUID], str]) -> str:
-    label, unit = STEPS[rule.step]
     where = [f"at {name_of(rule.site_id)}"] if rule.site_id else []
     where += [f"in {rule.market}"] if rule.market else []
     where += ["for this therapy"] if rule.therapy_id else []
-    said = f"{label} takes {rule.value:g} {unit} {' '.join(where) or 'everywhere'}"
-    return f"{said} ({rule.reason})" if rule.reason else said
+    why = [rule.reason] if rule.reason else []
+    why += [f"override of priority {rule.priority}"] if rule.is_registered else []
+    said = f"{STEPS[rule.step][0]} takes {span_words(rule)} {' '.join(where) or 'everywhere'}"
+    return f"{said} ({'; '.join(why)})" if why else said
+
+
+def span_words(rule: LeadTime) -> str:
+    """Return how long a rule lets its step take: ``14 days``, ``at least 3 days``, ``12 to 14 days``."""
+    unit, least, most = STEPS[rule.step][1], rule.at_least, rule.at_most
+    if least is None:
+        return f"at most {most:g} {unit}"
+    if most is None:
+        return f"at least {least:g} {unit}"
+    return f"{least:g} {unit}" if least == most else f"{least:g} to {most:g} {unit}"

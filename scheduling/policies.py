@@ -23,6 +23,14 @@ def require_quota_owner(actor: Actor) -> None:
         require(actor, Capability.SET_QUOTAS)
 
 
+def require_lead_time_setter(actor: Actor) -> None:
+    """Raise NotAllowed unless the actor may override the lead times of the manufacturer's therapies (F21)."""
+    if actor.organization_role != Role.MANUFACTURER:
+        raise NotAllowed("Only a therapy's manufacturer overrides its lead times.")
+    if not actor.system_job:
+        require(actor, Capability.SET_LEAD_TIMES)
+
+
 def require_own_feed(actor: Actor, user_id: UUID) -> None:
     """Raise NotFound for somebody else's calendar feed, unless the actor may publish capacity."""
     if actor.user_id != user_id and not actor.can(Capability.PUBLISH_CAPACITY):

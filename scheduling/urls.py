@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.views import board, closures, day, feeds, hours, load, teams
+from scheduling.views import board, closures, day, feeds, hours, lead_times, load, teams
 
 app_name = "scheduling"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("closures/<uuid:closure_id>/lift/", closures.lift, name="lift_closure"),
     path("teams/", teams.teams, name="teams"),
     path("teams/priorities/", teams.set_priority, name="set_priority"),
+    path("lead-times/", lead_times.lead_times, name="lead_times"),
+    path("lead-times/<uuid:override_id>/end/", lead_times.end, name="end_lead_time"),
     path("load/", load.heat, name="heat"),
     path("lines/", load.lines, name="lines"),
     path("feeds/", feeds.feeds, name="feeds"),

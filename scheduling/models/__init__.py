@@ -2,6 +2,7 @@ from scheduling.models.calendar import CalendarDue, CalendarFeed, Closure, Openi
 from scheduling.models.capacity import ONE_AT_A_TIME, Resource, Slot
 from scheduling.models.chains import ChainLink, HoldDue, SlotChain
 from scheduling.models.disruptions import Disruption, RepairDue, RepairMove, RepairRun
+from scheduling.models.lead_times import LeadTimeOverride
 from scheduling.models.quotas import Allotment, Quota, QuotaDue, QuotaUse
 from scheduling.models.waiting import (
     CriteriaSet,
@@ -34,6 +35,7 @@ __all__ = [
     "CriteriaSet",
     "FreedPlace",
     "HoldDue",
+    "LeadTimeOverride",
     "OfferedPlace",
     "OpenList",
     "PlaceDue",

@@ -14,14 +14,14 @@ from scheduling.models.capacity import Resource
 from scheduling.states import ClosureKind, HolidayPolicy, PriorityClass
 
 
-def _in_effect() -> Func:
+def in_effect() -> Func:
     """The days on which a dated row holds, both ends included; without a last day for ever."""
     return Func("first_date", "last_date", Value("[]"), function="daterange", output_field=DateRangeField())
 
 
 def _once_at_a_time(name: str, *columns: str) -> ExclusionConstraint:
     expressions: list[tuple[Any, str]] = [(column, RangeOperators.EQUAL) for column in columns]
-    expressions.append((_in_effect(), RangeOperators.OVERLAPS))
+    expressions.append((in_effect(), RangeOperators.OVERLAPS))
     return ExclusionConstraint(name=name, expressions=expressions, condition=Q(withdrawn_at__isnull=True))
 
 

@@ -108,10 +108,10 @@ def test_frozen_material_waits_for_its_courier_and_its_line() -> None:
 
 def test_an_override_replaces_a_lead_time_and_is_told() -> None:
     rules = (
-        LeadTime("manufacture_days", 12, reason="new process"),
-        LeadTime("manufacture_days", 14, site_id=PLANT),
-        LeadTime("manufacture_days", 20, market="US"),
-        LeadTime("manufacture_days", 30, site_id=PLANT, until=FRIDAY),
+        LeadTime.exactly("manufacture_days", 12, reason="new process"),
+        LeadTime.exactly("manufacture_days", 14, site_id=PLANT),
+        LeadTime.exactly("manufacture_days", 20, market="US"),
+        LeadTime.exactly("manufacture_days", 30, site_id=PLANT, until=FRIDAY),
     )
     request = replace(REQUEST, market="DE", lead_times=rules)
     offered = monday_to_saturday(Offered().chair(FRIDAY).lane(FRIDAY, 24))
