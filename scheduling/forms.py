@@ -8,8 +8,7 @@ from typing import Any
 from django import forms
 
 from personas.form_fields import described
-from scheduling.lead_times import STEPS
-from scheduling.queries import DAY_NAMES, weekly
+from scheduling.queries import DAY_NAMES, STEPS, weekly
 from scheduling.states import ClosureKind, HolidayPolicy, PriorityClass, ResourceKind
 
 TYPES = {

@@ -20,12 +20,11 @@ from personas.queries import sites
 from scheduling.conditions import LeadTime
 from scheduling.lead_times import STEPS, span_words
 from scheduling.models import LeadTimeOverride
-
-NOW, ENDED, ALL = "now", "ended", "all"
+from scheduling.states import OverrideState
 
 
 @dataclass(frozen=True)
-class Entry:
+class LeadTimeEntry:
     """An override with the names of what it is about; codes for machines, names for people."""
 
     row: LeadTimeOverride
@@ -83,11 +82,11 @@ def as_rule(row: LeadTimeOverride) -> LeadTime:
     )
 
 
-def register(
+def lead_times(
     actor: Actor,
     today: dt.date,
     *,
-    state: str = NOW,
+    state: str = OverrideState.NOW,
     step: str = "",
     market: str = "",
     site: str = "",
@@ -95,12 +94,12 @@ def register(
 ) -> QuerySet[LeadTimeOverride]:
     """Return the overrides of the actor's organization, those that count before others of their step first.
 
-    ``state``: ``now`` (count now or later), ``ended``, ``all``; ``site`` and ``therapy`` are codes.
+    ``site`` and ``therapy`` are codes.
     """
     found = visible(LeadTimeOverride, actor).filter(organization_id=actor.organization_id)
     counting = Q(withdrawn_at__isnull=True) & (Q(last_date__isnull=True) | Q(last_date__gte=today))
-    if state != ALL:
-        found = found.exclude(counting) if state == ENDED else found.filter(counting)
+    if state != OverrideState.ALL:
+        found = found.exclude(counting) if state == OverrideState.ENDED else found.filter(counting)
     found = found.filter(step=step) if step else found
     found = found.filter(market=market) if market else found
     found = found.filter(site__code=site) if site else found
@@ -114,24 +113,23 @@ def _first(**last: object) -> Case:
     return Case(When(**last, then=Value(1)), default=Value(0), output_field=IntegerField())
 
 
-def entries(actor: Actor, rows: Collection[LeadTimeOverride]) -> list[Entry]:
+def lead_time_entries(actor: Actor, rows: Collection[LeadTimeOverride]) -> list[LeadTimeEntry]:
     """Return rows with their names: two queries for any number."""
     places = {row.site_id for row in rows if row.site_id}
-    named_sites = (
-        {pk: (code, name) for pk, code, name in sites(actor).filter(pk__in=places).values_list("pk", "code", "name")}
-        if places
-        else {}
-    )
-    wanted = {row.therapy_id for row in rows if row.therapy_id}
-    known = therapies(actor, active=False).filter(pk__in=wanted).values_list("pk", "code", "name") if wanted else ()
-    named_therapies = {pk: (code, name) for pk, code, name in known}
+    products = {row.therapy_id for row in rows if row.therapy_id}
+    nobody = ("", "")
+    named_sites: dict[UUID | None, tuple[str, str]] = {
+        pk: (code, name) for pk, code, name in sites(actor).filter(pk__in=places).values_list("pk", "code", "name")
+    }
+    known = therapies(actor, active=False).filter(pk__in=products).values_list("pk", "code", "name")
+    named_therapies: dict[UUID | None, tuple[str, str]] = {pk: (code, name) for pk, code, name in known}
     return [
-        Entry(
+        LeadTimeEntry(
             row,
             STEPS[row.step][0],
             span_words(as_rule(row)),
-            *named_sites.get(row.site_id, ("", "")),
-            *named_therapies.get(row.therapy_id, ("", "")),
+            *named_sites.get(row.site_id, nobody),
+            *named_therapies.get(row.therapy_id, nobody),
         )
         for row in rows
     ]

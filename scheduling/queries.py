@@ -20,6 +20,10 @@ from scheduling.boards import board as board
 from scheduling.boards import heat as heat
 from scheduling.feeds import token_of as token_of
 from scheduling.feeds import version_of as version_of
+from scheduling.lead_time_register import LeadTimeEntry as LeadTimeEntry
+from scheduling.lead_time_register import lead_time_entries as lead_time_entries
+from scheduling.lead_time_register import lead_times as lead_times
+from scheduling.lead_times import STEPS as STEPS
 from scheduling.line_load import lines as lines
 from scheduling.models import (
     CalendarDue,

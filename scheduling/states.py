@@ -222,3 +222,11 @@ class MoveState(models.TextChoices):
     OFFERED = "offered", "Offered"
     ACCEPTED = "accepted", "Accepted"
     REFUSED = "refused", "Refused"
+
+
+class OverrideState(models.TextChoices):
+    """Which overrides of lead times are asked for."""
+
+    NOW = "now", "Counts now or later"
+    ENDED = "ended", "Ended"
+    ALL = "all", "All"

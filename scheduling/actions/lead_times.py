@@ -19,7 +19,7 @@ from ledger.refusals import InvalidInput, NotFound, WrongState
 from ledger.states import Role
 from network.queries import therapies
 from personas.queries import Site, sites
-from scheduling.lead_time_register import entries
+from scheduling.lead_time_register import lead_time_entries
 from scheduling.lead_times import STEPS
 from scheduling.models import LeadTimeOverride
 from scheduling.policies import require_lead_time_setter
@@ -74,7 +74,7 @@ def set_lead_time(actor: Actor, given: OverrideInput) -> LeadTimeOverride:
             first_date=given.first_date,
             last_date=given.last_date,
         )
-        (entry,) = entries(actor, [row])
+        (entry,) = lead_time_entries(actor, [row])
         event.note(step=row.step, words=entry.public_words, priority=row.priority, why=row.reason)
         event.note(first_date=row.first_date, last_date=row.last_date or "")
     return row
@@ -107,7 +107,7 @@ def end_lead_time(actor: Actor, override_id: UUID, last_date: dt.date, reason: s
         row.last_date = max(last_date, row.first_date)
         row.why_ended = reason.strip()
         update_each([row], ["last_date", "withdrawn_at", "why_ended"])
-        (entry,) = entries(actor, [row])
+        (entry,) = lead_time_entries(actor, [row])
         event.note(step=row.step, words=entry.public_words, last_date=last_date, why=row.why_ended)
     return row
 

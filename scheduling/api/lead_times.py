@@ -19,9 +19,8 @@ from personas.envelopes import Shape, page
 from personas.headers import ONCE
 from personas.states import Capability
 from scheduling.actions.lead_times import OverrideInput, end_lead_time, set_lead_time
-from scheduling.lead_time_register import ALL, ENDED, NOW, entries, register
-from scheduling.lead_times import STEPS
-from scheduling.models import LeadTimeOverride
+from scheduling.queries import STEPS, lead_time_entries, lead_times
+from scheduling.states import OverrideState
 
 STEP_CHOICES = [(step, f"{label} ({unit})") for step, (label, unit) in STEPS.items()]
 
@@ -29,7 +28,7 @@ STEP_CHOICES = [(step, f"{label} ({unit})") for step, (label, unit) in STEPS.ite
 class LeadTimeQuery(PageQuery):
     """Which overrides."""
 
-    state = s.ChoiceField(choices=[NOW, ENDED, ALL], default=NOW, help_text="now: those that count now or later")
+    state = s.ChoiceField(choices=OverrideState.choices, default=OverrideState.NOW)
     step = s.ChoiceField(choices=STEP_CHOICES, required=False)
     market = s.CharField(max_length=2, required=False)
     site = s.CharField(max_length=40, required=False, help_text="code")
@@ -83,7 +82,7 @@ class LeadTimesView(ActorView):
     def get(self, request: Request) -> Response:
         asked = query_of(request, LeadTimeQuery)
         chosen = {name: asked[name] for name in ("state", "step", "market", "site", "therapy") if name in asked}
-        found = register(self.actor, _today(self.actor), **chosen)
+        found = lead_times(self.actor, _today(self.actor), **chosen)
         return page_of(self, found, ("step", "-priority", "pk"), lambda rows: _rows(self.actor, rows))
 
     @extend_schema(
@@ -123,12 +122,12 @@ def _today(actor: Actor) -> dt.date:
     return timezone.now().astimezone(ZoneInfo(actor.zone)).date()
 
 
-def _one(actor: Actor, row: LeadTimeOverride) -> dict[str, Any]:
+def _one(actor: Actor, row: Any) -> dict[str, Any]:
     with reading(actor):
         return _rows(actor, [row])[0]
 
 
-def _rows(actor: Actor, rows: list[LeadTimeOverride]) -> list[dict[str, Any]]:
+def _rows(actor: Actor, rows: list[Any]) -> list[dict[str, Any]]:
     names = ("step", "at_least", "at_most", "market", "priority", "first_date", "last_date", "reason", "withdrawn_at")
     return [
         {
@@ -137,5 +136,5 @@ def _rows(actor: Actor, rows: list[LeadTimeOverride]) -> list[dict[str, Any]]:
             "site": entry.site,
             "therapy": entry.therapy,
         }
-        for entry in entries(actor, rows)
+        for entry in lead_time_entries(actor, rows)
     ]

@@ -19,17 +19,15 @@ from network.queries import therapies
 from personas.queries import sites
 from personas.states import Capability
 from personas.views import desk
-from scheduling import lead_time_register as register
+from scheduling import queries
 from scheduling.actions.lead_times import OverrideInput, end_lead_time, set_lead_time
 from scheduling.forms import LeadTimeForm
-from scheduling.lead_times import STEPS
-from scheduling.models import LeadTimeOverride
+from scheduling.states import OverrideState
 from scheduling.views.asked import AGAIN, SeeOther, actor_of, status_of, today, word
 from scheduling.views.board import pages
 
 PER_PAGE = 50
 CHOSEN = ("state", "step", "market", "site", "therapy")
-STATES = [(register.NOW, "Counts now or later"), (register.ENDED, "Ended"), (register.ALL, "All")]
 
 
 @require_http_methods(["GET", "POST"])
@@ -111,15 +109,16 @@ def _page(
     at: str = "",
 ) -> TemplateResponse:
     chosen = {name: word(request, name) for name in CHOSEN}
-    chosen["state"] = chosen["state"] if chosen["state"] in dict(STATES) else register.NOW
-    found = register.register(actor, today(actor), **chosen)
+    chosen["state"] = chosen["state"] if chosen["state"] in OverrideState.values else OverrideState.NOW
+    found = queries.lead_times(actor, today(actor), **chosen)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     form = form or _form(actor)
     refused = refusal.fields if refusal else {}
-    kept = {name: value for name, value in chosen.items() if value and (name, value) != ("state", register.NOW)}
+    kept = {name: value for name, value in chosen.items() if value and (name, value) != ("state", OverrideState.NOW)}
     context = {
         "entries": [
-            _row(entry, actor, at, refused, request) for entry in register.entries(actor, list(page.object_list))
+            _row(entry, actor, at, refused, request)
+            for entry in queries.lead_time_entries(actor, list(page.object_list))
         ],
         "pages": pages(page, kept),
         "filters": _filters(form, chosen),
@@ -130,8 +129,8 @@ def _page(
     return TemplateResponse(request, "scheduling/lead_times.html", context, status=status_of(refusal, [form]))
 
 
-def _row(entry: register.Entry, actor: Actor, at: str, refused: Any, request: HttpRequest) -> dict[str, Any]:
-    row: LeadTimeOverride = entry.row
+def _row(entry: queries.LeadTimeEntry, actor: Actor, at: str, refused: Any, request: HttpRequest) -> dict[str, Any]:
+    row = entry.row
     here = at == str(row.pk)
     given = request.POST if here else {}
     return {
@@ -160,7 +159,7 @@ def _row(entry: register.Entry, actor: Actor, at: str, refused: Any, request: Ht
 
 
 def _filters(form: LeadTimeForm, chosen: dict[str, str]) -> list[dict[str, Any]]:
-    steps = [(step, label) for step, (label, _) in STEPS.items()]
+    steps = [(step, label) for step, (label, _) in queries.STEPS.items()]
     offered = {name: [c for c in form.fields[name].choices if c[0]] for name in ("site", "therapy")}  # type: ignore[attr-defined]
     selects = [
         ("step", "Step", steps),
@@ -168,7 +167,7 @@ def _filters(form: LeadTimeForm, chosen: dict[str, str]) -> list[dict[str, Any]]
         ("therapy", "Therapy", offered["therapy"]),
     ]
     shown: list[dict[str, Any]] = [
-        {"name": "state", "label": "State", "type": "select", "choices": STATES, "required": True}
+        {"name": "state", "label": "State", "type": "select", "choices": OverrideState.choices, "required": True}
     ]
     shown += [
         {"name": name, "label": label, "type": "select", "choices": choices, "blank": "All"}
