@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +17,14 @@ from orders import bookings, gathering, whereabouts
 from orders.models import Order
 from orders.states import OrderState
 from orders.whereabouts import Whereabouts
-from scheduling import availability, disrupted, slot_chains
+from scheduling import availability, disrupted, quotas, slot_chains
 from scheduling.calendars import Calendar, Place, Window
 from scheduling.drafts import Draft, Pick
 from scheduling.offers import ChainRequest
 from scheduling.repair import candidates, collected, explanation, solver
-from scheduling.repair.objective import COMPONENTS, LABELS
+from scheduling.repair.objective import LABELS
 from scheduling.repair.runs import RepairRun
-from scheduling.repair.snapshot import NEVER, Affected, rank, without
+from scheduling.repair.snapshot import NEVER, Affected, Offered, rank, without
 from scheduling.slot_chains import SlotChain
 from scheduling.states import RESOURCE_OF, LinkKind
 
@@ -78,7 +79,7 @@ def _hit(order: Order, chain: SlotChain, where: Whereabouts) -> Hit:
     return Hit(order, chain, where, why)
 
 
-def affected_by(hit: Hit, request: ChainRequest) -> Affected:
+def affected_by(hit: Hit, request: ChainRequest, quota_ids: frozenset[UUID] = frozenset()) -> Affected:
     """Return the order as a repair takes it: a closed box goes to its plant with its courier, nothing collected is
     given up (a second collection is a physician's decision)."""
     draft = _draft(hit.chain)
@@ -93,41 +94,63 @@ def affected_by(hit: Hit, request: ChainRequest) -> Affected:
         expires_at=hit.where.expires_at,
         collected_at=hit.where.collected_at,
         may_recollect=False,
+        quota_ids=quota_ids,
     )
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one therapy's repair needs: its orders, and the calendar without the closed windows."""
+    """What a repair needs: its orders, and by therapy what they choose from, without the closed windows."""
 
     affected: list[Affected]
-    calendar: Calendar
+    offered: dict[UUID, Offered]
+
+    @cached_property
+    def places(self) -> dict[UUID, Place]:
+        """Every site of the snapshot."""
+        return {pk: place for one in self.offered.values() for pk, place in one.calendar.places.items()}
 
 
-def snapshots(actor: Actor, run: RepairRun, found: Sequence[Hit]) -> list[Snapshot]:
-    """Read calendars, one per center and therapy, and lay those of a therapy together."""
+def snapshot(actor: Actor, run: RepairRun, found: Sequence[Hit]) -> Snapshot:
+    """Read calendars, one per center and therapy, lay those of a therapy together, and read its quotas."""
     closed = disrupted.disrupted_slots(actor, run.resource_ids, run.starts_at, run.ends_at)
-    by_therapy: dict[UUID, list[Affected]] = defaultdict(list)
-    windows: dict[UUID, dict[UUID, Window]] = defaultdict(dict)
-    places: dict[UUID, dict[UUID, Place]] = defaultdict(dict)
     requests = _requests([hit.order for hit in found], run.horizon_days)
+    by_therapy: dict[UUID, list[Hit]] = defaultdict(list)
     for hit in found:
-        therapy, request = hit.order.therapy_id, requests[hit.order.pk]
-        if hit.order.center_site_id not in places[therapy]:
-            known = availability.places_of(actor, request)
-            zone = known[request.center_site_id].zone
-            links = availability.links_wanted(request, zone, request.earliest, run.horizon_days)
-            for window in availability.load(actor, request, links, known).windows:
-                windows[therapy][window.slot_id] = window
-            places[therapy] |= known
-        by_therapy[therapy].append(affected_by(hit, request))
-    return [
-        Snapshot(
-            sorted(orders, key=rank),
-            without(Calendar(places[therapy].values(), windows[therapy].values()), closed, orders),
-        )
-        for therapy, orders in by_therapy.items()
-    ]
+        by_therapy[hit.order.therapy_id].append(hit)
+    affected: list[Affected] = []
+    read: dict[UUID, Offered] = {}
+    for therapy_id, alike in by_therapy.items():
+        read[therapy_id], held = _offered(actor, alike, requests)
+        affected += [affected_by(hit, requests[hit.order.pk], held.get(hit.chain.pk, frozenset())) for hit in alike]
+    affected.sort(key=rank)
+    offered = {pk: replace(one, calendar=without(one.calendar, closed, affected)) for pk, one in read.items()}
+    return Snapshot(affected, offered)
+
+
+def _offered(
+    actor: Actor, alike: Sequence[Hit], requests: Mapping[UUID, ChainRequest]
+) -> tuple[Offered, dict[UUID, frozenset[UUID]]]:
+    """What is offered to the orders of one therapy, and of which rows of quotas their chains have a place."""
+    windows: dict[UUID, Window] = {}
+    places: dict[UUID, Place] = {}
+    centers: dict[UUID, tuple[UUID, str]] = {}
+    until = timezone.now()
+    for hit in alike:
+        request = requests[hit.order.pk]
+        if request.center_site_id in centers:
+            continue
+        known = availability.places_of(actor, request)
+        center = known[request.center_site_id]
+        links = availability.links_wanted(request, center.zone, request.earliest, request.horizon_days)
+        windows |= {window.slot_id: window for window in availability.load(actor, request, links, known).windows}
+        places |= known
+        centers[center.id] = (center.organization_id, center.country)
+        until = max(until, *(link.until for link in links))
+    since = min(hit.chain.collection_starts_at for hit in alike)
+    therapy_id, holders = alike[0].order.therapy_id, [hit.chain.pk for hit in alike]
+    left, held = quotas.load_for(actor, therapy_id, centers, since, until, holders)
+    return Offered(Calendar(places.values(), windows.values()), left), held
 
 
 def _requests(orders: Sequence[Order], horizon_days: int) -> dict[UUID, ChainRequest]:
@@ -180,39 +203,24 @@ def _draft(chain: SlotChain) -> Draft:
 
 
 def repair(
-    found: Sequence[Snapshot], run: RepairRun, why: str, control: solver.Control
+    found: Snapshot, run: RepairRun, why: str, control: solver.Control
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return plan and result of a run; pure, so that it can run beside the thread that reports. Therapy by therapy."""
-    plan: list[dict[str, Any]] = []
-    outcomes = []
-    for one in found:
-        control.tell(f"Looking for other dates of {len(one.affected)} orders")
-        asked = candidates.problem(one.affected, one.calendar, timezone.now(), run.horizon_days)
-        outcome = solver.solve(asked, solver.Limits(seed=run.seed), control)
-        outcomes.append(outcome)
-        plan += _rows(one, asked, outcome, why)
+    """Return plan and result of a run; pure, so that it can run beside the thread that reports."""
+    control.tell(f"Looking for other dates of {len(found.affected)} orders")
+    asked = candidates.problem(found.affected, found.offered, timezone.now(), run.horizon_days)
+    outcome = solver.solve(asked, solver.Limits(seed=run.seed), control)
     components = [
-        {
-            "name": name,
-            "label": LABELS[name],
-            "value": sum(outcome.components[i].value for outcome in outcomes),
-            "bound": _sum(outcome.components[i].bound for outcome in outcomes),
-        }
-        for i, name in enumerate(COMPONENTS)
+        {"name": one.name, "label": LABELS[one.name], "value": one.value, "bound": one.bound}
+        for one in outcome.components
     ]
     result = {
         "components": components,
-        "gap": max((outcome.gap for outcome in outcomes), default=0.0),
-        "optimal": all(outcome.is_optimal for outcome in outcomes),
-        "stopped": next((outcome.stopped for outcome in outcomes if outcome.stopped), ""),
-        "seconds": round(sum(outcome.seconds for outcome in outcomes), 2),
+        "gap": outcome.gap,
+        "optimal": outcome.is_optimal,
+        "stopped": outcome.stopped,
+        "seconds": round(outcome.seconds, 2),
     }
-    return plan, result
-
-
-def _sum(bounds: Any) -> int | None:
-    known = list(bounds)
-    return None if None in known else sum(known)
+    return _rows(found, asked, outcome, why), result
 
 
 def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[dict[str, Any]]:
@@ -227,8 +235,8 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
         others = [collected.dealt(asked.pools, [(c.draft, order)])[0] for c in offered]
         choices = [chosen] if chosen else []
         choices += [d for d in others if all(d.slot_ids != kept.slot_ids for kept in choices)]
-        zone = one.calendar.places[order.request.center_site_id].zone.key
-        plant = one.calendar.places.get(order.current.plant_id) if order.current.plant_id else None
+        zone = one.places[order.request.center_site_id].zone.key
+        plant = one.places.get(order.current.plant_id) if order.current.plant_id else None
         rows.append(
             {
                 "order": order.key,
@@ -238,7 +246,7 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
                 "zone": zone,
                 "plant_zone": plant.zone.key if plant else zone,
                 "chosen": 0 if chosen else None,
-                "text": explanation.explain(order, chosen, one.calendar.places, why, offered),
+                "text": explanation.explain(order, chosen, one.places, why, offered),
                 "choices": [_choice(order, d, one, why) for d in choices[:CHOICES]],
             }
         )
@@ -246,7 +254,7 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
 
 
 def _choice(order: Affected, draft: Draft, one: Snapshot, why: str) -> dict[str, Any]:
-    plant = one.calendar.places[draft.plant_id] if draft.plant_id else None
+    plant = one.places[draft.plant_id] if draft.plant_id else None
     return {
         "slot_ids": [str(slot_id) for slot_id in draft.slot_ids],
         "plant": plant.name if plant else "",
@@ -254,5 +262,5 @@ def _choice(order: Affected, draft: Draft, one: Snapshot, why: str) -> dict[str,
         "collection": draft.collection_start.isoformat(),
         "manufacture": draft.manufacture_start.isoformat(),
         "infusion": draft.earliest_infusion.isoformat(),
-        "text": explanation.explain(order, draft, one.calendar.places, why, ()).split(" Otherwise:")[0],
+        "text": explanation.explain(order, draft, one.places, why, ()).split(" Otherwise:")[0],
     }

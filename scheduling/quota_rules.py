@@ -12,7 +12,10 @@ from scheduling.states import QuotaStage
 
 @dataclass(frozen=True, slots=True)
 class QuotaLeft:
-    """What one share of one stage still offers between two instants; ``reserve_left`` is for remanufacture alone."""
+    """What one share of one stage still offers between two instants; ``reserve_left`` is for remanufacture alone.
+
+    ``row_id`` names the allotment where several askers compete for it (None: nobody asks).
+    """
 
     organization_id: UUID
     stage: str
@@ -21,6 +24,7 @@ class QuotaLeft:
     ends_at: dt.datetime
     left: int
     reserve_left: int = 0
+    row_id: UUID | None = None
 
     def covers(self, stage: str, instant: dt.datetime) -> bool:
         return self.stage == stage and self.starts_at <= instant < self.ends_at

@@ -8,7 +8,8 @@ bookings: the allotment's row says what is used, and one conditional update deci
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -57,11 +58,49 @@ def load(
     return found
 
 
+def load_for(
+    actor: Actor,
+    therapy_id: UUID,
+    centers: Mapping[UUID, tuple[UUID, str]],
+    since: dt.datetime,
+    until: dt.datetime,
+    beside: Collection[UUID],
+) -> tuple[dict[UUID, list[QuotaLeft]], dict[UUID, frozenset[UUID]]]:
+    """Return what each of many centers may take of a therapy's quotas, and the rows that each holder has a place of.
+
+    ``centers``: organization and country by the key that the answer has. ``beside``: holders that are all to be
+    replaced; what they have counts as free. Two queries, run inside ``reading``.
+    """
+    rows = visible(Allotment, actor).filter(therapy_id=therapy_id, starts_at__lt=until, ends_at__gt=since)
+    found = {row.pk: row for row in rows}
+    held: dict[UUID, set[UUID]] = defaultdict(set)
+    uses = visible(QuotaUse, actor).filter(holder_id__in=set(beside), given_back_at__isnull=True, remade=False)
+    for use in uses if found else ():
+        if use.allotment_id in found:
+            found[use.allotment_id].used -= 1
+            held[use.holder_id].add(use.allotment_id)
+    left = {
+        key: [left_of(row) for row in found.values() if _serves(row, center_id, country)]
+        for key, (center_id, country) in centers.items()
+    }
+    return left, {holder: frozenset(ids) for holder, ids in held.items()}
+
+
+def _serves(row: Allotment, center_id: UUID, country: str) -> bool:
+    """As ``_for_center``, for a row at hand."""
+    if row.share == Share.CENTER:
+        return bool(row.center_id == center_id)
+    return row.share == Share.POOL or country in row.countries
+
+
 def left_of(row: Allotment) -> QuotaLeft:
     """Return a row as the search needs it. Ordinary places leave the reserve alone; the reserve needs a free place."""
     free = row.places - row.used - row.remade
     left = max(0, min(free, row.places - row.reserve - row.used))
-    return QuotaLeft(row.organization_id, row.stage, row.share, row.starts_at, row.ends_at, left, max(0, free - left))
+    reserve_left = max(0, free - left)
+    return QuotaLeft(
+        row.organization_id, row.stage, row.share, row.starts_at, row.ends_at, left, reserve_left, row_id=row.pk
+    )
 
 
 def take(

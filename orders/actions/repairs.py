@@ -243,7 +243,7 @@ def _worked(actor: Actor, run_id: UUID) -> tuple[list[dict[str, Any]], dict[str,
         run = disrupted.repair_runs(actor).select_related("disruption").get(pk=run_id)
         hit = repairing.hits(actor, run.resource_ids, run.starts_at, run.ends_at)
         part = [one for one in hit if not one.why_not and one.order.manufacturer_id == actor.organization_id]
-        found = repairing.snapshots(actor, run, part)
+        found = repairing.snapshot(actor, run, part)
     why = run.disruption.reason if run.disruption else "these places would not be there"
     said: list[str] = ["Reading bookings and calendars"]
     control, answer, faults = Control(tell=said.append), [], []

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 from scheduling.calendars import Calendar
@@ -18,38 +20,53 @@ from scheduling.offers import ChainRequest
 from scheduling.repair.collected import moving, onward
 from scheduling.repair.objective import harm_of
 from scheduling.repair.pools import Pools, pooled
-from scheduling.repair.snapshot import Affected, Candidate, Harm, Material, Problem, free_places
+from scheduling.repair.rations import Rations, choices
+from scheduling.repair.snapshot import Affected, Candidate, Harm, Material, Offered, Problem, free_places
 from scheduling.repair.walks import Crowd, every_draft
 
 
-def problem(affected: Sequence[Affected], calendar: Calendar, now: dt.datetime, horizon_days: int) -> Problem:
-    """Return the problem of finding each order a chain within ``horizon_days`` of ``now``.
+def problem(
+    affected: Sequence[Affected], offered: Calendar | Mapping[UUID, Offered], now: dt.datetime, horizon_days: int
+) -> Problem:
+    """Return the problem of finding each order a chain within ``horizon_days`` of ``now``, all of them together.
 
-    ``calendar``: see ``snapshot.without`` (closed windows gone, the orders' own places free again).
+    ``offered``: by therapy, or one calendar for all (``snapshot.without``). What several therapies may use is shared.
     """
-    pools = pooled(calendar)
+    if isinstance(offered, Calendar):
+        offered = {order.request.therapy_id: Offered(offered) for order in affected}
+    pools = pooled({therapy: one.calendar for therapy, one in offered.items()})
+    rations = Rations(affected, offered)
     walks: dict[ChainRequest, _Walk] = {}
     at_center = Counter(order.request.center_site_id for order in affected)
     held = frozenset(pools.named(slot_id for order in affected for slot_id in order.current.slot_ids))
+    found: dict[str, tuple[list[_Way], _Walk, ChainRequest]] = {}
     for order in affected:
-        walked = _walked(order, pools.calendar, now, horizon_days)
-        if walked not in walks and _may_collect(order):
-            crowd = Crowd(at_center[walked.center_site_id], len(affected), held)
-            walks[walked] = _Walk(every_draft(walked, pools.calendar, now, crowd))
-    found, nothing = {}, _Walk([])
-    for order in affected:
-        walked = _walked(order, pools.calendar, now, horizon_days)
-        own = [_Way.onward(order, draft, pools) for draft in onward(order, pools.calendar, now)]
-        found[order.key] = (own, walks[walked] if _may_collect(order) else nothing, walked)
-    left = free_places(pools.calendar.windows)
+        calendar = _calendar(order, pools, rations)
+        walked, walk = _walked(order, calendar, now, horizon_days), _Walk([])
+        if _may_collect(order):
+            if walked not in walks:
+                crowd = Crowd(at_center[walked.center_site_id], len(affected), held, rations.kinds(order))
+                walks[walked] = _Walk(every_draft(walked, calendar, now, crowd))
+            walk = walks[walked]
+        own = [_Way.onward(order, draft, pools) for draft in onward(order, calendar, now)]
+        found[order.key] = (own, walk, walked)
+    left = free_places(pools.windows.values())
     short = _short(found.values(), left)
-    for walk in walks.values():
-        walk.settle(short)
-    kept = {
-        order.key: _distinct(order, [*(way.among(short) for way in own), *_in_time(order, walk, walked, pools)], pools)
-        for order, (own, walk, walked) in zip(affected, found.values(), strict=True)
-    }
-    return Problem(tuple(affected), kept, {slot_id: left[slot_id] for slot_id in short}, pools)
+    kept = {}
+    for order, (own, walk, walked) in zip(affected, found.values(), strict=True):
+        walk.settle(short, partial(rations.periods, order))
+        ways = [*(way.among(short) for way in own), *_in_time(order, walk, walked, pools)]
+        kept[order.key] = _distinct(order, ways, pools, rations)
+    return Problem(tuple(affected), kept, {slot_id: left[slot_id] for slot_id in short} | rations.left, pools)
+
+
+def _calendar(order: Affected, pools: Pools, rations: Rations) -> Calendar:
+    """The therapy's pooled calendar as the order's center sees it: with its quotas."""
+    calendar = pools.calendars[order.request.therapy_id]
+    if calendar.quotas != rations.of(order):
+        calendar = copy(calendar)
+        calendar.quotas = rations.of(order)
+    return calendar
 
 
 @dataclass(frozen=True)
@@ -81,13 +98,17 @@ class _Walk:
         self.slot_ids = {slot_id for draft in drafts for slot_id in draft.slot_ids}
         self.few: list[_Way] = []
         self.using: dict[UUID, list[_Way]] = {}
+        self.is_settled = False
 
-    def settle(self, short: set[UUID]) -> None:
-        """Of the chains with the same short places, day and plant, let the first to infuse stand for all."""
+    def settle(self, short: set[UUID], periods: Callable[[Draft], object]) -> None:
+        """Of the chains with the same short places and quotas, day and plant, let the first to infuse stand for all."""
+        if self.is_settled:
+            return
+        self.is_settled = True
         best: dict[tuple[object, ...], _Way] = {}
         for draft in sorted(self.drafts, key=lambda d: (d.earliest_infusion, len(d.picks))):
             way = _Way.of(draft, short)
-            best.setdefault((way.needs, draft.collection_start, draft.plant_id), way)
+            best.setdefault((way.needs, draft.collection_start, draft.plant_id, periods(draft)), way)
             for slot_id in way.slot_ids:
                 self.using.setdefault(slot_id, []).append(way)
         self.few = list(best.values())
@@ -99,7 +120,7 @@ def _walked(order: Affected, calendar: Calendar, now: dt.datetime, days: int) ->
 
 def _in_time(order: Affected, walk: _Walk, walked: ChainRequest, pools: Pools) -> Iterator[_Way]:
     """The walk's chains that the order may have: those that stand for all, and those that keep a place it has."""
-    zone = pools.calendar.places[order.request.center_site_id].zone
+    zone = pools.calendars[order.request.therapy_id].places[order.request.center_site_id].zone
     same = (way for slot_id in sorted(pools.named(order.current.slot_ids)) for way in walk.using.get(slot_id, ()))
     for way in (*walk.few, *same):
         if _is_in_time(order, way.draft, walked, zone):
@@ -134,13 +155,17 @@ def _short(found: Iterable[tuple[Sequence[_Way], _Walk, ChainRequest]], left: di
     return {slot_id for slot_id, orders in wanted.items() if slot_id in left and orders > left[slot_id]}
 
 
-def _distinct(order: Affected, ways: Sequence[_Way], pools: Pools) -> tuple[Candidate, ...]:
-    """Of chains with the same short places the least harmful, the least harmful of all first."""
+def _distinct(order: Affected, ways: Sequence[_Way], pools: Pools, rations: Rations) -> tuple[Candidate, ...]:
+    """Of chains with the same short places and quotas the least harmful, the least harmful of all first."""
     held = pools.named(order.current.slot_ids)
     kept: dict[frozenset[UUID], Candidate] = {}
     for harm, _, number in sorted(
         (harm_of(order, way.draft, way.slot_ids, held).as_tuple(), way.draft.earliest_infusion, number)
         for number, way in enumerate(ways)
     ):
-        kept.setdefault(ways[number].needs, Candidate(ways[number].draft, Harm(*harm)))
+        way = ways[number]
+        claims = rations.claims(order, way.draft)
+        for taken in choices(claims) if claims is not None else ():
+            needs = way.needs | taken
+            kept.setdefault(needs, Candidate(way.draft, Harm(*harm), needs))
     return tuple(kept.values())

@@ -7,7 +7,7 @@ tells the orders apart at the end: who has a place in the pool keeps it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -17,9 +17,9 @@ from scheduling.drafts import Draft
 
 @dataclass(frozen=True)
 class Pools:
-    """``calendar`` has one window per pool, named by the pool's first; ``members``: what it stands for."""
+    """``calendars`` have one window per pool, named by the pool's first; ``members``: what it stands for."""
 
-    calendar: Calendar
+    calendars: Mapping[UUID, Calendar]
     members: dict[UUID, tuple[Window, ...]]
     pool_of: dict[UUID, UUID]
 
@@ -27,22 +27,41 @@ class Pools:
         """Return the pools of the windows (a window that is in none stands for itself)."""
         return {self.pool_of.get(slot_id, slot_id) for slot_id in slot_ids}
 
+    @property
+    def windows(self) -> dict[UUID, Window]:
+        """Every pool's window, once."""
+        return {window.slot_id: window for calendar in self.calendars.values() for window in calendar.windows}
 
-def pooled(calendar: Calendar) -> Pools:
-    """Return the calendar's windows, pooled; full ones stay out, they serve nobody."""
+
+def pooled(calendars: Mapping[UUID, Calendar]) -> Pools:
+    """Return the windows of several calendars, pooled; full ones stay out, they serve nobody.
+
+    Windows are alike only if they stand in the same calendars: a pool is the same for all who may use it.
+    """
+    serves: dict[UUID, list[UUID]] = defaultdict(list)
+    known: dict[UUID, Window] = {}
+    for key, calendar in calendars.items():
+        for window in calendar.windows:
+            if not window.is_full:
+                serves[window.slot_id].append(key)
+                known[window.slot_id] = window
     alike: dict[tuple[object, ...], list[Window]] = defaultdict(list)
-    for window in calendar.windows:
-        if not window.is_full:
-            key = (window.kind, window.place_id, window.organization_id, window.starts_at, window.ends_at, window.lane)
-            alike[key].append(window)
-    members, pool_of, merged = {}, {}, []
+    for w in known.values():
+        whom = tuple(serves[w.slot_id])
+        alike[w.kind, w.place_id, w.organization_id, w.starts_at, w.ends_at, w.lane, whom].append(w)
+    members, pool_of = {}, {}
+    merged: dict[UUID, list[Window]] = {key: [] for key in calendars}
     for windows in alike.values():
         windows.sort(key=lambda window: window.slot_id)
         first = windows[0]
         members[first.slot_id] = tuple(windows)
         pool_of.update({window.slot_id: first.slot_id for window in windows})
-        merged.append(replace(first, left=sum(window.left for window in windows)))
-    return Pools(Calendar(calendar.places.values(), merged, calendar.quotas), members, pool_of)
+        for key in serves[first.slot_id]:
+            merged[key].append(replace(first, left=sum(window.left for window in windows)))
+    fresh = {
+        key: Calendar(calendar.places.values(), merged[key], calendar.quotas) for key, calendar in calendars.items()
+    }
+    return Pools(fresh, members, pool_of)
 
 
 def dealt(pools: Pools, wanted: Sequence[tuple[Draft, Draft]]) -> list[Draft]:

@@ -6,14 +6,15 @@ Times are UTC; places are windows of a ``Calendar``; an order is a key that the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from uuid import UUID
 
 from scheduling.calendars import Calendar, Window
 from scheduling.drafts import Draft
 from scheduling.offers import ChainRequest
+from scheduling.quota_rules import QuotaLeft
 from scheduling.repair.pools import Pools
 
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -45,7 +46,8 @@ class Affected:
     start (None: no limit, or nothing is collected). ``urgency`` 1 (elective) to 3 (cannot wait). ``latest``: no
     collection may start later (None: any day of the horizon). ``promised``: the patient was told the dates, so that a
     new collection is a moved appointment. ``collected_at``: when the collection really ended (None: as booked).
-    ``may_recollect``: whether material may be given up for another collection.
+    ``may_recollect``: whether material may be given up for another collection. ``quota_ids``: rows of quotas of which
+    the chain as booked has a place.
     """
 
     key: str
@@ -58,6 +60,7 @@ class Affected:
     promised: bool = True
     collected_at: dt.datetime | None = None
     may_recollect: bool = True
+    quota_ids: frozenset[UUID] = frozenset()
 
 
 def rank(order: Affected) -> tuple[bool, dt.datetime, int, str]:
@@ -82,10 +85,18 @@ class Harm:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A feasible chain that the order may have instead, and the harm that it does."""
+    """A feasible chain that the order may have instead, and the harm that it does.
+
+    ``needs``: what it takes of that which is short, windows and rows of quotas (None: each of its windows).
+    """
 
     draft: Draft
     harm: Harm
+    needs: frozenset[UUID] | None = None
+
+    @property
+    def takes(self) -> tuple[UUID, ...]:
+        return self.slot_ids if self.needs is None else tuple(sorted(self.needs))
 
     @property
     def slot_ids(self) -> tuple[UUID, ...]:
@@ -93,10 +104,21 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Orders, their candidates (best first), and how many of the short windows' places are there to be given.
+class Offered:
+    """What the orders of one therapy choose from: ``calendar``, and by the center's site what quotas leave to it.
 
-    A window that is not in ``left`` has places for all. ``pools``: what the windows of the candidates stand for.
+    Closed windows are gone from both, what the orders themselves have is free again.
+    """
+
+    calendar: Calendar
+    quotas: Mapping[UUID, Sequence[QuotaLeft]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Orders, their candidates (best first), and how many places of short windows and quotas are there to be given.
+
+    What is not in ``left`` has places for all. ``pools``: what the windows of the candidates stand for.
     """
 
     affected: tuple[Affected, ...]

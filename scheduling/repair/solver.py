@@ -90,10 +90,10 @@ def first_come(problem: Problem) -> dict[str, int | None]:
     for order in sorted(problem.affected, key=rank):
         chosen[order.key] = None
         for index, candidate in enumerate(problem.candidates[order.key]):
-            short = [slot_id for slot_id in candidate.slot_ids if slot_id in left]
-            if all(left[slot_id] > 0 for slot_id in short):
-                for slot_id in short:
-                    left[slot_id] -= 1
+            short = [place for place in candidate.takes if place in left]
+            if all(left[place] > 0 for place in short):
+                for place in short:
+                    left[place] -= 1
                 chosen[order.key] = index
                 break
     return chosen
@@ -266,11 +266,11 @@ class _Run:
 
 
 def _columns(problem: Problem) -> list[_Column]:
-    row_of = {slot_id: row for row, slot_id in enumerate(problem.left)}
+    row_of = {place: row for row, place in enumerate(problem.left)}
     found = []
     for number, order in enumerate(problem.affected):
         for index, candidate in enumerate(problem.candidates[order.key]):
-            rows = tuple(row_of[slot_id] for slot_id in candidate.slot_ids if slot_id in row_of)
+            rows = tuple(row_of[place] for place in candidate.takes if place in row_of)
             found.append(_Column(number, order.key, index, candidate.harm.as_tuple(), rows))
         found.append(_Column(number, order.key, None, harm_of_none(order).as_tuple(), ()))
     return found

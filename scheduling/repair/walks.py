@@ -68,14 +68,20 @@ class EveryWay(Planner):
 
 @dataclass(frozen=True)
 class Crowd:
-    """How many orders may want a place of the center, or any place, and the windows in which they have one now."""
+    """How many orders may want a place of the center, or any place, and the windows in which they have one now.
+
+    ``rationed``: kinds of links whose start falls under a quota that may not suffice.
+    """
 
     at_center: int
     anywhere: int
     held: frozenset[UUID] = frozenset()
+    rationed: frozenset[str] = frozenset()
 
     def may_lack(self, taken: Taken) -> bool:
         """Whether there could be more orders than places."""
+        if taken.kind in self.rationed:
+            return True
         orders = self.at_center if taken.kind in AT_CENTER else self.anywhere
         return taken.row.left[taken.nth] < orders
 
