@@ -17,7 +17,7 @@ from orders import bookings, gathering, whereabouts
 from orders.models import Order
 from orders.states import OrderState
 from orders.whereabouts import Whereabouts
-from scheduling import availability, disrupted, quotas, slot_chains
+from scheduling import availability, disrupted, quotas, slot_chains, urgency
 from scheduling.calendars import Calendar, Place, Window
 from scheduling.drafts import Draft, Pick
 from scheduling.offers import ChainRequest
@@ -26,7 +26,7 @@ from scheduling.repair.objective import LABELS
 from scheduling.repair.runs import RepairRun
 from scheduling.repair.snapshot import NEVER, Affected, Offered, rank, without
 from scheduling.slot_chains import SlotChain
-from scheduling.states import RESOURCE_OF, LinkKind
+from scheduling.states import RESOURCE_OF, LinkKind, Urgency
 
 CHOICES = 4  # the chosen chain and others that the planner may take instead
 
@@ -39,6 +39,7 @@ class Hit:
     chain: SlotChain
     where: Whereabouts
     why_not: str
+    urgency: Urgency = Urgency.ROUTINE
 
     @property
     def expires_at(self) -> dt.datetime | None:
@@ -51,12 +52,20 @@ class Hit:
 
 
 def hits(actor: Actor, resource_ids: Sequence[UUID], since: dt.datetime, until: dt.datetime) -> list[Hit]:
-    """Return the actor's orders that are hit: whose material expires first, then by the start of manufacture."""
+    """Return the actor's orders that are hit: whose material expires first, then who is more urgent, then by the start
+    of manufacture."""
     chains = {chain.stream_id: chain for chain in disrupted.chains_hit(actor, resource_ids, since, until)}
     orders = gathering.orders_by(actor, "stream_id", chains)
     where = whereabouts.of_orders(orders.values(), chains)
-    found = [_hit(order, chains[stream_id], where[order.pk]) for stream_id, order in orders.items()]
-    return sorted(found, key=lambda hit: (hit.expires_at or NEVER, hit.chain.manufacture_starts_at, hit.order.code))
+    levels = urgency.levels(actor, orders) if orders else {}
+    found = [
+        _hit(order, chains[stream_id], where[order.pk], levels.get(stream_id)) for stream_id, order in orders.items()
+    ]
+    return sorted(found, key=_rank)
+
+
+def _rank(hit: Hit) -> tuple[Any, ...]:
+    return hit.expires_at or NEVER, -hit.urgency, hit.chain.manufacture_starts_at, hit.order.code
 
 
 def hit_now(order: Order, chain: SlotChain) -> Hit:
@@ -64,7 +73,7 @@ def hit_now(order: Order, chain: SlotChain) -> Hit:
     return _hit(order, chain, whereabouts.of_orders([order], {order.stream_id: chain})[order.pk])
 
 
-def _hit(order: Order, chain: SlotChain, where: Whereabouts) -> Hit:
+def _hit(order: Order, chain: SlotChain, where: Whereabouts, noted: Urgency | None = None) -> Hit:
     why = ""
     if where.has_started:
         why = "Manufacture has begun: decide on the order's own page."
@@ -76,7 +85,8 @@ def _hit(order: Order, chain: SlotChain, where: Whereabouts) -> Hit:
         why = "The order has ended."
     elif order.on_hold:
         why = "The order is on hold."
-    return Hit(order, chain, where, why)
+    level = max(noted or Urgency.ROUTINE, Urgency.SOON if where.made_again else Urgency.ROUTINE)
+    return Hit(order, chain, where, why, Urgency.CANNOT_WAIT if where.cannot_wait else Urgency(level))
 
 
 def affected_by(hit: Hit, request: ChainRequest, quota_ids: frozenset[UUID] = frozenset()) -> Affected:
@@ -92,6 +102,7 @@ def affected_by(hit: Hit, request: ChainRequest, quota_ids: frozenset[UUID] = fr
         draft,
         hit.where.material,
         expires_at=hit.where.expires_at,
+        urgency=int(hit.urgency),
         collected_at=hit.where.collected_at,
         may_recollect=False,
         quota_ids=quota_ids,

@@ -21,7 +21,7 @@ from scheduling.slot_chains import SlotChain
 BOOKING, START = "hold_slot_chain", "start_manufacture"
 INBOUND, PICKUP = "inbound", "pickup"
 BEGUN, COLLECTED = ("start_collection", "collect"), ("collect",)
-KINDS = (*BEGUN, "pack", "hand_over", "receive_material", START)
+KINDS = (*BEGUN, "pack", "hand_over", "receive_material", START, "decide_readiness", "infuse")
 GONE = (
     ContainerState.REJECTED,
     ContainerState.DESTROYED,
@@ -37,6 +37,7 @@ class Whereabouts:
     """``expires_at``: until when manufacture can begin (None: nothing is collected, or no limit). ``is_packed``: the
     box is closed, and says to which plant and by whom it goes. ``is_lost``: collected, and nothing usable is left.
     ``collected_at``: when the collection ended. ``made_again``: a batch was lost, the order goes on from reserve.
+    ``cannot_wait``: the patient had the go for lymphodepletion, and no infusion yet (see ``alarms``).
     """
 
     material: Material
@@ -44,6 +45,7 @@ class Whereabouts:
     has_started: bool = False
     is_lost: bool = False
     made_again: bool = False
+    cannot_wait: bool = False
     collected_at: dt.datetime | None = None
     expires_at: dt.datetime | None = None
 
@@ -84,8 +86,9 @@ def _steps(orders: Sequence[Order]) -> dict[UUID, list[OrderStep]]:
 def _of(
     order: Order, steps: list[OrderStep], bags: list[Any], chain: SlotChain, parameters: dict[str, Any]
 ) -> Whereabouts:
+    depleted = _has(steps, ("decide_readiness",), needs_product=True) and not _has(steps, ("infuse",))
     if not _has(steps, BEGUN):
-        return Whereabouts(Material.NOT_COLLECTED)
+        return Whereabouts(Material.NOT_COLLECTED, cannot_wait=depleted)
     start = next((step for step in steps if step.flow_step.kind == START), None)
     packed, picked_up = (
         _has(steps, ("pack",), direction=INBOUND),
@@ -105,6 +108,7 @@ def _of(
         has_started=start is not None and start.state == StepState.DONE,
         is_lost=_has(steps, COLLECTED) and bool(bags) and not usable,
         made_again=again,
+        cannot_wait=depleted,
         collected_at=collected,
         expires_at=_expires(order, collected or chain.collection_ends_at, parameters, start if again else None),
     )
@@ -123,7 +127,7 @@ def _expires(
     return None if hours is None else collected + dt.timedelta(hours=float(hours))
 
 
-def _has(steps: Iterable[OrderStep], kinds: Sequence[str], **parameters: str) -> bool:
+def _has(steps: Iterable[OrderStep], kinds: Sequence[str], **parameters: object) -> bool:
     """Whether a step of these kinds, with these parameters, is done."""
     return any(
         step.flow_step.kind in kinds

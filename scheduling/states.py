@@ -148,6 +148,14 @@ class CriterionKind(models.TextChoices):
     WAITING_TIME = "waiting_time", "Waiting time"
 
 
+class Urgency(models.IntegerChoices):
+    """How long an order can wait for other dates: the class that a repair weighs."""
+
+    ROUTINE = 1, "Routine"
+    SOON = 2, "Urgent"
+    CANNOT_WAIT = 3, "Cannot wait"
+
+
 class CriteriaState(models.TextChoices):
     """A version of the criteria: written by one person, published by another."""
 

@@ -22,9 +22,10 @@ from scheduling import disrupted
 from scheduling.actions.disruptions import close_disruption, open_disruption
 from scheduling.repair import runs
 from scheduling.repair.snapshot import Material
-from scheduling.states import DisruptionKind, MoveState, RunState
+from scheduling.states import DisruptionKind, MoveState, RunState, Urgency
 
 TAG = ["disruptions"]
+URGENCY = [level.name.lower() for level in Urgency]
 MATERIAL = [material.name.lower() for material in Material]
 
 
@@ -59,11 +60,12 @@ class HitRow(Shape):
     manufacture_at = s.DateTimeField()
     material = s.ChoiceField(choices=MATERIAL, help_text="how far it is")
     material_expires_at = s.DateTimeField(allow_null=True)
+    urgency = s.ChoiceField(choices=URGENCY, help_text="a class; scores never leave a center")
     why_not = s.CharField(allow_blank=True, help_text="why a repair leaves it alone; empty when it can be moved")
 
 
 class DisruptionDetail(DisruptionRow):
-    """A disruption and the reader's own orders that it hits, first those whose material expires first."""
+    """A disruption and the reader's own orders that it hits: whose material expires first, then the urgent ones."""
 
     orders = HitRow(many=True)
 
@@ -189,6 +191,7 @@ class DisruptionView(DisruptionsView):
                 "manufacture_at": hit.chain.manufacture_starts_at,
                 "material": hit.where.material.name.lower(),
                 "material_expires_at": hit.expires_at,
+                "urgency": hit.urgency.name.lower(),
                 "why_not": hit.why_not,
             }
             for hit in repairs.affected(self.actor, found)

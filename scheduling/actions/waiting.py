@@ -14,7 +14,7 @@ from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, N
 from ledger.walls import visible
 from personas.states import Capability
 from scheduling import criteria as rules
-from scheduling import waiting, waiting_offers
+from scheduling import urgency, waiting, waiting_offers
 from scheduling.jobs import job_in
 from scheduling.models import OfferedPlace, PlaceDue, WaitingEntry, WaitingOffer, WaitingScore
 from scheduling.policies import require_center
@@ -67,6 +67,7 @@ def score_entry(actor: Actor, entry_id: UUID, points: Mapping[str, int]) -> Wait
             made_by_id=actor.person_id,
             made_by_name=actor.display_name,
         )
+        urgency.note(actor, entry, urgency.class_of(criteria.criteria, points))
         event.note(order=entry.order_code, criteria=criteria.version)
     return score
 

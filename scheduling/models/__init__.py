@@ -4,6 +4,7 @@ from scheduling.models.chains import ChainLink, HoldDue, SlotChain
 from scheduling.models.disruptions import Disruption, RepairDue, RepairMove, RepairRun
 from scheduling.models.lead_times import LeadTimeOverride
 from scheduling.models.quotas import Allotment, Quota, QuotaDue, QuotaUse
+from scheduling.models.urgency import UrgencyClass
 from scheduling.models.waiting import (
     CriteriaSet,
     FreedPlace,
@@ -48,6 +49,7 @@ __all__ = [
     "Resource",
     "Slot",
     "SlotChain",
+    "UrgencyClass",
     "WaitingEntry",
     "WaitingOffer",
     "WaitingScore",
