@@ -30,6 +30,24 @@ FACT = {
     "properties": {"code": {"type": "string"}, "text": {"type": "string"}, "remedy": {"type": "string"}},
     "required": ["code", "text", "remedy"],
 }
+OPEN_DISRUPTION = {
+    "type": "object",
+    "description": "of `capacity_in_use`: what to send instead, with `kind` and `reason` added, to open a disruption",
+    "properties": {
+        "href": {"type": "string"},
+        "method": {"type": "string"},
+        "body": {
+            "type": "object",
+            "properties": {
+                "resources": {"type": "array", "items": {"type": "string"}},
+                "starts_at": {"type": "string", "format": "date-time"},
+                "ends_at": {"type": "string", "format": "date-time"},
+            },
+            "required": ["resources", "starts_at", "ends_at"],
+        },
+    },
+    "required": ["href", "method", "body"],
+}
 PROBLEM = {
     "type": "object",
     "description": "RFC 9457: what was refused, by a stable `code`, and what to do next (`remedy`).",
@@ -42,6 +60,7 @@ PROBLEM = {
         "remedy": {"type": "string"},
         "fields": {"type": "object", "additionalProperties": {}, "description": "messages by field"},
         "facts": {"type": "array", "items": FACT, "description": "what must be in place first"},
+        "open_disruption": OPEN_DISRUPTION,
     },
     "required": ["type", "title", "status", "detail", "code", "remedy"],
 }

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -26,10 +27,11 @@ from scheduling.states import ChainState, Contingency, Ranking
 
 @dataclass(frozen=True)
 class Wishes:
-    """What whoever searches asks beyond the therapy: weekdays of collection (ISO numbers; none: any), an order of
-    results, and a washout that is not over yet (days: the flow's, unless given)."""
+    """What whoever searches or holds asks beyond the therapy: weekdays of collection (ISO numbers; none: any), the
+    earliest day, an order of results, and a washout that is not over yet (days: the flow's, unless given)."""
 
     weekdays: frozenset[int] = frozenset()
+    earliest: dt.date | None = None
     ranking: str = Ranking.EARLIEST
     washout_since: dt.date | None = None
     washout_days: int | None = None
@@ -150,19 +152,29 @@ def search(
     if kept:
         slots = frozenset(kept[0].place.slot_ids)
         request = replace(request, own_slot_ids=slots, own_chain_id=kept[0].place_id)
+    return slot_chains.search(actor, _wished(request, parameters, wishes), wishes.ranking)
+
+
+def _wished(request: ChainRequest, parameters: dict[str, Any], wishes: Wishes) -> ChainRequest:
+    """Return the request as somebody wishes it: what the search refuses, the hold refuses too."""
+    if wishes.earliest:
+        request = replace(request, earliest=max(request.earliest, wishes.earliest))
     if wishes.weekdays:
         request = replace(request, weekdays=request.weekdays & wishes.weekdays)
     if wishes.washout_since:
         days = int(parameters.get("washout_days") or 0) if wishes.washout_days is None else wishes.washout_days
         washout = Washout(wishes.washout_of or "the last treatment", wishes.washout_since, days)
         request = replace(request, washouts=(washout,))
-    return slot_chains.search(actor, request, wishes.ranking)
+    return request
 
 
-def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str) -> SlotChain:
-    """Hold exactly the offered chain; plant and courier become parties, and the order gets its plan."""
-    earliest = timezone.now().date()
-    request = chain_request(order, parameters, earliest)
+def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str, wishes: Wishes | None = None) -> SlotChain:
+    """Hold exactly the offered chain; plant and courier become parties, and the order gets its plan.
+
+    ``wishes``: those of the search; a chain that they refuse is not held.
+    """
+    earliest = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
+    request = _wished(chain_request(order, parameters, earliest), parameters, wishes or Wishes())
     waiting_offers.give_way(order.stream_id, token)
     chain = slot_chains.hold(actor, order.stream, request, token, hours=int(parameters.get("hold_hours", 48)))
     waiting.note_placed(order.stream_id)

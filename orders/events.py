@@ -149,6 +149,24 @@ register(
                 (*CLINICAL_AND_PLANT, Role.COURIER),
             ),
             (
+                "orders.change_offered",
+                "Other dates proposed",
+                "The manufacturer asks to move the collection from {before} to {after}: {code}.",
+                CLINICAL_AND_PLANT,
+            ),
+            (
+                "orders.offered_change_agreed",
+                "Proposed dates agreed",
+                "The center agreed: the collection moved from {before} to {after}.",
+                (*CLINICAL_AND_PLANT, Role.COURIER),
+            ),
+            (
+                "orders.offered_change_refused",
+                "Proposed dates refused",
+                "The center refused to move the collection to {after}; {before} stays.",
+                CLINICAL_AND_PLANT,
+            ),
+            (
                 "orders.move_refused",
                 "Move refused",
                 "The center refused other dates after a disruption ({after}); {before} stays.",
@@ -173,7 +191,7 @@ register(
     EventKind(
         "orders.change_withdrawn",
         "Change of dates withdrawn",
-        "The center withdrew the change of dates; what was confirmed stays.",
+        "The proposed change of dates was withdrawn; what was confirmed stays.",
         payload={"order": "code"},
         audience=CLINICAL_AND_PLANT,
         notifies=True,

@@ -42,6 +42,7 @@ from orders.enrolment_inputs import EnrolmentInputs
 from orders.equity import SMALLEST as SMALLEST_GROUP  # noqa: F401 - for the page
 from orders.equity import Cell, report
 from orders.inputs import inputs_class
+from orders.line_board import week as line_board  # noqa: F401 - for the page
 from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
 from orders.places import fill_steps, name_custodians, name_way, placed
 from orders.policies import LOGISTIC_KINDS, may_perform, may_see

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.utils import timezone
 
 from custody import identity
@@ -19,11 +22,13 @@ from orders import attempts, bookings, parties
 from orders.models import FlowStep, Order, OrderStep
 from orders.states import OrderState, StepState
 from personas.queries import Site, organization_names
-from scheduling import changes, slot_chains
+from scheduling import changes, line_load, slot_chains
+from scheduling import queries as scheduling
+from scheduling.availability import MOST_DAYS
 from scheduling.changes import KnockOn
 from scheduling.offers import ChainOffer, ChainRequest, SearchResult
 from scheduling.slot_chains import SlotChain
-from scheduling.states import ChangeWindow, ResourceKind
+from scheduling.states import ChainState, ChangeWindow, ResourceKind
 
 FREE_DAYS, FROZEN_DAYS = 14, 3  # where a specification says nothing
 BOOKING, ANSWER = "hold_slot_chain", "confirm_slots"
@@ -31,6 +36,8 @@ BEGUN = ("start_collection", "collect")
 # What was done for the former day and does not hold for another one.
 DONE_FOR_THE_DAY = ("check_kit", "decide_readiness", "identify_patient", "print_labels", "apply_labels")
 JOB = "accept_job"
+CALL_PLANNER = "Call the planner, or put the order on hold or cancel it with a reason."
+CALL_CENTER = "Call the treatment center; where the plant cannot keep the date, open a disruption and repair it."
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,10 @@ class Consequence:
 
 @dataclass(frozen=True)
 class Preview:
-    """A change before it is made: the dates, the knock-on, what it takes, and what follows."""
+    """A change before it is made: the dates, the knock-on, what it takes, and what follows.
+
+    ``side``: who would make it, the center or the manufacturer, whose planner only ever proposes.
+    """
 
     offer: ChainOffer
     knock_on: KnockOn
@@ -51,10 +61,11 @@ class Preview:
     agrees: list[Consequence]
     follows: list[Consequence]
     stops: list[MissingFact]
+    side: Role = Role.TREATMENT_CENTER
 
     @property
     def at_once(self) -> bool:
-        return self.window in (ChangeWindow.OPEN, ChangeWindow.FREE)
+        return self.side == Role.TREATMENT_CENTER and self.window in (ChangeWindow.OPEN, ChangeWindow.FREE)
 
 
 def window(order: Order, chain: SlotChain, now: dt.datetime | None = None) -> ChangeWindow:
@@ -65,8 +76,11 @@ def window(order: Order, chain: SlotChain, now: dt.datetime | None = None) -> Ch
     return changes.window_of(chain, now or timezone.now(), free, frozen)
 
 
-def stops(order: Order, chain: SlotChain | None) -> list[MissingFact]:
-    """Return why the booked dates cannot move now; empty when they can. The same code offers and refuses."""
+def stops(order: Order, chain: SlotChain | None, side: Role = Role.TREATMENT_CENTER) -> list[MissingFact]:
+    """Return why the booked dates cannot move now; empty when they can. The same code offers and refuses.
+
+    ``side``: who would move them. A planner proposes other dates instead of confirmed ones only.
+    """
     if chain is None:
         return [MissingFact("no_slot_chain", "No dates are booked.", "Search and hold a slot chain first.")]
     found = identity.query_facts(order.stream_id)
@@ -77,10 +91,15 @@ def stops(order: Order, chain: SlotChain | None) -> list[MissingFact]:
     if collection_begun(order):
         text = "The collection has begun: its dates cannot move any more."
         found.append(MissingFact("collection_begun", text, "Ask the planner; what comes later moves as a disruption."))
+    by_planner = side == Role.MANUFACTURER
     if window(order, chain) == ChangeWindow.FROZEN:
         text = "The collection is so near that its dates are frozen."
-        remedy = "Call the planner, or put the order on hold or cancel it with a reason."
+        remedy = CALL_CENTER if by_planner else CALL_PLANNER
         found.append(MissingFact("dates_frozen", text, remedy))
+    if by_planner and chain.state != ChainState.CONFIRMED:
+        text = "These dates are not confirmed: there is nothing to change yet."
+        remedy = "Answer the request; who declines it can propose a day."
+        found.append(MissingFact("not_confirmed", text, remedy))
     return found
 
 
@@ -105,20 +124,50 @@ def search(actor: Actor, order: Order, chain: SlotChain, earliest: dt.date) -> S
     return SearchResult([o for o in result.offers if changes.places_of(o) != booked], result.refused)
 
 
-def preview(actor: Actor, order: Order, chain: SlotChain, offer: ChainOffer) -> Preview:
-    """Return what the change would do and take. Changes nothing."""
+def lines_of(actor: Actor, order: Order) -> list[tuple[UUID, str]]:
+    """Return the manufacturing lines on which the order could be made, as far as the actor knows them, with names."""
+    serves = Q(therapy_ids=[]) | Q(therapy_ids__contains=[order.therapy_id])
+    plants = bookings.plant_sites(order)
+    found = scheduling.resources(actor, kind=ResourceKind.MANUFACTURING_LINE).filter(serves, site_id__in=plants)
+    names = {site.pk: site.name for site in directory.rows(Site, plants).values()}
+    return [(line.pk, f"{line.name}, {names[line.site_id]}") for line in found if line.site_id in names]
+
+
+def search_start(actor: Actor, order: Order, chain: SlotChain, line_id: UUID, date: dt.date) -> SearchResult:
+    """Return the dates with which manufacture would start on a line on a day of its plant, and why others do not.
+
+    Collections are looked for as long before that day as the material may travel and wait.
+    """
+    slots = frozenset(slot.pk for slot in line_load.starts_on(actor, line_id, date))
+    today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
+    if not slots or date < today:
+        return SearchResult()
+    request = request_of(order, today)
+    if not request.cryopreserved and request.max_age_hours is not None:
+        days = math.ceil(request.max_age_hours / 24) + request.collection_days + request.contingency_days
+        request = replace(request, earliest=max(today, date - dt.timedelta(days=days)))
+    span = (date - request.earliest).days + 1
+    request = replace(request, line_slot_ids=slots, horizon_days=min(span, MOST_DAYS))
+    result = slot_chains.search(actor, changes.staying(chain, request))
+    booked = changes.places_in(chain)
+    return SearchResult([o for o in result.offers if changes.places_of(o) != booked], result.refused)
+
+
+def preview(
+    actor: Actor, order: Order, chain: SlotChain, offer: ChainOffer, side: Role = Role.TREATMENT_CENTER
+) -> Preview:
+    """Return what the change would do and take, made by the center or proposed by the manufacturer. Changes nothing."""
     found = changes.knock_on(chain, offer)
     takes = window(order, chain)
-    return Preview(
-        offer, found, takes, _agreements(actor, order, found, takes), _follows(order, found), stops(order, chain)
-    )
+    agrees = _agreements(actor, order, found, takes, side)
+    return Preview(offer, found, takes, agrees, _follows(order, found), stops(order, chain, side), side)
 
 
-def _agreements(actor: Actor, order: Order, found: KnockOn, takes: ChangeWindow) -> list[Consequence]:
+def _agreements(actor: Actor, order: Order, found: KnockOn, takes: ChangeWindow, side: Role) -> list[Consequence]:
     agrees = []
-    if takes == ChangeWindow.APPROVAL:
-        names = organization_names(actor, [order.manufacturer_id])
-        who = names.get(order.manufacturer_id, "The manufacturer")
+    asked = order.manufacturer_id if side == Role.TREATMENT_CENTER else order.center_id
+    if takes == ChangeWindow.APPROVAL or side == Role.MANUFACTURER:
+        who = organization_names(actor, [asked]).get(asked, "The other side")
         agrees.append(Consequence(who, "agrees before the dates move; until then both are kept"))
     if takes == ChangeWindow.OPEN and attempts.of_kind(order, ANSWER):
         agrees.append(Consequence("The planner", "confirms the new dates instead of the former ones"))

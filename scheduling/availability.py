@@ -107,6 +107,8 @@ def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], plac
         if ids:
             condition |= Q(resource_id__in=ids, starts_at__lt=link.until, ends_at__gt=link.since)
     condition &= open_to(actor, request.therapy_id, timezone.now()) | Q(pk__in=request.own_slot_ids)
+    if request.line_slot_ids is not None:
+        condition &= ~Q(kind=ResourceKind.MANUFACTURING_LINE) | Q(pk__in=request.line_slot_ids)
     calendar = _calendar(actor, condition, resources, places, request.own_slot_ids)
     since, until = min(link.since for link in links), max(link.until for link in links)
     calendar.quotas = _quotas(actor, request, places[request.center_site_id], since, until)

@@ -5,16 +5,18 @@ The names of orders belong to a floor above; it registers how to say them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ledger.context import Actor
 from ledger.refusals import Conflict, MissingFact
 from ledger.walls import visible
-from scheduling.models import ChainLink, Slot
+from scheduling.models import ChainLink, Resource, Slot
+from scheduling.offers import utc_text
 from scheduling.states import LIVE
 
 Names = Callable[[Actor, Collection[UUID]], Mapping[UUID, str]]
@@ -28,10 +30,25 @@ def register(names: Names) -> None:
 
 
 class CapacityInUse(Conflict):
-    """Places that are taken cannot be withdrawn. ``facts`` lists the bookings that would be hit."""
+    """Places that are taken cannot be withdrawn. ``facts`` lists the bookings that would be hit.
+
+    ``disruption``: what to open one with instead, the fields of ``open_disruption`` as far as they are known.
+    """
 
     code, title = "capacity_in_use", "Places are taken"
     remedy = "Keep the places, or open a disruption: it finds other places for those who are hit."
+    disruption: dict[str, Any] = {}
+
+    @property
+    def query(self) -> str:
+        """The disruption's fields as they stand in the address of its page."""
+        return urlencode(self.disruption, doseq=True)
+
+    def as_problem(self) -> dict[str, Any]:
+        problem = super().as_problem()
+        if self.disruption:
+            problem["open_disruption"] = {"href": "/api/v1/disruptions", "method": "POST", "body": self.disruption}
+        return problem
 
 
 @dataclass(frozen=True)
@@ -65,7 +82,20 @@ def refuse(actor: Actor, hits: Iterable[Hit], fields: Mapping[str, Any] | None =
     taken = sum(hit.slot.taken for hit in found)
     more = f" The first {MOST_FACTS} stand below." if len(facts) > MOST_FACTS else ""
     word = "1 place is" if taken == 1 else f"{taken} places are"
-    raise CapacityInUse(f"{word} taken in what would be closed or cut.{more}", fields=fields, facts=facts[:MOST_FACTS])
+    text = f"{word} taken in what would be closed or cut.{more}"
+    refusal = CapacityInUse(text, fields=fields, facts=facts[:MOST_FACTS])
+    refusal.disruption = _disruption(found)
+    raise refusal
+
+
+def _disruption(hits: Sequence[Hit]) -> dict[str, Any]:
+    """Return whose windows would be closed, and from the first one's beginning to the last one's end (UTC)."""
+    codes = Resource.unwalled.filter(pk__in={hit.slot.resource_id for hit in hits}).values_list("code", flat=True)
+    return {
+        "resources": sorted(codes),
+        "starts_at": utc_text(min(hit.slot.starts_at for hit in hits)),
+        "ends_at": utc_text(max(hit.slot.ends_at for hit in hits)),
+    }
 
 
 def names_of(actor: Actor, stream_ids: Collection[UUID]) -> dict[UUID, str]:

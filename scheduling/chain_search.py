@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from ledger.context import Actor, reading
 from ledger.refusals import Conflict, InvalidInput, NotAllowed
+from scheduling import reservations
 from scheduling.availability import links_wanted, load, load_slots, places_of, refuse_bad_request
 from scheduling.calendars import Calendar, Place
 from scheduling.capacity import SlotFull
@@ -24,6 +25,7 @@ from scheduling.states import Ranking
 SALT = "scheduling.offer"
 RANKS = {Ranking.EARLIEST: earliest, Ranking.FEWEST_DAYS: fewest_days, Ranking.MOST_SLACK: most_slack}
 NEXT_BEST = 3
+WITHOUT_CHAIR = ("no_chair", "chair_full", "chair_too_short")
 NEXT_BEST_DAYS = 14
 
 
@@ -47,13 +49,35 @@ def search(actor: Actor, request: ChainRequest, order: str = Ranking.EARLIEST) -
         ways.extend(found)
         if fault:
             refused.append(RefusedDate(date, fault.code, fault.text))
+    refused = _reserved(actor, request, center, refused, now)
     ways.sort(key=RANKS[Ranking(order)])
     return SearchResult(Offers(ways, calendar, request), refused)
 
 
-def offer_of_token(actor: Actor, request: ChainRequest, token: str) -> ChainOffer:
+def _reserved(
+    actor: Actor, request: ChainRequest, center: Place, refused: list[RefusedDate], now: dt.datetime
+) -> list[RefusedDate]:
+    """Return the refused days; those without a free chair say so where free ones are kept for another class (AU1).
+
+    To the center itself only: for whom it keeps its chairs is its own affair.
+    """
+    without = [day.date for day in refused if day.code in WITHOUT_CHAIR]
+    if not without or center.organization_id != actor.organization_id:
+        return refused
+    with reading(actor):
+        found = reservations.kept(actor, request.therapy_id, center, without[0], without[-1], now)
+    return [
+        RefusedDate(day.date, "chair_reserved", found[day.date])
+        if day.code in WITHOUT_CHAIR and day.date in found
+        else day
+        for day in refused
+    ]
+
+
+def offer_of_token(actor: Actor, request: ChainRequest, token: str, center_id: UUID | None = None) -> ChainOffer:
     """Return the offer that the token names, computed anew from the slots as they are now.
 
+    ``center_id``: whose chairs these must be; the actor's own organization's unless said.
     Raises InvalidInput for a token not issued here, NotAllowed for another organization's chairs, SlotFull for a place
     taken meanwhile, Conflict ``offer_gone`` for a chain that is not feasible (any more) under the request.
     """
@@ -61,12 +85,14 @@ def offer_of_token(actor: Actor, request: ChainRequest, token: str) -> ChainOffe
     refuse_bad_request(request, now.date())
     places = places_of(actor, request)
     center = places[request.center_site_id]
-    if center.organization_id != actor.organization_id:
+    if center.organization_id != (center_id or actor.organization_id):
         raise NotAllowed("Only the treatment center itself holds its chairs.")
     calendar = load_slots(actor, request, slot_ids, places)
     date = _collection_date(calendar, center, slot_ids)
     if date is None:
         raise _gone("This chair is not offered any more.")
+    if date < request.earliest:
+        raise _gone(f"The collection on {date:%a %d %b %Y} is before {request.earliest:%a %d %b %Y}, the earliest day.")
     ways, fault = Planner(request, calendar, now).plan(date)
     way = next((w for w in ways if w.slot_ids == slot_ids), None)
     if way is not None:

@@ -1,7 +1,7 @@
 """Booked dates that move: the knock-on first, then every new place or none (CO5, CO6; DOMAIN 10.3).
 
 A change is a new slot chain that takes the place of the former. It is in force at once, or proposed: then it keeps its
-places beside the former's until the manufacturer agrees. Everything but ``knock_on`` and ``window_of`` runs inside an
+places beside the former's until the other side agrees. Everything but ``knock_on`` and ``window_of`` runs inside an
 action, on the order's locked stream.
 """
 
@@ -146,9 +146,10 @@ def staying(chain: SlotChain, request: ChainRequest) -> ChainRequest:
 def offer_for(actor: Actor, chain: SlotChain, request: ChainRequest, token: str) -> ChainOffer:
     """Return the offer that ``token`` names as it is now, for an order that may stay where it is.
 
+    The chairs are the center's own, whoever looks: a planner is shown, and proposes, chains of the order's center.
     Raises as ``chain_search.offer_of_token`` does, and Conflict ``same_dates`` for the dates that are booked already.
     """
-    offer = offer_of_token(actor, staying(chain, request), token)
+    offer = offer_of_token(actor, staying(chain, request), token, chain.organization_id)
     if places_of(offer) == places_in(chain):
         raise Conflict("These are the dates that are booked.", code="same_dates", remedy="Choose other dates.")
     return offer
@@ -198,15 +199,17 @@ def propose(
     reason: str,
     hours: float = PROPOSAL_HOURS,
 ) -> SlotChain:
-    """Take the places of the offer beside those of a confirmed chain until the manufacturer answers, or for ``hours``.
+    """Take the places of the offer beside those of a confirmed chain until the other side answers, or for ``hours``.
+
+    The actor's organization proposes: the center, and the manufacturer answers; or the other way round.
 
     Raises Conflict ``change_proposed`` when a change waits already, SlotFull with the next best offers.
     """
     if proposed_chain(chain.stream_id) is not None:
         raise Conflict(
-            "A change of these dates waits for the manufacturer's answer.",
+            "A change of these dates waits for an answer already.",
             code="change_proposed",
-            remedy="Withdraw it first, or wait for the answer.",
+            remedy="Wait for the answer, or let whoever proposed it withdraw it first.",
         )
     if chain.state != ChainState.CONFIRMED:
         raise WrongState("Only confirmed dates are changed by agreement.", code="not_confirmed")
@@ -220,6 +223,7 @@ def propose(
         id=proposal_id,
         state=ChainState.PROPOSED,
         replaces=chain,
+        proposed_by=actor.organization_id,
         change_code=code,
         change_reason=stated(reason),
         requested_at=now,
@@ -234,7 +238,7 @@ def agree(proposal: SlotChain, actor: Actor) -> tuple[SlotChain, SlotChain]:
     former = proposal.replaces
     if former is None or is_overdue(proposal, timezone.now()):
         raise WrongState(
-            "This proposed change has expired.", code="change_expired", remedy="Ask the center for another."
+            "This proposed change has expired.", code="change_expired", remedy="Ask for another, or propose one."
         )
     set_state(former, (ChainState.CONFIRMED,), ChainState.REPLACED, ended_at=timezone.now(), free_reason="Changed.")
     set_state(proposal, (ChainState.PROPOSED,), ChainState.CONFIRMED, **answer_of(actor))

@@ -122,6 +122,18 @@ def around(actor: Actor, links: Sequence[ChainLink]) -> dict[UUID, list[LineDay]
     return found
 
 
+def starts_on(actor: Actor, line_id: UUID, date: dt.date) -> list[Slot]:
+    """Return the windows in which a line may start on a local day of its place, as a board's cell counts them."""
+    line = visible(Resource, actor).filter(pk=line_id, kind=ResourceKind.MANUFACTURING_LINE).first()
+    site = sites(actor).filter(pk=line.site_id).first() if line else None
+    if site is None:
+        return []
+    zone = ZoneInfo(site.zone)
+    since = dt.datetime.combine(date, dt.time(), zone)
+    until = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), zone)
+    return _slots(actor, [line_id], since, until)
+
+
 def week(actor: Actor, monday: dt.date) -> list[Line]:
     """Return the lines of ``lines`` with seven days from a date."""
     return lines(actor, monday, WEEK)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 
 from ledger.context import Actor, reading
 from ledger.prepared import Prepared, attach
@@ -126,9 +126,32 @@ def requests_waiting(actor: Actor) -> QuerySet[SlotChain]:
 
 
 def proposals_waiting(actor: Actor) -> list[SlotChain]:
-    """Return the changes of dates that wait for the actor's organization to agree, first to expire first."""
-    waiting = visible(SlotChain, actor).filter(state=ChainState.PROPOSED, manufacturer_id=actor.organization_id)
+    """Return the changes of dates that wait for the actor's organization to agree, first to expire first.
+
+    The manufacturer answers what the center proposed, and the center what the manufacturer did.
+    """
+    mine = actor.organization_id
+    to_plant = Q(manufacturer_id=mine) & (Q(proposed_by=F("organization_id")) | Q(proposed_by=None))
+    to_center = Q(organization_id=mine, proposed_by=F("manufacturer_id"))
+    waiting = visible(SlotChain, actor).filter(to_plant | to_center, state=ChainState.PROPOSED)
     return list(waiting.select_related("replaces").order_by("held_until", "pk"))
+
+
+def line_links(actor: Actor, line_ids: Iterable[UUID], first: dt.date, days: int) -> QuerySet[ChainLink]:
+    """Return the booked and proposed starts of these lines about a span of local days, earliest first, with chains.
+
+    ``resource_id`` and ``slot_starts_at`` say where each stands on a board.
+    """
+    since = dt.datetime.combine(first, dt.time(), dt.UTC) - dt.timedelta(days=1)
+    links = visible(ChainLink, actor).filter(
+        kind=ResourceKind.MANUFACTURING_LINE,
+        chain__state__in=(*LIVE, ChainState.PROPOSED),
+        slot__resource_id__in=list(line_ids),
+        slot__starts_at__gte=since,
+        slot__starts_at__lt=since + dt.timedelta(days=days + 2),
+    )
+    placed = links.annotate(resource_id=F("slot__resource_id"), slot_starts_at=F("slot__starts_at"))
+    return placed.select_related("chain").order_by("starts_at", "pk")
 
 
 def confirmed_after(actor: Actor, stream_ids: Iterable[UUID], since: dt.datetime) -> dict[UUID, SlotChain]:

@@ -5,13 +5,37 @@ from __future__ import annotations
 import datetime as dt
 from uuid import UUID
 
-from django.db.models import Exists, Q
+from django.db.models import Exists, F, Q
 
 from ledger.context import Actor
-from scheduling.models import TherapyClass
-from scheduling.states import PriorityClass
+from ledger.walls import visible
+from scheduling.calendars import Place, day_of
+from scheduling.models import Slot, TherapyClass
+from scheduling.states import PriorityClass, ResourceKind
 
 IN_ORDER = tuple(PriorityClass.values)
+
+
+def kept(
+    actor: Actor, therapy_id: UUID, center: Place, first: dt.date, last: dt.date, now: dt.datetime
+) -> dict[dt.date, str]:
+    """Return, by local day of a center, why its free chairs are none for the therapy: they are kept for others."""
+    free = visible(Slot, actor).exclude(reserved_for="")
+    free = free.filter(
+        kind=ResourceKind.APHERESIS_CHAIR,
+        site_id=center.id,
+        taken__lt=F("capacity"),
+        starts_at__gte=max(now, day_of(first, center.zone)[0]),
+        starts_at__lt=day_of(last, center.zone)[1],
+    )
+    found: dict[dt.date, str] = {}
+    others = free.exclude(open_to(actor, therapy_id, now)).order_by("open_from", "pk")
+    for starts_at, name, open_from in others.values_list("starts_at", "reserved_for", "open_from"):
+        opens = f" until {center.local(open_from):%a %d %b %Y %H:%M}" if open_from else ""
+        words = PriorityClass(name).label
+        text = f"The free apheresis chairs of this day are reserved for another class ({words}){opens}."
+        found.setdefault(center.local(starts_at).date(), text)
+    return found
 
 
 def open_to(actor: Actor, therapy_id: UUID, now: dt.datetime) -> Q:

@@ -1,4 +1,7 @@
-"""Dates that move: by the center at once where the therapy lets it, else by agreement with the manufacturer (CO5)."""
+"""Dates that move: by the center at once where the therapy lets it, else by agreement with the manufacturer (CO5).
+
+The manufacturer's planner may propose other dates too: then the center agrees, however far ahead they are (MP2).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -14,6 +18,7 @@ from ledger.context import Actor, reading
 from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, MissingFact, NotAllowed, Stale, WrongState
+from ledger.states import Role
 from orders import queries, rescheduling
 from orders.flow import order_named, stream_of
 from orders.inputs import read
@@ -30,6 +35,11 @@ from scheduling.slot_chains import SlotChain
 from scheduling.states import ChainState, ChangeReason, ChangeWindow
 
 MOVED, PROPOSED, REFUSED = "moved", "proposed", "refused"
+# By who answers: what is recorded when it agrees, and when it refuses.
+ANSWERED = {
+    Role.MANUFACTURER: ("orders.change_agreed", "orders.change_refused"),
+    Role.TREATMENT_CENTER: ("orders.offered_change_agreed", "orders.offered_change_refused"),
+}
 
 
 class ChangeInputs(serializers.Serializer[Any]):
@@ -41,7 +51,7 @@ class ChangeInputs(serializers.Serializer[Any]):
 
 
 class AnswerInputs(serializers.Serializer[Any]):
-    """The manufacturer's answer to a proposed change."""
+    """The other side's answer to a proposed change."""
 
     decision = serializers.ChoiceField(choices=[("agree", "Agree"), ("refuse", "Refuse")], label="Answer")
     reason = serializers.CharField(
@@ -50,7 +60,7 @@ class AnswerInputs(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["decision"] == "refuse" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why you refuse; the center sees the reason."]})
+            raise serializers.ValidationError({"reason": ["Say why you refuse; the other side sees the reason."]})
         return attrs
 
 
@@ -80,6 +90,8 @@ class Standing:
     knock_on: KnockOn | None
     may_move: bool
     may_answer: bool
+    may_withdraw: bool
+    side: Role  # the actor's: the center that moves dates, or the manufacturer that proposes others
 
     @property
     def may_choose(self) -> bool:
@@ -88,27 +100,45 @@ class Standing:
 
 
 def preview(actor: Actor, code: str, token: str) -> Preview:
-    """Return what moving the order to an offer would do and take; changes nothing. By whoever may book.
+    """Return what moving the order to an offer would do and take; changes nothing. By whoever may book, or answers.
 
     Raises as ``reschedule`` does for a token that is none, or dates that are gone; what stops it now is in the answer.
     """
     with reading(actor):
         order = order_named(actor, code)
-        require_mine(actor, order)
+        side = require_side(actor, order)
         chain = slot_chains.live_chain(order.stream_id)
         if chain is None:
             raise FactsMissing("No dates are booked.", facts=rescheduling.stops(order, None))
         request = rescheduling.request_of(order, order.opened_at.date())
-        return rescheduling.preview(actor, order, chain, changes.offer_for(actor, chain, request, token))
+        return rescheduling.preview(actor, order, chain, changes.offer_for(actor, chain, request, token), side)
 
 
 def search_dates(actor: Actor, code: str, earliest: dt.date) -> SearchResult:
-    """Return the dates to which a booked order could move, and why other days have none. By whoever may book."""
+    """Return the dates to which a booked order could move, and why other days have none. By whoever may book, or
+    answers for the manufacturer."""
     with reading(actor):
         order = order_named(actor, code)
-        require_mine(actor, order)
+        require_side(actor, order)
         chain = slot_chains.live_chain(order.stream_id)
         return rescheduling.search(actor, order, chain, earliest) if chain else SearchResult()
+
+
+def search_start(actor: Actor, code: str, line_id: UUID, date: dt.date) -> SearchResult:
+    """Return the dates with which manufacture of a booked order would start on a line on a day, and why there are none.
+
+    By whoever may book, or answers for the manufacturer.
+    """
+    with reading(actor):
+        order = order_named(actor, code)
+        require_side(actor, order)
+        chain = slot_chains.live_chain(order.stream_id)
+        return rescheduling.search_start(actor, order, chain, line_id, date) if chain else SearchResult()
+
+
+def lines_of(actor: Actor, order: Order) -> list[tuple[UUID, str]]:
+    """Return the lines on which the order could be made, with names. Run inside ``reading``."""
+    return rescheduling.lines_of(actor, order)
 
 
 def standing(actor: Actor, order: Order) -> Standing:
@@ -118,15 +148,19 @@ def standing(actor: Actor, order: Order) -> Standing:
     found = None
     if chain and proposal:
         found = changes.knock_on(chain, changes.itinerary_of(proposal))
-    answers = actor.organization_id == order.manufacturer_id and actor.can(Capability.CONFIRM_SLOTS)
+    side = _side(actor, order)
+    proposed = bool(side and proposal)
+    mine = proposed and _proposed_by(order, proposal) == side
     return Standing(
         chain=chain,
         window=rescheduling.window(order, chain) if chain else None,
-        stops=rescheduling.stops(order, chain),
+        stops=rescheduling.stops(order, chain, side or Role.TREATMENT_CENTER),
         proposal=proposal,
         knock_on=found,
         may_move=may_reschedule(actor, order),
-        may_answer=bool(proposal and answers),
+        may_answer=proposed and not mine,
+        may_withdraw=mine,
+        side=side or Role.TREATMENT_CENTER,
     )
 
 
@@ -142,25 +176,27 @@ def reschedule(
 ) -> Changed:
     """Move the booked dates: all places or none, at once or, where the therapy wants it, when the manufacturer agrees.
 
+    A planner of the manufacturer proposes them, and the center agrees (MP2).
     Raises NotFound, InvalidInput, NotAllowed, Stale, FactsMissing (what stops it, with a remedy), SlotFull with the
     next best offers.
     """
     with _on_chain(actor, "orders.dates_moved", code, once, version) as (order, chain, event):
         given = read(ChangeInputs, raw)
-        require_mine(actor, order)
-        facts = rescheduling.stops(order, chain)
+        side = require_side(actor, order)
+        facts = rescheduling.stops(order, chain, side)
         if facts or chain is None:
             raise FactsMissing("The dates cannot move now.", facts=facts)
         event.reason = given["reason"]
         request = rescheduling.request_of(order, order.opened_at.date())
         offer = changes.offer_for(actor, chain, request, given["offer"])
-        found = rescheduling.preview(actor, order, chain, offer)
+        found = rescheduling.preview(actor, order, chain, offer, side)
         why = {"code": given["code"], "reason": given["reason"]}
         if found.at_once:
             fresh, outcome = changes.move(actor, chain, request, offer, **why), MOVED
             rescheduling.replan(order, found.knock_on, fresh, event.id)
         else:
-            event.kind = kind_named("orders.change_proposed")
+            by_center = side == Role.TREATMENT_CENTER
+            event.kind = kind_named("orders.change_proposed" if by_center else "orders.change_offered")
             fresh, outcome = changes.propose(actor, chain, request, offer, **why), PROPOSED
         _note(event, order, chain, fresh)
         event.result = {"order": order.code, "outcome": outcome}
@@ -168,16 +204,20 @@ def reschedule(
 
 
 def answer_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> Changed:
-    """Agree to a proposed change, which is in force then, or refuse it with a reason. By the manufacturer's planner."""
+    """Agree to a proposed change, which is in force then, or refuse it with a reason.
+
+    By the manufacturer's planner what the center proposed, by the center what the planner did.
+    """
     with _on_chain(actor, "orders.change_agreed", code, once) as (order, chain, event):
         given = read(AnswerInputs, raw)
-        require(actor, Capability.CONFIRM_SLOTS)
-        if actor.organization_id != order.manufacturer_id:
-            raise NotAllowed("The manufacturer of the therapy answers a proposed change.")
+        side = require_side(actor, order)
         proposal = _proposal(order)
-        event.reason = given["reason"].strip()
+        if _proposed_by(order, proposal) == side:
+            raise NotAllowed("The other side answers a change that your organization proposed.")
+        agreed, refused = ANSWERED[side]
+        event.kind, event.reason = kind_named(agreed), given["reason"].strip()
         if given["decision"] == "refuse":
-            event.kind = kind_named("orders.change_refused")
+            event.kind = kind_named(refused)
             changes.refuse(proposal, actor, given["reason"])
             _note(event, order, chain, proposal)
             return Changed(order, REFUSED, proposal)
@@ -192,11 +232,12 @@ def answer_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
 
 
 def withdraw_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> Order:
-    """Give a proposed change up: what was confirmed stays. By whoever may book at the center."""
+    """Give a proposed change up: what was confirmed stays. By the side that proposed it."""
     with _on_chain(actor, "orders.change_withdrawn", code, once) as (order, _, event):
         given = read(ReasonInputs, raw)
-        require_mine(actor, order)
-        _proposal(order)
+        side = require_side(actor, order)
+        if _proposed_by(order, _proposal(order)) != side:
+            raise NotAllowed("Whoever proposed the change withdraws it; you can refuse it.")
         event.reason = given["reason"]
         slot_chains.drop_proposal(order.stream_id, given["reason"])
         event.note(order=order.code)
@@ -210,10 +251,33 @@ def require_mine(actor: Actor, order: Order) -> None:
         raise NotAllowed("The coordinator of the patient's own treatment center changes its dates.")
 
 
+def require_side(actor: Actor, order: Order) -> Role:
+    """Return for whom the actor moves the order's dates, center or manufacturer; raise NotAllowed for anybody else."""
+    side = _side(actor, order)
+    if side is None:
+        planner = actor.organization_id == order.manufacturer_id
+        require(actor, Capability.CONFIRM_SLOTS if planner else Capability.BOOK_SLOTS)
+        raise NotAllowed("The center's own coordinator and the manufacturer's planner change an order's dates.")
+    return side
+
+
+def _side(actor: Actor, order: Order) -> Role | None:
+    if actor.organization_id == order.center_id:
+        mine = actor.site_id in (None, order.center_site_id) and actor.can(Capability.BOOK_SLOTS)
+        return Role.TREATMENT_CENTER if mine else None
+    answers = actor.organization_id == order.manufacturer_id and actor.can(Capability.CONFIRM_SLOTS)
+    return Role.MANUFACTURER if answers else None
+
+
+def _proposed_by(order: Order, proposal: SlotChain | None) -> Role | None:
+    if proposal is None:
+        return None
+    return Role.MANUFACTURER if proposal.proposed_by == order.manufacturer_id else Role.TREATMENT_CENTER
+
+
 def may_reschedule(actor: Actor, order: Order) -> bool:
     """Whether the order's page offers to move its dates: who may, and an order that goes on."""
-    mine = actor.organization_id == order.center_id and actor.site_id in (None, order.center_site_id)
-    return bool(mine and actor.can(Capability.BOOK_SLOTS) and order.state == OrderState.OPEN and order.plan)
+    return bool(_side(actor, order) and order.state == OrderState.OPEN and order.plan)
 
 
 @contextmanager

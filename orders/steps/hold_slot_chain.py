@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from ledger.refusals import MissingFact
 from orders import bookings
+from orders.bookings import Wishes
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from scheduling.lead_times import STEPS
@@ -70,10 +71,38 @@ class Parameters(serializers.Serializer[Any]):
         return attrs
 
 
-class Inputs(serializers.Serializer[Any]):
-    """The chosen offer of the search."""
+WITH_OFFER = {"input_type": "offer"}  # stands beside the offers, not among the fields of the form
 
-    offer = serializers.CharField(max_length=4000, label="Offered dates", style={"input_type": "offer"})
+
+class Inputs(serializers.Serializer[Any]):
+    """The chosen offer of the search, and what was wished there: an offer that the wishes refuse is not held."""
+
+    offer = serializers.CharField(max_length=4000, label="Offered dates", style=WITH_OFFER)
+    earliest = serializers.DateField(
+        required=False, allow_null=True, style=WITH_OFFER, help_text="no collection before this day at the center"
+    )
+    weekday = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=7,
+        style=WITH_OFFER,
+        help_text="of collection; 1 is Monday",
+    )
+    washout_since = serializers.DateField(
+        required=False,
+        allow_null=True,
+        style=WITH_OFFER,
+        help_text="day of the last treatment: no collection before the washout is over",
+    )
+    washout_days = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=365,
+        style=WITH_OFFER,
+        help_text="length of the washout; the flow's if absent",
+    )
 
 
 @step_kind
@@ -94,6 +123,12 @@ class HoldSlotChain(StepKind):
         return []
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        chain = bookings.hold(ctx.actor, ctx.order, ctx.parameters, inputs["offer"])
+        wishes = Wishes(
+            weekdays=frozenset({inputs["weekday"]}) if inputs.get("weekday") else frozenset(),
+            earliest=inputs.get("earliest"),
+            washout_since=inputs.get("washout_since"),
+            washout_days=inputs.get("washout_days"),
+        )
+        chain = bookings.hold(ctx.actor, ctx.order, ctx.parameters, inputs["offer"], wishes)
         plan = dict(ctx.order.plan)
         return Outcome("Slot chain held.", {"chain": str(chain.pk), "held_until": chain.held_until, "plan": plan})

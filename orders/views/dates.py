@@ -1,10 +1,14 @@
-"""Booked dates that move: choose new ones, see what moves with them, then move or ask; the planner's answer (CO5)."""
+"""Booked dates that move: choose new ones, see what moves with them, then move or ask; the other side's answer (CO5).
+
+A planner may come from the board with a line and a day in the address (``line``, ``start``): the knock-on of exactly
+that start is shown first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponseBase
@@ -17,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ledger.context import Actor
 from ledger.recording import Once
 from ledger.refusals import NotFound, Refusal, Unauthenticated
+from ledger.states import Role
 from orders import queries
 from orders.actions import rescheduling as action
 from orders.flow import order_named
@@ -29,7 +34,7 @@ from personas.views import desk
 
 SAID = {
     action.MOVED: "The dates have moved. Everybody on the order is told.",
-    action.PROPOSED: "The manufacturer is asked. Until it answers, the former dates stay and the new ones are kept.",
+    action.PROPOSED: "The other side is asked. Until it answers, the former dates stay and the new ones are kept.",
     action.REFUSED: "The change is refused; what was confirmed stays.",
 }
 Act = Callable[[Actor, "Once | None"], str]
@@ -39,7 +44,7 @@ Act = Callable[[Actor, "Once | None"], str]
 @never_cache
 @desk(Capability.VIEW_ORDERS)
 def dates(request: HttpRequest, code: str) -> HttpResponseBase:
-    """Show how the dates stand, the dates to which they could move and what that would do; or move them."""
+    """Show how the dates stand, the dates to which they could move and what that would do; or move or propose them."""
     if request.method != "POST":
         return _page(request, code)
     seen = request.POST.get("version") or None
@@ -85,16 +90,19 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
         raise NotFound()
     standing = action.standing(actor, order)
     errors = flat(refusal.fields) if refusal else {}
-    may_choose = standing.may_choose
-    found, gone = _preview(actor, order.code, _token(request)) if may_choose else (None, None)
+    offers, nearest = _offers(request, actor, order, standing, errors) if standing.may_choose else (None, "")
+    token = _token(request) or nearest
+    found, gone = _preview(actor, order.code, token) if standing.may_choose else (None, None)
     fields = _fields(request, actor, errors)
     context = {
         "order": order,
         "etag": f"{order.version}",
         "banner": banner.of(actor, order),
         "standing": standing,
-        "offers": _offers(request, actor, order, errors) if may_choose else None,
+        "offers": offers,
         "preview": found,
+        "proposes": standing.side == Role.MANUFACTURER,
+        "asked": order.center_site.name if standing.side == Role.MANUFACTURER else order.manufacturer.name,
         "zone": order.center_site.zone,
         "plant_zone": order.plant_site.zone if order.plant_site else "",
         "fields": fields,
@@ -129,12 +137,57 @@ def _preview(actor: Actor, code: str, token: str) -> tuple[action.Preview | None
         return None, refusal
 
 
-def _offers(request: HttpRequest, actor: Actor, order: Any, errors: dict[str, list[str]]) -> dict[str, Any]:
+def _offers(
+    request: HttpRequest, actor: Actor, order: Any, standing: action.Standing, errors: dict[str, list[str]]
+) -> tuple[dict[str, Any], str]:
+    """Return the dates that are offered; where a start is aimed at, also the token of those nearest to the booked."""
     zone = order.center_site.zone
     today = timezone.localdate(timezone=ZoneInfo(zone))
     earliest = max(day(asked(request, "earliest")) or today, today)
-    found = action.search_dates(actor, order.code, earliest)
-    return offers_of(found, zone, today, earliest, _token(request), errors.get("offer", []))
+    lines = action.lines_of(actor, order) if standing.side == Role.MANUFACTURER else []
+    target = _target(request, lines)
+    if target is None:
+        found, nearest = action.search_dates(actor, order.code, earliest), ""
+    else:
+        found = action.search_start(actor, order.code, UUID(target["line"]), target["date"])
+        booked = standing.chain.collection_starts_at if standing.chain else timezone.now()
+        best = min(found.offers, key=lambda offer: abs(offer.collection_start - booked), default=None)
+        nearest = best.token if best else ""
+        target["why"] = _why(found.refused)
+    shown = offers_of(found, zone, today, earliest, _token(request) or nearest, errors.get("offer", []))
+    if lines:
+        shown["filters"] = _start_filters(request, lines, order, target)
+    return {**shown, "target": target}, nearest
+
+
+def _target(request: HttpRequest, lines: list[tuple[UUID, str]]) -> dict[str, Any] | None:
+    """Return the line and the day that the address asks for; None for words that name none."""
+    names = {str(line): name for line, name in lines}
+    line, date = asked(request, "line"), day(asked(request, "start"))
+    return {"line": line, "name": names[line], "date": date, "why": ""} if date and line in names else None
+
+
+def _why(refused: list[Any]) -> str:
+    """Return the reason that says most: that the line is full, else why a collection in time finds no way there."""
+    for codes in (("line_full", "quota_used_up"), ()):
+        for one in reversed(refused):
+            if one.code in codes or (not codes and one.code != "no_line"):
+                return str(one.text)
+    return refused[-1].text if refused else "The line offers no start on this day."
+
+
+def _start_filters(
+    request: HttpRequest, lines: list[tuple[UUID, str]], order: Any, target: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    zone = order.plant_site.zone if order.plant_site else order.center_site.zone
+    today = timezone.localdate(timezone=ZoneInfo(zone)).isoformat()
+    value = target["date"].isoformat() if target else ""
+    line = {"name": "line", "label": "Line", "type": "select", "choices": [(str(pk), name) for pk, name in lines]}
+    start = {"name": "start", "label": "Manufacture starts on", "type": "date", "min": today, "value": value}
+    return [
+        {**line, "required": True, "value": asked(request, "line") or str(lines[0][0])},
+        {**start, "required": True},
+    ]
 
 
 def _fields(request: HttpRequest, actor: Actor, errors: dict[str, list[str]]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from ledger.refusals import InvalidInput, NotFound, Refusal, Unauthenticated
 from orders import queries
 from orders.actions import repair_answers, repairs
 from orders.forms import flat
-from orders.views.requests import once_of, see_other, typed
+from orders.views.requests import asked, once_of, see_other, typed
 from personas.states import Capability
 from personas.views import desk
 from scheduling import disrupted
@@ -67,10 +67,13 @@ def _register(request: HttpRequest, refusal: Refusal | None = None, at: str = ""
 def _fields(
     request: HttpRequest, actor: Actor, at: str, errors: dict[str, list[str]], *, own: bool
 ) -> list[dict[str, Any]]:
-    """Return the fields of a disruption, real or supposed; what was typed stays."""
+    """Return the fields of a disruption, real or supposed; what was typed stays, or stands in the address."""
     posted = request.POST if request.POST.get("form") == at else {}
+    named = own and request.method != "POST"
     resources = [(row.code, row.name) for row in scheduling.resources(actor, own=own)]
-    chosen = request.POST.getlist("resources") if posted else []
+    chosen = request.POST.getlist("resources") if posted else request.GET.getlist("resources") if named else []
+    if named:
+        posted = {name: _local(request, actor, name) for name in ("starts_at", "ends_at")}
     fields: list[dict[str, Any]] = [
         {
             "name": "resources",
@@ -142,6 +145,17 @@ def what_if(request: HttpRequest) -> HttpResponseBase:
         with reading(actor):
             return _register(request, refusal, "if")
     return see_other(reverse("orders:repair", args=[run_id]))
+
+
+def _local(request: HttpRequest, actor: Actor, name: str) -> str:
+    """Return a moment of the address as the page's clock says it; nothing for words that name none."""
+    try:
+        moment = parse_datetime(asked(request, name))
+    except ValueError:
+        moment = None
+    if moment is None or not moment.tzinfo:
+        return ""
+    return moment.astimezone(ZoneInfo(actor.zone)).strftime("%Y-%m-%dT%H:%M")
 
 
 def _moment(request: HttpRequest, actor: Actor, name: str) -> dt.datetime:

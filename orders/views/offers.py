@@ -9,16 +9,28 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orders.queries import Wishes
+from orders.views.requests import day
 from scheduling.offers import ChainOffer, SearchResult
 from scheduling.states import Ranking
 
 MOST_SHOWN = 60  # rows of one page; whoever wants others searches from a later day
 
 
-def wishes_of(weekday: str, sort: str) -> Wishes:
+LONGEST_WASHOUT = 365  # days
+
+
+def wishes_of(weekday: str, sort: str, washout_since: str = "", washout_days: str = "") -> Wishes:
     """Return what the address wishes; words that mean nothing wish nothing."""
     days = frozenset({int(weekday)}) if weekday in {"1", "2", "3", "4", "5", "6", "7"} else frozenset()
-    return Wishes(weekdays=days, ranking=sort if sort in Ranking.values else Ranking.EARLIEST.value)
+    length = (
+        int(washout_days) if washout_days.isascii() and washout_days.isdecimal() and len(washout_days) < 5 else None
+    )
+    return Wishes(
+        weekdays=days,
+        ranking=sort if sort in Ranking.values else Ranking.EARLIEST.value,
+        washout_since=day(washout_since),
+        washout_days=None if length is None else min(length, LONGEST_WASHOUT),
+    )
 
 
 def offers_of(
@@ -29,14 +41,16 @@ def offers_of(
     chosen: str,
     errors: list[str],
     wishes: Wishes | None = None,
+    washout_days: int | None = None,
 ) -> dict[str, Any]:
     """Return what ``orders/_offers.html`` shows; ``chosen``: the token of the offer that is marked.
 
-    ``wishes``: what the address asks beyond the day; None where the page has no such filters.
+    ``wishes``: what the address asks beyond the day; None where the page has no such filters. ``washout_days``: of the
+    flow, where it has a washout.
     """
     offers, refused = found.offers[:MOST_SHOWN], _grouped(found.refused)
     return {
-        "filters": _filters(today, earliest, wishes),
+        "filters": _filters(today, earliest, wishes, washout_days),
         "earliest": earliest,
         "wishes": wishes,
         "found": [
@@ -51,7 +65,9 @@ def offers_of(
     }
 
 
-def _filters(today: dt.date, earliest: dt.date, wishes: Wishes | None) -> list[dict[str, Any]]:
+def _filters(
+    today: dt.date, earliest: dt.date, wishes: Wishes | None, washout_days: int | None
+) -> list[dict[str, Any]]:
     day = {"name": "earliest", "label": "Collect on or after", "type": "date", "required": True}
     fields: list[dict[str, Any]] = [{**day, "value": earliest.isoformat(), "min": today.isoformat()}]
     if wishes is None:
@@ -59,9 +75,14 @@ def _filters(today: dt.date, earliest: dt.date, wishes: Wishes | None) -> list[d
     weekdays = [(number, calendar.day_name[number - 1]) for number in range(1, 8)]
     weekday = {"name": "weekday", "label": "Weekday", "type": "select", "choices": weekdays, "blank": "Any"}
     sort = {"name": "sort", "label": "Sort by", "type": "select", "choices": Ranking.choices, "required": True}
+    since = {"name": "washout_since", "label": "Last treatment on", "type": "date", "required": False}
+    length = {"name": "washout_days", "label": "Washout, days", "type": "number", "min": 0, "max": LONGEST_WASHOUT}
+    days = wishes.washout_days if wishes.washout_days is not None else washout_days
     return [
         *fields,
         {**weekday, "required": False, "value": next(iter(wishes.weekdays), "")},
+        {**since, "value": wishes.washout_since.isoformat() if wishes.washout_since else ""},
+        {**length, "required": False, "value": "" if days is None else days},
         {**sort, "value": wishes.ranking},
     ]
 

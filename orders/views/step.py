@@ -237,11 +237,12 @@ def _offers(
     declined = _declined(actor, order)
     wanted = day(asked(request, "earliest")) or (declined.proposed_date if declined else None) or today
     earliest = min(max(wanted, today), today + FARTHEST)
-    wishes = wishes_of(asked(request, "weekday"), asked(request, "sort"))
+    wishes = wishes_of(*(asked(request, name) for name in ("weekday", "sort", "washout_since", "washout_days")))
+    washout = sheet.step.flow_step.parameters.get("washout_days")
     found = queries.search_slots(actor, order, sheet.step, earliest, wishes)
     request.refused_days = len(found.refused)  # type: ignore[attr-defined]  # what the page shows, for who looks on
     errors = filling.errors.get("offer", [])
-    offers = offers_of(found, sheet.zone, today, earliest, filling.value("offer"), errors, wishes)
+    offers = offers_of(found, sheet.zone, today, earliest, filling.value("offer"), errors, wishes, washout)
     return offers | {"declined": declined}
 
 

@@ -33,6 +33,7 @@ class SlotChain(WalledModel):
     proposed_date = models.DateField(null=True, help_text="collection date at the center that would fit instead")
     free_reason = models.TextField(blank=True)
     replaces = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
+    proposed_by = models.UUIDField(null=True, help_text="organization that proposed the change; the other one answers")
     change_code = models.CharField(max_length=24, choices=ChangeReason.choices, blank=True)
     change_reason = models.TextField(blank=True, help_text="why its dates took the place of others; no names")
     ended_at = models.DateTimeField(null=True, help_text="declined, expired, freed or replaced")

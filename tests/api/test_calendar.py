@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
+import pytest
 from django.utils import timezone
 
+from ledger.context import reading
+from scheduling.models import Resource
 from tests.api.conftest import PartnerOf, make_partner, problem
 from tests.factories import make_organization, unique
 from tests.orders.factories import World
+from tests.scheduling.factories import make_world as make_slots
 
 
 def in_days(days: int) -> str:
@@ -87,3 +92,20 @@ def test_a_key_makes_no_feed_and_windows_of_others_are_not_found(partner: Partne
     problem(scheduler.post(f"windows/{nothing}/close", {"reason": "No"}), 404, "not_found")
     problem(scheduler.post(f"windows/{nothing}/move", {"starts_at": "2030-01-01T08:00:00Z"}), 404, "not_found")
     problem(scheduler.post(f"windows/{nothing}/follow-rules"), 404, "not_found")
+
+
+@pytest.mark.story("MP1", "MP6")
+def test_a_cut_below_what_is_taken_is_refused_with_the_disruption_that_could_be_opened_instead(db: None) -> None:
+    slots = make_slots()
+    chain = slots.held()
+    with reading(slots.coordinator):
+        chair = Resource.unwalled.get(organization=slots.center, kind="apheresis_chair")
+    scheduler = make_partner(slots.center, "apheresis_scheduler")
+    day = chain.collection_starts_at.astimezone(ZoneInfo("Europe/Berlin")).date()
+    closure = {"resource": chair.code, "first_date": day.isoformat(), "reason": "Inspection"}
+    instead = problem(scheduler.post("closures", closure), 409, "capacity_in_use")["open_disruption"]
+    assert (instead["href"], instead["method"]) == ("/api/v1/disruptions", "POST")
+    assert instead["body"]["resources"] == [chair.code]
+    body = instead["body"] | {"kind": "center_closed", "reason": "Inspection"}
+    opened = scheduler.post(instead["href"], body)
+    assert opened.status_code == 201, opened.content

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
 
 from ledger.context import Actor, reading
-from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
+from ledger.refusals import Conflict, FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
 from orders.actions import interruptions, rescheduling, swaps
 from orders.flow import current_step, order_named, perform
 from orders.models import Order, SlotSwap
@@ -151,7 +152,7 @@ def test_requested_dates_move_without_asking_and_nobody_confirms_the_new_ones_un
 def test_nobody_else_moves_dates(far: World) -> None:
     code = at(far, 16)
     before, token = order_of(far, code).plan, offers(far, code, 20)[0].token
-    for who in (("center", "apheresis_nurse"), ("maker", "planner"), ("courier", "courier_dispatcher")):
+    for who in (("center", "apheresis_nurse"), ("maker", "qa_reviewer"), ("courier", "courier_dispatcher")):
         with pytest.raises((NotAllowed, NotFound)):
             rescheduling.reschedule(far.actor(*who), code, {"offer": token, **WHY})
     stranger = make_actor(make_organization("treatment_center"), "coordinator")
@@ -243,6 +244,104 @@ def test_the_planner_answers_from_the_desk(far: World) -> None:
     assert "moved" in text_of(planner.post(f"/orders/{code}/dates/answer/", {"decision": "agree"}, follow=True))
     courier = signed_in(far.member("courier", "courier_dispatcher"))
     assert courier.get(f"/orders/{code}/dates/").status_code == 404
+
+
+def proposed(world: World, code: str, days: int) -> ChainOffer:
+    """Other dates for an order, ``days`` ahead at the earliest, proposed by the manufacturer's planner."""
+    planner = world.actor("maker", "planner")
+    earliest = timezone.now().date() + dt.timedelta(days=days)
+    offer = rescheduling.search_dates(planner, code, earliest).offers[0]
+    assert not rescheduling.preview(planner, code, offer.token).at_once
+    why = {"offer": offer.token, "code": "plant_capacity", "reason": "Line service"}
+    assert rescheduling.reschedule(planner, code, why).outcome == "proposed"
+    return offer
+
+
+@pytest.mark.story("MP2")
+@pytest.mark.parametrize("days", [16, 6])  # the center alone could move the first at once, the second by agreement
+def test_a_planner_proposes_other_dates_and_they_move_when_the_center_agrees(far: World, days: int) -> None:
+    code = at(far, days)
+    before, places = order_of(far, code), taken(far)
+    offer = proposed(far, code, days + 4)
+    assert order_of(far, code).plan == before.plan
+    assert taken(far) == places + 4
+    planner, center = far.actor("maker", "planner"), coordinator(far)
+    with reading(planner):
+        assert rescheduling.waiting_changes(planner) == []
+    with reading(center):
+        assert [order.code for order, _ in rescheduling.waiting_changes(center)] == [code]
+    for wrong in (planner, far.actor("center", "apheresis_nurse")):
+        with pytest.raises(NotAllowed):
+            rescheduling.answer_change(wrong, code, {"decision": "agree"})
+    with pytest.raises(NotAllowed):
+        rescheduling.withdraw_change(center, code, {"reason": "Not mine"})
+    rescheduling.answer_change(center, code, {"decision": "agree"})
+    after = order_of(far, code)
+    assert after.plan["collection_start"] == offer.collection_start.isoformat()
+    assert after.identity_code == before.identity_code
+    assert taken(far) == places
+
+
+@pytest.mark.story("MP2")
+def test_what_a_planner_proposes_can_be_refused_and_withdrawn(far: World) -> None:
+    code = at(far, 6)
+    before, places = order_of(far, code), taken(far)
+    proposed(far, code, 9)
+    with pytest.raises(InvalidInput):
+        rescheduling.answer_change(coordinator(far), code, {"decision": "refuse", "reason": ""})
+    rescheduling.answer_change(coordinator(far), code, {"decision": "refuse", "reason": "Patient travels"})
+    assert (order_of(far, code).plan, taken(far)) == (before.plan, places)
+    proposed(far, code, 9)
+    with pytest.raises(Conflict):
+        rescheduling.reschedule(coordinator(far), code, {"offer": offers(far, code, 11)[0].token, **WHY})
+    rescheduling.withdraw_change(far.actor("maker", "planner"), code, {"reason": "Line is back"})
+    assert (order_of(far, code).plan, taken(far)) == (before.plan, places)
+
+
+@pytest.mark.story("MP2")
+def test_a_planner_proposes_nothing_for_frozen_or_unconfirmed_dates(far: World) -> None:
+    planner = far.actor("maker", "planner")
+    for code, why in ((at(far, 0), "dates_frozen"), (requested(far, 6, **patient()), "not_confirmed")):
+        earliest = timezone.now().date() + dt.timedelta(days=9)
+        offer = rescheduling.search_dates(planner, code, earliest).offers[0]
+        assert [fact.code for fact in rescheduling.preview(planner, code, offer.token).stops] == [why]
+        with pytest.raises(FactsMissing):
+            rescheduling.reschedule(planner, code, {"offer": offer.token, **WHY})
+
+
+@pytest.mark.story("MP2")
+def test_the_center_answers_a_planner_s_proposal_from_its_desk(far: World) -> None:
+    code = at(far, 6)
+    proposed(far, code, 9)
+    center = signed_in(far.member(*COORDINATOR))
+    desk = text_of(center.get("/"))
+    assert "Other dates proposed by the manufacturer" in desk and f"{code}: look and answer" in desk
+    planner = signed_in(far.member("maker", "planner"))
+    page = text_of(planner.get(f"/orders/{code}/dates/"))
+    assert "Withdraw the change" in page and "Agree to the new dates" not in page
+    assert "Agree to the new dates" in text_of(center.get(f"/orders/{code}/dates/"))
+    done = center.post(f"/orders/{code}/dates/answer/", {"decision": "agree"}, follow=True)
+    assert "The dates have moved" in text_of(done)
+    record = text_of(center.get(f"/orders/{code}/"))
+    assert "Proposed dates agreed" in record
+
+
+@pytest.mark.story("MP2")
+def test_a_line_and_a_day_in_the_address_show_what_such_a_start_would_move(far: World) -> None:
+    code = at(far, 6)
+    planner = signed_in(far.member("maker", "planner"))
+    with reading(far.actor("maker", "planner")):
+        line = Slot.unwalled.filter(kind="manufacturing_line", site=far.plant).values_list("resource_id", flat=True)[0]
+    start = dt.datetime.fromisoformat(order_of(far, code).plan["manufacture_start"]).date() + dt.timedelta(days=3)
+    page = planner.get(f"/orders/{code}/dates/", {"line": str(line), "start": start.isoformat()})
+    assert "What moves" in text_of(page) and "Ask the treatment center" in text_of(page)
+    found = page.context["preview"].offer
+    assert found.manufacture_start.astimezone(ZoneInfo("America/New_York")).date() == start
+    assert far.center.name in {one.who for one in page.context["preview"].agrees}
+    gone = text_of(planner.get(f"/orders/{code}/dates/", {"line": str(line), "start": "2020-01-01"}))
+    assert "No chain starts on" in gone and "What moves" not in gone
+    for nonsense in ({"line": "x", "start": start.isoformat()}, {"line": str(line), "start": "31 June"}):
+        assert planner.get(f"/orders/{code}/dates/", nonsense).status_code == 200
 
 
 def test_the_swap_s_page_shows_both_patients_to_their_own_center_only(far: World) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import re
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,7 @@ from ledger.context import reading
 from scheduling.actions.calendar import add_rule, change_rule
 from scheduling.actions.priorities import class_therapy
 from scheduling.actions.windows import close_window
+from scheduling.chain_search import search
 from scheduling.models import Resource, Slot
 from scheduling.rules import RuleInput
 from tests.factories import make_actor, make_member, make_organization, make_site, operator
@@ -109,6 +112,15 @@ def test_closing_a_day_with_a_taken_place_names_who_would_be_hit() -> None:
     page = post(client, chair, day, "close_day", reason="Inspection")
     assert "capacity_in_use" in page and chair.name in page and "open a disruption" in page
     assert 'value="Inspection"' in page
+    (link,) = re.findall(r'href="(/disruptions/\?[^"]*)"', page)
+    form = client.get(html.unescape(link)).context
+    fields = {field["name"]: field for field in form["open_fields"]}
+    assert fields["resources"]["value"] == [chair.code]
+    starts = chain.collection_starts_at.astimezone(ZoneInfo(form["zone"]))
+    assert fields["starts_at"]["value"] == starts.strftime("%Y-%m-%dT%H:%M")
+    assert fields["ends_at"]["value"] > fields["starts_at"]["value"]
+    nonsense = client.get("/disruptions/?resources=other&starts_at=soon&ends_at=2026-99-99T00:00:00Z")
+    assert nonsense.status_code == 200
 
 
 @pytest.mark.story("AU1", "MP1")
@@ -239,6 +251,10 @@ def test_a_reserved_chair_is_offered_to_its_class_first_and_to_everybody_from_it
     kept = add_rule(scheduler, reserved.code, replace(rule, reserved_for="stem_cells", release_days=1))
     assert kept.reserved_for == "stem_cells"
     assert world.offers() == []
+    refused = search(world.coordinator, world.request()).refused
+    assert {day.code for day in refused} == {"chair_reserved"}
+    assert all("reserved for another class (Stem cell collections) until" in day.text for day in refused)
+    assert "chair_reserved" not in {day.code for day in search(world.planner, world.request()).refused}
     class_therapy(scheduler, world.therapy_id, "commercial")
     assert world.offers() == []
     class_therapy(scheduler, world.therapy_id, "emergent")

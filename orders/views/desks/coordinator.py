@@ -13,6 +13,7 @@ from ledger.context import Actor
 from network.queries import therapies
 from orders import queries
 from orders.actions.repair_answers import waiting_moves
+from orders.actions.rescheduling import waiting_changes
 from orders.states import PHASE_LABELS
 from orders.views import frame, waiting
 from orders.views.desks import desk_named
@@ -51,6 +52,7 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
         "pages": frame.pages(page, chosen),
         "may_find": actor.can(Capability.READ_IDENTITY),
         "offers": waiting.offers_shown(actor) if actor.can(Capability.MANAGE_WAITING) else [],
+        "changes": waiting_changes(actor) if actor.can(Capability.BOOK_SLOTS) else [],
         "moves": waiting_moves(actor) if actor.can(Capability.BOOK_SLOTS) else [],
         "may_answer": actor.can(Capability.MANAGE_WAITING),
         "may_enrol": actor.can(Capability.ENROL_PATIENT),

@@ -27,7 +27,8 @@ from orders.flow import perform
 from orders.forms import flat
 from orders.views import frame
 from orders.views.desks import desk_named
-from orders.views.requests import asked, day, once_of, see_other, typed
+from orders.views.line_board import week_of
+from orders.views.requests import asked, once_of, see_other, typed
 from personas.states import Capability
 from personas.views import desk
 from scheduling import line_load
@@ -43,7 +44,8 @@ def _page(request: HttpRequest, actor: Actor, opened: str, refusal: Refusal | No
     context = frame.of(request, actor, queries.slot_requests(actor), rows=queries.requests_of)
     rows = context.pop("rows")
     found = next((row for row in rows if row.order.code == opened), None)
-    week, keep = _week(request, actor), frame.query(context["chosen"])
+    today = timezone.localdate(timezone=ZoneInfo(actor.zone))
+    week, keep = week_of(request, today), frame.query(context["chosen"])
     context |= {
         "groups": _groups(actor, rows),
         "count": len(rows),
@@ -60,7 +62,7 @@ def _page(request: HttpRequest, actor: Actor, opened: str, refusal: Refusal | No
         "week": [week + dt.timedelta(days=offset) for offset in range(line_load.WEEK)],
         "week_before": week - dt.timedelta(days=7),
         "week_after": week + dt.timedelta(days=7),
-        "today": timezone.now().astimezone(ZoneInfo(actor.zone)).date(),
+        "today": today,
         "changes": rescheduling.waiting_changes(actor) if actor.can(Capability.CONFIRM_SLOTS) else [],
         "running": queries.running_batches(actor),
         "late_rows": frame.task_rows(actor, queries.late_at_plants(actor)),
@@ -79,13 +81,6 @@ def _groups(actor: Actor, rows: list[Any]) -> list[dict[str, Any]]:
         {"sponsor": sponsor, "rows": list(found)}
         for sponsor, found in groupby(ordered, key=lambda row: row.order.manufacturer.name)
     ]
-
-
-def _week(request: HttpRequest, actor: Actor) -> dt.date:
-    today = timezone.now().astimezone(ZoneInfo(actor.zone)).date()
-    wanted = day(asked(request, "week")) or today
-    chosen = wanted if abs((wanted - today).days) < 366 else today
-    return chosen - dt.timedelta(days=chosen.weekday())
 
 
 @require_http_methods(["GET", "POST"])
