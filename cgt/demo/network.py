@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cgt.demo.journey import Cast, Player
+from cgt.demo.opening_hours import RULED, open_by_rule
 from custody.actions.stock import add_stock_unit
 from ledger.context import Actor
 from ledger.states import Channel
@@ -425,12 +426,15 @@ def _windows(
 ) -> None:
     zone, wanted = ZoneInfo(site.zone), set(days)
     today, rows = now.astimezone(zone).date(), []
-    for offset in range(-PAST_DAYS, FUTURE_DAYS):
+    for offset in range(-PAST_DAYS, 1 if resource in RULED else FUTURE_DAYS):
         day = today + dt.timedelta(days=offset)  # days of the calendar: 24 hours earlier may be the same day
         if day.weekday() in wanted:
             starts, ends = (dt.datetime.combine(day, dt.time(hour), zone) for hour in (first_hour, last_hour))
             rows.append(CapacityRow(resource, starts, ends, places))
     publish_capacity(network.operator(code), rows)
+    if resource in RULED:
+        times = dt.time(first_hour), dt.time(last_hour)
+        open_by_rule(network.operator(code), resource, today + dt.timedelta(days=1), wanted, times, places)
 
 
 def _stock(network: DemoNetwork, now: dt.datetime) -> None:

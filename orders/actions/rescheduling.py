@@ -30,7 +30,7 @@ from personas.states import Capability
 from scheduling import changes, slot_chains
 from scheduling import queries as scheduling
 from scheduling.changes import KnockOn
-from scheduling.offers import SearchResult
+from scheduling.offers import ChainOffer, SearchResult
 from scheduling.slot_chains import SlotChain
 from scheduling.states import ChainState, ChangeReason, ChangeWindow
 
@@ -134,6 +134,18 @@ def search_start(actor: Actor, code: str, line_id: UUID, date: dt.date) -> Searc
         require_side(actor, order)
         chain = slot_chains.live_chain(order.stream_id)
         return rescheduling.search_start(actor, order, chain, line_id, date) if chain else SearchResult()
+
+
+def least_moved(standing: Standing, found: SearchResult) -> ChainOffer | None:
+    """Return the offer to look at first: one that leaves the collection, else the shortest from vein to vein, else the
+    nearest to what is booked; None where there is none."""
+    booked = standing.chain.collection_starts_at if standing.chain else None
+
+    def harm(offer: ChainOffer) -> tuple[bool, float, dt.timedelta]:
+        away = abs(offer.collection_start - booked) if booked else dt.timedelta()
+        return bool(away), offer.vein_to_vein_days, away
+
+    return min(found.offers, key=harm, default=None)
 
 
 def lines_of(actor: Actor, order: Order) -> list[tuple[UUID, str]]:

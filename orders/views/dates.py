@@ -150,8 +150,7 @@ def _offers(
         found, nearest = action.search_dates(actor, order.code, earliest), ""
     else:
         found = action.search_start(actor, order.code, UUID(target["line"]), target["date"])
-        booked = standing.chain.collection_starts_at if standing.chain else timezone.now()
-        best = min(found.offers, key=lambda offer: abs(offer.collection_start - booked), default=None)
+        best = action.least_moved(standing, found)
         nearest = best.token if best else ""
         target["why"] = _why(found.refused)
     shown = offers_of(found, zone, today, earliest, _token(request) or nearest, errors.get("offer", []))

@@ -100,8 +100,8 @@ def test_dates_are_held_by_keys_alone(world: World, crew: Crew, address: str) ->
     page.keyboard.press("Tab")
     while page.evaluate("document.activeElement.textContent.trim()") != "Hold these slots":
         page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     chain = chain_of(world, address)
     assert chain is not None and chain.state == ChainState.HELD
     assert chain.collection_starts_at.astimezone(BERLIN).isoweekday() == 3

@@ -140,8 +140,8 @@ def test_the_same_is_done_by_keys_alone(far: World, crew: Crew) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type("Line service")
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     assert "The other side is asked" in page.inner_text("body")
     page.goto(order.week)
     assert order.code in page.inner_text(f"[data-start='{target}']")
