@@ -10,6 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -85,7 +86,7 @@ def _starts(
     actor: Actor, lines: Iterable[Line], monday: dt.date, now: dt.datetime
 ) -> dict[tuple[UUID, dt.date], list[Start]]:
     zones = {line.resource_id: ZoneInfo(line.zone) for line in lines}
-    links = list(scheduling.line_links(actor, zones, monday, line_load.WEEK))
+    links: list[Any] = list(scheduling.line_links(actor, zones, monday, line_load.WEEK))
     orders = gathering.orders_by(actor, "stream_id", (link.stream_id for link in links))
     begun = _begun(actor, orders.values())
     changing = {link.stream_id for link in links if link.chain.state == ChainState.PROPOSED}

@@ -125,7 +125,7 @@ def around(actor: Actor, links: Sequence[ChainLink]) -> dict[UUID, list[LineDay]
 def starts_on(actor: Actor, line_id: UUID, date: dt.date) -> list[Slot]:
     """Return the windows in which a line may start on a local day of its place, as a board's cell counts them."""
     line = visible(Resource, actor).filter(pk=line_id, kind=ResourceKind.MANUFACTURING_LINE).first()
-    site = sites(actor).filter(pk=line.site_id).first() if line else None
+    site = sites(actor).filter(pk=line.site_id).first() if line and line.site_id else None
     if site is None:
         return []
     zone = ZoneInfo(site.zone)

@@ -10,6 +10,9 @@ from django.utils import timezone
 
 from cgt.demo.journey import Journey
 from ledger.context import reading
+from ledger.refusals import NotAllowed, NotFound
+from notifications import queries as notices
+from notifications.actions import relay
 from orders.actions import rescheduling
 from scheduling import slot_chains
 from tests.desks.conftest import cost
@@ -90,6 +93,33 @@ def test_a_start_says_its_state_in_words_and_leads_to_what_can_be_done(plants: P
     both = board(plants, ("one", "planner"), offer.manufacture_start)
     assert starts(both)[sure.code][1].state == "proposed" and "Proposed change" in both.content.decode()
     assert f'data-move="/orders/{sure.code}/dates/"' not in both.content.decode()
+
+
+@pytest.mark.story("CM2")
+def test_only_the_order_s_own_manufacturer_proposes_other_dates(plants: PlantWorld) -> None:
+    order = booked(plants, "one", "accept_job")
+    at, earliest = start_of(plants, order), (timezone.now() + dt.timedelta(days=10)).date()
+    offer = rescheduling.search_dates(plants.player("one", "planner").actor, order.code, earliest).offers[0]
+    for who, refusal in ((("cmo", "cmo_planner"), NotAllowed), (("two", "planner"), NotFound)):
+        actor = plants.player(*who).actor
+        with pytest.raises(refusal):
+            rescheduling.search_dates(actor, order.code, earliest)
+        with pytest.raises(refusal):
+            rescheduling.reschedule(actor, order.code, {"offer": offer.token, **WHY})
+    assert start_of(plants, order) == at
+    rescheduling.reschedule(plants.player("one", "planner").actor, order.code, {"offer": offer.token, **WHY})
+    relay.relay()
+    center = plants.player("center", "coordinator").actor
+    with reading(center):
+        notice = notices.inbox(center).filter(path__contains=order.code, title__contains="Other dates proposed").get()
+    assert plants.organizations["two"].name not in notice.title
+    rescheduling.answer_change(center, order.code, {"decision": "agree"})
+    relay.relay()
+    planner = plants.player("one", "planner").actor
+    with reading(planner):
+        told = notices.inbox(planner).filter(path__contains=order.code, title__contains="Proposed dates agreed")
+        assert told.count() == 1
+    assert start_of(plants, order) == offer.manufacture_start
 
 
 @pytest.mark.story("MP1")
