@@ -79,29 +79,36 @@ class Inputs(serializers.Serializer[Any]):
 
     offer = serializers.CharField(max_length=4000, label="Offered dates", style=WITH_OFFER)
     earliest = serializers.DateField(
-        required=False, allow_null=True, style=WITH_OFFER, help_text="no collection before this day at the center"
+        required=False,
+        allow_null=True,
+        label="Collect on or after",
+        style=WITH_OFFER,
+        help_text="no collection before this day at the center",
     )
     weekday = serializers.IntegerField(
         required=False,
         allow_null=True,
         min_value=1,
         max_value=7,
+        label="Weekday",
         style=WITH_OFFER,
         help_text="of collection; 1 is Monday",
     )
     washout_since = serializers.DateField(
         required=False,
         allow_null=True,
+        label="Last treatment on",
         style=WITH_OFFER,
-        help_text="day of the last treatment: no collection before the washout is over",
+        help_text="no collection before the washout is over",
     )
     washout_days = serializers.IntegerField(
         required=False,
         allow_null=True,
         min_value=0,
         max_value=365,
+        label="Washout, days",
         style=WITH_OFFER,
-        help_text="length of the washout; the flow's if absent",
+        help_text="the flow's if absent",
     )
 
 
