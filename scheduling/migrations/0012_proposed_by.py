@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scheduling', '0009_moves_of_material'),
+        ('scheduling', '0011_urgency_class'),
     ]
 
     operations = [
