@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from network import queries as network
+from orders import reserve
 from orders.models import Order
 from scheduling import slot_chains
 from scheduling.states import ChainState
@@ -20,6 +21,7 @@ _facts: dict[str, Callable[[Order], Any]] = {
     "bags": lambda order: int(order.specification.limits.get("bags", 1)),
     "dose_bags": lambda order: int(order.specification.limits.get("dose_bags", 1)),
     "slots_confirmed": lambda order: _slots_confirmed(order),
+    "only_reserve": lambda order: reserve.is_all_there_is(order),
     "ld_on_release": lambda order: network.lymphodepletion_on_release(order.therapy_id, order.center_site_id),
 }
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -35,6 +37,7 @@ _types: dict[str, type] = {name: str for name in ("modality", "center_country")}
     "plant_is_contracted": bool,
     "ld_on_release": bool,
     "slots_confirmed": bool,
+    "only_reserve": bool,
     "bags": int,
     "dose_bags": int,
 }

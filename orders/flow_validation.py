@@ -202,6 +202,7 @@ def _start_faults(steps: list[dict[str, Any]], graph: dict[Any, list[Any]]) -> l
 def _needs_faults(steps: list[dict[str, Any]], graph: dict[Any, list[Any]]) -> list[str]:
     """Return which verification by two people a flow leaves out before a step that stands on it."""
     kind_of = {step["key"]: all_kinds().get(step["kind"]) for step in steps}
+    keeping = {step["key"] for step in steps if step.get("parameters", {}).get("reserve")}
     found = []
     for key, kind in kind_of.items():
         before = _ancestors(key, graph)
@@ -209,6 +210,8 @@ def _needs_faults(steps: list[dict[str, Any]], graph: dict[Any, list[Any]]) -> l
         for needed in kind.needs if kind else ():
             if needed not in passed:
                 found.append(f"step {key!r} must come after a step of kind “{needed}”: the floor of “{kind.key}”")  # type: ignore[union-attr]
+        if key in keeping and "release_reserve" not in passed:
+            found.append(f"step {key!r} keeps a reserve, so it must come after a step of kind “release_reserve”")
     return found
 
 

@@ -50,6 +50,11 @@ def open_batch(
     )
 
 
+def newest(stream_id: UUID) -> Batch | None:
+    """Return the order's newest batch, None when there was none yet."""
+    return Batch.unwalled.filter(stream_id=stream_id).order_by("-started_at", "-pk").first()
+
+
 def add_performers(batch: Batch, person_ids: Iterable[UUID | None]) -> Batch:
     """Note further persons who took part in making the batch (co-signers): none of them will decide on it."""
     fresh(batch)

@@ -307,6 +307,12 @@ class Journey:
             "received_at": now_text(),
         }
 
+    def _for_confirm_reserve(self, *_: Any) -> dict[str, Any]:
+        return {"decision": "confirm"}
+
+    def _for_release_reserve(self, *_: Any) -> dict[str, Any]:
+        return {"decision": "release"}
+
     def _for_start_manufacture(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.ACCEPTED, (ContainerKind.STARTING_MATERIAL,))
         return {

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from custody import identity, material
@@ -15,23 +13,26 @@ from ledger.canonical import canonical_text, digest
 from ledger.context import Actor
 from ledger.recording import Once, acting
 from ledger.refusals import FactsMissing, MissingFact, NotAllowed, NotFound, Stale, WrongState
-from orders import attempts, bookings, evidence, signers
+from orders import attempts, bookings, evidence, reserve, signers
 from orders.flow import order_named, stream_of
 from orders.inputs import SignatureInput, read
 from orders.models import Order, OrderStep
 from orders.prescribers import require_credential
 from orders.queries import may_see_therapy
-from orders.states import OrderState, StepState
+from orders.states import OPEN_STEP_STATES, OrderState, StepState
 from personas.policies import require
 from personas.states import Capability
 from quality.batches import ENDED
-from scheduling import rebooking, slot_chains
+from scheduling import slot_chains
 
 RESERVE, COLLECT = "reserve", "collect"
 WAYS = {RESERVE: "Make again from reserve", COLLECT: "Collect again"}
-BEGINS_AT = {RESERVE: "start_manufacture", COLLECT: "hold_slot_chain"}
+BEGINS_AT = {RESERVE: reserve.CONFIRM, COLLECT: "hold_slot_chain"}
+NO_STEP = {
+    RESERVE: MissingFact("no_reserve", "The flow of this order keeps no reserve.", "Collect again."),
+    COLLECT: MissingFact("no_such_way", "The flow of this order collects nothing.", "Open a new order."),
+}
 MEANING = "remanufacture prescribed"
-HORIZON = dt.timedelta(days=28)  # how far ahead a line is looked for
 # The dates of the lost batch, where no slot chain promises new ones.
 NO_LONGER_PLANNED = ("manufacture_start", "tentative_return", "earliest_infusion")
 
@@ -74,8 +75,6 @@ def remanufacture(
         event.signatures, event.reason = [signing], given["reason"]
         lost = evidence.current_batch(actor, order)
         event.note(order=order.code, way=WAYS[given["way"]].lower(), batch=lost.number if lost else "none")
-        if given["way"] == RESERVE:
-            event.note(manufacture_start=_book_line(actor, order))
         _begin_again(order, given["way"], event.id, given["reason"])
         event.result = {"order": order.code}
     return order
@@ -107,56 +106,15 @@ def missing_for(actor: Actor, order: Order, way: str) -> list[MissingFact]:
         return [*found, MissingFact("already_infused", "The product was infused.", "Close the order instead.")]
     step = _first_step(order, way)
     if step is None:
-        return [*found, MissingFact("no_such_way", "The flow of this order has no such step.", "Open a new order.")]
+        return [*found, NO_STEP[way]]
     if not _is_lost(actor, order, bags):
         text = "No batch of this order has failed or been rejected, and no starting material was lost."
         found.append(MissingFact("nothing_lost", text, "Wait for the decision of quality."))
-    elif step.state != StepState.DONE:
+    elif step.state in OPEN_STEP_STATES:
         found.append(MissingFact("decided_already", "The order goes on already.", "Look whose turn it is."))
     elif way == RESERVE:
-        found += _reserve_missing(order, step, bags) or _line_missing(actor, order)
+        found += reserve.missing(order) or reserve.line_missing(actor, order)
     return found
-
-
-def _line_missing(actor: Actor, order: Order) -> list[MissingFact]:
-    """A reserve is made again on a line: nobody promises what no plant has a place for."""
-    if order.plant_site_id is None or slot_chains.live_chain(order.stream_id) is None:
-        return []
-    since, until = _window(order)
-    if rebooking.has_line(actor, bookings.chain_request(order, {}, since.date()), order.plant_site_id, since, until):
-        return []
-    return [_no_line(until)]
-
-
-def _no_line(until: dt.datetime) -> MissingFact:
-    text = f"No manufacturing line of the plant has a free place before {until:%Y-%m-%d %H:%M} UTC."
-    return MissingFact("no_line", text, "Ask the planner to offer a place in time, or collect again.")
-
-
-def _window(order: Order) -> tuple[dt.datetime, dt.datetime]:
-    """Return from when and until when the reserve may enter a process: it must not grow too old on the way."""
-    now = timezone.now()
-    step = _first_step(order, RESERVE)
-    hours = float(_oldest_hours(order, step)) if step else 0.0
-    bags = material.of_stream(order.stream_id)
-    ends = [bag.ended_at for bag in bags if _is_reserve(bag) and bag.ended_at is not None]
-    too_old = min(ends) + dt.timedelta(hours=hours) if ends else now
-    return now, min(too_old, now + HORIZON)
-
-
-def _book_line(actor: Actor, order: Order) -> str:
-    """Take the next free place of the plant's lines; return when it begins. An order without a chain needs none."""
-    chain = slot_chains.live_chain(order.stream_id)
-    if chain is None or order.plant_site_id is None:
-        return ""
-    since, until = _window(order)
-    request = bookings.chain_request(order, {}, since.date())
-    link = rebooking.book_line(actor, chain, request, order.plant_site_id, since, until)
-    if link is None:
-        raise FactsMissing("The order cannot go on this way.", facts=[_no_line(until)])
-    order.plan = bookings.plan_of(chain)
-    order.save(update_fields=["plan"])
-    return str(order.plan["manufacture_start"])
 
 
 def _visible(actor: Actor, code: str) -> Order:
@@ -202,6 +160,8 @@ def _is_lost(actor: Actor, order: Order, bags: list[Any]) -> bool:
 
     While a newer attempt runs, the former batch is history.
     """
+    if reserve.is_refused(order):
+        return True
     started = attempts.of_kind(order, "start_manufacture")
     if started and started[0].state == StepState.DONE:
         batch = evidence.current_batch(actor, order)
@@ -212,27 +172,6 @@ def _is_lost(actor: Actor, order: Order, bags: list[Any]) -> bool:
     sources = [bag for bag in bags if bag.kind == ContainerKind.STARTING_MATERIAL]
     unused = [bag for bag in sources if bag.state != ContainerState.CONSUMED]
     return bool(unused) and all(bag.state in gone for bag in unused)
-
-
-def _reserve_missing(order: Order, step: OrderStep, bags: list[Any]) -> list[MissingFact]:
-    accepted = [bag for bag in bags if _is_reserve(bag)]
-    if not accepted:
-        text = "No accepted starting material of this chain of identity is left."
-        return [MissingFact("no_reserve", text, "Collect again.")]
-    hours = _oldest_hours(order, step)
-    oldest = timezone.now() - dt.timedelta(hours=float(hours))
-    if any(bag.ended_at is None or bag.ended_at < oldest for bag in accepted):
-        return [MissingFact("reserve_over_age", f"The reserve is older than {hours} h.", "Collect again.")]
-    return []
-
-
-def _is_reserve(bag: Any) -> bool:
-    return bool(bag.kind == ContainerKind.STARTING_MATERIAL and bag.state == ContainerState.ACCEPTED)
-
-
-def _oldest_hours(order: Order, step: OrderStep) -> Any:
-    """Return how old a reserve may be when it enters the process, in hours."""
-    return step.flow_step.parameters.get("reserve_age_hours") or order.specification.limits["max_age_hours"]
 
 
 def _begin_again(order: Order, way: str, event_id: Any, reason: str) -> None:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from custody import identity, material, scans
 from custody.states import ContainerKind, ContainerState, IdentityState
 from ledger.refusals import MissingFact
-from orders import bags, evidence
+from orders import bags, evidence, reserve
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -41,6 +41,14 @@ def _no_plant() -> MissingFact:
     return MissingFact("no_plant", "No plant is known for this order.", "Confirm the slots first.")
 
 
+def _reserve_not_released() -> MissingFact:
+    return MissingFact(
+        "reserve_not_released",
+        "Nothing but reserve is left, and its use is not released.",
+        "The planner confirms a place for it, and quality releases it.",
+    )
+
+
 @step_kind
 class StartManufacture(StepKind):
     key = "start_manufacture"
@@ -54,7 +62,11 @@ class StartManufacture(StepKind):
         return material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.ACCEPTED, beyond=(ContainerState.IN_PROCESS,))
+        found = bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.ACCEPTED, beyond=(ContainerState.IN_PROCESS,))
+        if ctx.late or reserve.is_released(ctx.order):
+            return found
+        kept = {bag.pk for bag in reserve.bags_of(ctx.order)}
+        return [bag for bag in found if bag.pk not in kept]
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         if ctx.order.plant_site is None:
@@ -72,7 +84,9 @@ class StartManufacture(StepKind):
                         "QA decides on the deviation first.",
                     )
                 )
-        if not found and not self._bags(ctx):
+        if not found and not reserve.is_released(ctx.order) and reserve.is_all_there_is(ctx.order):
+            found.append(_reserve_not_released())
+        elif not found and not self._bags(ctx):
             found.append(MissingFact("no_material", "No accepted material.", "Receive the material first."))
         if ctx.order.plant_site is None:
             found.append(_no_plant())

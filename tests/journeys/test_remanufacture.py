@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from typing import Any
 
@@ -17,14 +18,15 @@ from custody.states import ContainerState
 from ledger.context import reading
 from ledger.queries import events_of, signatures_of
 from ledger.recording import acting
-from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
+from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Refusal, Stale, WrongState
 from orders import flow_files, queries
 from orders.actions import interruptions
 from orders.actions.dispositions import decide_on_quarantine, record_destruction
 from orders.actions.interruptions import put_on_hold
 from orders.actions.remanufacture import remanufacture, ways_of
+from orders.flow_validation import faults
 from orders.notices import next_owners
-from orders.states import OrderState
+from orders.states import OrderState, StepState
 from personas.models import User
 from quality import queries as quality
 from quality.states import BatchState
@@ -130,7 +132,6 @@ def with_reserve(world: World) -> World:
     """Two bags are collected, and one may stay behind when manufacture starts."""
     definition = flow_files.shipped("autologous_car_t")
     step(definition, "labels")["parameters"]["containers"] = 2
-    step(definition, "start")["parameters"] = {"reserve": 1, "reserve_age_hours": 240}
     live(world, definition)
     return world
 
@@ -150,21 +151,92 @@ def with_one_left(world: World) -> Journey:
     return journey
 
 
-def test_made_again_from_reserve(with_reserve: World) -> None:
+@pytest.mark.story("MO7")
+def test_made_again_from_reserve_once_planner_and_quality_have_released_it(with_reserve: World) -> None:
     world, physician = with_reserve, with_reserve.player("center", "treating_physician")
     journey = with_one_left(world)
+    for key in ("confirm_reserve", "release_reserve"):
+        assert step_of(physician, journey, key).state == StepState.SKIPPED, "nobody is asked for a first batch"
     with reading(physician.actor):
         assert set(ways_of(physician.actor, order_of(physician, journey))) == {"reserve", "collect"}
     decide(physician, journey, "reserve")
-    assert (journey.next_step().key, journey.next_step().attempt) == ("start", 2)  # type: ignore[union-attr]
+    assert (journey.next_step().key, journey.next_step().attempt) == ("confirm_reserve", 2)  # type: ignore[union-attr]
     with reading(physician.actor):
         assert ways_of(physician.actor, order_of(physician, journey)) == {}
     with refused(FactsMissing) as refusal:
         decide(physician, journey, "reserve")
     assert facts_of(refusal) == {"nothing_lost"}
+    for key in ("release_reserve", "start"):
+        with refused(WrongState):
+            journey.perform(key)
+    journey.perform("confirm_reserve")
+    with refused(WrongState):
+        journey.perform("start")
+    with refused(NotAllowed):
+        journey.perform("release_reserve", player=world.player("maker", "planner"))
+    journey.perform("release_reserve")
+    with reading(physician.actor):
+        stream_id = order_of(physician, journey).stream_id
+        meanings = [signed.meaning for signed in signatures_of(physician.actor, stream_id)]
+    assert meanings.count("reserve decided") == 1
     journey.run(before="ship")
     assert batches(world, journey) == [BatchState.RELEASED, BatchState.FAILED]
     assert step_of(physician, journey, "collect").attempt == 1
+
+
+@pytest.mark.story("MO7")
+def test_a_reserve_that_quality_rejects_is_never_used(with_reserve: World) -> None:
+    world, physician = with_reserve, with_reserve.player("center", "treating_physician")
+    journey = with_one_left(world)
+    _, kept = bags(physician, journey)
+    decide(physician, journey, "reserve")
+    journey.perform("confirm_reserve")
+    with refused(InvalidInput):
+        journey.perform("release_reserve", {"decision": "reject", "reason": " "})
+    journey.perform("release_reserve", {"decision": "reject", "reason": "Thawed in the tank."})
+    assert bags(physician, journey)[kept] == ContainerState.REJECTED
+    assert journey.next_step() is None
+    with reading(physician.actor):
+        assert set(ways_of(physician.actor, order_of(physician, journey))) == {"collect"}
+    decide(physician, journey)
+    assert (journey.next_step().key, journey.next_step().attempt) == ("book", 2)  # type: ignore[union-attr]
+
+
+@pytest.mark.story("MO7")
+def test_what_the_planner_declined_is_not_used_beside_what_is_collected_again(with_reserve: World) -> None:
+    world, physician = with_reserve, with_reserve.player("center", "treating_physician")
+    journey = with_one_left(world)
+    _, kept = bags(physician, journey)
+    decide(physician, journey, "reserve")
+    before = len(lines_of(world, journey))
+    journey.perform("confirm_reserve", {"decision": "decline", "reason": "The line is down."})
+    assert len(lines_of(world, journey)) == before
+    with reading(physician.actor):
+        assert set(ways_of(physician.actor, order_of(physician, journey))) == {"reserve", "collect"}
+    decide(physician, journey)
+    journey.run(before="start")
+    assert step_of(physician, journey, "release_reserve").state == StepState.SKIPPED
+    fresh = [code for code, state in bags(physician, journey).items() if state == "accepted" and code != kept]
+    assert len(fresh) == 2 and bags(physician, journey)[kept] == ContainerState.ACCEPTED
+    with refused(Refusal):
+        journey.perform("start", {"bags": [{"scan": fresh[0]}, {"scan": kept}]})
+    assert bags(physician, journey)[fresh[0]] == ContainerState.ACCEPTED
+    journey.perform("start", {"bags": [{"scan": code} for code in fresh]})
+    assert batches(world, journey) == [BatchState.IN_MANUFACTURE, BatchState.FAILED]
+
+
+@pytest.mark.story("MO7")
+def test_a_flow_that_keeps_a_reserve_must_let_two_desks_release_it() -> None:
+    definition = flow_files.shipped("autologous_car_t")
+    assert faults(definition) == []
+    without = copy.deepcopy(definition)
+    without["steps"] = [one for one in without["steps"] if one["key"] != "release_reserve"]
+    step(without, "start")["after"] = ["confirm_reserve"]
+    assert [fault for fault in faults(without) if "keeps a reserve" in fault]
+    alone = copy.deepcopy(definition)
+    alone["steps"] = [one for one in alone["steps"] if one["key"] != "confirm_reserve"]
+    step(alone, "release_reserve")["after"] = ["receipt"]
+    assert [fault for fault in faults(alone) if "“confirm_reserve”" in fault]
 
 
 def lines_of(world: World, journey: Journey) -> list[ChainLink]:
@@ -180,6 +252,7 @@ def test_a_new_manufacturing_slot_is_booked_for_what_is_made_again(with_reserve:
     (former,) = lines_of(world, journey)
     before = order_of(physician, journey).plan
     decide(physician, journey, "reserve")
+    journey.perform("confirm_reserve")
     _, fresh = lines_of(world, journey)
     plan = order_of(physician, journey).plan
     assert dt.datetime.fromisoformat(plan["manufacture_start"]) == fresh.starts_at >= timezone.now() - dt.timedelta(1)
@@ -189,8 +262,8 @@ def test_a_new_manufacturing_slot_is_booked_for_what_is_made_again(with_reserve:
     planner = world.player("maker", "planner")
     with reading(planner.actor):
         stream_id = order_of(planner, journey).stream_id
-        event = events_of(planner.actor, stream_id).get(kind="orders.remanufacture_decided")
-        assert event.payload["manufacture_start"] == plan["manufacture_start"]
+        told = str([event.payload for event in events_of(planner.actor, stream_id).filter(kind="orders.step_done")])
+        assert f"Manufacture begins {fresh.starts_at:%d %b %Y %H:%M} UTC." in told
     taken = {link.pk: link.slot.taken for link in lines_of(world, journey)}
     interruptions.cancel(world.player("center", "coordinator").actor, journey.code, "Withdrawn.")
     given_back = 2 if former.slot_id == fresh.slot_id else 1
@@ -211,6 +284,18 @@ def test_nobody_promises_a_line_that_no_plant_has_free(with_reserve: World) -> N
     assert facts_of(refusal) == {"no_line"}
     assert "Ask the planner" in refusal.value.facts[0].remedy
     assert len(lines_of(world, journey)) == 1
+
+
+def test_a_line_that_was_taken_meanwhile_is_told_to_the_planner(with_reserve: World) -> None:
+    world, physician = with_reserve, with_reserve.player("center", "treating_physician")
+    journey = with_one_left(world)
+    decide(physician, journey, "reserve")
+    with acting(operator(world.maker), "scheduling.capacity_published"):
+        Slot.unwalled.filter(resource__kind="manufacturing_line").update(taken=F("capacity"))
+    with refused(FactsMissing) as refusal:
+        journey.perform("confirm_reserve")
+    assert facts_of(refusal) == {"no_line"}
+    assert (journey.next_step().key, len(lines_of(world, journey))) == ("confirm_reserve", 1)  # type: ignore[union-attr]
 
 
 def test_a_reserve_that_is_too_old_is_not_used(with_reserve: World) -> None:

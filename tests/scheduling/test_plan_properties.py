@@ -1,0 +1,155 @@
+"""Whatever happens to the dates of several orders, in whatever order: what is taken is what the orders have."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from ledger.context import reading
+from ledger.refusals import Refusal
+from scheduling import changes
+from scheduling import slot_chains as chains
+from scheduling.models import HoldDue, SlotChain
+from scheduling.states import LIVE, ChainState, ChangeReason
+from tests.scheduling.factories import World, make_world, stepping
+
+WHY = {"code": ChangeReason.PATIENT_CONDITION, "reason": "Fever"}
+ORDERS = 3
+WAITING_OF = (ChainState.HELD, ChainState.PROPOSED)
+
+
+class Plan:
+    """Three orders of one center, two chairs a day, and everything that can happen to their dates."""
+
+    def __init__(self) -> None:
+        self.world: World = make_world(places=2, days=4)
+        self.streams: Sequence[UUID] = [self.world.stream() for _ in range(ORDERS)]
+        self.acts: dict[str, Callable[[UUID, UUID, int], object]] = {
+            "hold": lambda one, _, n: chains.hold(
+                self.world.coordinator, one, self.world.request(), self._offer(None, n).token
+            ),
+            "renew": lambda one, *_: chains.renew(self._live(one)),
+            "submit": lambda one, *_: chains.submit(self._live(one)),
+            "confirm": lambda one, *_: chains.confirm(self._live(one), self.world.planner),
+            "decline": lambda one, *_: chains.decline(self._live(one), self.world.planner, "Down"),
+            "cancel": lambda one, *_: chains.free(self._live(one), "Withdrawn"),
+            "expire": lambda one, *_: self._expire(one),
+            "move": self._move,
+            "propose": self._propose,
+            "agree": lambda one, *_: changes.agree(self._proposed(one), self.world.planner),
+            "refuse": lambda one, *_: changes.refuse(self._proposed(one), self.world.planner, "Down"),
+            "withdraw": lambda one, *_: chains.drop_proposal(one, "Not needed"),
+            "swap": lambda one, two, _: changes.exchange(self._live(one), self._live(two), **WHY),
+        }
+
+    def do(self, act: str, one: int, two: int, choice: int) -> bool:
+        """Whether the act was done; a refusal changes nothing."""
+        first, second = self.streams[one], self.streams[two]
+        try:
+            with stepping(self.world.coordinator, first, *({second} - {first})):
+                self.acts[act](first, second, choice)
+        except (Refusal, Nothing):
+            return False
+        return True
+
+    def places(self) -> Counter[UUID]:
+        """What the orders have between them; a proposed change shares what it does not move."""
+        found: Counter[UUID] = Counter()
+        for stream_id in self.streams:
+            live, proposed = chains.live_chain(stream_id), chains.proposed_chain(stream_id)
+            booked = changes.places_in(live) if live else Counter[UUID]()
+            found += booked | (changes.places_in(proposed) if proposed else Counter[UUID]())
+        return found
+
+    def _live(self, stream_id: UUID) -> SlotChain:
+        return _there(chains.live_chain(stream_id))
+
+    def _proposed(self, stream_id: UUID) -> SlotChain:
+        return _there(chains.proposed_chain(stream_id))
+
+    def _offer(self, chain: SlotChain | None, choice: int) -> changes.ChainOffer:
+        request = self.world.request()
+        request = changes.staying(chain, request) if chain else request
+        offers = chains.search(self.world.coordinator, request).offers
+        if not offers:
+            raise Nothing
+        return offers[choice % len(offers)]
+
+    def _move(self, one: UUID, _: UUID, choice: int) -> None:
+        chain = self._live(one)
+        token = self._offer(chain, choice).token
+        offer = changes.offer_for(self.world.coordinator, chain, self.world.request(), token)
+        changes.move(self.world.coordinator, chain, self.world.request(), offer, **WHY)
+
+    def _propose(self, one: UUID, _: UUID, choice: int) -> None:
+        chain = self._live(one)
+        token = self._offer(chain, choice).token
+        offer = changes.offer_for(self.world.coordinator, chain, self.world.request(), token)
+        changes.propose(self.world.coordinator, chain, self.world.request(), offer, **WHY)
+
+    def _expire(self, one: UUID) -> None:
+        chain = chains.proposed_chain(one) or self._live(one)
+        late = chain.held_until + dt.timedelta(seconds=1)
+        chains.expire(chain, late)
+        with pytest.raises(Refusal):
+            chains.expire(chain, late)
+
+
+class Nothing(Exception):
+    """There is no such chain, or no date, to act on."""
+
+
+def _there(chain: SlotChain | None) -> SlotChain:
+    if chain is None:
+        raise Nothing
+    return chain
+
+
+ACT = st.sampled_from(
+    ["hold", "renew", "submit", "confirm", "decline", "cancel", "expire", "move", "propose", "agree", "refuse"]
+    + ["withdraw", "swap"]
+)
+ORDER = st.integers(0, ORDERS - 1)
+# Most orders get as far as confirmed dates first: that is where changes and swaps begin.
+BOOKED = [(act, order, order, order) for order in range(ORDERS) for act in ("hold", "submit", "confirm")]
+
+
+class PlanInvariants(TestCase):
+    @given(
+        booked=st.integers(0, len(BOOKED)), steps=st.lists(st.tuples(ACT, ORDER, ORDER, st.integers(0, 5)), max_size=20)
+    )
+    @settings(max_examples=15, deadline=None)
+    def test_what_is_taken_is_what_the_orders_have(self, booked: int, steps: list[tuple[str, int, int, int]]) -> None:
+        plan = Plan()
+        for act, one, two, choice in [*BOOKED[:booked], *steps]:
+            before = self._taken(plan)
+            done = plan.do(act, one, two, choice)
+            after = self._taken(plan)
+            if not done or act in ("swap", "renew", "submit", "confirm"):
+                assert after == before, act
+            self._check(plan, after)
+
+    def _taken(self, plan: Plan) -> Counter[UUID]:
+        return Counter({slot.pk: slot.taken for slot in plan.world.slots() if slot.taken})
+
+    def _check(self, plan: Plan, taken: Counter[UUID]) -> None:
+        assert all(slot.taken <= slot.capacity for slot in plan.world.slots())
+        with reading(plan.world.coordinator):
+            assert taken == plan.places()
+            rows = list(SlotChain.unwalled.filter(stream_id__in=plan.streams))
+            due = set(HoldDue.unwalled.filter(stream_id__in=plan.streams).values_list("chain_id", flat=True))
+        for stream_id in plan.streams:
+            own = [row for row in rows if row.stream_id == stream_id]
+            assert sum(row.state in LIVE for row in own) <= 1
+            assert sum(row.state == ChainState.PROPOSED for row in own) <= 1
+        assert due == {row.pk for row in rows if row.state in WAITING_OF}, "each countdown belongs to one that waits"
+
+
+pytestmark = pytest.mark.django_db
