@@ -59,6 +59,8 @@ WATCHED = {
     "orders.offered_change_refused": Watch((C.CONFIRM_SLOTS,), "Proposed dates refused"),
     "orders.pickup_failed": Watch(CONCERNED_BY_TRANSPORT, "Pickup failed"),
     "orders.delayed": Watch(CONCERNED_BY_TRANSPORT, "Transport delayed"),
+    "scheduling.disruption_opened": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "Hit by a disruption"),
+    "scheduling.disruption_closed": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "The disruption has ended"),
     "custody.identity_mismatch": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "STOP, identity mismatch", critical=True),
     "custody.query_lifted": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "Identity query lifted"),
     "quality.release_revoked": Watch(
@@ -69,7 +71,8 @@ WATCHED = {
 }
 LOSES_A_BATCH = ("finish_manufacture", "release_batch")  # kinds of steps: terminated, or rejected
 GOES_ON = ("orders.hold_lifted", "custody.query_lifted")
-OF_TRANSPORT = ("orders.pickup_failed", "orders.delayed")
+DISRUPTIONS = ("scheduling.disruption_opened", "scheduling.disruption_closed")
+OF_TRANSPORT = ("orders.pickup_failed", "orders.delayed", *DISRUPTIONS)
 STOPS_THE_BOX = ("orders.put_on_hold", "orders.cancelled", "custody.identity_mismatch", "quality.release_revoked")
 # Who answers for an order at each firm, when the owner of an overdue step did not act.
 ANSWERS = {
@@ -148,6 +151,8 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
 
 
 def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
+    if event.kind in DISRUPTIONS and event.organization_id == actor.organization_id:
+        return  # who opens or ends it sees the whole list, and needs no notice for each order
     if actor.organization_role == Role.COURIER:
         if event.kind in STOPS_THE_BOX and shipments.underway(order.stream_id):
             audience.tell(C.TAKE_CUSTODY, "STOP this box", critical=True)

@@ -58,8 +58,10 @@ def hits(actor: Actor, resource_ids: Sequence[UUID], since: dt.datetime, until: 
     orders = gathering.orders_by(actor, "stream_id", chains)
     where = whereabouts.of_orders(orders.values(), chains)
     levels = urgency.levels(actor, orders) if orders else {}
+    asked = disrupted.waiting_for_centers(actor, orders) if orders else set()
     found = [
-        _hit(order, chains[stream_id], where[order.pk], levels.get(stream_id)) for stream_id, order in orders.items()
+        _hit(order, chains[stream_id], where[order.pk], levels.get(stream_id), is_asked=stream_id in asked)
+        for stream_id, order in orders.items()
     ]
     return sorted(found, key=_rank)
 
@@ -73,7 +75,9 @@ def hit_now(order: Order, chain: SlotChain) -> Hit:
     return _hit(order, chain, whereabouts.of_orders([order], {order.stream_id: chain})[order.pk])
 
 
-def _hit(order: Order, chain: SlotChain, where: Whereabouts, noted: Urgency | None = None) -> Hit:
+def _hit(
+    order: Order, chain: SlotChain, where: Whereabouts, noted: Urgency | None = None, *, is_asked: bool = False
+) -> Hit:
     why = ""
     if where.has_started:
         why = "Manufacture has begun: decide on the order's own page."
@@ -85,6 +89,8 @@ def _hit(order: Order, chain: SlotChain, where: Whereabouts, noted: Urgency | No
         why = "The order has ended."
     elif order.on_hold:
         why = "The order is on hold."
+    elif is_asked:
+        why = "A move waits for its center's answer."
     level = max(noted or Urgency.ROUTINE, Urgency.SOON if where.made_again else Urgency.ROUTINE)
     return Hit(order, chain, where, why, Urgency.CANNOT_WAIT if where.cannot_wait else Urgency(level))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from orders.actions import repairs
+from orders.actions import repairs, what_ifs
 from orders.actions.overdue_steps import tell_overdue
 from orders.actions.waiting_list import offer_free_places
 from orders.queries import due_steps
@@ -68,3 +68,15 @@ def sweep_repairs() -> int:
             runs.put_off(due.run_id)
             work_repair.apply_async((str(due.run_id),), retry=False)
     return died
+
+
+@shared_task
+def forget_what_ifs() -> int:
+    """Delete what-ifs whose days are over, each in its own transaction; return how many. One failure stops no other."""
+    forgotten = 0
+    for due in runs.due_what_ifs(timezone.now()):
+        try:
+            forgotten += what_ifs.expire_what_if(due)
+        except Exception:
+            logger.exception("what-if %s could not be deleted", due.run_id)
+    return forgotten

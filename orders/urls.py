@@ -100,6 +100,7 @@ urlpatterns = [
     path("disruptions/repairs/<uuid:run_id>/", repairs.repair, name="repair"),
     path("disruptions/repairs/<uuid:run_id>/progress/", repairs.progress, name="repair_progress"),
     path("disruptions/repairs/<uuid:run_id>/cancel/", repairs.cancel, name="cancel_repair"),
+    path("disruptions/repairs/<uuid:run_id>/delete/", repairs.delete, name="delete_what_if"),
     path("disruptions/repairs/<uuid:run_id>/edit/", repairs.edit, name="edit_repair"),
     path("disruptions/repairs/<uuid:run_id>/sign/", repairs.sign, name="sign_repair"),
     path("disruptions/<uuid:disruption_id>/", disruptions.one, name="disruption"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db.models import F, Prefetch, QuerySet
@@ -11,7 +11,7 @@ from django.db.models import F, Prefetch, QuerySet
 from ledger.context import Actor
 from ledger.walls import visible
 from scheduling.models import ChainLink, Disruption, RepairDue, RepairMove, RepairRun, Slot, SlotChain
-from scheduling.states import LIVE
+from scheduling.states import LIVE, MoveState
 
 
 def chains_hit(actor: Actor, resource_ids: Sequence[UUID], since: dt.datetime, until: dt.datetime) -> list[SlotChain]:
@@ -36,6 +36,12 @@ def repair_runs(actor: Actor) -> QuerySet[RepairRun]:
 def repair_moves(actor: Actor) -> QuerySet[RepairMove]:
     """Return the signed moves of the actor's orders, those that wait for an answer first."""
     return visible(RepairMove, actor).order_by(F("answered_at").asc(nulls_first=True), "after", "pk")
+
+
+def waiting_for_centers(actor: Actor, stream_ids: Iterable[UUID]) -> set[UUID]:
+    """Return the orders of which a signed move waits for its center's answer."""
+    offered = visible(RepairMove, actor).filter(stream_id__in=set(stream_ids), state=MoveState.OFFERED)
+    return set(offered.values_list("stream_id", flat=True))
 
 
 def disrupted_slots(actor: Actor, resource_ids: Sequence[UUID], since: dt.datetime, until: dt.datetime) -> set[UUID]:

@@ -314,20 +314,21 @@ register(
     EventKind(
         "scheduling.disruption_opened",
         "Disruption opened",
-        "{kind}: {resources}, {starts_at} to {ends_at}. Their windows are not offered; {hit} orders are hit.",
+        "{kind}: {resources}, {starts_at} to {ends_at}. They are not offered; what is booked stays until it moves.",
         payload={
             "kind": "kind of disruption",
             "resources": "names of the resources",
             "starts_at": "from (UTC)",
             "ends_at": "until (UTC)",
-            "hit": "number of orders that are hit, as far as the organization sees them",
         },
+        notifies=True,
     ),
     EventKind(
         "scheduling.disruption_closed",
         "Disruption ended",
         "{kind}: {resources} are offered again.",
         payload={"kind": "kind of disruption", "resources": "names of the resources"},
+        notifies=True,
     ),
     EventKind(
         "scheduling.repair_started",
@@ -340,6 +341,12 @@ register(
         "Repair ended",
         "The repair ended: {state}.",
         payload={"run": "id of the run", "state": "how it ended", "gap": "part that is not proven"},
+    ),
+    EventKind(
+        "scheduling.what_if_deleted",
+        "What-if deleted",
+        "A what-if was deleted: {why}.",
+        payload={"run": "id of the run", "why": "by who made it, or its days were over"},
     ),
     EventKind(
         "scheduling.repair_edited",

@@ -25,7 +25,6 @@ from orders.models import Order
 from personas.policies import require
 from personas.states import Capability
 from scheduling import disrupted
-from scheduling import queries as scheduling
 from scheduling.jobs import job_in
 from scheduling.repair import runs
 from scheduling.repair.runs import Disruption, RepairDue, RepairMove, RepairRun
@@ -46,14 +45,6 @@ class RunInputs(serializers.Serializer[Any]):
     seed = serializers.IntegerField(min_value=0, max_value=10**6, default=1, label="Seed")
 
 
-class WhatIfInputs(RunInputs):
-    """A disruption that did not happen: which resources, from when to when."""
-
-    resources = serializers.ListField(child=serializers.SlugField(), allow_empty=False, max_length=50)
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField()
-
-
 class EditInputs(serializers.Serializer[Any]):
     """Another choice for an order of the plan; none leaves the order out of it."""
 
@@ -71,44 +62,31 @@ class SignInputs(serializers.Serializer[Any]):
 def start_repair(actor: Actor, disruption_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairRun:
     """Ask for a repair of the organization's orders that an open disruption hits; a worker takes it up."""
     given = read(RunInputs, raw)
-    with _started(actor, once) as event:
+    with started(actor, once) as event:
         disruption = disrupted.disruptions(actor).filter(pk=disruption_id).first()
         if disruption is None:
             raise NotFound()
         if disruption.closed_at is not None:
             raise WrongState("This disruption has ended.", remedy="Nothing has to be repaired any more.")
-        return _queue(
-            actor, event, disruption, disruption.resource_ids, disruption.starts_at, disruption.ends_at, given
-        )
-
-
-def start_what_if(actor: Actor, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairRun:
-    """Ask what a disruption would do. Nothing is closed, nobody is told, and the plan can never be signed."""
-    given = read(WhatIfInputs, raw)
-    with _started(actor, once) as event:
-        found = list(scheduling.resources(actor).filter(code__in=given["resources"]))
-        if not found:
-            raise InvalidInput(fields={"resources": ["None of these is known to your organization."]})
-        if not given["starts_at"] < given["ends_at"]:
-            raise InvalidInput(fields={"ends_at": ["It ends after it begins."]})
-        ids = [row.pk for row in found]
-        return _queue(actor, event, None, ids, given["starts_at"], given["ends_at"], given)
+        return queue(actor, event, disruption, disruption.resource_ids, disruption.starts_at, disruption.ends_at, given)
 
 
 @contextmanager
-def _started(actor: Actor, once: Once | None) -> Iterator[OpenEvent]:
+def started(actor: Actor, once: Once | None) -> Iterator[OpenEvent]:
+    """Open the event of a run that a planner asks for."""
     with acting(actor, "scheduling.repair_started", subject=("repair", ""), once=once) as event:
-        _require_planner(actor)
+        require_planner(actor)
         yield event
 
 
-def _require_planner(actor: Actor) -> None:
+def require_planner(actor: Actor) -> None:
+    """Raise NotAllowed unless the actor plans at a manufacturer."""
     require(actor, Capability.CONFIRM_SLOTS)
     if actor.organization_role != Role.MANUFACTURER:
         raise NotAllowed("The manufacturer of the therapy repairs the plan of its orders.")
 
 
-def _queue(
+def queue(
     actor: Actor,
     event: OpenEvent,
     disruption: Any,
@@ -117,6 +95,7 @@ def _queue(
     until: dt.datetime,
     given: Mapping[str, Any],
 ) -> RepairRun:
+    """Write a run down and let a worker take it up after the commit."""
     now = timezone.now()
     run: RepairRun = RepairRun.objects.create(
         organization_id=actor.organization_id,
@@ -126,6 +105,7 @@ def _queue(
         ends_at=until,
         horizon_days=given["horizon_days"],
         seed=given["seed"],
+        started_by_id=actor.person_id or actor.key_id,
         started_by_name=actor.display_name,
         started_at=now,
     )
@@ -177,7 +157,7 @@ def moves_of(actor: Actor, run: RepairRun) -> dict[str, RepairMove]:
 def cancel_repair(actor: Actor, run_id: UUID) -> RepairRun:
     """End a run that waits or is at work; what it found is dropped."""
     with _ending(actor, run_id, RunState.CANCELLED) as run:
-        _require_planner(actor)
+        require_planner(actor)
         RepairDue.unwalled.filter(run_id=run_id).update(cancelled=True)
     return run
 
@@ -185,7 +165,7 @@ def cancel_repair(actor: Actor, run_id: UUID) -> RepairRun:
 @contextmanager
 def _ending(actor: Actor, run_id: UUID, state: RunState) -> Iterator[RepairRun]:
     with acting(actor, "scheduling.repair_ended", subject=("repair", str(run_id))) as event:
-        run = _locked(actor, run_id)
+        run = locked(actor, run_id)
         if run.state not in (RunState.QUEUED, RunState.RUNNING):
             raise WrongState(f"This repair has ended: {RunState(run.state).label.lower()}.")
         yield run
@@ -195,7 +175,8 @@ def _ending(actor: Actor, run_id: UUID, state: RunState) -> Iterator[RepairRun]:
         event.note(run=run_id, state=RunState(state).label, gap=run.result.get("gap"))
 
 
-def _locked(actor: Actor, run_id: UUID) -> RepairRun:
+def locked(actor: Actor, run_id: UUID) -> RepairRun:
+    """Return one of the organization's own runs, locked."""
     own = RepairRun.unwalled.select_for_update().filter(organization_id=actor.organization_id)
     run = own.filter(pk=run_id).first()
     if run is None:
@@ -270,8 +251,8 @@ def edit_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any]) -> RepairRun
     """Take another of the offered chains for an order, or leave it out of the plan."""
     with acting(actor, "scheduling.repair_edited", subject=("repair", str(run_id))) as event:
         given = read(EditInputs, raw)
-        _require_planner(actor)
-        run = _locked(actor, run_id)
+        require_planner(actor)
+        run = locked(actor, run_id)
         _require_proposed(run)
         row = next((row for row in run.plan if row["order"] == given["order"].upper()), None)
         if row is None:
@@ -309,8 +290,8 @@ def sign_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any], *, once: Onc
         once=once,
     ) as event:
         given = read(SignInputs, raw)
-        _require_planner(actor)
-        run = _locked(actor, run_id)
+        require_planner(actor)
+        run = locked(actor, run_id)
         if run.disruption_id is None:
             raise WrongState("A what-if is never signed.", code="what_if", remedy="Open a disruption and repair that.")
         _require_proposed(run)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from ledger.context import reading
 from ledger.recording import Replayed
-from orders.actions import repair_answers, repairs
+from orders.actions import repair_answers, repairs, what_ifs
 from orders.queries import orders_by_stream
 from personas.asking import ActorView, PageQuery, ZonedTime, answers_once, body_of, input_of, once_of, page_of, reads
 from personas.envelopes import Shape, page
@@ -112,6 +112,8 @@ class RunRow(Shape):
     optimal = s.BooleanField(allow_null=True)
     gap = s.FloatField(allow_null=True)
     fault = s.CharField(allow_blank=True)
+    stopped = s.CharField(allow_blank=True, help_text="what ended the search before the proof; empty: proven")
+    kept_until = s.DateTimeField(allow_null=True, help_text="when a what-if is forgotten; null: it is kept")
     components = ComponentRow(many=True)
     plan = PlanRow(many=True)
 
@@ -133,6 +135,12 @@ class SignedAnswer(Shape):
     """How many moves were offered to the centers."""
 
     moves = s.IntegerField()
+
+
+class DeletedAnswer(Shape):
+    """What is gone."""
+
+    deleted = s.UUIDField()
 
 
 class DisruptionsView(ActorView):
@@ -249,12 +257,12 @@ class WhatIfView(_Runs):
         tags=TAG,
         summary="Ask what a disruption would do; nothing is closed, nobody is told, the plan is never signed",
         parameters=[ONCE],
-        request=repairs.WhatIfInputs,
+        request=what_ifs.WhatIfInputs,
         responses={201: RunRow},
     )
     @answers_once
     def post(self, request: Request) -> Response:
-        return self.answer(repairs.start_what_if(self.actor, body_of(request)).pk, 201)
+        return self.answer(what_ifs.start_what_if(self.actor, body_of(request)).pk, 201)
 
 
 class RepairView(_Runs):
@@ -281,6 +289,24 @@ class CancelRepairView(_Runs):
     def post(self, request: Request, run_id: UUID) -> Response:
         body_of(request)
         return self.answer(repairs.cancel_repair(self.actor, run_id).pk)
+
+
+class DeleteWhatIfView(_Runs):
+    """Deletes a what-if."""
+
+    @extend_schema(
+        operation_id="delete_what_if",
+        tags=TAG,
+        summary="Delete an own what-if; it is forgotten by itself after a week",
+        parameters=[ONCE],
+        request=None,
+        responses=DeletedAnswer,
+    )
+    @answers_once
+    def post(self, request: Request, run_id: UUID) -> Response:
+        body_of(request)
+        what_ifs.delete_what_if(self.actor, run_id)
+        return Response({"deleted": str(run_id)})
 
 
 class EditRepairView(_Runs):
@@ -389,6 +415,8 @@ def _run(run: Any) -> dict[str, Any]:
         "optimal": run.result.get("optimal"),
         "gap": run.result.get("gap"),
         "fault": run.fault,
+        "stopped": run.result.get("stopped", ""),
+        "kept_until": None if run.disruption_id else runs.kept_until(run.pk),
         "components": run.result.get("components", []),
         "plan": plan,
     }

@@ -41,6 +41,7 @@ urlpatterns = [
     path("what-ifs", disruptions.WhatIfView.as_view(), name="what-ifs"),
     path("repairs/<uuid:run_id>", disruptions.RepairView.as_view(), name="repair"),
     path("repairs/<uuid:run_id>/cancel", disruptions.CancelRepairView.as_view(), name="cancel-repair"),
+    path("repairs/<uuid:run_id>/delete", disruptions.DeleteWhatIfView.as_view(), name="delete-what-if"),
     path("repairs/<uuid:run_id>/edit", disruptions.EditRepairView.as_view(), name="edit-repair"),
     path("repairs/<uuid:run_id>/sign", disruptions.SignRepairView.as_view(), name="sign-repair"),
     path("moves", disruptions.MovesView.as_view(), name="moves"),

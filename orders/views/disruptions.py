@@ -19,7 +19,7 @@ from ledger.context import Actor, reading
 from ledger.recording import Replayed
 from ledger.refusals import InvalidInput, NotFound, Refusal, Unauthenticated
 from orders import queries
-from orders.actions import repair_answers, repairs
+from orders.actions import repair_answers, repairs, what_ifs
 from orders.forms import flat
 from orders.views.requests import asked, once_of, see_other, typed
 from personas.states import Capability
@@ -136,7 +136,7 @@ def what_if(request: HttpRequest) -> HttpResponseBase:
             "starts_at": _moment(request, actor, "starts_at"),
             "ends_at": _moment(request, actor, "ends_at"),
         }
-        run_id = repairs.start_what_if(actor, raw, once=once_of(request, "what-if")).pk
+        run_id = what_ifs.start_what_if(actor, raw, once=once_of(request, "what-if")).pk
     except Replayed as replayed:
         run_id = replayed.result["run"]
     except (NotFound, Unauthenticated):

@@ -19,6 +19,7 @@ from ledger.context import Actor
 from ledger.recording import Once
 from ledger.refusals import Refusal
 from orders.actions import repairs as action
+from orders.actions import what_ifs
 from orders.forms import flat
 from orders.views.requests import acted, asked, typed
 from personas.queries import username_of
@@ -68,10 +69,13 @@ def _page(request: HttpRequest, run_id: UUID, refusal: Refusal | None = None) ->
     context = _state(run) | {
         "rows": [_row(row, other, moves) for row in run.plan],
         "components": _components(run, other),
+        "proof": _proof(run),
         "others": others,
         "other": other,
         "may_work": action.may_repair(actor),
         "may_sign": action.may_repair(actor) and run.state == RunState.PROPOSED and run.disruption_id is not None,
+        "may_delete": what_ifs.is_deletable(actor, run),
+        "kept_until": None if run.disruption_id else runs.kept_until(run.pk),
         "chosen": sum(1 for row in run.plan if row["chosen"] is not None),
         "zone": actor.zone,
         "meaning": MEANING,
@@ -142,6 +146,22 @@ def _words(choice: dict[str, Any], zone: str) -> str:
     return f"Collect {collection:%a %d %b %H:%M}, {made}, infuse from {infusion:%a %d %b}"
 
 
+ENDED_BY = {
+    "clock": "The search ended at its time limit.",
+    "work": "The search ended at its limit of work.",
+    "cancelled": "The search was cancelled.",
+}
+
+
+def _proof(run: Any) -> str:
+    """Say how good the plan is known to be: never silence."""
+    if run.result.get("optimal"):
+        return "Proven: no plan does less harm."
+    why = ENDED_BY.get(run.result.get("stopped", ""), "")
+    gap = f"{run.result.get('gap', 0):.1%}"
+    return f"The best that was found. {why} At most {gap} of the first harm that is not proven could be saved."
+
+
 def _components(run: Any, other: Any) -> list[dict[str, Any]]:
     """Return the objective by component, with the proven bound, and the other repair's beside it."""
     theirs = {one["name"]: one["value"] for one in other.result.get("components", [])} if other else {}
@@ -158,6 +178,24 @@ def cancel(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
         return "The repair is cancelled; what it found is dropped."
 
     return _done(request, run_id, "cancel", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def delete(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+    """Delete an own what-if."""
+
+    def act(actor: Actor, once: Once | None) -> str:
+        what_ifs.delete_what_if(actor, run_id, once=once)
+        return "The what-if is deleted."
+
+    return acted(
+        request,
+        ("delete", str(run_id)),
+        act,
+        lambda refusal: _page(request, run_id, refusal),
+        reverse("orders:disruptions"),
+    )
 
 
 @require_POST

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from ledger.context import Actor
+from ledger.context import Actor, reading
 from ledger.recording import Once, acting
 from ledger.refusals import InvalidInput, NotFound, WrongState
-from scheduling.disrupted import chains_hit
+from scheduling.disrupted import chains_hit, disruptions
 from scheduling.models import Disruption, Resource
 from scheduling.policies import require_publisher
 from scheduling.states import DisruptionKind
@@ -31,10 +31,14 @@ def open_disruption(
 ) -> Disruption:
     """Take own resources (by code) out of every search from ``starts_at`` to ``ends_at``. Moves and frees nothing.
 
-    Raises InvalidInput beside the field, NotAllowed without PUBLISH_CAPACITY. Partners read the reason.
+    The parties of the orders that it hits are told, each on its own order: nobody learns of the others. Raises
+    InvalidInput beside the field, NotAllowed without PUBLISH_CAPACITY. Partners read the reason.
     """
     subject = ("disruption", kind)
-    with acting(actor, "scheduling.disruption_opened", subject=subject, reason=reason, once=once) as event:
+    with reading(actor):
+        own = Resource.unwalled.filter(organization_id=actor.organization_id, code__in=resources)
+        also = _streams_hit(actor, [row.pk for row in own], starts_at, ends_at)
+    with acting(actor, "scheduling.disruption_opened", also=also, subject=subject, reason=reason, once=once) as event:
         require_publisher(actor)
         found = list(
             Resource.unwalled.filter(organization_id=actor.organization_id, code__in=resources).order_by("code")
@@ -56,15 +60,20 @@ def open_disruption(
             resources=disruption.resource_names,
             starts_at=starts_at,
             ends_at=ends_at,
-            hit=len(chains_hit(actor, disruption.resource_ids, starts_at, ends_at)),
         )
         event.result = {"disruption": str(disruption.pk)}
     return disruption
 
 
 def close_disruption(actor: Actor, disruption_id: UUID) -> Disruption:
-    """Offer the windows again. By the organization that opened it; NotFound for anybody else's."""
-    with acting(actor, "scheduling.disruption_closed", subject=("disruption", str(disruption_id))) as event:
+    """Offer the windows again, and tell the parties of the orders that it still hits.
+
+    By the organization that opened it; NotFound for anybody else's.
+    """
+    with reading(actor):
+        known = disruptions(actor).filter(pk=disruption_id, organization_id=actor.organization_id).first()
+        also = _streams_hit(actor, known.resource_ids, known.starts_at, known.ends_at) if known else []
+    with acting(actor, "scheduling.disruption_closed", also=also, subject=("disruption", str(disruption_id))) as event:
         require_publisher(actor)
         own = Disruption.unwalled.select_for_update().filter(organization_id=actor.organization_id)
         disruption = own.filter(pk=disruption_id).first()
@@ -76,6 +85,10 @@ def close_disruption(actor: Actor, disruption_id: UUID) -> Disruption:
         disruption.save(update_fields=["closed_at"])
         event.note(kind=DisruptionKind(disruption.kind).label, resources=disruption.resource_names)
     return disruption
+
+
+def _streams_hit(actor: Actor, resource_ids: Sequence[UUID], since: dt.datetime, until: dt.datetime) -> list[UUID]:
+    return sorted({chain.stream_id for chain in chains_hit(actor, resource_ids, since, until)})
 
 
 def _refuse_bad(

@@ -1,7 +1,7 @@
 from scheduling.models.calendar import CalendarDue, CalendarFeed, Closure, OpeningRule, Team, TherapyClass
 from scheduling.models.capacity import ONE_AT_A_TIME, Resource, Slot
 from scheduling.models.chains import ChainLink, HoldDue, SlotChain
-from scheduling.models.disruptions import Disruption, RepairDue, RepairMove, RepairRun
+from scheduling.models.disruptions import Disruption, RepairDue, RepairMove, RepairRun, WhatIfDue
 from scheduling.models.lead_times import LeadTimeOverride
 from scheduling.models.quotas import Allotment, Quota, QuotaDue, QuotaUse
 from scheduling.models.urgency import UrgencyClass
@@ -53,4 +53,5 @@ __all__ = [
     "WaitingEntry",
     "WaitingOffer",
     "WaitingScore",
+    "WhatIfDue",
 ]

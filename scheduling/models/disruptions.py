@@ -54,6 +54,7 @@ class RepairRun(WalledModel):
     horizon_days = models.PositiveSmallIntegerField()
     seed = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=RunState.choices, default=RunState.QUEUED)
+    started_by_id = models.UUIDField(null=True, help_text="person or API key")
     started_by_name = models.CharField(max_length=200)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -64,6 +65,7 @@ class RepairRun(WalledModel):
 
     wall = OwnedBy()
     history = track()
+    deletable = True  # a what-if, by who made it or when its days are over
 
     class Meta(WalledModel.Meta):
         indexes = [models.Index(fields=["organization", "-started_at"], name="scheduling_repair_runs")]
@@ -84,6 +86,20 @@ class RepairDue(WalledModel):
 
     class Meta(WalledModel.Meta):
         indexes = [models.Index(fields=["due_at"], name="scheduling_repair_due")]
+
+
+class WhatIfDue(WalledModel):
+    """When a what-if is forgotten."""
+
+    organization_id = models.UUIDField()
+    run_id = models.UUIDField(unique=True)
+    due_at = models.DateTimeField()
+
+    wall = Outside("due-table: ids and times only; the sweep acts inside the organization")
+    deletable = True
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["due_at"], name="scheduling_what_if_due")]
 
 
 class RepairMove(WalledModel):

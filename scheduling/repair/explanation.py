@@ -23,7 +23,7 @@ def explain(
 ) -> str:
     """Return the sentences for one order. ``why``: what happened, a clause; ``others``: what else it could have had."""
     if draft is None:
-        return f"No feasible dates are left for this order because {why}. {_without_a_place(order)}"
+        return f"No feasible dates are left for this order because {why}. {_without_a_place(order, places)}"
     said = [_told(order.current, draft, kind, places) for kind in TOLD]
     moved = " ".join(words for words in said if words) or "Only the courier or the receiving window changes."
     again = ""
@@ -47,10 +47,12 @@ def _otherwise(order: Affected, draft: Draft, places: Mapping[UUID, Place], othe
         (c for c in others if set(c.slot_ids) != this and c.draft.manufacture_start != draft.manufacture_start), None
     )
     if other is None:
-        return f"Otherwise: there is no other feasible chain. {_without_a_place(order)}"
+        return f"Otherwise: there is no other feasible chain. {_without_a_place(order, places)}"
     days = round((other.draft.earliest_infusion - draft.earliest_infusion).total_seconds() / 86400)
     center = places[order.request.center_site_id]
     start = f"a collection on {center.words(other.draft.collection_start)}"
+    if order.material is not Material.NOT_COLLECTED and not is_collected_again(order, other.draft):
+        start = f"a start of manufacture on {center.words(other.draft.manufacture_start)}"
     if days < 0:
         why = "is not possible for all: its places are needed more elsewhere"
         return f"An infusion {-days} days earlier, after {start}, {why}."
@@ -59,9 +61,11 @@ def _otherwise(order: Affected, draft: Draft, places: Mapping[UUID, Place], othe
     return f"Otherwise: {start}, with the infusion {later}{lost}."
 
 
-def _without_a_place(order: Affected) -> str:
+def _without_a_place(order: Affected, places: Mapping[UUID, Place]) -> str:
     if harm_of_none(order).expired:
-        return "Without a place the collected material expires; a second collection is for a physician to decide."
+        center = places.get(order.request.center_site_id)
+        when = f" on {center.words(order.expires_at)}" if center and order.expires_at else ""
+        return f"Without a place the collected material expires{when}; a second collection is a physician's decision."
     return "Without a place the patient waits without a date."
 
 

@@ -45,6 +45,7 @@ TWINS = {
     "orders:cancel_repair": "api:cancel-repair",
     "orders:close_deviation": "api:close-deviation",
     "orders:dates": "api:move-dates",
+    "orders:delete_what_if": "api:delete-what-if",
     "orders:delay": "api:delay",
     "orders:dispose": "api:decide-quarantine",
     "orders:edit_repair": "api:edit-repair",

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from django.utils import timezone
 
 from ledger.context import reading
-from orders.actions import repair_answers, repairs
+from orders.actions import repair_answers, repairs, what_ifs
+from orders.tasks import forget_what_ifs
 from scheduling import disrupted
-from scheduling.models import RepairRun, Resource
+from scheduling.models import RepairRun, Resource, WhatIfDue
+from scheduling.repair import solver
 from tests.api.conftest import make_partner, problem
 from tests.factories import PASSWORD, make_member, make_organization
 from tests.orders.conftest import confirmed, patient, text_of
 from tests.orders.factories import World, make_world
 from tests.orders.test_repairs import again, coordinator, planner, proposed, slot_of_line, stopped, username
+from tests.orders.waiting import line_places
 from tests.personas.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +159,85 @@ def test_a_partner_system_survives_a_line_stop_over_rest(far: World) -> None:
     assert stranger.get(f"repairs/{run['id']}").status_code == 404
     assert stranger.get("disruptions").json()["results"] == []
     assert maker.post(f"disruptions/{disruption.pk}/end").json()["closed_at"]
+
+
+def supposed(world: World, disruption: Any) -> Any:
+    """A what-if about the same line, worked out."""
+    with reading(planner(world)):
+        lines = [row.code for row in Resource.unwalled.filter(pk__in=disruption.resource_ids)]
+    times = {name: getattr(disruption, name).isoformat() for name in ("starts_at", "ends_at")}
+    run = what_ifs.start_what_if(planner(world), {"resources": lines, **times})
+    assert repairs.work(run.pk)
+    return run
+
+
+@pytest.mark.story("MP9")
+def test_a_what_if_is_deleted_by_who_made_it_on_the_page_and_over_rest(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    disruption = stopped(far, code)
+    run, other = supposed(far, disruption), supposed(far, disruption)
+    browser, colleague = (signed_in(far.member("maker", "planner", number)) for number in (1, 2))
+    place = f"/disruptions/repairs/{run.pk}/"
+    assert "Delete it now" in text_of(browser.get(place))
+    assert "Delete it now" not in text_of(colleague.get(place)) and "It is forgotten" in text_of(colleague.get(place))
+    assert colleague.post(f"{place}delete/").status_code == 403
+    assert (
+        signed_in(make_member(make_organization("manufacturer"), "planner")).post(f"{place}delete/").status_code == 404
+    )
+    said = browser.post(f"{place}delete/", {"once": "gone"}, follow=True)
+    assert "The what-if is deleted." in text_of(said)
+    assert browser.post(f"{place}delete/", {"once": "gone"})["Location"] == "/disruptions/"
+    assert browser.get(place).status_code == 404
+    real = proposed(far, disruption)
+    assert browser.post(f"/disruptions/repairs/{real.pk}/delete/").status_code == 409
+    maker = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    problem(maker.post(f"repairs/{other.pk}/delete", {}), 403, "not_allowed")
+    times = {name: getattr(disruption, name).isoformat() for name in ("starts_at", "ends_at")}
+    with reading(planner(far)):
+        lines = [row.code for row in Resource.unwalled.filter(pk__in=disruption.resource_ids)]
+    own = maker.post("what-ifs", {"resources": lines, **times}).json()
+    problem(maker.post(f"repairs/{own['id']}/delete", {}), 409, "repair_busy")
+    maker.post(f"repairs/{own['id']}/cancel", {})
+    assert maker.post(f"repairs/{own['id']}/delete", {}).json() == {"deleted": own["id"]}
+    assert maker.get(f"repairs/{own['id']}").status_code == 404
+
+
+def test_a_what_if_is_forgotten_after_a_week_and_a_repair_never(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    disruption = stopped(far, code)
+    run, real = supposed(far, disruption), proposed(far, disruption)
+    assert forget_what_ifs() == 0
+    WhatIfDue.unwalled.filter(run_id=run.pk).update(due_at=timezone.now())
+    assert WhatIfDue.unwalled.count() == 1
+    assert (forget_what_ifs(), forget_what_ifs()) == (1, 0)
+    with reading(planner(far)):
+        assert [row.pk for row in disrupted.repair_runs(planner(far))] == [real.pk]
+    maker = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    assert maker.get(f"repairs/{real.pk}").json()["kept_until"] is None
+
+
+def test_a_search_that_runs_out_of_time_gives_its_best_plan_and_the_gap(
+    far: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ortools.sat.python import cp_model
+
+    codes = [confirmed(far, 16, **patient()) for _ in range(2)]
+    disruption = stopped(far, codes[0])
+    line_places(far, 1)
+    solve = cp_model.CpSolver.solve
+
+    def too_late(self: Any, model: Any) -> Any:
+        solve(self, model)
+        return cp_model.UNKNOWN
+
+    monkeypatch.setattr(cp_model.CpSolver, "solve", too_late)
+    weak = solver.priced
+    monkeypatch.setattr(solver, "priced", lambda columns: replace(weak(columns), bound=0))
+    run = proposed(far, disruption)
+    assert [row["chosen"] is not None for row in run.plan].count(True) == 1
+    assert run.result["stopped"] == "work" and not run.result["optimal"] and run.result["gap"] > 0
+    page = text_of(signed_in(far.member("maker", "planner")).get(f"/disruptions/repairs/{run.pk}/"))
+    assert "The best that was found. The search ended at its limit of work. At most" in page and "Proven" not in page
+    maker = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    told = maker.get(f"repairs/{run.pk}").json()
+    assert (told["optimal"], told["stopped"], told["gap"]) == (False, "work", run.result["gap"])

@@ -9,13 +9,15 @@ import pytest
 from django.utils import timezone
 
 from ledger.context import Actor, reading
-from ledger.models import Event
+from ledger.models import Event, OutboxMessage, Party
 from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound, Stale, WrongState
-from orders.actions import repair_answers, repairs
+from notifications.recipients import recipients_of
+from orders.actions import repair_answers, repairs, what_ifs
 from orders.flow import order_named
 from orders.models import Order
 from orders.repairing import hits
 from orders.tasks import sweep_repairs
+from personas.queries import organization_actor
 from scheduling import disrupted, slot_chains
 from scheduling.actions.disruptions import close_disruption, open_disruption
 from scheduling.models import RepairDue, RepairMove, RepairRun, Resource, Slot
@@ -236,7 +238,7 @@ def test_a_what_if_closes_nothing_tells_nobody_and_is_never_signed(far: World) -
         "starts_at": now.isoformat(),
         "ends_at": (now + dt.timedelta(days=25)).isoformat(),
     }
-    run = repairs.start_what_if(planner(far), asked)
+    run = what_ifs.start_what_if(planner(far), asked)
     assert repairs.work(run.pk)
     run = again(far, run)
     assert run.state == RunState.PROPOSED and [row["order"] for row in run.plan] == [code]
@@ -311,3 +313,50 @@ def test_bad_disruptions_are_refused_beside_the_field(far: World) -> None:
     assert set(refused.value.fields) == {"kind", "resources", "ends_at", "reason"}
     with reading(planner(far)):
         assert not Event.unwalled.filter(kind="scheduling.disruption_opened").exists()
+
+
+def heard(world: World, code: str, kind: str) -> dict[str, set[str]]:
+    """Whom the event on the order tells at each of its parties, asked as the relay asks; and what it says."""
+    with reading(planner(world)):
+        event = Event.unwalled.get(kind=kind, stream_id=order_of(world, code).stream_id)
+        parties = Party.unwalled.filter(stream_id=event.stream_id, until__isnull=True)
+        organizations = set(parties.values_list("organization_id", flat=True))
+    found = {}
+    for organization_id in organizations:
+        actor = organization_actor(organization_id, "tests")
+        with reading(actor):
+            found[organization_id] = {f"{one.title} {one.path}" for one in recipients_of(actor, event)}
+    return found
+
+
+@pytest.mark.story("MP6")
+def test_the_parties_of_each_order_are_told_of_a_disruption_and_of_its_end(far: World) -> None:
+    person = patient()
+    code, spared = confirmed(far, 16, **person), confirmed(far, 8, **patient())
+    for organization, persona in (("courier", "courier_dispatcher"), ("center", "coordinator"), ("maker", "planner")):
+        far.member(organization, persona)
+    disruption = stopped(far, code)
+    told = heard(far, code, "scheduling.disruption_opened")
+    notice = f"Hit by a disruption · {code} /orders/{code}/"
+    assert told == {far.center.pk: {notice}, far.courier.pk: {notice}, far.maker.pk: set()}
+    with reading(planner(far)):
+        events = Event.unwalled.filter(kind="scheduling.disruption_opened")
+        assert {event.stream_id for event in events} == {far.maker.pk, order_of(far, code).stream_id}
+        outbox = OutboxMessage.unwalled.filter(event_id__in=[event.pk for event in events])
+        assert set(outbox.values_list("organization_id", flat=True)) == {far.center.pk, far.courier.pk, far.maker.pk}
+        said = str([event.payload for event in events])
+    assert spared not in said and person["family_name"] not in said and "hit" not in said
+    close_disruption(planner(far), disruption.pk)
+    ended = heard(far, code, "scheduling.disruption_closed")
+    assert ended[far.center.pk] == {f"The disruption has ended · {code} /orders/{code}/"} == ended[far.courier.pk]
+
+
+def test_an_order_whose_move_waits_for_an_answer_is_left_out_of_the_next_repair(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    disruption = stopped(far, code)
+    (move,) = signed(far, proposed(far, disruption))
+    with reading(planner(far)):
+        (hit,) = hits(planner(far), disruption.resource_ids, disruption.starts_at, disruption.ends_at)
+    assert "waits for its center" in hit.why_not and proposed(far, disruption).plan == []
+    repair_answers.answer_move(coordinator(far), move.pk, {"decision": "refuse", "reason": "Family event"})
+    assert [row["order"] for row in proposed(far, disruption).plan] == [code]
