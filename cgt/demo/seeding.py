@@ -129,6 +129,7 @@ PLOTS = (
     Plot("linden", "boromyel", "book", "waits"),
     Plot("linden", "boromyel", "book", "waits"),
     Plot("linden", "boromyel", "book", "waits"),
+    Plot("harbor", "auralcel", "accept_job", "ahead"),
 )
 # Days from today to the collection of an order that waits at this step: what happens at the chair happens today.
 COLLECTED_IN = {
@@ -143,6 +144,7 @@ COLLECTED_IN = {
     "receipt": -1,
     "start": -2,
 }
+AHEAD_DAYS = 12  # far enough to be moved on the planner's board
 CHAIR_OPENS = dt.time(7)
 LATE_HOURS = 40
 LONG_HOURS = 96
@@ -196,7 +198,8 @@ class Story:
         if plot.before in COLLECTED_IN:
             site = network.sites[f"{plot.center}-main"]
             today = now.astimezone(ZoneInfo(site.zone)).date()
-            day = today + dt.timedelta(days=COLLECTED_IN[plot.before])
+            days = AHEAD_DAYS if plot.twist == "ahead" else COLLECTED_IN[plot.before]
+            day = today + dt.timedelta(days=days)
             self.journey.collect_on = dt.datetime.combine(day, CHAIR_OPENS, ZoneInfo(site.zone))
 
     def _nominal_hours(self) -> float:

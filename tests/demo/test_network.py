@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 
 import pytest
 from django.utils import timezone
 
-from cgt.demo import network
+from cgt.demo import network, seeding
+from cgt.demo.journey import Player
 from cgt.demo.opening_hours import RULED
 from ledger.context import reading
+from orders import queries as orders
+from orders.actions import rescheduling
 from scheduling import queries
 from scheduling.states import HolidayPolicy
 from tests.factories import PASSWORD
@@ -18,8 +22,33 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 HALF_A_YEAR = 182
 
 
-def test_some_places_of_the_demonstration_open_by_rules_and_the_rest_by_hand() -> None:
-    made = network.build(PASSWORD, timezone.now())
+@pytest.fixture
+def made() -> network.DemoNetwork:
+    return network.build(PASSWORD, timezone.now())
+
+
+@pytest.mark.story("MP1", "MP2")
+def test_a_planner_finds_a_start_to_move_on_the_board(made: network.DemoNetwork) -> None:
+    (plot,) = (plot for plot in seeding.plots() if plot.twist == "ahead")
+    seeding.Story(made, plot, random.Random(1), timezone.now()).tell()
+    planner = next(one.actor for one in made.cast.players if one.actor.persona == "planner" and _is_of(one, made))
+    monday = timezone.now().date() - dt.timedelta(days=timezone.now().weekday())
+    found = []
+    with reading(planner):
+        for weeks in range(4):
+            lines = orders.line_board(planner, monday + dt.timedelta(weeks=weeks))
+            found += [start for line in lines for cell in line.cells for start in cell.starts if start.movable]
+    (start,) = found
+    assert start.state == "confirmed"
+    earliest = (timezone.now() + dt.timedelta(days=seeding.AHEAD_DAYS + 2)).date()
+    assert rescheduling.search_dates(planner, start.order.code, earliest).offers
+
+
+def _is_of(player: Player, made: network.DemoNetwork) -> bool:
+    return player.actor.organization_id == made.organizations["aurora"].pk
+
+
+def test_some_places_of_the_demonstration_open_by_rules_and_the_rest_by_hand(made: network.DemoNetwork) -> None:
     shown = {}
     for code in ("linden", "aurora", "isar"):
         actor = made.operator(code)

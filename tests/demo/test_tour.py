@@ -150,6 +150,9 @@ def test_the_release_stop_waits_for_the_open_item_to_be_closed(world: World) -> 
         assert closed.happened(other, since)
 
 
+USUAL = ("", "too_warm", "failed_result", "ahead")  # what such a plot tells, its steps do
+
+
 def test_the_demonstrations_orders_are_told_in_terms_of_their_flows() -> None:
     flows = {
         name: [row["key"] for row in flow_files.shipped(name)["steps"]] for name in ("autologous_car_t", "in_vivo")
@@ -157,7 +160,7 @@ def test_the_demonstrations_orders_are_told_in_terms_of_their_flows() -> None:
     for plot in seeding.plots():
         keys = flows["in_vivo" if plot.therapy == "auravec" else "autologous_car_t"]
         assert plot.before in ("", *keys), plot
-        assert hasattr(seeding.Story, f"_twist_{plot.twist}") or plot.twist in ("", "too_warm", "failed_result"), plot
+        assert hasattr(seeding.Story, f"_twist_{plot.twist}") or plot.twist in USUAL, plot
     told = {plot.before for plot in seeding.plots() if plot.therapy != "auravec"}
     for desk in (
         "book",
