@@ -18,7 +18,7 @@ from network import queries as network
 from orders import parties
 from orders.models import Order
 from personas.queries import Organization, Site
-from scheduling import lead_time_register, slot_chains, waiting, waiting_offers
+from scheduling import date_requests, lead_time_register, slot_chains, waiting, waiting_offers
 from scheduling.conditions import BarredPlant, LeadTime, ShipperHold, Washout
 from scheduling.offers import DEFAULT_NEEDS, EVERY_DAY
 from scheduling.slot_chains import ChainRequest, SearchResult, SlotChain
@@ -177,9 +177,15 @@ def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str, wis
     request = _wished(chain_request(order, parameters, earliest), parameters, wishes or Wishes())
     waiting_offers.give_way(order.stream_id, token)
     chain = slot_chains.hold(actor, order.stream, request, token, hours=int(parameters.get("hold_hours", 48)))
+    date_requests.drop(order.stream_id, "Dates were found by a search.")
+    note_booked(order, chain)
+    return chain
+
+
+def note_booked(order: Order, chain: SlotChain) -> None:
+    """Let the order follow its first chain: off the waiting list, with a plan, a plant and a courier."""
     waiting.note_placed(order.stream_id)
     set_plan(order, chain)
-    return chain
 
 
 def set_plan(order: Order, chain: SlotChain) -> None:

@@ -17,6 +17,16 @@ STEP_PAYLOAD = {
     "severity": "severity of that deviation",
 }
 
+WISH_PAYLOAD = {
+    "order": "code",
+    "wished_on": "day of collection that was asked for (local date at the center)",
+    "first_date": "first day that would do",
+    "last_date": "last day that would do",
+    "due_at": "until when the answer is due (UTC)",
+    "proposed_date": "day that would fit instead, or empty",
+    "chain": "id of the slot chain that meets it, or empty",
+    "level": "of an overdue request: 1: the planners are told; 2: who answers for the order",
+}
 CHANGE_PAYLOAD = {
     "order": "order code",
     "chain": "id of the slot chain that is new",
@@ -177,6 +187,37 @@ register(
                 "Change of dates refused",
                 "The manufacturer refused to move the collection to {after}; {before} stays.",
                 CLINICAL_AND_PLANT,
+            ),
+        )
+    ),
+    *(
+        EventKind(f"orders.{kind}", title, text, payload=WISH_PAYLOAD, audience=CLINICAL_AND_PLANT, notifies=True)
+        for kind, title, text in (
+            (
+                "dates_requested",
+                "Dates requested",
+                "Nothing is published: the center asks for a collection on {wished_on}, or from {first_date} to"
+                " {last_date}.",
+            ),
+            (
+                "date_request_met",
+                "Requested dates booked",
+                "The manufacturer booked the dates that the center asked for ({first_date} to {last_date}).",
+            ),
+            (
+                "date_request_declined",
+                "Requested dates declined",
+                "The manufacturer declined the dates that the center asked for ({first_date} to {last_date}).",
+            ),
+            (
+                "date_request_withdrawn",
+                "Request for dates withdrawn",
+                "The center withdrew its request for a collection on {wished_on}.",
+            ),
+            (
+                "date_request_overdue",
+                "Request for dates not answered",
+                "The request for a collection on {wished_on} was not answered in time.",
             ),
         )
     ),

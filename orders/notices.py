@@ -57,6 +57,10 @@ WATCHED = {
     "orders.change_offered": Watch((C.BOOK_SLOTS,), "Other dates proposed: agree or refuse"),
     "orders.offered_change_agreed": Watch((C.CONFIRM_SLOTS,), "Proposed dates agreed"),
     "orders.offered_change_refused": Watch((C.CONFIRM_SLOTS,), "Proposed dates refused"),
+    "orders.dates_requested": Watch((C.CONFIRM_SLOTS,), "Dates requested where nothing is published"),
+    "orders.date_request_met": Watch((C.BOOK_SLOTS,), "The requested dates are booked"),
+    "orders.date_request_declined": Watch((C.BOOK_SLOTS,), "The requested dates were declined"),
+    "orders.date_request_withdrawn": Watch((C.CONFIRM_SLOTS,), "A request for dates was withdrawn"),
     "orders.pickup_failed": Watch(CONCERNED_BY_TRANSPORT, "Pickup failed"),
     "orders.delayed": Watch(CONCERNED_BY_TRANSPORT, "Transport delayed"),
     "scheduling.disruption_opened": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "Hit by a disruption"),
@@ -133,6 +137,7 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
     _tell_of_the_whole(audience, actor, order, event)
     _tell_of_a_late_record(audience, event)
     _tell_of_the_overdue(audience, actor, order, event)
+    _tell_of_an_overdue_request(audience, actor, event)
     _alarm_the_physician(audience, actor, order, event)
     for step in _became_ready(actor, order, event):
         audience.tell(step.capability, step.flow_step.title, site_id=step.site_id, due=step.due_at, task=True)
@@ -196,6 +201,15 @@ def _tell_of_the_overdue(audience: _Audience, actor: Actor, order: Order, event:
     may_hear = owned or actor.organization_role in (Role.TREATMENT_CENTER, Role.MANUFACTURER)
     if event.payload["level"] == ESCALATED and may_hear:
         audience.tell(ANSWERS[Role(actor.organization_role)], f"Overdue, nobody acted: {title}")
+
+
+def _tell_of_an_overdue_request(audience: _Audience, actor: Actor, event: Event) -> None:
+    if event.kind != "orders.date_request_overdue" or actor.organization_role == Role.CMO:
+        return
+    if actor.organization_role == Role.MANUFACTURER:
+        audience.tell(C.CONFIRM_SLOTS, "Overdue: answer a request for dates")
+    if event.payload["level"] == ESCALATED:
+        audience.tell(ANSWERS[Role(actor.organization_role)], "Overdue, nobody answered a request for dates")
 
 
 def _alarm_the_physician(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:

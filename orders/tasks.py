@@ -9,9 +9,11 @@ from celery import shared_task
 from django.utils import timezone
 
 from orders.actions import repairs, what_ifs
+from orders.actions.date_requests import tell_overdue_request
 from orders.actions.overdue_steps import tell_overdue
 from orders.actions.waiting_list import offer_free_places
 from orders.queries import due_steps
+from scheduling.date_requests import due_requests
 from scheduling.disrupted import due_repairs
 from scheduling.freed_places import forget_freed, lists_to_look_at
 from scheduling.repair import runs
@@ -28,6 +30,18 @@ def escalate_overdue_steps() -> int:
             told += tell_overdue(row)
         except Exception:
             logger.exception("overdue step %s could not be told", row.step_id)
+    return told
+
+
+@shared_task
+def escalate_date_requests() -> int:
+    """Tell of every request for dates that is not answered in time; return how many. One failure stops no other."""
+    told = 0
+    for due in due_requests(timezone.now()):
+        try:
+            told += tell_overdue_request(due)
+        except Exception:
+            logger.exception("overdue request for dates %s could not be told", due.request_id)
     return told
 
 

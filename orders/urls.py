@@ -2,6 +2,7 @@ from django.urls import path, register_converter
 
 from orders.views import (
     committee,
+    date_requests,
     dates,
     disruptions,
     documents,
@@ -61,6 +62,9 @@ urlpatterns = [
     path("orders/<order:code>/cancel/", order.cancel, name="cancel"),
     path("orders/<order:code>/renew/", order.renew, name="renew"),
     path("orders/<order:code>/material/<str:container>/decide/", order.dispose, name="dispose"),
+    path("orders/<order:code>/date-request/", date_requests.date_request, name="date_request"),
+    path("orders/<order:code>/date-request/answer/", date_requests.answer, name="answer_date_request"),
+    path("orders/<order:code>/date-request/withdraw/", date_requests.withdraw, name="withdraw_date_request"),
     path("orders/<order:code>/dates/", dates.dates, name="dates"),
     path("orders/<order:code>/dates/answer/", dates.answer, name="answer_dates"),
     path("orders/<order:code>/dates/withdraw/", dates.withdraw, name="withdraw_dates"),

@@ -85,7 +85,7 @@ def hold(
     """
     stream_id = stream if isinstance(stream, UUID) else stream.pk
     until = timezone.now() + _hold_time(hours)
-    _refuse_second_chain(stream_id)
+    refuse_second_chain(stream_id)
     offer = offer_of_token(actor, request, token)
     chain_id = new_id()
     try:
@@ -137,7 +137,8 @@ def _hold_time(hours: float) -> dt.timedelta:
     return dt.timedelta(hours=hours)
 
 
-def _refuse_second_chain(stream_id: UUID) -> None:
+def refuse_second_chain(stream_id: UUID) -> None:
+    """Raise Conflict ``hold_live`` when the order has a live chain; a hold whose time is over ends here."""
     chain = live_chain(stream_id)
     if chain is None:
         return

@@ -232,6 +232,15 @@ class MoveState(models.TextChoices):
     REFUSED = "refused", "Refused"
 
 
+class DateRequestState(models.TextChoices):
+    """What became of a day that was wished where nothing is published."""
+
+    OPEN = "open", "Waits for an answer"
+    MET = "met", "Dates were found"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
 class OverrideState(models.TextChoices):
     """Which overrides of lead times are asked for."""
 

@@ -19,7 +19,7 @@ from orders.policies import require_may_perform
 from orders.states import PASSED_STEP_STATES, OrderState, StepState
 from personas.policies import require
 from personas.states import Capability
-from scheduling import slot_chains, waiting
+from scheduling import date_requests, slot_chains, waiting
 
 
 @contextmanager
@@ -98,6 +98,7 @@ def cancel(actor: Actor, code: str, reason: str, *, once: Once | None = None, ve
         chain = slot_chains.live_chain(order.stream_id)
         if chain is not None:
             slot_chains.free(chain, reason)
+        date_requests.drop(order.stream_id, "The order was cancelled.")
         waiting.end(order.stream_id, order.center_id, "The order was cancelled.")
         order.state, order.end_reason, order.closed_at = OrderState.CANCELLED, reason, timezone.now()
         order.on_hold, order.hold_reason = False, ""

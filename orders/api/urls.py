@@ -2,6 +2,7 @@ from django.urls import path
 
 from orders.api import (
     catalog,
+    date_requests,
     disruptions,
     lookup,
     orders,
@@ -46,6 +47,13 @@ urlpatterns = [
     path("repairs/<uuid:run_id>/sign", disruptions.SignRepairView.as_view(), name="sign-repair"),
     path("moves", disruptions.MovesView.as_view(), name="moves"),
     path("moves/<uuid:move_id>/answer", disruptions.AnswerMoveView.as_view(), name="answer-move"),
+    path("date-requests", date_requests.WaitingRequestsView.as_view(), name="date-requests"),
+    path("orders/<slug:code>/date-request", date_requests.DateRequestView.as_view(), name="date-request"),
+    path("orders/<slug:code>/date-request/dates", date_requests.FoundView.as_view(), name="date-request-dates"),
+    path("orders/<slug:code>/date-request/answer", date_requests.AnswerView.as_view(), name="answer-date-request"),
+    path(
+        "orders/<slug:code>/date-request/withdraw", date_requests.WithdrawView.as_view(), name="withdraw-date-request"
+    ),
     path("orders/<slug:code>/dates", rescheduling.DatesView.as_view(), name="dates"),
     path("orders/<slug:code>/dates/preview", rescheduling.PreviewView.as_view(), name="preview-dates"),
     path("orders/<slug:code>/dates/move", rescheduling.RescheduleView.as_view(), name="move-dates"),

@@ -30,8 +30,9 @@ from orders.views.sheets import StepSheet, sheet_of
 from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
+from scheduling.date_requests import latest_of
 from scheduling.queries import chain_of
-from scheduling.states import ChainState
+from scheduling.states import ChainState, DateRequestState
 
 FARTHEST = dt.timedelta(days=366)
 SEARCH_KIND = "hold_slot_chain"
@@ -234,8 +235,10 @@ def _offers(
     if sheet.inputs is None or sheet.kind.key != SEARCH_KIND:
         return None
     today = timezone.localdate(timezone=ZoneInfo(sheet.zone))
-    declined = _declined(actor, order)
-    wanted = day(asked(request, "earliest")) or (declined.proposed_date if declined else None) or today
+    declined, wish = _declined(actor, order), latest_of(actor, order.stream_id)
+    refused = wish if wish is not None and wish.state == DateRequestState.DECLINED else None
+    proposed = (refused and refused.proposed_date) or (declined and declined.proposed_date)
+    wanted = day(asked(request, "earliest")) or proposed or today
     earliest = min(max(wanted, today), today + FARTHEST)
     wishes = wishes_of(*(asked(request, name) for name in ("weekday", "sort", "washout_since", "washout_days")))
     washout = sheet.step.flow_step.parameters.get("washout_days")
@@ -243,7 +246,12 @@ def _offers(
     request.refused_days = len(found.refused)  # type: ignore[attr-defined]  # what the page shows, for who looks on
     errors = filling.errors.get("offer", [])
     offers = offers_of(found, sheet.zone, today, earliest, filling.value("offer"), errors, wishes, washout)
-    return offers | {"declined": declined}
+    return offers | {
+        "declined": declined,
+        "wish": wish if wish is not None and wish.state == DateRequestState.OPEN else None,
+        "wish_declined": refused,
+        "wish_url": reverse("orders:date_request", args=[order.code]),
+    }
 
 
 def _declined(actor: Actor, order: Any) -> Any:

@@ -1,0 +1,108 @@
+"""How a request for dates that are not published stands: what may be asked, what would meet it, whose turn it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from ledger.context import Actor
+from ledger.refusals import NotFound
+from ledger.states import Role
+from orders import attempts, bookings, gathering
+from orders.models import FlowStep, Order, OrderStep
+from orders.overdue import ESCALATED, escalate_after
+from orders.states import OrderState, StepState
+from personas.states import Capability
+from scheduling import date_requests
+from scheduling.date_requests import DateRequest, DateRequestDue
+from scheduling.offers import SearchResult
+from scheduling.states import DateRequestState
+
+BOOKING, REQUEST, ANSWER = "hold_slot_chain", "request_slots", "confirm_slots"
+ANSWER_HOURS = 24  # where the flow's answering step does not say
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An order's newest request, if it has one, and what the reader may do. ``found``: what would meet it now."""
+
+    order: Order
+    row: DateRequest | None
+    may_ask: bool
+    may_withdraw: bool
+    may_answer: bool
+    found: SearchResult = field(default_factory=SearchResult)
+
+    @property
+    def is_open(self) -> bool:
+        return self.row is not None and self.row.state == DateRequestState.OPEN
+
+    @property
+    def is_late(self) -> bool:
+        return self.is_open and self.row is not None and self.row.due_at < timezone.now()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A request on a planner's desk."""
+
+    row: DateRequest
+    order: Order
+    late: bool
+
+
+def may_see(actor: Actor) -> bool:
+    """Whether the dates of a therapy are the actor's to see: never a courier's."""
+    return actor.organization_role != Role.COURIER
+
+
+def standing(actor: Actor, order: Order, may: Callable[[OrderStep], bool]) -> Standing:
+    """Return how the order's request stands; for whoever may answer, with the chains that would meet it.
+
+    ``may``: whose it is to perform a step.
+    """
+    if not may_see(actor):
+        raise NotFound()
+    row = date_requests.latest_of(actor, order.stream_id)
+    step = next(iter(attempts.of_kind(order, BOOKING)), None)
+    is_open = row is not None and row.state == DateRequestState.OPEN
+    mine = step is not None and may(step)
+    ready = step is not None and step.state == StepState.READY and order.state == OrderState.OPEN and not order.on_hold
+    answers = actor.organization_id == order.manufacturer_id and actor.can(Capability.CONFIRM_SLOTS)
+    found = SearchResult()
+    if row is not None and step is not None and is_open and answers and ready:
+        request = bookings.chain_request(order, dict(step.flow_step.parameters), row.first_date)
+        found = date_requests.found(actor, row, request)
+    return Standing(order, row, mine and ready and not is_open, mine and is_open, answers and is_open, found)
+
+
+def wished_dates(actor: Actor) -> list[Waiting]:
+    """Return the requests that the actor's organization answers, answer due first, with their orders."""
+    rows = list(date_requests.waiting(actor))
+    orders = gathering.orders_by(actor, "stream_id", (row.stream_id for row in rows))
+    now = timezone.now()
+    return [Waiting(row, orders[row.stream_id], row.due_at < now) for row in rows if row.stream_id in orders]
+
+
+def answer_hours(order: Order) -> float:
+    """Return within how many hours the manufacturer answers: as the flow says of its answering step."""
+    step = _answering(order)
+    return float(step.due.get("hours", ANSWER_HOURS)) if step is not None and "step" in step.due else ANSWER_HOURS
+
+
+def look_again(due: DateRequestDue, row: DateRequest, level: int, order: Order) -> None:
+    """Note who was told, and when the next level is."""
+    step = _answering(order)
+    if level >= ESCALATED:
+        due.delete()
+        return
+    due.level = level
+    due.due_at = row.due_at + (escalate_after(step) if step is not None else dt.timedelta(hours=4)) * level
+    due.save(update_fields=["level", "due_at"])
+
+
+def _answering(order: Order) -> FlowStep | None:
+    return FlowStep.unwalled.filter(flow_id=order.flow_id, kind=ANSWER).first()
