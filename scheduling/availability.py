@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import struct
 from collections.abc import Sequence
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Exists, Func, OuterRef, Q, TextField
+from django.db.models import Aggregate, BinaryField, Exists, Func, OuterRef, Q
 from django.utils import timezone
 
 from ledger.context import Actor
@@ -17,6 +17,7 @@ from ledger.walls import visible
 from personas.queries import sites
 from scheduling import quotas
 from scheduling.calendars import Calendar, Columns, Lane, Place, Source, day_of
+from scheduling.clocks import ticks
 from scheduling.lead_times import STEPS
 from scheduling.models import Disruption, Resource, Slot
 from scheduling.offers import ChainRequest, LinkRequest
@@ -106,7 +107,8 @@ def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], plac
         ids = [pk for pk, source in resources.items() if _serves(source, link)]
         if ids:
             condition |= Q(resource_id__in=ids, starts_at__lt=link.until, ends_at__gt=link.since)
-    condition &= open_to(actor, request.therapy_id, timezone.now()) | Q(pk__in=request.own_slot_ids)
+    open_now = open_to(actor, request.therapy_id, timezone.now())
+    condition &= open_now | Q(pk__in=request.own_slot_ids) if request.own_slot_ids else open_now
     if request.line_slot_ids is not None:
         condition &= ~Q(kind=ResourceKind.MANUFACTURING_LINE) | Q(pk__in=request.line_slot_ids)
     calendar = _calendar(actor, condition, resources, places, request.own_slot_ids)
@@ -129,7 +131,8 @@ def load_slots(actor: Actor, request: ChainRequest, slot_ids: Sequence[UUID], pl
     links = links_wanted(request, places[request.center_site_id].zone, request.earliest, 1)
     resources = _resources(actor, request, links)
     open_now = open_to(actor, request.therapy_id, timezone.now()) | Q(pk__in=request.own_slot_ids)
-    calendar = _calendar(actor, Q(pk__in=slot_ids) & open_now, resources, places, request.own_slot_ids)
+    chosen = Q(pk__in=slot_ids, resource_id__in=list(resources))
+    calendar = _calendar(actor, chosen & open_now, resources, places, request.own_slot_ids)
     windows = calendar.windows
     since = min((window.starts_at for window in windows), default=links[0].since)
     until = max((window.ends_at for window in windows), default=links[0].until)
@@ -173,22 +176,30 @@ def _source(kind: str, organization_id: UUID, site_id: UUID, name: str, attribut
 
 
 class _Packed(Func):
-    """A slot as ``id start end left``, times in microseconds since 1970: cheap to send by the thousand."""
+    """A slot as PostgreSQL itself sends it: start, id, end, free places, 36 bytes. Cheap to send, and to read."""
 
     template = (
-        "concat_ws(' ', scheduling_slot.id, (extract(epoch from starts_at) * 1000000)::bigint,"
-        " (extract(epoch from ends_at) * 1000000)::bigint, capacity - taken)"
+        "timestamptz_send(scheduling_slot.starts_at) || uuid_send(scheduling_slot.id)"
+        " || timestamptz_send(scheduling_slot.ends_at) || int4send(scheduling_slot.capacity - scheduling_slot.taken)"
     )
-    output_field = TextField()
+    output_field = BinaryField()
+
+
+class _Joined(Aggregate):
+    """The bytes of all rows of a group, one after the other."""
+
+    template = "string_agg(%(expressions)s, ''::bytea)"
+    output_field = BinaryField()
 
 
 def _calendar(
     actor: Actor, condition: Q, resources: dict[UUID, Source], places: dict[UUID, Place], own: frozenset[UUID]
 ) -> Calendar:
+    """``condition`` admits slots of these resources only."""
     calendar = Calendar(places.values())
-    rows = visible(Slot, actor).filter(condition, resource_id__in=list(resources)).exclude(is_disrupted()).order_by()
-    packed = rows.values_list("resource_id").annotate(slots=StringAgg(_Packed(), " "))
-    calendar.add(_columns(resources[resource_id], text) for resource_id, text in packed)
+    rows = visible(Slot, actor).filter(condition).exclude(is_disrupted()).order_by()
+    packed = rows.values_list("resource_id").annotate(slots=_Joined(_Packed()))
+    calendar.add(_columns(resources[resource_id], slots) for resource_id, slots in packed)
     calendar.take([slot_id for slot_id in own if calendar.has(slot_id)], places=-1)
     return calendar
 
@@ -205,10 +216,19 @@ def is_disrupted() -> Exists:
     )
 
 
-def _columns(source: Source, text: str) -> Columns:
-    words = text.split(" ")
-    starts, ends, left = (list(map(int, words[column::4])) for column in (1, 2, 3))
-    return Columns(source, words[0::4], starts, ends, left)
+SLOT = struct.Struct("!q16sqi")
+SINCE_2000 = ticks(dt.datetime(2000, 1, 1, tzinfo=dt.UTC))  # where PostgreSQL's microseconds begin
+
+
+def _columns(source: Source, slots: bytes) -> Columns:
+    starts, ids, ends, left = zip(*SLOT.iter_unpack(slots), strict=True)
+    return Columns(
+        source,
+        [slot_id.hex() for slot_id in ids],
+        [SINCE_2000 + start for start in starts],
+        [SINCE_2000 + end for end in ends],
+        left,
+    )
 
 
 def refuse_bad_request(request: ChainRequest, today: dt.date) -> None:

@@ -8,151 +8,59 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import repeat
 from operator import sub
-from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from scheduling.clocks import Clock, clock_of, day_of, hours, instant, ticks
+from scheduling.clocks import Clock, day_of, instant, isoweekday, ticks
 from scheduling.quota_rules import QuotaLeft
 from scheduling.states import ResourceKind
+from scheduling.windows import Columns, Lane, Place, Source, Window
 
 __all__ = ["Calendar", "Columns", "Lane", "Place", "Row", "Source", "Window", "day_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A site as the calendar needs it; ``zone`` is where its clock hangs."""
-
-    id: UUID
-    name: str
-    organization_id: UUID
-    zone: ZoneInfo
-    country: str = ""
-
-    @property
-    def clock(self) -> Clock:
-        return clock_of(self.zone)
-
-    def local(self, moment: dt.datetime) -> dt.datetime:
-        return moment.astimezone(self.zone)
-
-    def words(self, moment: dt.datetime) -> str:
-        """Return the instant on this place's clock, with its zone: ``Sun 29 Mar 2026 03:00 (Europe/Berlin)``."""
-        return f"{self.local(moment):%a %d %b %Y %H:%M} ({self.zone.key})"
-
-    def words_with(self, moment: dt.datetime, other: Place) -> str:
-        """Return the instant on this clock and on another place's, where they hang in different zones."""
-        if self.zone.key == other.zone.key:
-            return self.words(moment)
-        if self.local(moment).replace(tzinfo=None) == other.local(moment).replace(tzinfo=None):
-            return f"{self.local(moment):%a %d %b %Y %H:%M} ({self.zone.key} and {other.zone.key})"
-        return f"{self.words(moment)}, {other.words(moment)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """A courier's run. ``cutoff`` is local at the origin (None: the window's own end); ``weekdays`` are ISO numbers."""
-
-    origin_id: UUID
-    destination_id: UUID
-    transit: dt.timedelta
-    cutoff: dt.time | None = None
-    weekdays: frozenset[int] = frozenset(range(1, 8))
-
-    @classmethod
-    def of(cls, attributes: Mapping[str, Any]) -> Lane:
-        """Read a lane resource's attributes (checked when the resource was added)."""
-        return cls(
-            origin_id=UUID(attributes["origin_site_id"]),
-            destination_id=UUID(attributes["destination_site_id"]),
-            transit=dt.timedelta(hours=float(attributes["transit_hours"])),
-            cutoff=dt.time.fromisoformat(attributes["cutoff"]) if attributes.get("cutoff") else None,
-            weekdays=frozenset(attributes.get("weekdays") or range(1, 8)),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The resource that windows belong to; ``place_id`` is where they begin (a lane's origin)."""
-
-    kind: str
-    organization_id: UUID
-    place_id: UUID
-    name: str
-    lane: Lane | None = None
-
-    @property
-    def transit(self) -> int:
-        return hours(self.lane.transit.total_seconds() / 3600) if self.lane else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A slot as the calendar needs it; ``place_id`` is where it begins (a lane's origin); ``left`` are free places."""
-
-    slot_id: UUID
-    kind: str
-    organization_id: UUID
-    place_id: UUID
-    starts_at: dt.datetime
-    ends_at: dt.datetime
-    left: int
-    resource_name: str
-    lane: Lane | None = None
-
-    @property
-    def is_full(self) -> bool:
-        return self.left <= 0
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The windows of one resource as columns: slot ids, starts and ends in ticks, places left."""
-
-    source: Source
-    ids: Sequence[str]
-    starts: Sequence[int]
-    ends: Sequence[int]
-    left: Sequence[int]
 
 
 Key = tuple[str, UUID, UUID | None]  # kind, place, and where a lane leads
 
 
 class Row:
-    """The windows of one kind at one place (and of one way), in order of time, as columns of ticks."""
+    """The windows of one kind at one place (and of one way), in order of time, as columns of ticks.
 
-    __slots__ = ("ends", "ids", "latest", "left", "longest", "quickest", "sources", "starts", "transits")
+    ``owners`` says whose each window is, as a number: the place of its resource in ``resources``.
+    """
+
+    __slots__ = ("ends", "ids", "latest", "left", "longest", "owners", "resources", "starts", "transits")
 
     def __init__(self, columns: Sequence[Columns] = ()) -> None:
         """Lay the windows of several resources together, in order of time and then of their ids."""
-        starts = [start for one in columns for start in one.starts]
-        ids = [slot_id for one in columns for slot_id in one.ids]
-        order = sorted(range(len(starts)), key=lambda i: (starts[i], ids[i]))
-        ends = [end for one in columns for end in one.ends]
-        left = [places for one in columns for places in one.left]
-        sources = [one.source for one in columns for _ in one.starts]
-        self.starts = [starts[i] for i in order]
-        self.ends = [ends[i] for i in order]
-        self.left = [left[i] for i in order]
-        self.ids: list[str] = [ids[i] for i in order]
-        self.sources = [sources[i] for i in order]
-        ways = {one.source: one.source.transit for one in columns if one.source.lane}
-        self.transits = [ways[source] for source in self.sources] if ways else []
-        self.quickest = min(ways.values(), default=0)
-        self.longest = max(map(sub, self.ends, self.starts), default=0)
-        self.latest: list[int | None] = [None] * len(self.starts)  # last pickup of a run: worked out when asked for
+        rows: list[tuple[int, str, int, int, int]] = []
+        for owner, one in enumerate(columns):
+            rows += zip(one.starts, one.ids, one.ends, one.left, repeat(owner), strict=False)
+        rows.sort()  # quick: each resource's windows mostly come in order
+        starts, ids, ends, left, owners = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+        self.starts: Sequence[int] = starts
+        self.ends: Sequence[int] = ends
+        self.left = list(left)  # changes as places are taken
+        self.ids: Sequence[str] = ids
+        self.owners: Sequence[int] = owners
+        self.resources = [one.source for one in columns]
+        self.transits = [source.transit for source in self.resources]  # by owner
+        self.longest = max(map(sub, ends, starts), default=0)
+        self.latest: list[int | None] = [None] * len(rows)  # last pickup of a run: worked out when asked for
 
     def __len__(self) -> int:
         return len(self.starts)
 
+    def source(self, index: int) -> Source:
+        """Return the resource of a window."""
+        return self.resources[self.owners[index]]
+
     def window(self, index: int) -> Window:
         """Return one of the windows as a value for the outside."""
-        source = self.sources[index]
+        source = self.source(index)
         return Window(
             slot_id=self.slot_id(index),
             kind=source.kind,
@@ -186,6 +94,14 @@ class Row:
             if ends[index] > moment:
                 yield index
 
+    def opens(self, moment: int) -> int:
+        """Return the first moment from this one on at which a window is open; the moment itself when none will be."""
+        starts, ends = self.starts, self.ends
+        for index in range(bisect_left(starts, moment - self.longest), len(starts)):
+            if ends[index] > moment:
+                return max(moment, starts[index])
+        return moment
+
     def last_pickup(self, index: int, clock: Clock) -> int:
         """Return the latest pickup of a run: the earlier of its end and the cut-off on the origin's ``clock``.
 
@@ -198,11 +114,11 @@ class Row:
         return found
 
     def _last_pickup(self, index: int, clock: Clock) -> int:
-        lane, start, end = self.sources[index].lane, self.starts[index], self.ends[index]
+        lane, start, end = self.resources[self.owners[index]].lane, self.starts[index], self.ends[index]
         if lane is None:
             return end
         date = clock.date(start)
-        if dt.date.fromordinal(date).isoweekday() not in lane.weekdays:
+        if isoweekday(date) not in lane.weekdays:
             return -1
         if lane.cutoff is None:
             return end
@@ -225,15 +141,18 @@ class Calendar:
         self.quotas = quotas
         self.places = {place.id: place for place in places}
         self._rows: dict[Key, Row] = {}
+        grouped: dict[Source, list[Window]] = defaultdict(list)
+        for window in windows:
+            grouped[window.source].append(window)
         self.add(
             Columns(
-                Source(w.kind, w.organization_id, w.place_id, w.resource_name, w.lane),
-                [str(w.slot_id)],
-                [ticks(w.starts_at)],
-                [ticks(w.ends_at)],
-                [w.left],
+                source,
+                [w.slot_id.hex for w in found],
+                [ticks(w.starts_at) for w in found],
+                [ticks(w.ends_at) for w in found],
+                [w.left for w in found],
             )
-            for w in windows
+            for source, found in grouped.items()
         )
 
     def add(self, columns: Iterable[Columns]) -> None:
@@ -275,14 +194,19 @@ class Calendar:
     def _where(self) -> dict[str, tuple[Row, int]]:
         return {row.ids[i]: (row, i) for row in self._rows.values() for i in range(len(row))}
 
-    def has(self, slot_id: UUID) -> bool:
-        return str(slot_id) in self._where
+    def has(self, slot_id: UUID | str) -> bool:
+        return _name(slot_id) in self._where
 
-    def take(self, slot_ids: Iterable[UUID], places: int = 1) -> None:
+    def take(self, slot_ids: Iterable[UUID | str], places: int = 1) -> None:
         """Take places of slots in this copy of the calendar (negative: give back), as a simulation or a plan does."""
         for slot_id in slot_ids:
-            row, index = self._where[str(slot_id)]
+            row, index = self._where[_name(slot_id)]
             row.left[index] -= places
+
+
+def _name(slot_id: UUID | str) -> str:
+    """How columns name a slot: an UUID by its digits, a simulated slot as it names itself."""
+    return slot_id.hex if isinstance(slot_id, UUID) else slot_id
 
 
 def _key(source: Source) -> Key:

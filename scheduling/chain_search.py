@@ -17,7 +17,8 @@ from scheduling import reservations
 from scheduling.availability import links_wanted, load, load_slots, places_of, refuse_bad_request
 from scheduling.calendars import Calendar, Place
 from scheduling.capacity import SlotFull
-from scheduling.feasibility import Draft, Pick, Planner, Way, earliest, fewest_days, most_slack
+from scheduling.drafts import Draft, Pick, Way, earliest, fewest_days, most_slack
+from scheduling.feasibility import Planner
 from scheduling.offers import ChainOffer, ChainRequest, OfferLink, RefusedDate, SearchResult
 from scheduling.quotas import QuotaUsedUp
 from scheduling.states import Ranking

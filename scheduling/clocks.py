@@ -10,6 +10,7 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 TICK = dt.timedelta(microseconds=1)
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
+FAR = 1 << 62  # no moment that anybody plans for
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 
 
@@ -25,6 +26,11 @@ def instant(moment: int) -> dt.datetime:
 
 def hours(number: float) -> int:
     return round(number * HOUR)
+
+
+def isoweekday(ordinal: int) -> int:
+    """Return the ISO number of a date's weekday; the calendar began on a Monday."""
+    return (ordinal - 1) % 7 + 1
 
 
 def day_of(date: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
@@ -51,14 +57,14 @@ class Clock:
     def date(self, moment: int) -> int:
         """Return the local date of a moment."""
         date = EPOCH_DAY + moment // DAY
-        first, last = self.day(date)
+        first, last = self._days.get(date) or self.day(date)
         if moment < first:
             return date - 1
         return date if moment < last else date + 1
 
     def at(self, date: int, time_of_day: dt.time) -> int:
         """Return when the clock shows the time on the date. Struck twice: the first time. Skipped: as much later."""
-        first, last = self.day(date)
+        first, last = self._days.get(date) or self.day(date)
         if last - first == DAY:  # the clock does not change on this date
             seconds = time_of_day.hour * 3600 + time_of_day.minute * 60 + time_of_day.second
             return first + seconds * 1_000_000 + time_of_day.microsecond

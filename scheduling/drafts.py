@@ -56,6 +56,10 @@ class Miss(NamedTuple):
         return Fault(self.stage, self.code, self.text())
 
 
+def no_chair() -> Miss:
+    return Miss(Stage.CHAIR, "no_chair", lambda: "No apheresis chair is offered on this day.")
+
+
 def further(one: Miss | None, other: Miss | None) -> Miss | None:
     """Return the miss that came further; of two that came as far the first."""
     if one is None or other is None:
@@ -143,7 +147,6 @@ class Way(NamedTuple):
     pickup: int
     arrival: int
     start: int
-    transit: int
     tail: Tail
     slack: int  # of the age limit on arrival; 0 without a limit
     notes: tuple[str, ...]
@@ -155,7 +158,7 @@ class Way(NamedTuple):
     @property
     def courier_id(self) -> UUID | None:
         lanes = (one for one in self.taken if one.kind == LinkKind.COURIER_LANE)
-        return next((lane.row.sources[lane.nth].organization_id for lane in lanes), None)
+        return next((lane.row.source(lane.nth).organization_id for lane in lanes), None)
 
     @property
     def slot_ids(self) -> tuple[UUID, ...]:
@@ -188,6 +191,19 @@ class Way(NamedTuple):
             second_dose=None if tail.second is None else instant(tail.second),
             notes=self.notes,
         )
+
+
+def earliest(way: Way) -> tuple[object, ...]:
+    """The rank of a way: earliest infusion, most slack, fewest days; then its slots, so that nobody's luck decides."""
+    return way.tail.infusion, -way.slack, way.days, way.ids
+
+
+def fewest_days(way: Way) -> tuple[object, ...]:
+    return way.days, way.tail.infusion, -way.slack, way.ids
+
+
+def most_slack(way: Way) -> tuple[object, ...]:
+    return -way.slack, way.tail.infusion, way.days, way.ids
 
 
 def _pick(taken: Taken) -> Pick:

@@ -14,14 +14,13 @@ from uuid import UUID
 
 from scheduling.calendars import Calendar
 from scheduling.clocks import ticks
-from scheduling.drafts import Draft, Fault, Miss, Pick, Stage, Taken, Way, further
-from scheduling.inbound import Chairs, Inbound, Quotas, Trip
+from scheduling.drafts import Draft, Fault, Miss, Stage, Taken, Way, earliest, further, no_chair
+from scheduling.inbound import Chairs, Inbound, Quotas
 from scheduling.lead_times import Terms, terms_of
 from scheduling.offers import ChainRequest
-from scheduling.outbound import Home, Outbound
+from scheduling.outbound import Outbound
+from scheduling.plant_ways import PlantWays
 from scheduling.states import LinkKind
-
-__all__ = ["Draft", "Fault", "Pick", "Planner", "Stage", "Way", "plan_date"]
 
 
 def plan_date(
@@ -46,16 +45,60 @@ class Planner:
         self.outbound = Outbound(request, calendar, quotas)
         barred = {plant.site_id for plant in request.barred_plants}
         self.plants = [pk for pk in request.plant_site_ids if pk in calendar.places and pk not in barred]
+        at_plant = (LinkKind.COURIER_LANE, LinkKind.RECEIVING, LinkKind.MANUFACTURING_LINE)
+        is_bound = self.plants or any(self.inbound.needs(kind) for kind in at_plant)
+        self.choices: list[UUID | None] = [*self.plants] if is_bound else [None]
+        self._by_plant: dict[tuple[UUID | None, Terms], PlantWays] = {}
         self._terms: dict[tuple[dt.date, UUID | None], Terms] = {}
         self._plain = None if request.lead_times else terms_of(request, request.earliest, None)
 
     def plan(self, date: dt.date) -> tuple[list[Way], Fault | None]:
         """Return each plant's best way of a collection that begins on the local date, best first, or the fault."""
+        ways = self.ways(date)
+        return (ways, None) if ways else ([], self._why_none(date))
+
+    def ways(self, date: dt.date) -> list[Way]:
+        """Return each plant's best way of a collection that begins on the local date, best first."""
+        days = [] if self._closed(date) else self._chairs(date)
+        if not days or not all(chairs.options for chairs in days):
+            return []
+        before = [chairs.options[0] for chairs in days[:-1]]
+        found = (self._way(plant_id, date, before, days[-1]) for plant_id in self.choices)
+        return sorted((way for way in found if way), key=earliest)
+
+    def _chairs(self, date: dt.date) -> list[Chairs]:
+        """The chairs of each day of a collection."""
+        first, collect = date.toordinal(), self._terms_of(date, None).collect
+        return [self.inbound.chairs(day, collect) for day in range(first, first + self.request.collection_days)]
+
+    def by(self, plant_id: UUID | None, date: dt.date) -> PlantWays:
+        """Return the ways by a plant that a date's durations allow."""
+        terms = self._terms_of(date, plant_id)
+        key = plant_id, terms
+        if key not in self._by_plant:
+            self._by_plant[key] = PlantWays(self.inbound, self.outbound, plant_id, terms)
+        return self._by_plant[key]
+
+    def _way(self, plant_id: UUID | None, date: dt.date, before: list[Taken], last: Chairs) -> Way | None:
+        """Return the best way by one plant, its contingency day included."""
+        found = self.by(plant_id, date).best(before, last.options)
+        if found is None or not self.request.contingency_days:
+            return found
+        spare = self.by(plant_id, date).best([], self._spare_chairs(plant_id, date).options)
+        if spare is None or not self.request.reserves_contingency:
+            return spare and found
+        chairs = len(before) + 1
+        return found._replace(taken=(*found.taken[:chairs], spare.taken[0], *found.taken[chairs:]))
+
+    def _spare_chairs(self, plant_id: UUID | None, date: dt.date) -> Chairs:
+        """The chairs of the contingency day, from which the plant must be reached in time as well."""
+        day = date.toordinal() + self.request.collection_days
+        return self.inbound.chairs(day, self._terms_of(date, plant_id).collect, LinkKind.CONTINGENCY_CHAIR)
+
+    def _why_none(self, date: dt.date) -> Fault:
+        """Return why a date has no way: what the one that came furthest missed."""
         closed = self._closed(date)
-        if closed:
-            return [], closed.fault
-        ways, worst = self._ways(date)
-        return (sorted(ways, key=earliest), None) if ways else ([], self._told(worst.fault, date))
+        return closed.fault if closed else self._told(self._missed(date).fault, date)
 
     def _told(self, fault: Fault, date: dt.date) -> Fault:
         """Return the fault with the overridden lead times that it was reckoned with."""
@@ -66,129 +109,27 @@ class Planner:
         told = at_chair if fault.stage == Stage.CHAIR else [n for n in notes if not n.startswith("Preparation")]
         return replace(fault, text=f"{fault.text} Reckoned with: {'; '.join(told)}.") if told else fault
 
-    def _ways(self, date: dt.date) -> tuple[list[Way], Miss]:
-        terms, ordinal = self._terms_of(date, None), date.toordinal()
-        worst: Miss | None = None
-        before: list[Taken] = []
-        for day in range(ordinal, ordinal + self.request.collection_days - 1):
-            chairs = self.inbound.chairs(day, terms.collect)
+    def _missed(self, date: dt.date) -> Miss:
+        days = self._chairs(date)
+        for chairs in days:
             if not chairs.options:
-                return [], chairs.miss or _nothing()
-            before.append(chairs.options[0])
-        last = self.inbound.chairs(ordinal + self.request.collection_days - 1, terms.collect)
-        if not last.options:
-            return [], last.miss or _nothing()
-        ways = []
-        for plant_id in self._choices():
-            found = self._way(plant_id, date, before, last)
-            if isinstance(found, Way):
-                ways.append(found)
-            else:
-                worst = further(worst, found)
-        return ways, worst or self._no_plant()
+                return chairs.miss or no_chair()
+        worst: Miss | None = None
+        for plant_id in self.choices:
+            worst = further(worst, self._why_not(plant_id, date, [day.options[0] for day in days[:-1]], days[-1]))
+        return worst or self._no_plant()
 
-    def _choices(self) -> list[UUID | None]:
-        at_plant = (LinkKind.COURIER_LANE, LinkKind.RECEIVING, LinkKind.MANUFACTURING_LINE)
-        if self.plants or any(self.inbound.needs(kind) for kind in at_plant):
-            return list(self.plants)
-        return [None]
-
-    def _way(self, plant_id: UUID | None, date: dt.date, before: list[Taken], last: Chairs) -> Way | Miss:
-        """Return the best way by one plant, its contingency day included."""
-        found = self._best(plant_id, date, before, last)
-        if isinstance(found, Miss) or not self.request.contingency_days:
-            return found
-        day = date.toordinal() + self.request.collection_days
-        spare = self._contingency(plant_id, date, day)
-        if isinstance(spare, Miss):
-            return spare
-        if not self.request.reserves_contingency:
-            return found
-        chairs = len(before) + 1
-        return found._replace(taken=(*found.taken[:chairs], spare, *found.taken[chairs:]))
-
-    def _contingency(self, plant_id: UUID | None, date: dt.date, day: int) -> Taken | Miss:
-        """Return the chair of the contingency day, from which the plant is reached in time as well."""
-        kind, terms = LinkKind.CONTINGENCY_CHAIR, self._terms_of(date, plant_id)
-        chairs = self.inbound.chairs(day, terms.collect, kind)
-        found = self._best(plant_id, date, [], chairs) if chairs.options else chairs.miss or _nothing()
-        if isinstance(found, Way):
-            return found.taken[0]
-
-        def words() -> str:
-            return f"The contingency day {dt.date.fromordinal(day):%a %d %b} is not feasible: {found.text()}"
-
-        return Miss(Stage.CONTINGENCY, "no_contingency", words)
-
-    def _best(self, plant_id: UUID | None, date: dt.date, before: list[Taken], last: Chairs) -> Way | Miss:
-        terms = self._terms_of(date, plant_id)
-        best, worst = None, None
-        for chair in last.options:
-            collected = chair.end
-            oldest = self.inbound.oldest_start(collected)
-            for trip in self.inbound.trips(plant_id, collected + terms.pack):
-                if isinstance(trip, Miss):
-                    worst = further(worst, trip)
-                    continue
-                if best is not None and self._is_later(trip, best):
-                    continue
-                found = self._finish(plant_id, (*before, chair), trip, oldest, terms)
-                if isinstance(found, Miss):
-                    worst = further(worst, found)
-                elif best is None or earliest(found) < earliest(best):
-                    best = found
-        return best or worst or _nothing()
-
-    def _finish(
-        self, plant_id: UUID | None, chairs: tuple[Taken, ...], trip: Trip, oldest: int, terms: Terms
-    ) -> Way | Miss:
-        """Return the earliest way from a caught run on."""
-        bay = self.inbound.reception(plant_id, trip.arrival)
-        if isinstance(bay, Miss):
-            return bay
-        collected = chairs[-1].end
-        worst = self.inbound.too_old(collected, trip.arrival)
-        if worst:
-            return worst
-        for found in self.inbound.starts(plant_id, trip.arrival, oldest, terms):
-            if isinstance(found, Miss):
-                worst = further(worst, found)
-                continue
-            start, taken = found
-            tail = self.outbound.tail(self._home(plant_id, trip), start, terms)
-            if isinstance(tail, Miss):
-                worst = further(worst, tail)
-                if self.outbound.is_monotone:
-                    break
-                continue
-            limit = self.inbound.age_limit
-            return Way(
-                plant_id=plant_id,
-                taken=(*chairs, *(one for one in (trip.taken, bay) if one), *taken),
-                collection_start=chairs[0].start,
-                collection_end=collected,
-                pickup=trip.pickup,
-                arrival=trip.arrival,
-                start=start,
-                transit=trip.transit,
-                tail=tail,
-                slack=0 if limit is None else limit - (trip.arrival - collected),
-                notes=terms.notes,
-            )
-        return worst or _nothing()
-
-    def _is_later(self, trip: Trip, best: Way) -> bool:
-        """Whether a trip cannot lead to an earlier infusion: what starts later ends later, but for the way back."""
-        if self.inbound.needs(LinkKind.RETURN_LANE):
-            if self.request.same_courier and trip.courier_id != best.courier_id:
-                return False
-            return trip.arrival > best.start
-        return trip.arrival + trip.transit > best.start + best.transit
-
-    def _home(self, plant_id: UUID | None, trip: Trip) -> Home:
-        if not self.inbound.needs(LinkKind.RETURN_LANE):
-            return Home(plant_id, trip.transit)
-        return Home(plant_id, courier_id=trip.courier_id if self.request.same_courier else None)
+    def _why_not(self, plant_id: UUID | None, date: dt.date, before: list[Taken], last: Chairs) -> Miss:
+        ways = self.by(plant_id, date)
+        if not self.request.contingency_days or ways.best(before, last.options) is None:
+            return ways.why_none(last.options)
+        chairs, day = self._spare_chairs(plant_id, date), date + dt.timedelta(days=self.request.collection_days)
+        missed = ways.why_none(chairs.options) if chairs.options else chairs.miss or no_chair()
+        return Miss(
+            Stage.CONTINGENCY,
+            "no_contingency",
+            lambda: f"The contingency day {day:%a %d %b} is not feasible: {missed.text()}",
+        )
 
     def _terms_of(self, date: dt.date, plant_id: UUID | None) -> Terms:
         if self._plain is not None:
@@ -237,22 +178,5 @@ class Planner:
         return Miss(Stage.LANE, "no_plant", lambda: "No plant of this therapy is known to your organization.")
 
 
-def earliest(way: Way) -> tuple[object, ...]:
-    """The rank of a way: earliest infusion, most slack, fewest days; then its slots, so that nobody's luck decides."""
-    return way.tail.infusion, -way.slack, way.days, way.ids
-
-
-def fewest_days(way: Way) -> tuple[object, ...]:
-    return way.days, way.tail.infusion, -way.slack, way.ids
-
-
-def most_slack(way: Way) -> tuple[object, ...]:
-    return -way.slack, way.tail.infusion, way.days, way.ids
-
-
 def _date_miss(code: str, text: str) -> Miss:
     return Miss(Stage.DATE, code, lambda: text)
-
-
-def _nothing() -> Miss:
-    return Miss(Stage.CHAIR, "no_chair", lambda: "No apheresis chair is offered on this day.")

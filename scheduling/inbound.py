@@ -1,36 +1,18 @@
-"""From the chair to the start of manufacture: collection days, courier, receiving, age, line, stock (DOMAIN 10.2)."""
+"""From the chair to the plant: collection days, quotas, couriers, age (DOMAIN 10.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import UUID
 
 from scheduling.calendars import Calendar
-from scheduling.clocks import DAY, HOUR, instant
+from scheduling.clocks import DAY, FAR, HOUR, instant
 from scheduling.drafts import Miss, Stage, Taken, age_limit, further, spell
-from scheduling.lead_times import Terms
 from scheduling.offers import ChainRequest
 from scheduling.quota_rules import QuotaLeft, refusal_of
 from scheduling.runs import Runs
 from scheduling.states import LinkKind, ResourceKind
-
-FAR = 1 << 62
-
-
-class Trip(NamedTuple):
-    """From the packed material to the plant's door, in ticks. ``earliest``: no later trip arrives before."""
-
-    pickup: int
-    arrival: int
-    transit: int
-    taken: Taken | None
-    earliest: int
-
-    @property
-    def courier_id(self) -> UUID | None:
-        return self.taken.row.sources[self.taken.nth].organization_id if self.taken else None
 
 
 @dataclass
@@ -48,13 +30,17 @@ class Quotas:
         self._left = left
         self._found: dict[tuple[str, int], str | None] = {}
 
-    def miss(self, stage: Stage, kind: str, start: int) -> Miss | None:
-        """Return the miss of a start for which no quota is left."""
+    def refuses(self, kind: str, start: int) -> str | None:
+        """Return why a start finds no quota, None when there is one, or none is set."""
         if not self._left:
             return None
         if (kind, start) not in self._found:
             self._found[kind, start] = refusal_of(self._left, kind, instant(start))
-        words = self._found[kind, start]
+        return self._found[kind, start]
+
+    def miss(self, stage: Stage, kind: str, start: int) -> Miss | None:
+        """Return the miss of a start for which no quota is left."""
+        words = self.refuses(kind, start)
         return Miss(stage, "quota_used_up", words.strip) if words else None
 
 
@@ -66,8 +52,7 @@ class Inbound:
         self.center = calendar.places[request.center_site_id]
         self.clock = self.center.clock
         self.age_limit = age_limit(request)
-        self._runs: dict[UUID, Runs] = {}
-        self._bays: dict[tuple[UUID, int], Taken | Miss] = {}
+        self._pickup_days: dict[int, tuple[int, int]] = {}
         self._chairs: dict[tuple[int, str, int], Chairs] = {}
 
     def needs(self, kind: LinkKind) -> bool:
@@ -93,7 +78,7 @@ class Inbound:
         found: dict[int, Taken] = {}
         worst: Miss | None = None
         for index in row.between(*self.clock.day(date)):
-            start, name = row.starts[index], row.sources[index].name
+            start, name = row.starts[index], row.source(index).name
             if start <= self.now:
                 worst = further(worst, _chair_miss("chair_past", f"{name} has already begun."))
             elif start + collect > row.ends[index]:
@@ -111,64 +96,20 @@ class Inbound:
             worst = _chair_miss("no_chair", f"{self.center.name} offers no apheresis chair on this day.")
         return Chairs(list(found.values()), worst)
 
-    def trips(self, plant_id: UUID | None, ready: int) -> Iterator[Trip | Miss]:
-        """Yield the ways of material packed at ``ready`` to a plant; without a courier it is there at once."""
+    def runs_to(self, plant_id: UUID | None) -> Runs | None:
+        """Return the couriers' runs to a plant, None when none is needed."""
         if plant_id is None or not self.needs(LinkKind.COURIER_LANE):
-            yield Trip(ready, ready, 0, None, FAR)
-            return
-        runs, date = self._runs_to(plant_id), self.clock.date(ready)
-        first, last = self.clock.day(date)[0], self.clock.day(date + self.request.pickup_days)[1]
-        none = True
-        for run in runs.catch(ready, ready, first, last):
-            none = False
-            if isinstance(run, Miss):
-                yield run
-                continue
-            kind, transit = LinkKind.COURIER_LANE.value, runs.row.transits[run.nth]
-            taken = Taken(kind, runs.row, run.nth, run.pickup, run.arrival, run.latest)
-            earliest = max(ready, runs.row.starts[run.nth]) + runs.row.quickest
-            yield Trip(run.pickup, run.arrival, transit, taken, earliest)
-        if none:
-            yield runs.none_on(ready, "no_lane")
-
-    def _runs_to(self, plant_id: UUID) -> Runs:
-        found = self._runs.get(plant_id)
-        if found is None:
-            plant = self.calendar.places[plant_id]
-            found = self._runs[plant_id] = Runs(self.request, self.calendar, self.center, plant, Stage.LANE)
-        return found
-
-    def reception(self, plant_id: UUID | None, arrival: int) -> Taken | Miss | None:
-        """Return the bay that receives an arrival, None when none is needed."""
-        if plant_id is None or not self.needs(LinkKind.RECEIVING):
             return None
-        key = plant_id, arrival
-        found = self._bays.get(key)
+        return Runs(self.request, self.calendar, self.center, self.calendar.places[plant_id], Stage.LANE)
+
+    def pickup_days(self, ready: int) -> tuple[int, int]:
+        """Return from when and until when a run must start that fetches material packed at ``ready``."""
+        found = self._pickup_days.get(ready)
         if found is None:
-            found = self._bays[key] = self._find_bay(plant_id, arrival)
+            date = self.clock.date(ready)
+            until = self.clock.day(date + self.request.pickup_days)[1]
+            found = self._pickup_days[ready] = self.clock.day(date)[0], until
         return found
-
-    def _find_bay(self, plant_id: UUID, arrival: int) -> Taken | Miss:
-        row, plant, full = self.calendar.row(ResourceKind.RECEIVING, plant_id), self.calendar.places[plant_id], False
-        refused = None
-        for index in row.covering(arrival):
-            if row.left[index] > 0:
-                kind, start, end = LinkKind.RECEIVING.value, row.starts[index], row.ends[index]
-                refused = self.quotas.miss(Stage.RECEIVING, kind, start)
-                if not refused:
-                    return Taken(kind, row, index, start, end, end)  # as a whole: a dock expects the box within it
-                continue
-            full = True
-        if refused:
-            return refused
-
-        def words() -> str:
-            when = plant.words_with(instant(arrival), self.center)
-            if full:
-                return f"{plant.name} can receive no more on arrival {when}."
-            return f"Arrival {when} is outside the receiving hours of {plant.name}."
-
-        return Miss(Stage.RECEIVING, "receiving_full" if full else "outside_receiving", words)
 
     def too_old(self, collected: int, arrival: int) -> Miss | None:
         """Return the miss of material that is too old on arrival."""
@@ -187,61 +128,6 @@ class Inbound:
     @property
     def _buffer(self) -> float:
         return self.request.age_buffer_hours
-
-    def starts(
-        self, plant_id: UUID | None, arrival: int, oldest: int, terms: Terms
-    ) -> Iterator[tuple[int, tuple[Taken, ...]] | Miss]:
-        """Yield when manufacture may start, earliest first, with line and stock; a start that may not as a miss."""
-        if plant_id is None or not self.needs(LinkKind.MANUFACTURING_LINE):
-            yield from self._with_stock(plant_id, arrival, ())
-            return
-        row, full, offered = self.calendar.row(ResourceKind.MANUFACTURING_LINE, plant_id), False, False
-        for index in row.after(arrival):
-            start = max(arrival, row.starts[index])
-            if start > oldest:
-                break
-            if row.left[index] <= 0:
-                full = True
-                continue
-            offered = True
-            kind, latest = LinkKind.MANUFACTURING_LINE.value, min(row.ends[index], oldest)
-            line = Taken(kind, row, index, start, start + terms.manufacture, latest)
-            yield self.quotas.miss(Stage.LINE, kind, start) or next(self._with_stock(plant_id, start, (line,)))
-        if not offered:
-            yield self._no_line(plant_id, arrival, full)
-
-    def _with_stock(
-        self, plant_id: UUID | None, start: int, line: tuple[Taken, ...]
-    ) -> Iterator[tuple[int, tuple[Taken, ...]] | Miss]:
-        if plant_id is None or not self.needs(LinkKind.CRITICAL_STOCK):
-            yield start, line
-            return
-        row, plant, known = self.calendar.row(ResourceKind.CRITICAL_STOCK, plant_id), self.calendar.places[plant_id], ""
-        for index in row.covering(start):
-            known = row.sources[index].name
-            if row.left[index] > 0:
-                kind, end = LinkKind.CRITICAL_STOCK.value, row.ends[index]
-                yield start, (*line, Taken(kind, row, index, start, end, end))
-                return
-
-        def words() -> str:
-            when = plant.words(instant(start))
-            if known:
-                return f"Nothing is left of {known} at {plant.name} for a start {when}."
-            return f"{plant.name} offers no critical stock for a start {when}."
-
-        yield Miss(Stage.STOCK, "stock_used" if known else "no_stock", words)
-
-    def _no_line(self, plant_id: UUID, arrival: int, full: bool) -> Miss:
-        plant = self.calendar.places[plant_id]
-
-        def words() -> str:
-            limit = "its storage ends" if self.request.cryopreserved else "the material is too old"
-            when = plant.words_with(instant(arrival), self.center)
-            quantity, state = ("Every", "is taken") if full else ("No", "is offered")
-            return f"{quantity} manufacturing start at {plant.name} after arrival {when} and before {limit} {state}."
-
-        return Miss(Stage.LINE, "line_full" if full else "no_line", words)
 
 
 def _chair_miss(code: str, text: str) -> Miss:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from bisect import bisect_left
 from collections.abc import Iterator
-from typing import NamedTuple
 from uuid import UUID
 
 from scheduling.calendars import Calendar, Place
-from scheduling.clocks import HOUR, instant
+from scheduling.clocks import FAR, HOUR, instant
 from scheduling.drafts import Miss, Stage, spell
 from scheduling.offers import ChainRequest
 from scheduling.states import ResourceKind
 
-
-class Run(NamedTuple):
-    """A run that can be caught: its window, pickup and arrival, and the latest pickup, in ticks."""
-
-    nth: int
-    pickup: int
-    arrival: int
-    latest: int
+# A run that is caught: whose it is (see ``Row``), its window, pickup and arrival in ticks. Plain: thousands are made.
+Run = tuple[int, int, int, int]
 
 
 class Runs:
@@ -32,68 +25,97 @@ class Runs:
         self.origin, self.destination, self.stage = origin, destination, stage
         self.row = calendar.row(ResourceKind.COURIER_LANE, origin.id, destination.id)
         self.clock = origin.clock
-        self.couriers = request.courier_organization_ids
+        self.quickest = min(self.row.transits, default=0)
         self.buffer = round(request.shipper_buffer_hours * HOUR)
-        self._holds: dict[UUID | None, int] = {
-            hold.courier_id: round(hold.hours * HOUR)
-            for hold in request.shipper_holds
-            if (hold.origin_id, hold.destination_id) == (origin.id, destination.id)
-        }
+        couriers, holds = request.courier_organization_ids, _holds(request, origin.id, destination.id)
+        owners = [source.organization_id for source in self.row.resources]
+        self._serves = [couriers is None or owner in couriers for owner in owners]
+        self._holds = [holds.get(owner, holds.get(None, FAR)) - self.buffer for owner in owners]
+        self._free: dict[tuple[int, int], list[tuple[int, ...]]] = {}
 
-    def catch(self, ready: int, packed: int | None, first: int, last: int | None) -> Iterator[Run | Miss]:
-        """Yield the runs that start from ``first`` to before ``last`` (None: any later), or are open at ``ready``.
+    def caught(self, ready: int, first: int, last: int, packed: int | None = None) -> list[Run]:
+        """Return the runs that fetch material that is ``ready``, of those that start from ``first`` (not after
+        ``ready``) to before ``last`` or are open at ``ready``, in order of their start. ``packed``: before."""
+        found, packed = [], ready if packed is None else packed
+        for start, latest, transit, hold, owner, index in self._free_of(first, last):
+            pickup = start if start > ready else ready
+            if pickup <= latest and pickup + transit - packed <= hold:
+                found.append((owner, index, pickup, pickup + transit))
+        return found
 
-        In order of their start; a run that cannot be caught as the miss. ``packed``: when the shipper was closed
-        (None: at the pickup).
-        """
-        row, starts = self.row, self.row.starts
-        for index in row.after(min(ready, first)):
-            if last is not None and starts[index] >= last:
-                break
-            if starts[index] < first and row.ends[index] <= ready:
-                continue
-            if self.couriers is not None and row.sources[index].organization_id not in self.couriers:
-                continue
-            latest, pickup = row.last_pickup(index, self.clock), max(ready, starts[index])
+    def _free_of(self, first: int, last: int) -> list[tuple[int, ...]]:
+        """The runs of some days that have places, as start, latest pickup, transit, hold, owner and index."""
+        found = self._free.get((first, last))
+        if found is None:
+            found = self._free[first, last] = []
+            row = self.row
+            for index in self._offered(first, first, last):
+                start, owner, latest = row.starts[index], row.owners[index], row.last_pickup(index, self.clock)
+                if start < first:
+                    latest = min(latest, row.ends[index] - 1)  # of the day before: it must be open at the pickup
+                if row.left[index] > 0 and latest >= start:
+                    found.append((start, latest, row.transits[owner], self._holds[owner], owner, index))
+        return found
+
+    def leaving(self, released: int) -> Iterator[Run]:
+        """Yield the runs that fetch a product released at a moment, as it is packed at the pickup."""
+        row, clock = self.row, self.clock
+        starts, ends, owners, left, transits = row.starts, row.ends, row.owners, row.left, row.transits
+        can = [s and transit <= hold for s, transit, hold in zip(self._serves, transits, self._holds, strict=True)]
+        for index in range(bisect_left(starts, released - row.longest), len(starts)):
+            owner, start = owners[index], starts[index]
+            if ends[index] > released and can[owner] and left[index] > 0:
+                pickup = start if start > released else released
+                if pickup <= row.last_pickup(index, clock):
+                    yield owner, index, pickup, pickup + transits[owner]
+
+    def missed(self, ready: int, packed: int | None, first: int, last: int | None) -> Iterator[Miss]:
+        """Yield why each of the other runs is not caught. ``last`` None: any later; ``packed`` None: at the pickup."""
+        row = self.row
+        for index in self._offered(ready, first, last):
+            owner, latest, pickup = row.owners[index], row.last_pickup(index, self.clock), max(ready, row.starts[index])
+            planned = pickup + row.transits[owner] - (pickup if packed is None else packed)
             if pickup > latest:
-                yield self._missed(index, ready, latest)
+                yield self._gone(index, ready, latest)
             elif row.left[index] <= 0:
-                yield Miss(self.stage, "lane_full", lambda i=index: f"Every place of {self._name(i)} is taken.")  # type: ignore[misc]
-            else:
-                arrival = pickup + row.transits[index]
-                yield self._held(Run(index, pickup, arrival, latest), pickup if packed is None else packed)
+                name = row.source(index).name
+                yield Miss(self.stage, "lane_full", lambda name=name: f"Every place of {name} is taken.")  # type: ignore[misc]
+            elif planned > self._holds[owner]:
+                yield self._too_short(index, planned)
 
-    def _name(self, index: int) -> str:
-        return self.row.sources[index].name
+    def offers(self, ready: int, first: int, last: int | None) -> bool:
+        """Whether there is a run at all, caught or not."""
+        return next(self._offered(ready, first, last), None) is not None
 
-    def _missed(self, index: int, ready: int, latest: int) -> Miss:
+    def _offered(self, ready: int, first: int, last: int | None) -> Iterator[int]:
+        row, serves = self.row, self._serves
+        starts, ends, owners = row.starts, row.ends, row.owners
+        until = len(starts) if last is None else bisect_left(starts, last)
+        for index in range(bisect_left(starts, first - row.longest), until):
+            if (starts[index] >= first or ends[index] > ready) and serves[owners[index]]:
+                yield index
+
+    def _gone(self, index: int, ready: int, latest: int) -> Miss:
+        name = self.row.source(index).name
+
         def closed() -> str:
-            day = self.origin.local(instant(self.row.starts[index]))
-            return f"{self._name(index)} does not run on a {day:%A}."
+            return f"{name} does not run on a {self.origin.local(instant(self.row.starts[index])):%A}."
 
         def late() -> str:
             by = self.origin.local(instant(latest))
             when = self.origin.words_with(instant(ready), self.destination)
-            return f"Ready for pickup {when}, after the cut-off {by:%H:%M} of {self._name(index)}."
+            return f"Ready for pickup {when}, after the cut-off {by:%H:%M} of {name}."
 
-        if latest < 0:
-            return Miss(self.stage, "lane_closed", closed)
-        return Miss(self.stage, "after_cutoff", late)
+        return Miss(self.stage, "lane_closed", closed) if latest < 0 else Miss(self.stage, "after_cutoff", late)
 
-    def _held(self, run: Run, packed: int) -> Run | Miss:
-        """Return the run if its shipper holds for as long as planned, and the buffer."""
-        if not self._holds:
-            return run
-        hold = self._holds.get(self.row.sources[run.nth].organization_id, self._holds.get(None))
-        planned = run.arrival - packed + self.buffer
-        if hold is None or planned <= hold:
-            return run
+    def _too_short(self, index: int, planned: int) -> Miss:
+        source, hold = self.row.source(index), self._holds[self.row.owners[index]] + self.buffer
         return Miss(
             Stage.SHIPPER if self.stage == Stage.LANE else self.stage,
             "shipper_too_short",
             lambda: (
-                f"The shipper of {self._name(run.nth)} holds for {spell(hold)}; {spell(planned - self.buffer)} until "
-                f"it arrives and a buffer of {spell(self.buffer)} are more."
+                f"The shipper of {source.name} holds for {spell(hold)}; {spell(planned)} until it arrives and a buffer "
+                f"of {spell(self.buffer)} are more."
             ),
         )
 
@@ -108,5 +130,10 @@ class Runs:
         return Miss(self.stage, code, words)
 
 
-def isoweekday(ordinal: int) -> int:
-    return dt.date.fromordinal(ordinal).isoweekday()
+def _holds(request: ChainRequest, origin_id: UUID, destination_id: UUID) -> dict[UUID | None, int]:
+    """How long the shippers of a way hold, in ticks, by courier (None: any other)."""
+    return {
+        hold.courier_id: round(hold.hours * HOUR)
+        for hold in request.shipper_holds
+        if (hold.origin_id, hold.destination_id) == (origin_id, destination_id)
+    }

@@ -11,16 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from scheduling.calendars import Calendar, Columns, Row, Source
+from scheduling.calendars import Calendar
 from scheduling.clocks import DAY, HOUR, ticks
-from scheduling.drafts import Draft, Miss, Pick, Stage, Taken, Way
-from scheduling.inbound import FAR, Trip
-from scheduling.lead_times import Terms
+from scheduling.drafts import Draft, Taken, Way
+from scheduling.inbound import FAR
+from scheduling.plant_ways import PlantWays
 from scheduling.repair import pools
 from scheduling.repair.pools import Pools
 from scheduling.repair.snapshot import Affected, Material, is_used
 from scheduling.repair.walks import EveryWay
-from scheduling.runs import Runs
 from scheduling.states import LinkKind, ResourceKind
 
 REACH = 14 * DAY  # how long a way of collected material is looked for
@@ -64,6 +63,9 @@ class _Onward(EveryWay):
 
     def drafts(self) -> Iterator[Draft]:
         """Yield every way, the used places in front."""
+        stays = self.order.material is not Material.AT_CENTER
+        if stays and self.current.plant_id is not None and self.current.plant_id not in self.calendar.places:
+            return  # nothing is offered there any more
         ways = {
             Material.AT_CENTER: self._by_other_ways,
             Material.ON_THE_WAY: self._delivered,
@@ -80,27 +82,19 @@ class _Onward(EveryWay):
                 arrival_at=self.current.arrival_at if self.order.material is Material.AT_PLANT else draft.arrival_at,
             )
 
-    def _agreed(self, plant_id: UUID | None) -> Terms:
-        return self._terms_of(self.center.local(self.current.collection_start).date(), plant_id)
+    def _by(self, plant_id: UUID | None) -> PlantWays:
+        return self.by(plant_id, self.center.local(self.current.collection_start).date())
 
     def _by_other_ways(self) -> Iterator[Way]:
-        for plant_id in self._choices():
-            if plant_id is None or not self.inbound.needs(LANE):
-                continue
-            terms = self._agreed(plant_id)
-            runs = Runs(self.request, self.calendar, self.center, self.calendar.places[plant_id], Stage.LANE)
-            packed = self.collected + terms.pack
-            ready = max(packed, self.moment)
-            for run in runs.catch(ready, packed, self.clock.day(self.clock.date(ready))[0], self.oldest):
-                if isinstance(run, Miss):
+        for plant_id in self.choices:
+            ways = self._by(plant_id)
+            packed = self.collected + ways.terms.pack
+            for lane, ending in ways.caught(max(packed, self.moment), packed, self.oldest):
+                bay = ways.at_plant.bay(lane.end)
+                if not ways.at_plant.receives(bay) or self.inbound.too_old(self.collected, lane.end):
                     continue
-                taken = Taken(LANE.value, runs.row, run.nth, run.pickup, run.arrival, run.latest)
-                trip = Trip(run.pickup, run.arrival, runs.row.transits[run.nth], taken, FAR)
-                bay = self.inbound.reception(plant_id, trip.arrival)
-                if isinstance(bay, Miss) or self.inbound.too_old(self.collected, trip.arrival):
-                    continue
-                first = (taken, bay) if bay else (taken,)
-                yield from self.started(plant_id, first, trip, self.oldest, terms)
+                first = (lane, bay) if bay else (lane,)
+                yield from ways.started(first, lane.start, lane.end, self.oldest, ending)
 
     def _delivered(self) -> Iterator[Way]:
         """The box goes where it goes; when its bay is closed, it is delivered to one that opens later."""
@@ -124,7 +118,7 @@ class _Onward(EveryWay):
     def _held_until(self, plant_id: UUID | None) -> int:
         """Until when the shipper holds, counted from the planned packing."""
         courier = next((pick.window.organization_id for pick in self.used if pick.kind == LANE), None)
-        packed = self.collected + self._agreed(plant_id).pack
+        packed = self.collected + self._by(plant_id).terms.pack
         ends = (self.request.center_site_id, plant_id)
         holds = {
             hold.courier_id: hold.hours
@@ -139,14 +133,8 @@ class _Onward(EveryWay):
 
     def _from(self, plant_id: UUID | None, arrival: int, first: tuple[Taken, ...]) -> Iterator[Way]:
         transit = ticks(self.current.arrival_at) - ticks(self.current.pickup_at)
-        lane = next((_taken(pick) for pick in self.used if pick.kind == LANE), None)
-        trip = Trip(ticks(self.current.pickup_at), arrival, transit, lane, FAR)
-        yield from self.started(plant_id, first, trip, self.oldest, self._agreed(plant_id))
-
-
-def _taken(pick: Pick) -> Taken:
-    """A place that was used, as the planner knows places: who brought the material may have to bring the product."""
-    window = pick.window
-    source = Source(window.kind, window.organization_id, window.place_id, window.resource_name, window.lane)
-    row = Row([Columns(source, [str(window.slot_id)], [ticks(window.starts_at)], [ticks(window.ends_at)], [0])])
-    return Taken(pick.kind, row, 0, ticks(pick.starts_at), ticks(pick.ends_at), ticks(pick.starts_at))
+        courier = next((pick.window.organization_id for pick in self.used if pick.kind == LANE), None)
+        ways = self._by(plant_id)
+        yield from ways.started(
+            first, ticks(self.current.pickup_at), arrival, self.oldest, ways.ending(courier, transit)
+        )

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from scheduling.calendars import Calendar
-from scheduling.drafts import Draft, Miss, Stage, Taken, Way
+from scheduling.drafts import Draft, Taken, Way
 from scheduling.feasibility import Planner
-from scheduling.inbound import Trip
-from scheduling.lead_times import Terms
 from scheduling.offers import ChainRequest
 from scheduling.states import LinkKind
 
@@ -19,51 +17,19 @@ AT_CENTER = (LinkKind.APHERESIS_CHAIR, LinkKind.COURIER_LANE, LinkKind.INFUSION_
 
 
 class EveryWay(Planner):
-    """A planner that notes every run and every start instead of the earliest: many orders want the earliest."""
+    """A planner that finds every run and every start instead of the earliest: many orders want the earliest."""
 
-    def every(self, date: dt.date) -> list[Way]:
-        """Return every way of a collection on the date; with a contingency day the best of each plant."""
+    def every(self, date: dt.date) -> Iterator[Way]:
+        """Yield every way of a collection on the date; with a contingency day the best of each plant."""
         if self.request.contingency_days:
-            return self.plan(date)[0]
-        self.noted: list[Way] = []
-        self.plan(date)
-        return self.noted
-
-    def _finish(
-        self, plant_id: UUID | None, chairs: tuple[Taken, ...], trip: Trip, oldest: int, terms: Terms
-    ) -> Way | Miss:
-        if self.request.contingency_days:
-            return super()._finish(plant_id, chairs, trip, oldest, terms)
-        bay = self.inbound.reception(plant_id, trip.arrival)
-        if not isinstance(bay, Miss) and not self.inbound.too_old(chairs[-1].end, trip.arrival):
-            first = (*chairs, *(one for one in (trip.taken, bay) if one))
-            self.noted += self.started(plant_id, first, trip, oldest, terms)
-        return Miss(Stage.DATE, "noted", str)  # go on: the next run is wanted too
-
-    def started(
-        self, plant_id: UUID | None, first: tuple[Taken, ...], trip: Trip, oldest: int, terms: Terms
-    ) -> Iterator[Way]:
-        """Yield a way for each start of manufacture after the trip."""
-        for found in self.inbound.starts(plant_id, trip.arrival, oldest, terms):
-            if isinstance(found, Miss):
-                continue
-            start, taken = found
-            tail = self.outbound.tail(self._home(plant_id, trip), start, terms)
-            if isinstance(tail, Miss):
-                continue
-            yield Way(
-                plant_id=plant_id,
-                taken=(*first, *taken),
-                collection_start=first[0].start if first else 0,
-                collection_end=first[0].end if first else 0,
-                pickup=trip.pickup,
-                arrival=trip.arrival,
-                start=start,
-                transit=trip.transit,
-                tail=tail,
-                slack=0,
-                notes=terms.notes,
-            )
+            yield from self.ways(date)
+            return
+        days = [] if self._closed(date) else self._chairs(date)
+        if not days or not all(chairs.options for chairs in days):
+            return
+        before = [chairs.options[0] for chairs in days[:-1]]
+        for plant_id in self.choices:
+            yield from self.by(plant_id, date).every(before, days[-1].options)
 
 
 @dataclass(frozen=True)
@@ -96,7 +62,7 @@ def every_draft(request: ChainRequest, calendar: Calendar, now: dt.datetime, cro
     ways = [way for date in dates for way in planner.every(date)]
     if crowd is None:
         return [way.draft() for way in ways]
-    held = {str(slot_id) for slot_id in crowd.held}
+    held = {slot_id.hex for slot_id in crowd.held}
     found: dict[tuple[object, ...], Way] = {}
     for way in sorted(ways, key=lambda way: way.tail.infusion):
         told = tuple(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from scheduling.clocks import DAY, instant
 from scheduling.drafts import Miss, Taken, Way
 from scheduling.feasibility import Planner
-from scheduling.lead_times import terms_of
 from scheduling.offers import ChainRequest
 from scheduling.simulation.network import Network, site_id
 from scheduling.simulation.rolling import Rolling
@@ -90,7 +89,7 @@ class Desk:
         found = None
         for day in range(first, last + 1):
             self.searches += 1
-            ways, _ = planner.plan(dt.date.fromordinal(day))
+            ways = planner.ways(dt.date.fromordinal(day))
             if ways:
                 found = ways[0]
                 break
@@ -102,8 +101,8 @@ class Desk:
         """Return the first start at a plant from an arrival on, for material that is there or on its way."""
         self.rolling.open_to(True)
         planner = Planner(self._requests[center], self.rolling.calendar, instant(now))
-        terms = terms_of(self._requests[center], self._requests[center].earliest, None)
-        for found in planner.inbound.starts(site_id(plant), arrival, oldest, terms):
+        ways = planner.by(site_id(plant), self._requests[center].earliest)
+        for found in ways.at_plant.starts(arrival, oldest, ways.terms.manufacture):
             if not isinstance(found, Miss):
                 return found[0], found[1][0]
         return None

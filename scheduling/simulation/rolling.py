@@ -9,8 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, cast
-from uuid import UUID
+from typing import Any, NamedTuple
 
 from scheduling.calendars import Calendar, Columns, Lane, Place, Row, Source
 from scheduling.clocks import Clock
@@ -119,7 +118,7 @@ class Rolling:
         for link in links:
             key = link.row.ids[link.nth]
             if link.kind == LinkKind.MANUFACTURING_LINE:
-                start = self.take_line(self.name_of[link.row.sources[link.nth].place_id], int(key.rsplit("|", 1)[1]))
+                start = self.take_line(self.name_of[link.row.source(link.nth).place_id], int(key.rsplit("|", 1)[1]))
             elif not key.startswith(ResourceKind.RECEIVING.value):
                 ids.append(key)
                 self._count(key, 1)
@@ -143,9 +142,8 @@ class Rolling:
 
     def _count(self, key: str, places: int) -> None:
         self.taken[key] += places
-        slot = cast(UUID, key)  # the calendar names slots by text; here the text is not an UUID's
-        if self.calendar.has(slot):
-            self.calendar.take([slot], places)
+        if self.calendar.has(key):
+            self.calendar.take([key], places)
 
     def _use(self, plant: str, day: int, lines: int) -> None:
         busy = self.busy[plant]

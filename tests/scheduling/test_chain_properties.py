@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from scheduling.calendars import Calendar, Lane, Place, Window
 from scheduling.conditions import ShipperHold, Washout
-from scheduling.feasibility import Draft, plan_date
+from scheduling.drafts import Draft
+from scheduling.feasibility import plan_date
 from scheduling.offers import ChainRequest
 from scheduling.quota_rules import QuotaLeft
 from scheduling.states import LinkKind

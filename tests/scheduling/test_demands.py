@@ -10,7 +10,8 @@ import pytest
 
 from scheduling.calendars import Calendar, Lane, Place
 from scheduling.conditions import BarredPlant, LeadTime, ShipperHold, Washout
-from scheduling.feasibility import Planner, fewest_days, most_slack, plan_date
+from scheduling.drafts import fewest_days, most_slack
+from scheduling.feasibility import Planner, plan_date
 from scheduling.offers import ChainRequest
 from tests.scheduling.test_feasibility import (
     CENTER,

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling.calendars import Calendar, Lane, Place, Window, day_of
-from scheduling.feasibility import Draft, Fault, Stage, plan_date
+from scheduling.drafts import Draft, Fault, Stage
+from scheduling.feasibility import plan_date
 from scheduling.offers import ChainRequest
 
 CLINIC, PLANT, CENTER, MAKER, COURIER = (uuid4() for _ in range(5))
