@@ -78,7 +78,7 @@ register(
     EventKind(
         "orders.step_overdue",
         "Step overdue",
-        "{title} is overdue.",
+        "{title} is overdue: reminder {level}.",
         payload={
             "step": "step key",
             "title": "step title",

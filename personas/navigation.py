@@ -53,7 +53,8 @@ def entries_for(actor: Actor, path: str) -> list[dict[str, Any]]:
             url = reverse(entry.url_name)
         except NoReverseMatch:
             continue
-        current = path == url if entry.exact or url == "/" else path.startswith(url)
+        holds_path = path == url if entry.exact or url == "/" else path.startswith(url)
         count = entry.count(actor) if entry.count else 0
-        shown.append({"url": url, "label": entry.label, "icon": entry.icon, "current": current, "count": count})
-    return shown
+        shown.append({"url": url, "label": entry.label, "icon": entry.icon, "current": holds_path, "count": count})
+    nearest = max((len(row["url"]) for row in shown if row["current"]), default=0)
+    return [row | {"current": row["current"] and len(row["url"]) == nearest} for row in shown]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -34,6 +34,8 @@ CLOCK = ("%H:%M", "%H.%M", "%H:%M:%S")
 class CalendarForm(forms.Form):
     """A form whose choices depend on who acts: ``choices`` by field name."""
 
+    blank: ClassVar[Mapping[str, str]] = {}  # what an empty choice means, by field; else: none
+
     def __init__(self, *args: Any, choices: Mapping[str, Sequence[tuple[str, str]]] | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
         for name, offered in (choices or {}).items():
@@ -44,6 +46,7 @@ class CalendarForm(forms.Form):
         fields = described(self, TYPES, refused)
         for field in fields:
             field["choices"] = [choice for choice in field["choices"] if choice[0] != ""]
+            field["blank"] = self.blank.get(field["name"], "")
         return fields
 
 
@@ -157,6 +160,7 @@ class ClosureForm(CalendarForm):
 class LeadTimeForm(CalendarForm):
     """An override of a lead time."""
 
+    blank: ClassVar[Mapping[str, str]] = {"site": "Any", "therapy": "Any"}
     step = forms.ChoiceField(
         label="Step", choices=[(step, f"{label} ({unit})") for step, (label, unit) in STEPS.items()]
     )

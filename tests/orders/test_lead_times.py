@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -247,7 +248,10 @@ def form(**given: Any) -> dict[str, Any]:
 
 
 def test_the_page_lists_adds_filters_and_ends(world: World, client_: Client) -> None:
-    assert "No override counts" in text_of(client_.get(ADDRESS))
+    empty = client_.get(ADDRESS)
+    assert "No override counts" in text_of(empty)
+    here = re.findall(r'<a href="([^"]+)" aria-current="page">', empty.content.decode())
+    assert here == [ADDRESS], "the calendar, whose address begins alike, is not where the reader is"
     assert client_.post(ADDRESS, form(market="de", site=world.plant.code)).status_code == 303
     assert client_.post(ADDRESS, form(step="lead_days", at_least="4", reason="Kits")).status_code == 303
     page = text_of(client_.get(ADDRESS))
