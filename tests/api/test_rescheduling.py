@@ -83,3 +83,23 @@ def test_a_swap_is_signed_for_each_patient_and_a_key_alone_never_signs(far: Worl
         answer = physician.post(f"swaps/{swap['id']}/answer", given)
         assert (answer.status_code, answer.json()["state"]) == (200, state)
     assert [order_of(far, code).plan for code in (first, second)] == plans[::-1]
+
+
+@pytest.mark.story("MP2")
+def test_a_planner_s_key_proposes_and_the_center_s_answers(far: World) -> None:
+    code, center = at(far, 16), booking(far)
+    planner = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    before, offer = order_of(far, code).plan, first_offer(planner, code, 20)
+    preview = planner.get(f"orders/{code}/dates/preview?offer={offer['token']}").json()
+    assert not preview["at_once"] and far.center.name in {one["who"] for one in preview["agrees"]}
+    body = {"offer": offer["token"], "code": "plant_capacity", "reason": "Line service"}
+    for _ in range(2):
+        assert planner.post(f"orders/{code}/dates/move", body, Idempotency_Key="offer-1").status_code == 200
+    assert order_of(far, code).plan == before
+    problem(planner.post(f"orders/{code}/dates/answer", {"decision": "agree"}), 403, "not_allowed")
+    problem(center.post(f"orders/{code}/dates/withdraw", {"reason": "Not mine"}), 403, "not_allowed")
+    assert center.post(f"orders/{code}/dates/answer", {"decision": "agree"}).status_code == 200
+    assert parse_datetime(order_of(far, code).plan["collection_start"]) == parse_datetime(offer["collection_start"])
+    near = at(far, 0)
+    stops = planner.get(f"orders/{near}/dates/preview?offer={first_offer(planner, near, 9)['token']}").json()["stops"]
+    assert [fact["code"] for fact in stops] == ["dates_frozen"] and "disruption" in stops[0]["remedy"]
