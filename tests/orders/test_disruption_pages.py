@@ -16,6 +16,7 @@ from scheduling.models import RepairRun, Resource, WhatIfDue
 from scheduling.repair import solver
 from tests.api.conftest import make_partner, problem
 from tests.factories import PASSWORD, make_member, make_organization
+from tests.house.test_list_costs import cost
 from tests.orders.conftest import confirmed, patient, text_of
 from tests.orders.factories import World, make_world
 from tests.orders.test_repairs import again, coordinator, planner, proposed, slot_of_line, stopped, username
@@ -241,3 +242,14 @@ def test_a_search_that_runs_out_of_time_gives_its_best_plan_and_the_gap(
     maker = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
     told = maker.get(f"repairs/{run.pk}").json()
     assert (told["optimal"], told["stopped"], told["gap"]) == (False, "work", run.result["gap"])
+
+
+def test_the_affected_list_costs_the_same_for_one_order_and_for_three(far: World) -> None:
+    one, *three = [confirmed(far, days, **patient()) for days in (8, 16, 16, 16)]
+    few, many = stopped(far, one), stopped(far, three[0])
+    browser = signed_in(far.member("maker", "planner"))
+    maker = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    listed = [len(maker.get(f"disruptions/{found.pk}").json()["orders"]) for found in (few, many)]
+    assert listed == [1, 3]
+    costs = [cost(browser, f"/disruptions/{found.pk}/")[0] for found in (few, many)]
+    assert costs[0] == costs[1]

@@ -1,0 +1,66 @@
+"""A contract manufacturer's line stops: sponsor, center and courier hear of their own orders and of nobody else's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from cgt.demo.journey import Journey
+from ledger.context import reading
+from orders.repairing import hits
+from scheduling import slot_chains
+from scheduling.actions.disruptions import open_disruption
+from scheduling.models import Resource, Slot
+from tests.desks.test_line_board import booked
+from tests.desks.world import PlantWorld
+from tests.journeys.telling import events, told
+from tests.journeys.watching import order_of
+
+HOUR = dt.timedelta(hours=1)
+
+
+def link_of(plants: PlantWorld, journey: Journey, kind: str) -> Any:
+    viewer = plants.player("center", "coordinator")
+    with reading(viewer.actor):
+        chain = slot_chains.live_chain(order_of(viewer, journey).stream_id)
+        assert chain is not None
+        return next(link for link in slot_chains.links_of(chain) if link.kind == kind)
+
+
+def closed(plants: PlantWorld, journey: Journey, who: tuple[str, str], kind: str) -> Any:
+    actor, link = plants.player(*who).actor, link_of(plants, journey, kind)
+    with reading(actor):
+        resource = Resource.unwalled.get(pk=Slot.unwalled.get(pk=link.slot_id).resource_id)
+    times = {"starts_at": link.starts_at - HOUR, "ends_at": link.starts_at + HOUR}
+    return open_disruption(actor, kind="line_stop", resources=[resource.code], reason="Leak", **times)
+
+
+def heard(plants: PlantWorld, journey: Journey) -> dict[str, set[str]]:
+    """Who is told of the disruption on this order, by name of the organization in the world: the titles."""
+    (event,) = events(plants.player("center", "coordinator"), journey, "scheduling.disruption_opened")
+    ids: dict[str, UUID] = {name: organization.pk for name, organization in plants.organizations.items()}
+    found = {name: {one.title for one in told(pk, event).values()} for name, pk in ids.items()}
+    return {name: titles for name, titles in found.items() if titles}
+
+
+@pytest.mark.story("MP6")
+def test_a_line_of_a_contract_manufacturer_stops_and_each_sponsor_hears_of_its_own_order(plants: PlantWorld) -> None:
+    one, two = (booked(plants, name, "accept_job") for name in ("one", "two"))
+    disruption = closed(plants, one, ("cmo", "cmo_planner"), "manufacturing_line")
+    title = {f"Hit by a disruption · {one.code}"}
+    assert heard(plants, one) == {"center": title, "one": title, "courier": title}
+    for name, seen in (("one", {one.code}), ("two", {two.code}), ("stranger", set())):
+        actor = plants.player(name, "planner").actor
+        with reading(actor):
+            found = hits(actor, disruption.resource_ids, disruption.starts_at, disruption.ends_at)
+            assert {hit.order.code for hit in found} <= seen
+
+
+def test_a_courier_that_cannot_drive_tells_the_center_the_sponsor_and_the_plant(plants: PlantWorld) -> None:
+    one = booked(plants, "one", "accept_job")
+    closed(plants, one, ("courier", "courier_dispatcher"), "courier_lane")
+    title = {f"Hit by a disruption · {one.code}"}
+    assert heard(plants, one) == {"center": title, "one": title, "cmo": title}

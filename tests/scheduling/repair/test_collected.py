@@ -1,0 +1,135 @@
+"""What collected material may still do, by where it is: checked window by window, without the planner's own code."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.repair_network import Network
+from scheduling.calendars import Calendar
+from scheduling.conditions import ShipperHold
+from scheduling.drafts import Draft
+from scheduling.repair.candidates import problem
+from scheduling.repair.collected import dealt
+from scheduling.repair.explanation import explain
+from scheduling.repair.snapshot import Affected, Material, movable, without
+from scheduling.repair.solver import Limits, solve
+
+HOUR = dt.timedelta(hours=1)
+LINE, BAY, LANE, CHAIR = "manufacturing_line", "receiving", "courier_lane", "apheresis_chair"
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return Network(3, plants=2, centers=4, couriers=2, lines=3, days=40)
+
+
+@pytest.fixture(scope="module")
+def order(network: Network) -> Affected:
+    return network.closed_plant(4, closed_days=25)[0][0]
+
+
+def collected(order: Affected, material: Material, **changes: object) -> Affected:
+    expires = order.current.collection_end + 72 * HOUR
+    given = {"material": material, "expires_at": expires, "may_recollect": False, **changes}
+    return replace(order, **given)  # type: ignore[arg-type]
+
+
+def drafts(order: Affected, calendar: Calendar, now: dt.datetime) -> list[Draft]:
+    return [candidate.draft for candidate in problem([order], calendar, now, 35).candidates[order.key]]
+
+
+def day_of(network: Network, order: Affected, *kinds: str) -> set[object]:
+    """The windows of these kinds at the order's plant on the day of its arrival."""
+    date = order.current.arrival_at.date()
+    here = [w for w in network.windows if w.place_id == order.current.plant_id and w.kind in kinds]
+    return {window.slot_id for window in here if window.starts_at.date() == date}
+
+
+def test_a_box_on_its_way_is_delivered_when_the_dock_opens_again(network: Network, order: Affected) -> None:
+    calendar = without(network.calendar(), day_of(network, order, BAY, LINE))  # type: ignore[arg-type]
+    box = collected(order, Material.ON_THE_WAY)
+    found = drafts(box, calendar, order.current.pickup_at + HOUR)
+    assert found
+    for draft in found:
+        by_kind = {pick.kind: pick for pick in draft.picks}
+        assert [by_kind[kind] for kind in (CHAIR, LANE)] == [p for p in order.current.picks if p.kind in (CHAIR, LANE)]
+        bay = by_kind[BAY].window
+        assert bay.starts_at <= draft.arrival_at < bay.ends_at and draft.arrival_at > order.current.arrival_at
+        assert draft.arrival_at - draft.collection_end <= 66 * HOUR
+        assert draft.arrival_at <= draft.manufacture_start <= box.expires_at  # type: ignore[operator]
+        assert draft.plant_id == order.current.plant_id == by_kind[LINE].window.place_id
+
+
+def test_a_shipper_that_holds_no_longer_leaves_no_later_delivery(network: Network, order: Affected) -> None:
+    calendar = without(network.calendar(), day_of(network, order, BAY, LINE))  # type: ignore[arg-type]
+    center, plant = order.request.center_site_id, order.current.plant_id
+    packed = order.current.collection_end + HOUR
+    hours = (order.current.arrival_at - packed) / HOUR + 1
+    holds = (ShipperHold(center, plant, hours, None),)  # type: ignore[arg-type]
+    box = collected(order, Material.ON_THE_WAY, request=replace(order.request, shipper_holds=holds))
+    assert not drafts(box, calendar, order.current.pickup_at + HOUR)
+
+
+def test_an_open_box_at_the_center_goes_to_another_plant_and_a_closed_one_does_not(
+    network: Network, order: Affected
+) -> None:
+    plant = order.current.plant_id
+    closed = {window.slot_id for window in network.windows if window.place_id == plant and window.kind == LINE}
+    now, calendar = order.current.collection_end + HOUR / 2, without(network.calendar(), closed)
+    waiting = collected(order, Material.AT_CENTER)
+    found = drafts(waiting, calendar, now)
+    assert found and {draft.plant_id for draft in found} == {network.plants[1].id}
+    assert all(draft.pickup_at >= now and draft.collection_start == order.current.collection_start for draft in found)
+    sealed = replace(waiting, request=replace(order.request, plant_site_ids=(plant,)))  # type: ignore[arg-type]
+    asked = problem([sealed], calendar, now, 35)
+    outcome = solve(asked, Limits(workers=1))
+    assert outcome.chosen == {order.key: None}
+    assert {one.name: one.value for one in outcome.components if one.value} == {
+        "unplaced": 1,
+        "unplaced_urgency": order.urgency,
+        "expired": 1,
+    }
+    words = explain(sealed, None, calendar.places, "the lines are closed")
+    assert "expires on" in words and "a physician" in words
+
+
+def test_a_real_collection_that_ended_earlier_or_later_counts_and_not_the_booked_one(
+    network: Network, order: Affected
+) -> None:
+    now = order.current.collection_end + HOUR / 2
+    early = order.current.collection_end - 60 * HOUR
+    old = collected(order, Material.AT_CENTER, collected_at=early, expires_at=early + 72 * HOUR)
+    assert drafts(collected(order, Material.AT_CENTER), network.calendar(), now)
+    assert not drafts(old, network.calendar(), now)
+
+
+def test_frozen_material_waits_for_weeks_but_not_beyond_its_storage(network: Network, order: Affected) -> None:
+    frozen = replace(order.request, cryopreserved=True, max_age_hours=None, storage_days=9)
+    expires = order.current.collection_end + dt.timedelta(days=9)
+    stored = collected(order, Material.AT_PLANT, request=frozen, expires_at=expires)
+    found = drafts(stored, network.calendar(), order.current.arrival_at)
+    starts = [draft.manufacture_start for draft in found]
+    assert starts and max(starts) <= expires and max(starts) > order.current.collection_end + 72 * HOUR
+
+
+def test_used_places_are_neither_given_back_nor_dealt_again(network: Network, order: Affected) -> None:
+    kinds = {pick.window.slot_id: pick.kind for pick in order.current.picks}
+    for material, gone in (
+        (Material.NOT_COLLECTED, set()),
+        (Material.AT_CENTER, {CHAIR}),
+        (Material.ON_THE_WAY, {CHAIR, LANE}),
+        (Material.AT_PLANT, {CHAIR, LANE, BAY}),
+    ):
+        kept = {kinds[slot_id] for slot_id in movable(collected(order, material))}
+        assert kept == {CHAIR, LANE, BAY, LINE} - gone
+    plant = collected(order, Material.AT_PLANT)
+    asked = problem([plant, replace(plant, key="other")], network.calendar(), order.current.arrival_at, 35)
+    assert asked.pools is not None
+    chosen = [asked.candidates[key][0].draft for key in (order.key, "other")]
+    for draft in dealt(asked.pools, [(chosen[0], plant), (chosen[1], plant)]):
+        assert draft.picks[:3] == order.current.picks[:3]
+    left = set(asked.left)
+    assert not left & {pick.window.slot_id for pick in order.current.picks[:3]}
