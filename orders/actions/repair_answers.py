@@ -94,7 +94,6 @@ def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> Non
         raise FactsMissing("The dates cannot move now.", facts=facts)
     request = changes.staying(chain, rescheduling.request_of(order, order.opened_at.date()))
     if began:
-        event.kind = kind_named("orders.start_moved")
         offer = acceptance.offer_of_move(actor, repairing.affected_by(hit, request), move.slot_ids)
     else:
         offer = changes.offer_for(actor, chain, request, token_of(move.slot_ids))
@@ -106,4 +105,8 @@ def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> Non
             refusal.offers, refusal.remedy = (), acceptance.REMEDY
         raise
     rescheduling.replan(order, found, fresh, event.id)
+    if not found.collection_later:
+        event.kind = kind_named("orders.start_moved")
+        before, after = chain.manufacture_starts_at, fresh.manufacture_starts_at
+        event.note(before=before.isoformat(), after=after.isoformat())
     event.note(chain=fresh.pk, state=str(fresh.get_state_display()))

@@ -101,19 +101,20 @@ def _of_disruption(run: Any) -> list[dict[str, str]]:
 def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, Any]:
     """Return one order of the plan: now, then, why, what else there is, and what the other repair would do.
 
-    What moves is the collection; of material that is collected already, the start of manufacture.
+    What moves is the collection; where it stands or took place, the start of manufacture.
     """
     choice = row["choices"][row["chosen"]] if row["chosen"] is not None else None
     theirs = next((one for one in other.plan if one["order"] == row["order"]), None) if other else None
     their_choice = theirs["choices"][theirs["chosen"]] if theirs and theirs["chosen"] is not None else None
-    collected = row.get("material", Material.NOT_COLLECTED) != Material.NOT_COLLECTED
-    moved, zone = ("manufacture", row["plant_zone"]) if collected else ("collection", row["zone"])
+    stands = row.get("material", Material.NOT_COLLECTED) != Material.NOT_COLLECTED
+    stands = stands or (choice is not None and "start_before" in row and choice["collection"] == row["before"])
+    moved, zone = ("manufacture", row["plant_zone"]) if stands else ("collection", row["zone"])
     return {
         "order": row["order"],
-        "what": "Start of manufacture" if collected else "Collection",
+        "what": "Start of manufacture" if stands else "Collection",
         "zone": zone,
         "text": row["text"],
-        "before": parse_datetime(row["start_before"] if collected else row["before"]),
+        "before": parse_datetime(row["start_before"] if stands else row["before"]),
         "after": parse_datetime(choice[moved]) if choice else None,
         "other_after": parse_datetime(their_choice[moved]) if their_choice else None,
         "move": moves.get(row["order"]),

@@ -116,6 +116,8 @@ def test_a_line_stop_is_repaired_signed_and_accepted_by_the_center(far: World) -
     repair_answers.answer_move(coordinator(far), move.pk, {"decision": "accept"})
     assert taken(far) == before and slot_of_line(far, code) != former
     with reading(planner(far)):
+        said = Event.unwalled.filter(stream_id=order_of(far, code).stream_id).latest("seq")
+        assert said.kind == "orders.start_moved" and said.payload["before"] != said.payload["after"]
         assert not hits(planner(far), disruption.resource_ids, disruption.starts_at, disruption.ends_at)
     with pytest.raises(WrongState):
         repair_answers.answer_move(coordinator(far), move.pk, {"decision": "refuse", "reason": "Too late"})

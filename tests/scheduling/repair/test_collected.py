@@ -12,7 +12,7 @@ from scheduling.calendars import Calendar
 from scheduling.conditions import ShipperHold
 from scheduling.drafts import Draft
 from scheduling.repair.candidates import problem
-from scheduling.repair.collected import dealt
+from scheduling.repair.collected import dealt, onward
 from scheduling.repair.explanation import explain
 from scheduling.repair.snapshot import Affected, Material, movable, without
 from scheduling.repair.solver import Limits, solve
@@ -110,7 +110,7 @@ def test_frozen_material_waits_for_weeks_but_not_beyond_its_storage(network: Net
     frozen = replace(order.request, cryopreserved=True, max_age_hours=None, storage_days=9)
     expires = order.current.collection_end + dt.timedelta(days=9)
     stored = collected(order, Material.AT_PLANT, request=frozen, expires_at=expires)
-    found = drafts(stored, network.calendar(), order.current.arrival_at)
+    found = onward(stored, network.calendar(), order.current.arrival_at)
     starts = [draft.manufacture_start for draft in found]
     assert starts and max(starts) <= expires and max(starts) > order.current.collection_end + 72 * HOUR
 
