@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ def described(
 
 def _field(bound: forms.BoundField, kind: str, refused: list[str]) -> dict[str, Any]:
     value = bound.value()
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        value = value.isoformat()  # as a date field reads it, whatever the language
     return {
         "name": bound.name,
         "label": bound.label,

@@ -45,7 +45,7 @@ def register(*entries: Entry) -> None:
 
 def entries_for(actor: Actor, path: str) -> list[dict[str, Any]]:
     """Return what the actor sees, as ``{url, label, icon, current, count}``."""
-    shown = []
+    shown: list[dict[str, Any]] = []
     for entry in sorted(_entries.values(), key=lambda entry: (entry.rank, entry.label)):
         if not entry.is_for(actor):
             continue

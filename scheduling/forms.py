@@ -177,9 +177,10 @@ class LeadTimeForm(CalendarForm):
     reason = forms.CharField(label="Reason", max_length=200, help_text="Whoever searches reads it. No patient data.")
 
     def described(self, refused: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
-        """Return the fields; a priority is a number here, not a class as elsewhere."""
+        """Return the fields; a priority is a number here, not a class as elsewhere, and an empty scope is any."""
         fields = super().described(refused)
-        return [{**field, "type": "number"} if field["name"] == "priority" else field for field in fields]
+        own = {"priority": {"type": "number"}, "site": {"blank": "Any"}, "therapy": {"blank": "Any"}}
+        return [{**field, **own.get(field["name"], {})} for field in fields]
 
     def clean_market(self) -> str:
         return str(self.cleaned_data["market"]).upper()

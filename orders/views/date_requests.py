@@ -117,6 +117,7 @@ def _fields(request: HttpRequest, zone: str, errors: dict[str, list[str]]) -> li
     initial: dict[str, Any] = {}
     if wished is not None:
         today = timezone.localdate(timezone=ZoneInfo(zone))
-        initial = {"wished_on": wished, "first_date": max(today, wished - WINDOW), "last_date": wished + WINDOW}
+        days = {"wished_on": wished, "first_date": max(today, wished - WINDOW), "last_date": wished + WINDOW}
+        initial = {name: date.isoformat() for name, date in days.items()}
     posted = request.POST if request.method == "POST" else None
     return described(action.WishInputs(), Filling(zone, initial, posted, errors))

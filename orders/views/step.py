@@ -250,7 +250,7 @@ def _offers(
         "declined": declined,
         "wish": wish if wish is not None and wish.state == DateRequestState.OPEN else None,
         "wish_declined": refused,
-        "wish_url": reverse("orders:date_request", args=[order.code]),
+        "wish_url": f"{reverse('orders:date_request', args=[order.code])}?wished={earliest}",
     }
 
 

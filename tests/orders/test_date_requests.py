@@ -294,7 +294,8 @@ def test_center_and_planner_do_it_on_their_pages(world: World) -> None:
     address = f"/orders/{code}/date-request/"
     center, planner = signed_in(world.member(*COORDINATOR)), signed_in(world.member(*PLANNER))
     book = text_of(center.get(f"/orders/{code}/steps/book/?earliest={in_days(FAR)}"))
-    assert "No feasible date" in book and address in book
+    assert "No feasible date" in book and f"{address}?wished={in_days(FAR)}" in book
+    assert f'value="{in_days(FAR)}"' in text_of(center.get(f"{address}?wished={in_days(FAR)}"))
     refused = center.post(address, wish(last_date=in_days(FAR - 9)) | {"remark": "Keep these words"})
     assert refused.status_code == 400
     assert "The last day comes after the first" in text_of(refused) and "Keep these words" in text_of(refused)

@@ -252,6 +252,7 @@ def test_the_page_lists_adds_filters_and_ends(world: World, client_: Client) -> 
     assert "No override counts" in text_of(empty)
     here = re.findall(r'<a href="([^"]+)" aria-current="page">', empty.content.decode())
     assert here == [ADDRESS], "the calendar, whose address begins alike, is not where the reader is"
+    assert re.search(r'value="\d{4}-\d\d-\d\d"', text_of(empty)), "the first day is there as a date field reads it"
     assert client_.post(ADDRESS, form(market="de", site=world.plant.code)).status_code == 303
     assert client_.post(ADDRESS, form(step="lead_days", at_least="4", reason="Kits")).status_code == 303
     page = text_of(client_.get(ADDRESS))
