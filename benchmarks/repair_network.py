@@ -103,7 +103,7 @@ class Network:
         for number in range(orders):
             center, draft = self._booked(calendar, plant, closed_days)
             affected.append(Affected(f"order-{number:03}", self.request(center), draft, urgency=1 + number % 3))
-        return affected, closed, without(calendar, closed)
+        return affected, closed, without(calendar, closed, affected)
 
     def _booked(self, calendar: Calendar, plant: Place, closed_days: int) -> tuple[Place, Draft]:
         """A chain from some center to the plant, on some day before it opens again."""

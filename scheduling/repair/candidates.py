@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +21,7 @@ from scheduling.repair.collected import moving, onward
 from scheduling.repair.objective import harm_of
 from scheduling.repair.pools import Pools, pooled
 from scheduling.repair.rations import Rations, choices
-from scheduling.repair.snapshot import Affected, Candidate, Harm, Material, Offered, Problem, free_places
+from scheduling.repair.snapshot import Affected, Candidate, Harm, Material, Offered, Problem, free_places, movable
 from scheduling.repair.walks import Crowd, every_draft
 
 
@@ -51,13 +51,18 @@ def problem(
         own = [_Way.onward(order, draft, pools) for draft in onward(order, calendar, now)]
         found[order.key] = (own, walk, walked)
     left = free_places(pools.windows.values())
-    short = _short(found.values(), left)
-    kept = {}
+    now_held = {order.key: pools.named(movable(order)) for order in affected}
+    short = _short(found, now_held, left)
+    offers = {}
     for order, (own, walk, walked) in zip(affected, found.values(), strict=True):
         walk.settle(short, partial(rations.periods, order))
         ways = [*(way.among(short) for way in own), *_in_time(order, walk, walked, pools)]
-        kept[order.key] = _distinct(order, ways, pools, rations)
-    return Problem(tuple(affected), kept, {slot_id: left[slot_id] for slot_id in short} | rations.left, pools)
+        offers[order.key] = _distinct(order, ways, pools, rations)
+    given = {slot_id: left[slot_id] for slot_id in short} | rations.left
+    kept = {order.key: frozenset((now_held[order.key] | order.quota_ids) & given.keys()) for order in affected}
+    keepers = Counter(place for places in kept.values() for place in places)
+    given = {place: max(count, keepers[place]) for place, count in given.items()}  # to stay as it is is always a plan
+    return Problem(tuple(affected), offers, given, pools, kept)
 
 
 def _calendar(order: Affected, pools: Pools, rations: Rations) -> Calendar:
@@ -147,11 +152,15 @@ def _may_collect(order: Affected) -> bool:
     return order.material is Material.NOT_COLLECTED or order.may_recollect
 
 
-def _short(found: Iterable[tuple[Sequence[_Way], _Walk, ChainRequest]], left: dict[UUID, int]) -> set[UUID]:
-    """The windows that more orders could use than there are places."""
+def _short(
+    found: Mapping[str, tuple[Sequence[_Way], _Walk, ChainRequest]],
+    held: Mapping[str, set[UUID]],
+    left: dict[UUID, int],
+) -> set[UUID]:
+    """The windows that more orders could use, or keep, than there are places."""
     wanted: Counter[UUID] = Counter()
-    for own, walk, _ in found:
-        wanted.update(walk.slot_ids.union(*(way.slot_ids for way in own)))
+    for key, (own, walk, _) in found.items():
+        wanted.update(walk.slot_ids.union(held[key], *(way.slot_ids for way in own)))
     return {slot_id for slot_id, orders in wanted.items() if slot_id in left and orders > left[slot_id]}
 
 

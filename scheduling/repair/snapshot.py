@@ -118,13 +118,15 @@ class Offered:
 class Problem:
     """Orders, their candidates (best first), and how many places of short windows and quotas are there to be given.
 
-    What is not in ``left`` has places for all. ``pools``: what the windows of the candidates stand for.
+    What is not in ``left`` has places for all. ``kept``: what each order has of it now, and keeps when it is left
+    without a place: nobody takes it away. ``pools``: what the windows of the candidates stand for.
     """
 
     affected: tuple[Affected, ...]
     candidates: dict[str, tuple[Candidate, ...]]
     left: dict[UUID, int]
     pools: Pools | None = None
+    kept: Mapping[str, frozenset[UUID]] = field(default_factory=dict)
 
 
 def without(calendar: Calendar, closed: Collection[UUID], given_back: Iterable[Affected] = ()) -> Calendar:

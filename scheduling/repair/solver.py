@@ -84,11 +84,20 @@ def solve(problem: Problem, limits: Limits | None = None, control: Control | Non
 
 
 def first_come(problem: Problem) -> dict[str, int | None]:
-    """Serve the orders by rank, each with its least harmful chain that is left: the plan to begin with."""
+    """Serve the orders by rank, each with its least harmful chain that is left: the plan to begin with.
+
+    What an order has now is left to it until it has something else.
+    """
     left: dict[UUID, int] = dict(problem.left)
+    for places in problem.kept.values():
+        for place in places:
+            left[place] -= 1
     chosen: dict[str, int | None] = {}
     for order in sorted(problem.affected, key=rank):
         chosen[order.key] = None
+        kept = problem.kept.get(order.key, frozenset())
+        for place in kept:
+            left[place] += 1
         for index, candidate in enumerate(problem.candidates[order.key]):
             short = [place for place in candidate.takes if place in left]
             if all(left[place] > 0 for place in short):
@@ -96,6 +105,9 @@ def first_come(problem: Problem) -> dict[str, int | None]:
                     left[place] -= 1
                 chosen[order.key] = index
                 break
+        else:
+            for place in kept:
+                left[place] -= 1
     return chosen
 
 
@@ -128,6 +140,7 @@ class _Run:
         self.chosen = first_come(problem)
         self.bounds: dict[int, int] = {}
         self.columns = _columns(problem)
+        self.without = [column for column in self.columns if column.index is None]
 
     def outcome(self) -> Outcome:
         most, heavy = _most(self.columns), False
@@ -186,12 +199,19 @@ class _Run:
     def _round(self, group: Group, share: dict[int, float], within: Sequence[int]) -> None:
         """Make a plan of what the relaxation takes most of, place by place; keep it when it is better."""
         left, rounded = list(self.problem.left.values()), dict.fromkeys(self.chosen)
+        kept = {column.order: column.rows for column in self.without}
+        for rows in kept.values():
+            for row in rows:
+                left[row] -= 1
         done: set[int] = set()
         for number in sorted(range(len(self.columns)), key=lambda n: (-share.get(n, 0.0), within[n], n)):
             column = self.columns[number]
-            if column.order not in done and all(left[row] > 0 for row in column.rows):
+            own = kept[column.order]
+            if column.order not in done and all(left[row] + (row in own) > 0 for row in column.rows):
                 done.add(column.order)
                 rounded[column.key] = column.index
+                for row in own:
+                    left[row] += 1
                 for row in column.rows:
                     left[row] -= 1
         if group.weigh(harm_in(self.problem, rounded)) < self._weight(group):
@@ -272,7 +292,8 @@ def _columns(problem: Problem) -> list[_Column]:
         for index, candidate in enumerate(problem.candidates[order.key]):
             rows = tuple(row_of[place] for place in candidate.takes if place in row_of)
             found.append(_Column(number, order.key, index, candidate.harm.as_tuple(), rows))
-        found.append(_Column(number, order.key, None, harm_of_none(order).as_tuple(), ()))
+        kept = tuple(sorted(row_of[place] for place in problem.kept.get(order.key, ())))
+        found.append(_Column(number, order.key, None, harm_of_none(order).as_tuple(), kept))
     return found
 
 

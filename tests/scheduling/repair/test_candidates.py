@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from dataclasses import replace
+from uuid import UUID
 
 from benchmarks.repair_network import NOW, Network
 from scheduling.calendars import Calendar
@@ -114,3 +116,24 @@ def test_material_at_the_plant_waits_for_another_start_there_as_long_as_it_lasts
         assert draft.plant_id == order.current.plant_id and draft.picks[0] == order.current.picks[0]
         assert order.current.arrival_at <= draft.manufacture_start <= at_plant.expires_at  # type: ignore[operator]
         assert not lost & set(draft.slot_ids)
+
+
+def test_who_is_left_without_a_place_keeps_what_it_has_and_nobody_else_gets_it() -> None:
+    affected, _, _, network = small(2)
+    first = affected[0]
+    chair = first.current.picks[0].window.slot_id
+    elsewhere = replace(first.current.picks[0].window, slot_id=UUID(int=10**9))
+    picks = (replace(first.current.picks[0], window=elsewhere), *first.current.picks[1:])
+    second = replace(first, key="second", current=replace(first.current, picks=picks))
+    windows = [w for w in network.windows if w.kind != "apheresis_chair" or w.slot_id == chair]
+    full = [replace(w, left=0) if w.slot_id == chair else w for w in windows]
+    calendar = without(Calendar(network.calendar().places.values(), full), set(), [first])
+
+    def chosen(*orders: Affected) -> dict[str, bool]:
+        outcome = solve(problem(orders, calendar, NOW, 35), Limits(workers=1))
+        assert outcome.is_optimal
+        return {key: index is not None for key, index in outcome.chosen.items()}
+
+    assert sum(chosen(first, second).values()) == 1
+    stuck = replace(first, latest=NOW)
+    assert chosen(stuck, second) == {first.key: False, "second": False}

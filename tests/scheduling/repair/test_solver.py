@@ -47,14 +47,16 @@ candidates = st.builds(
 @st.composite
 def problems(draw: st.DrawFn) -> Problem:
     orders = draw(st.integers(1, 5))
-    affected, offered = [], {}
+    affected, offered, kept = [], {}, {}
     for number in range(orders):
         key = f"order-{number}"
         material = draw(st.sampled_from(Material))
         affected.append(Affected(key, REQUEST, draft(), material, urgency=draw(st.integers(1, 3))))
         offered[key] = tuple(draw(st.lists(candidates, max_size=4)))
-    left = {UUID(int=slot): draw(st.integers(0, 2)) for slot in range(1, 5)}
-    return Problem(tuple(affected), offered, left)
+        kept[key] = frozenset(UUID(int=slot) for slot in draw(st.sets(st.integers(1, 4), max_size=2)))
+    held = Counter(place for places in kept.values() for place in places)
+    left = {UUID(int=slot): draw(st.integers(0, 2)) + held[UUID(int=slot)] for slot in range(1, 5)}
+    return Problem(tuple(affected), offered, left, kept=kept)
 
 
 def fits(problem: Problem, chosen: dict[str, int | None]) -> bool:
@@ -62,6 +64,8 @@ def fits(problem: Problem, chosen: dict[str, int | None]) -> bool:
     for key, index in chosen.items():
         if index is not None:
             used.update(problem.candidates[key][index].slot_ids)
+        else:  # who gets no other place keeps what it has
+            used.update(problem.kept.get(key, ()))
     return all(used[slot_id] <= places for slot_id, places in problem.left.items())
 
 
