@@ -32,7 +32,7 @@ class Row:
     ``owners`` says whose each window is, as a number: the place of its resource in ``resources``.
     """
 
-    __slots__ = ("ends", "ids", "latest", "left", "longest", "owners", "resources", "starts", "transits")
+    __slots__ = ("_windows", "ends", "ids", "latest", "left", "longest", "owners", "resources", "starts", "transits")
 
     def __init__(self, columns: Sequence[Columns] = ()) -> None:
         """Lay the windows of several resources together, in order of time and then of their ids."""
@@ -49,6 +49,7 @@ class Row:
         self.resources = [one.source for one in columns]
         self.transits = [source.transit for source in self.resources]  # by owner
         self.longest = max(map(sub, ends, starts), default=0)
+        self._windows: dict[int, Window] = {}
         self.latest: list[int | None] = [None] * len(rows)  # last pickup of a run: worked out when asked for
 
     def __len__(self) -> int:
@@ -60,18 +61,21 @@ class Row:
 
     def window(self, index: int) -> Window:
         """Return one of the windows as a value for the outside."""
-        source = self.source(index)
-        return Window(
-            slot_id=self.slot_id(index),
-            kind=source.kind,
-            organization_id=source.organization_id,
-            place_id=source.place_id,
-            starts_at=instant(self.starts[index]),
-            ends_at=instant(self.ends[index]),
-            left=self.left[index],
-            resource_name=source.name,
-            lane=source.lane,
-        )
+        found = self._windows.get(index)
+        if found is None or found.left != self.left[index]:
+            source = self.source(index)
+            found = self._windows[index] = Window(
+                slot_id=self.slot_id(index),
+                kind=source.kind,
+                organization_id=source.organization_id,
+                place_id=source.place_id,
+                starts_at=instant(self.starts[index]),
+                ends_at=instant(self.ends[index]),
+                left=self.left[index],
+                resource_name=source.name,
+                lane=source.lane,
+            )
+        return found
 
     def slot_id(self, index: int) -> UUID:
         return UUID(self.ids[index])
@@ -141,18 +145,18 @@ class Calendar:
         self.quotas = quotas
         self.places = {place.id: place for place in places}
         self._rows: dict[Key, Row] = {}
-        grouped: dict[Source, list[Window]] = defaultdict(list)
-        for window in windows:
-            grouped[window.source].append(window)
+        grouped: dict[tuple[object, ...], list[Window]] = defaultdict(list)
+        for w in windows:  # windows of one resource share its lane
+            grouped[w.kind, w.organization_id, w.place_id, w.resource_name, id(w.lane)].append(w)
         self.add(
             Columns(
-                source,
+                found[0].source,
                 [w.slot_id.hex for w in found],
                 [ticks(w.starts_at) for w in found],
                 [ticks(w.ends_at) for w in found],
                 [w.left for w in found],
             )
-            for source, found in grouped.items()
+            for found in grouped.values()
         )
 
     def add(self, columns: Iterable[Columns]) -> None:
@@ -171,6 +175,10 @@ class Calendar:
         """Return where lanes lead from a place."""
         lane = ResourceKind.COURIER_LANE.value
         return [to for kind, place, to in self._rows if kind == lane and place == origin_id and to is not None]
+
+    @property
+    def rows(self) -> Iterable[Row]:
+        return self._rows.values()
 
     @property
     def windows(self) -> list[Window]:

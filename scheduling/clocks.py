@@ -19,6 +19,7 @@ def ticks(moment: dt.datetime) -> int:
     return (moment - EPOCH) // TICK
 
 
+@lru_cache(maxsize=1 << 14)
 def instant(moment: int) -> dt.datetime:
     """Return ticks as an aware moment in UTC."""
     return EPOCH + dt.timedelta(microseconds=moment)

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
-from scheduling.calendars import Calendar
+from scheduling.calendars import Calendar, day_of
 from scheduling.drafts import Draft
 from scheduling.offers import ChainRequest
 from scheduling.repair.collected import moving, onward
-from scheduling.repair.objective import harm_of
+from scheduling.repair.objective import Scale
 from scheduling.repair.pools import Pools, pooled
 from scheduling.repair.rations import Rations, choices
 from scheduling.repair.snapshot import Affected, Candidate, Harm, Material, Offered, Problem, free_places, movable
@@ -124,28 +124,26 @@ def _walked(order: Affected, calendar: Calendar, now: dt.datetime, days: int) ->
 
 
 def _in_time(order: Affected, walk: _Walk, walked: ChainRequest, pools: Pools) -> Iterator[_Way]:
-    """The walk's chains that the order may have: those that stand for all, and those that keep a place it has."""
-    zone = pools.calendars[order.request.therapy_id].places[order.request.center_site_id].zone
+    """The walk's chains that the order may have: those that stand for all, and those that keep a place it has.
+
+    A collection can be prepared by then and is wanted then; one that stands is prepared already.
+    """
+    place = pools.calendars[order.request.therapy_id].places[order.request.center_site_id]
+    ready = max(walked.earliest + dt.timedelta(days=walked.lead_days), order.request.earliest)
+    since = day_of(ready, place.zone)[0]
+    stands, may_stay = order.current.collection_start, order.material is Material.NOT_COLLECTED
     same = (way for slot_id in sorted(pools.named(order.current.slot_ids)) for way in walk.using.get(slot_id, ()))
     for way in (*walk.few, *same):
-        if _is_in_time(order, way.draft, walked, zone):
+        start = way.draft.collection_start
+        if order.latest is not None and start > order.latest:
+            continue
+        if may_stay if start == stands else start >= since:
             yield way
 
 
 def today(request: ChainRequest, calendar: Calendar, now: dt.datetime) -> dt.date:
     """The local date at the center."""
     return calendar.places[request.center_site_id].local(now).date()
-
-
-def _is_in_time(order: Affected, draft: Draft, walked: ChainRequest, zone: dt.tzinfo) -> bool:
-    """Whether the collection can be prepared by then and is wanted then; one that stands is prepared already."""
-    if order.latest is not None and draft.collection_start > order.latest:
-        return False
-    if draft.collection_start == order.current.collection_start:
-        return order.material is Material.NOT_COLLECTED
-    ready = walked.earliest + dt.timedelta(days=walked.lead_days)
-    local = draft.collection_start.astimezone(zone).date()
-    return local >= max(ready, order.request.earliest)
 
 
 def _may_collect(order: Affected) -> bool:
@@ -159,22 +157,27 @@ def _short(
 ) -> set[UUID]:
     """The windows that more orders could use, or keep, than there are places."""
     wanted: Counter[UUID] = Counter()
+    alike: Counter[_Walk] = Counter()  # orders of one walk want the same: counted together
     for key, (own, walk, _) in found.items():
-        wanted.update(walk.slot_ids.union(held[key], *(way.slot_ids for way in own)))
+        wanted.update(held[key].union(*(way.slot_ids for way in own)) - walk.slot_ids)
+        alike[walk] += 1
+    for walk, orders in alike.items():
+        for slot_id in walk.slot_ids:
+            wanted[slot_id] += orders
     return {slot_id for slot_id, orders in wanted.items() if slot_id in left and orders > left[slot_id]}
 
 
 def _distinct(order: Affected, ways: Sequence[_Way], pools: Pools, rations: Rations) -> tuple[Candidate, ...]:
     """Of chains with the same short places and quotas the least harmful, the least harmful of all first."""
-    held = pools.named(order.current.slot_ids)
+    scale = Scale(order, pools.named(order.current.slot_ids))
     kept: dict[frozenset[UUID], Candidate] = {}
     for harm, _, number in sorted(
-        (harm_of(order, way.draft, way.slot_ids, held).as_tuple(), way.draft.earliest_infusion, number)
-        for number, way in enumerate(ways)
+        (scale.harm(way.draft, way.slot_ids), way.draft.earliest_infusion, number) for number, way in enumerate(ways)
     ):
         way = ways[number]
         claims = rations.claims(order, way.draft)
         for taken in choices(claims) if claims is not None else ():
-            needs = way.needs | taken
-            kept.setdefault(needs, Candidate(way.draft, Harm(*harm), needs))
+            needs = way.needs | taken if taken else way.needs
+            if needs not in kept:
+                kept[needs] = Candidate(way.draft, Harm(*harm), needs)
     return tuple(kept.values())

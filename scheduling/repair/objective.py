@@ -10,9 +10,9 @@ more for another plant or a second collection.
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from operator import itemgetter, mul
 from uuid import UUID
 
 from scheduling.drafts import Draft
@@ -33,16 +33,26 @@ DAY = dt.timedelta(days=1)
 BED = LinkKind.INFUSION_BED
 
 
-def harm_of(order: Affected, draft: Draft, places: Collection[UUID], held: Collection[UUID]) -> Harm:
-    """Return what moving the order from the places that it holds to ``draft``, on ``places``, does."""
-    was, again = order.current, is_collected_again(order, draft)
-    moves = order.promised and draft.collection_start != was.collection_start
-    return Harm(
-        expired=int(again),
-        moved=int(moves) + (_bed_moves(was, draft) if order.promised else 0),
-        days=max(0, math.ceil((draft.earliest_infusion - was.collection_start) / DAY)),
-        cost=_cost(was, draft, places, held) + (NEW_COLLECTION if again else 0),
-    )
+class Scale:
+    """Weighs what one order's chains do to it; ``held``: the places that it has now."""
+
+    def __init__(self, order: Affected, held: Set[UUID]) -> None:
+        self.order, self.was, self.held = order, order.current, held
+        self.is_collected = order.material is not Material.NOT_COLLECTED
+        self.beds = [pick.starts_at for pick in self.was.picks if pick.kind == BED]
+
+    def harm(self, draft: Draft, places: Set[UUID]) -> tuple[int, ...]:
+        """Return what moving to ``draft``, on ``places``, does: the columns of ``Harm``."""
+        moves = draft.collection_start != self.was.collection_start
+        again = self.is_collected and moves
+        moved = 0
+        if self.order.promised:
+            beds_move = self.beds and self.beds != [pick.starts_at for pick in draft.picks if pick.kind == BED]
+            moved = int(moves) + int(bool(beds_move))
+        days = -((self.was.collection_start - draft.earliest_infusion) // DAY)  # begun days count
+        cost = OTHER_BOOKING * len(places - self.held)
+        cost += OTHER_PLANT if draft.plant_id != self.was.plant_id else 0
+        return 0, 0, int(again), moved, max(0, days), cost + (NEW_COLLECTION if again else 0)
 
 
 def harm_of_none(order: Affected) -> Harm:
@@ -53,16 +63,6 @@ def harm_of_none(order: Affected) -> Harm:
 def is_collected_again(order: Affected, draft: Draft) -> bool:
     """Whether the chain gives collected material up and begins with another collection."""
     return order.material is not Material.NOT_COLLECTED and draft.collection_start != order.current.collection_start
-
-
-def _bed_moves(was: Draft, draft: Draft) -> int:
-    old = [pick.starts_at for pick in was.picks if pick.kind == BED]
-    return int(bool(old) and old != [pick.starts_at for pick in draft.picks if pick.kind == BED])
-
-
-def _cost(was: Draft, draft: Draft, places: Collection[UUID], held: Collection[UUID]) -> int:
-    changed = sum(OTHER_BOOKING for slot_id in places if slot_id not in held)
-    return changed + (OTHER_PLANT if draft.plant_id != was.plant_id else 0)
 
 
 # What must not happen is settled first, then what is a pity: two sums whose numbers stay exact.
@@ -81,7 +81,7 @@ class Group:
         return ", ".join(LABELS[COMPONENTS[index]] for index in self.components)
 
     def weigh(self, harm: Sequence[int]) -> int:
-        return sum(weight * harm[index] for index, weight in zip(self.components, self.weights, strict=True))
+        return sum(map(mul, self.weights, itemgetter(*self.components)(harm)))
 
     def unweigh(self, weight: int) -> dict[int, int]:
         """Return the components that a sum of exactly this weight has."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from scheduling.calendars import Calendar, Window
+from scheduling.calendars import Calendar, Row, Source, Window
 from scheduling.drafts import Draft
 
 
@@ -38,30 +38,41 @@ def pooled(calendars: Mapping[UUID, Calendar]) -> Pools:
 
     Windows are alike only if they stand in the same calendars: a pool is the same for all who may use it.
     """
-    serves: dict[UUID, list[UUID]] = defaultdict(list)
-    known: dict[UUID, Window] = {}
+    serves: dict[str, list[UUID]] = defaultdict(list)
+    known: dict[str, tuple[Row, int]] = {}
     for key, calendar in calendars.items():
-        for window in calendar.windows:
-            if not window.is_full:
-                serves[window.slot_id].append(key)
-                known[window.slot_id] = window
-    alike: dict[tuple[object, ...], list[Window]] = defaultdict(list)
-    for w in known.values():
-        whom = tuple(serves[w.slot_id])
-        alike[w.kind, w.place_id, w.organization_id, w.starts_at, w.ends_at, w.lane, whom].append(w)
+        for row in calendar.rows:
+            for index, left in enumerate(row.left):
+                if left > 0:
+                    serves[row.ids[index]].append(key)
+                    known[row.ids[index]] = row, index
+    numbers: dict[tuple[object, ...], int] = {}
+    kinds: dict[int, list[int]] = {}
+    alike: dict[tuple[object, ...], list[str]] = defaultdict(list)
+    for name, (row, index) in known.items():
+        if id(row) not in kinds:
+            kinds[id(row)] = [numbers.setdefault(_kind(source), len(numbers)) for source in row.resources]
+        kind = kinds[id(row)][row.owners[index]]
+        alike[kind, row.starts[index], row.ends[index], *serves[name]].append(name)
     members, pool_of = {}, {}
     merged: dict[UUID, list[Window]] = {key: [] for key in calendars}
-    for windows in alike.values():
-        windows.sort(key=lambda window: window.slot_id)
+    for names in alike.values():
+        windows = tuple(row.window(index) for row, index in (known[name] for name in sorted(names)))
         first = windows[0]
-        members[first.slot_id] = tuple(windows)
+        members[first.slot_id] = windows
         pool_of.update({window.slot_id: first.slot_id for window in windows})
-        for key in serves[first.slot_id]:
-            merged[key].append(replace(first, left=sum(window.left for window in windows)))
+        pool = replace(first, left=sum(window.left for window in windows)) if len(windows) > 1 else first
+        for key in serves[names[0]]:
+            merged[key].append(pool)
     fresh = {
         key: Calendar(calendar.places.values(), merged[key], calendar.quotas) for key, calendar in calendars.items()
     }
     return Pools(fresh, members, pool_of)
+
+
+def _kind(source: Source) -> tuple[object, ...]:
+    """What windows that are alike have in common besides their time."""
+    return source.kind, source.place_id, source.organization_id, source.lane
 
 
 def dealt(pools: Pools, wanted: Sequence[tuple[Draft, Draft]]) -> list[Draft]:

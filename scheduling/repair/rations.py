@@ -46,7 +46,7 @@ class Rations:
 
     def periods(self, order: Affected, draft: Draft) -> tuple[tuple[str, Shares], ...]:
         """Return under which short shares the starts of the chain fall: chains that differ in it are no equals."""
-        kinds = self.kinds(order)
+        kinds = self.kinds(order) if self.left else None
         if not kinds:
             return ()
         return tuple(
@@ -60,7 +60,7 @@ class Rations:
 
         A start in a period in which the order has a place already stays with that place.
         """
-        rows = self.of(order)
+        rows = self.of(order) if self._rows else ()
         if not rows:
             return ()
         found = []

@@ -68,7 +68,7 @@ def rank(order: Affected) -> tuple[bool, dt.datetime, int, str]:
     return order.expires_at is None, order.expires_at or NEVER, -order.urgency, order.key
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Harm:
     """What one choice does to one order, in the order of weight (see ``objective``)."""
 

@@ -11,7 +11,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from scheduling.repair.objective import COMPONENTS, Group, grouped, harm_of_none
@@ -122,13 +124,12 @@ def harm_in(problem: Problem, chosen: dict[str, int | None]) -> tuple[int, ...]:
     return tuple(total)
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One choice: the ``index``-th candidate of an order, or none; ``rows`` are its short places."""
+class _Column(NamedTuple):
+    """One choice: which candidate of an order, or none; ``rows`` are its short places."""
 
     order: int
     key: str
-    index: int | None
+    choice: int | None
     harm: tuple[int, ...]
     rows: tuple[int, ...]
 
@@ -140,7 +141,7 @@ class _Run:
         self.chosen = first_come(problem)
         self.bounds: dict[int, int] = {}
         self.columns = _columns(problem)
-        self.without = [column for column in self.columns if column.index is None]
+        self.without = [column for column in self.columns if column.choice is None]
 
     def outcome(self) -> Outcome:
         most, heavy = _most(self.columns), False
@@ -209,7 +210,7 @@ class _Run:
             own = kept[column.order]
             if column.order not in done and all(left[row] + (row in own) > 0 for row in column.rows):
                 done.add(column.order)
-                rounded[column.key] = column.index
+                rounded[column.key] = column.choice
                 for row in own:
                     left[row] += 1
                 for row in column.rows:
@@ -223,7 +224,7 @@ class _Run:
         found = set()
         for number, column in enumerate(self.columns):
             by_order[column.order].append((within[number], number))
-            if column.index is None or self.chosen[column.key] == column.index:
+            if column.choice is None or self.chosen[column.key] == column.choice:
                 found.add(number)
         for row in by_order.values():
             found.update(number for _, number in sorted(row)[:FEW])
@@ -242,7 +243,7 @@ class _Run:
             by_order[column.order].append(literal)
             for row in column.rows:
                 by_row[row].append(literal)
-            model.add_hint(literal, self.chosen[column.key] == column.index)
+            model.add_hint(literal, self.chosen[column.key] == column.choice)
         for choices in by_order.values():
             model.add_exactly_one(choices)
         places = list(self.problem.left.values())
@@ -261,7 +262,7 @@ class _Run:
             return bound
         for number, literal in literals.items():
             if solver.boolean_value(literal):
-                self.chosen[self.columns[number].key] = self.columns[number].index
+                self.chosen[self.columns[number].key] = self.columns[number].choice
         if status != cp_model.OPTIMAL:
             self.stopped = self._why()
         return max(bound, round(solver.best_objective_bound))
@@ -287,10 +288,15 @@ class _Run:
 
 def _columns(problem: Problem) -> list[_Column]:
     row_of = {place: row for row, place in enumerate(problem.left)}
+    known: dict[frozenset[UUID] | None, tuple[int, ...]] = {}  # orders that may have the same chain share its rows
     found = []
     for number, order in enumerate(problem.affected):
         for index, candidate in enumerate(problem.candidates[order.key]):
-            rows = tuple(row_of[place] for place in candidate.takes if place in row_of)
+            rows = known.get(candidate.needs)
+            if rows is None:
+                rows = tuple(row_of[place] for place in candidate.takes if place in row_of)
+                if candidate.needs is not None:
+                    known[candidate.needs] = rows
             found.append(_Column(number, order.key, index, candidate.harm.as_tuple(), rows))
         kept = tuple(sorted(row_of[place] for place in problem.kept.get(order.key, ())))
         found.append(_Column(number, order.key, None, harm_of_none(order).as_tuple(), kept))
@@ -299,12 +305,9 @@ def _columns(problem: Problem) -> list[_Column]:
 
 def _most(columns: Sequence[_Column]) -> list[int]:
     """The largest sum that each component can have."""
-    worst: dict[int, list[int]] = defaultdict(lambda: [0] * len(COMPONENTS))
-    for column in columns:
-        row = worst[column.order]
-        for place, value in enumerate(column.harm):
-            row[place] = max(row[place], value)
-    return [sum(row[place] for row in worst.values()) for place in range(len(COMPONENTS))]
+    by_order = groupby(columns, key=attrgetter("order"))
+    worst = [[max(values) for values in zip(*(one.harm for one in own), strict=True)] for _, own in by_order]
+    return [sum(values) for values in zip(*worst, strict=True)] or [0] * len(COMPONENTS)
 
 
 def _least(columns: Sequence[_Column], weights: Sequence[int]) -> dict[int, int]:
