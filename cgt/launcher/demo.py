@@ -18,7 +18,7 @@ from cgt.launcher.messages import LauncherError, say, stage
 from cgt.launcher.paths import LOGS, ROOT, VAR, make_var
 from cgt.launcher.processes import is_ours, port_is_taken
 from cgt.launcher.roles import DEMO_DATABASE, DEMO_MARK, drop_database, make_database, mark_of
-from cgt.launcher.schema import is_migrated, note_migrated
+from cgt.launcher.schema import is_migrated, note_migrated, refuse_other_sources
 from cgt.launcher.stack import Stack, open_stack
 
 BIN = Path(sys.executable).parent
@@ -123,6 +123,7 @@ def _discard(stack: Stack) -> None:
 
 def _migrate(stack: Stack) -> None:
     if not is_migrated(stack.server, DEMO_DATABASE):
+        refuse_other_sources(stack.server, DEMO_DATABASE)
         with stage("database migrated"):
             _manage(["migrate", "--verbosity", "0"], stack, "owner")
             note_migrated(stack.server, DEMO_DATABASE)

@@ -1,7 +1,9 @@
 """Whether a database is up to date, told from the sources that decide what a migrated database looks like."""
 
 import hashlib
+from collections.abc import Iterable
 
+from cgt.launcher.messages import LauncherError
 from cgt.launcher.paths import ROOT, VAR
 from cgt.launcher.roles import Server, connected
 
@@ -35,6 +37,27 @@ def is_migrated(server: Server, database: str) -> bool:
 def note_migrated(server: Server, database: str) -> None:
     """Remember it, so that the next start need not ask Django."""
     NOTE.write_text(_state(server, database))
+
+
+def refuse_other_sources(server: Server, database: str) -> None:
+    """Raise LauncherError for a database that was migrated by sources that are gone: no way leads here from it."""
+    with connected(server.url("owner", database)) as cursor:
+        cursor.execute("select to_regclass('public.django_migrations')")
+        if cursor.fetchone() == (None,):
+            return
+        cursor.execute("select app, name from django_migrations order by 1, 2")
+        gone = left_behind(cursor.fetchall())
+    if gone:
+        raise LauncherError(
+            f"The database {database} was made by another version ({gone[0]} is gone). "
+            "Discard it and load it anew: manage.py demo --fresh"
+        )
+
+
+def left_behind(recorded: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the recorded migrations of our apps, as ``app.name``, that no file makes any more."""
+    ours = ((app, name, ROOT / app / "migrations") for app, name in recorded)
+    return [f"{app}.{name}" for app, name, folder in ours if folder.is_dir() and not (folder / f"{name}.py").exists()]
 
 
 def _state(server: Server, database: str) -> str:

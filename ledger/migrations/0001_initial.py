@@ -72,7 +72,6 @@ class Migration(migrations.Migration):
                 'abstract': False,
                 'base_manager_name': 'unwalled',
                 'default_manager_name': 'unwalled',
-                'indexes': [models.Index(fields=['kind', 'recorded_at'], name='ledger_even_kind_1dc049_idx')],
             },
             managers=[
                 ('unwalled', django.db.models.manager.Manager()),
@@ -315,6 +314,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='event',
             index=models.Index(fields=['stream', '-seq'], name='ledger_even_stream__8a0069_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='event',
+            index=models.Index(fields=['kind', 'recorded_at'], name='ledger_even_kind_1dc049_idx'),
         ),
         migrations.AddConstraint(
             model_name='event',
