@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ledger.context import Actor
+from ledger.context import Actor, reading
 from ledger.recording import Once
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from ledger.states import Role
@@ -34,7 +34,7 @@ from personas.views import desk
 
 SAID = {
     action.MOVED: "The dates have moved. Everybody on the order is told.",
-    action.PROPOSED: "The other side is asked. Until it answers, the former dates stay and the new ones are kept.",
+    action.PROPOSED: "{asked} is asked. Until it answers, the former dates stay and the new ones are kept.",
     action.REFUSED: "The change is refused; what was confirmed stays.",
 }
 Act = Callable[[Actor, "Once | None"], str]
@@ -50,7 +50,9 @@ def dates(request: HttpRequest, code: str) -> HttpResponseBase:
     seen = request.POST.get("version") or None
 
     def act(actor: Actor, once: Once | None) -> str:
-        return SAID[action.reschedule(actor, code, request.POST, once=once, version=seen).outcome]
+        changed = action.reschedule(actor, code, request.POST, once=once, version=seen)
+        with reading(actor):
+            return SAID[changed.outcome].format(asked=_asked(actor, changed.order))
 
     return _done(request, code, "dates", act)
 
@@ -83,6 +85,12 @@ def _done(request: HttpRequest, code: str, at: str, act: Act) -> HttpResponseBas
     return acted(request, (at, code), act, lambda refusal: _page(request, code, refusal), place)
 
 
+def _asked(actor: Actor, order: Any) -> str:
+    """Return who has to agree to what the actor proposes."""
+    asked = order.center_site if actor.organization_id == order.manufacturer_id else order.manufacturer
+    return str(asked.name)
+
+
 def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> TemplateResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     order = order_named(actor, code)
@@ -102,7 +110,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
         "offers": offers,
         "preview": found,
         "proposes": standing.side == Role.MANUFACTURER,
-        "asked": order.center_site.name if standing.side == Role.MANUFACTURER else order.manufacturer.name,
+        "asked": _asked(actor, order),
         "zone": order.center_site.zone,
         "plant_zone": order.plant_site.zone if order.plant_site else "",
         "fields": fields,

@@ -71,7 +71,7 @@ def test_a_coordinator_moves_dates_and_the_planner_agrees(far: World, crew: Crew
     page.select_option("[name=code]", "patient_condition")
     page.fill("[name=reason]", "Fever")
     page.click("text=Ask the manufacturer")
-    assert "The manufacturer is asked" in page.inner_text("body")
+    assert f"{far.maker.name} is asked" in page.inner_text("body")
     page.goto(f"/orders/{code}/dates/")
     look(page, "dates-proposed")
 

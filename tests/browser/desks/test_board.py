@@ -108,7 +108,7 @@ def test_a_start_is_dragged_to_another_day_and_moves_when_the_center_agrees(far:
     page.select_option("[name=code]", "plant_capacity")
     page.fill("[name=reason]", "Line service")
     page.click("text=Ask the treatment center")
-    assert "The other side is asked" in page.inner_text("body")
+    assert "Until it answers, the former dates stay" in page.inner_text("body")
     page.goto(order.week)
     assert "Proposed change" in page.inner_text(f"[data-start='{target}']")
     look(page, "board-proposed")
@@ -142,7 +142,7 @@ def test_the_same_is_done_by_keys_alone(far: World, crew: Crew) -> None:
     page.keyboard.press("Tab")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    assert "The other side is asked" in page.inner_text("body")
+    assert "Until it answers, the former dates stay" in page.inner_text("body")
     page.goto(order.week)
     assert order.code in page.inner_text(f"[data-start='{target}']")
 
