@@ -35,7 +35,7 @@ class Inputs(serializers.Serializer[Any]):
 class ReleaseReserve(StepKind):
     key = "release_reserve"
     title = "Release the reserve"
-    capability = Capability.RELEASE_BATCH
+    capability = Capability.REVIEW_BATCH
     signatures = 1
     binds_shown = True
     meaning = "reserve decided"
