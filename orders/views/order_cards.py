@@ -74,10 +74,12 @@ def _somebody_elses(missing: list[MissingFact]) -> bool:
 
 
 def timeline(actor: Actor, order: Any) -> list[dict[str, Any]]:
-    """Return every attempt of every step: planned against actual, by whom (CO8)."""
+    """Return every attempt of every step that applies: planned against actual, by whom (CO8)."""
     now = timezone.now()
     rows = []
     for step in queries.timeline(actor, order):
+        if step.state == StepState.SKIPPED:
+            continue
         rows.append(
             {
                 "id": f"step-{step.key}-{step.attempt}",
