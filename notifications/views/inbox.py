@@ -18,7 +18,7 @@ from notifications import queries
 from notifications.actions import inbox
 from personas.views import desk
 
-PAGE = 50
+PAGE = 40
 PRESSING = 50
 TABS = (("open", "Open"), ("unread", "Unread"), ("critical", "Critical"), ("mine", "Mine"), ("all", "All"))
 
