@@ -18,6 +18,7 @@ from quality import batches
 from scheduling import rebooking, slot_chains
 
 CONFIRM, RELEASE, START = "confirm_reserve", "release_reserve", "start_manufacture"
+CHOSEN = (StepState.READY, StepState.DONE)  # of these steps: the reserve is what the order goes on from
 HORIZON = dt.timedelta(days=28)  # how far ahead a line is looked for
 
 
@@ -31,7 +32,12 @@ def bags_of(order: Order) -> list[Any]:
     if batch is None:
         return []
     kept = [bag for bag in material.of_stream(order.stream_id) if is_kept(bag)]
-    return [bag for bag in kept if bag.ended_at is None or bag.ended_at <= batch.started_at]
+    return [bag for bag in kept if is_older(bag, batch.started_at)]
+
+
+def is_older(bag: Any, began: dt.datetime | None) -> bool:
+    """Whether a bag was collected before the newest batch began: then it is reserve for the next one."""
+    return began is not None and (bag.ended_at is None or bag.ended_at <= began)
 
 
 def is_all_there_is(order: Order) -> bool:
@@ -45,9 +51,15 @@ def is_released(order: Order) -> bool:
     return any(step.state == StepState.DONE for step in attempts.of_kind(order, RELEASE))
 
 
-def is_refused(order: Order) -> bool:
-    """Whether one of them has refused it: the order waits for the physician again."""
-    return any(step.state == StepState.FAILED for kind in (CONFIRM, RELEASE) for step in attempts.of_kind(order, kind))
+def is_over(order: Order) -> bool:
+    """Whether the reserve that was chosen was refused, is gone, or grew too old before it was used.
+
+    Then the order waits for the physician again.
+    """
+    states = {step.state for kind in (CONFIRM, RELEASE) for step in attempts.of_kind(order, kind)}
+    if StepState.FAILED in states:
+        return True
+    return bool(states & set(CHOSEN)) and bool(missing(order))
 
 
 def missing(order: Order) -> list[MissingFact]:

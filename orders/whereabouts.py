@@ -1,5 +1,6 @@
-"""How far the starting material of orders is, and until when manufacture can begin from it: three queries for any
-number of orders. What has happened says so (steps that are done, bags that were filled), never what was planned."""
+"""How far the starting material of orders is, and until when manufacture can begin from it: four queries at most.
+
+What has happened says so (steps that are done, bags that were filled), never what was planned."""
 
 from __future__ import annotations
 
@@ -12,16 +13,17 @@ from uuid import UUID
 
 from custody import material
 from custody.states import ContainerKind, ContainerState
-from orders import places
+from orders import places, reserve
 from orders.models import FlowStep, Order, OrderStep
 from orders.states import StepState
+from quality import batches
 from scheduling.repair.snapshot import Material
 from scheduling.slot_chains import SlotChain
 
-BOOKING, START = "hold_slot_chain", "start_manufacture"
+BOOKING = "hold_slot_chain"
 INBOUND, PICKUP = "inbound", "pickup"
 BEGUN, COLLECTED = ("start_collection", "collect"), ("collect",)
-KINDS = (*BEGUN, "pack", "hand_over", "receive_material", START, "decide_readiness", "infuse")
+KINDS = (*BEGUN, "pack", "hand_over", "receive_material", reserve.CONFIRM, reserve.START, "decide_readiness", "infuse")
 GONE = (
     ContainerState.REJECTED,
     ContainerState.DESTROYED,
@@ -36,7 +38,7 @@ GONE = (
 class Whereabouts:
     """``expires_at``: until when manufacture can begin (None: nothing is collected, or no limit). ``is_packed``: the
     box is closed, and says to which plant and by whom it goes. ``is_lost``: collected, and nothing usable is left.
-    ``collected_at``: when the collection ended. ``made_again``: a batch was lost, the order goes on from reserve.
+    ``collected_at``: when the collection ended. ``made_again``: a batch was lost before.
     ``cannot_wait``: the patient had the go for lymphodepletion, and no infusion yet (see ``alarms``).
     """
 
@@ -56,6 +58,8 @@ def of_orders(orders: Iterable[Order], chains: Mapping[UUID, SlotChain]) -> dict
     steps, parameters = _steps(rows), booking_parameters({order.flow_id for order in rows})
     begun = [order.stream_id for order in rows if _has(steps[order.pk], BEGUN)]
     bags = material.of_streams(begun, ContainerKind.STARTING_MATERIAL) if begun else {}
+    again = [order.stream_id for order in rows if _is_made_again(steps[order.pk])]
+    began = batches.began(again) if again else {}
     return {
         order.pk: _of(
             order,
@@ -63,6 +67,7 @@ def of_orders(orders: Iterable[Order], chains: Mapping[UUID, SlotChain]) -> dict
             bags.get(order.stream_id, []),
             chains[order.stream_id],
             parameters.get(order.flow_id, {}),
+            began.get(order.stream_id),
         )
         for order in rows
     }
@@ -84,12 +89,17 @@ def _steps(orders: Sequence[Order]) -> dict[UUID, list[OrderStep]]:
 
 
 def _of(
-    order: Order, steps: list[OrderStep], bags: list[Any], chain: SlotChain, parameters: dict[str, Any]
+    order: Order,
+    steps: list[OrderStep],
+    bags: list[Any],
+    chain: SlotChain,
+    parameters: dict[str, Any],
+    began: dt.datetime | None,
 ) -> Whereabouts:
     depleted = _has(steps, ("decide_readiness",), needs_product=True) and not _has(steps, ("infuse",))
     if not _has(steps, BEGUN):
         return Whereabouts(Material.NOT_COLLECTED, cannot_wait=depleted)
-    start = next((step for step in steps if step.flow_step.kind == START), None)
+    start = next((step for step in steps if step.flow_step.kind == reserve.START), None)
     packed, picked_up = (
         _has(steps, ("pack",), direction=INBOUND),
         _has(steps, ("hand_over",), direction=INBOUND, moment=PICKUP),
@@ -99,31 +109,35 @@ def _of(
         stage = Material.AT_PLANT
     elif picked_up:
         stage = Material.ON_THE_WAY
-    usable = [bag for bag in bags if bag.state not in GONE]
-    again = start is not None and start.attempt > 1
+    from_reserve = any(step.flow_step.kind == reserve.CONFIRM and step.state in reserve.CHOSEN for step in steps)
+    usable = [bag for bag in bags if bag.state not in GONE and (from_reserve or not reserve.is_older(bag, began))]
     collected = min((bag.ended_at for bag in usable if bag.ended_at is not None), default=None)
     return Whereabouts(
         stage,
         packed,
         has_started=start is not None and start.state == StepState.DONE,
         is_lost=_has(steps, COLLECTED) and bool(bags) and not usable,
-        made_again=again,
+        made_again=_is_made_again(steps),
         cannot_wait=depleted,
         collected_at=collected,
-        expires_at=_expires(order, collected or chain.collection_ends_at, parameters, start if again else None),
+        expires_at=_expires(order, collected or chain.collection_ends_at, parameters, start if from_reserve else None),
     )
 
 
+def _is_made_again(steps: Iterable[OrderStep]) -> bool:
+    return any(step.flow_step.kind == reserve.START and step.attempt > 1 for step in steps)
+
+
 def _expires(
-    order: Order, collected: dt.datetime, parameters: dict[str, Any], again: OrderStep | None
+    order: Order, collected: dt.datetime, parameters: dict[str, Any], reserve_start: OrderStep | None
 ) -> dt.datetime | None:
     """Until when manufacture can begin: by the age limit; frozen material by its storage, a reserve by its own."""
     hours: Any = order.specification.limits.get("max_age_hours")
     if parameters.get("cryopreserved"):
         days = parameters.get("storage_days")
         hours = None if days is None else float(days) * 24
-    if again is not None:
-        hours = again.flow_step.parameters.get("reserve_age_hours") or hours
+    if reserve_start is not None:
+        hours = reserve_start.flow_step.parameters.get("reserve_age_hours") or hours
     return None if hours is None else collected + dt.timedelta(hours=float(hours))
 
 

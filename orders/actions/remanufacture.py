@@ -110,7 +110,7 @@ def missing_for(actor: Actor, order: Order, way: str) -> list[MissingFact]:
     if not _is_lost(actor, order, bags):
         text = "No batch of this order has failed or been rejected, and no starting material was lost."
         found.append(MissingFact("nothing_lost", text, "Wait for the decision of quality."))
-    elif step.state in OPEN_STEP_STATES:
+    elif step.state in OPEN_STEP_STATES and not reserve.is_over(order):
         found.append(MissingFact("decided_already", "The order goes on already.", "Look whose turn it is."))
     elif way == RESERVE:
         found += reserve.missing(order) or reserve.line_missing(actor, order)
@@ -160,12 +160,12 @@ def _is_lost(actor: Actor, order: Order, bags: list[Any]) -> bool:
 
     While a newer attempt runs, the former batch is history.
     """
-    if reserve.is_refused(order):
-        return True
     started = attempts.of_kind(order, "start_manufacture")
     if started and started[0].state == StepState.DONE:
         batch = evidence.current_batch(actor, order)
         return batch is not None and batch.state in ENDED
+    if reserve.is_over(order):
+        return True
     if not started or attempts.still_open(order, "collect"):
         return False
     gone = (ContainerState.REJECTED, ContainerState.DESTROYED, ContainerState.EXPIRED, ContainerState.RETURNED)

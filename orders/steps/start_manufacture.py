@@ -84,8 +84,9 @@ class StartManufacture(StepKind):
                         "QA decides on the deviation first.",
                     )
                 )
-        if not found and not reserve.is_released(ctx.order) and reserve.is_all_there_is(ctx.order):
-            found.append(_reserve_not_released())
+        if not found and reserve.is_all_there_is(ctx.order):
+            released = reserve.is_released(ctx.order)
+            found += reserve.missing(ctx.order) if released else [_reserve_not_released()]
         elif not found and not self._bags(ctx):
             found.append(MissingFact("no_material", "No accepted material.", "Receive the material first."))
         if ctx.order.plant_site is None:

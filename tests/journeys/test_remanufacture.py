@@ -20,7 +20,7 @@ from ledger.queries import events_of, signatures_of
 from ledger.recording import acting
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Refusal, Stale, WrongState
 from orders import flow_files, queries
-from orders.actions import interruptions
+from orders.actions import interruptions, repairs
 from orders.actions.dispositions import decide_on_quarantine, record_destruction
 from orders.actions.interruptions import put_on_hold
 from orders.actions.remanufacture import remanufacture, ways_of
@@ -34,6 +34,7 @@ from scheduling.models import ChainLink, Slot
 from tests.api.conftest import make_partner, problem
 from tests.factories import PASSWORD, operator
 from tests.journeys.conftest import refused
+from tests.journeys.test_collected_repairs import closed
 from tests.journeys.test_flow_engine import live, step
 from tests.journeys.watching import bags, order_of, step_of
 from tests.journeys.world import World
@@ -434,3 +435,52 @@ def test_a_partner_sends_the_physicians_decision(world: World) -> None:
     turn = answers[1].json()["whose_turn"]
     assert [step["step"] for step in turn] == ["book"]
     problem(center.post(address, signed), 422, "facts_missing")
+
+
+@pytest.mark.story("MO7")
+def test_a_released_reserve_that_grew_too_old_is_not_started_and_the_physician_decides_again(
+    with_reserve: World,
+) -> None:
+    world, physician = with_reserve, with_reserve.player("center", "treating_physician")
+    journey = with_one_left(world)
+    decide(physician, journey, "reserve")
+    journey.perform("confirm_reserve")
+    journey.perform("release_reserve")
+    with reading(physician.actor):
+        assert ways_of(physician.actor, order_of(physician, journey)) == {}
+    with clock.at(timezone.now() + dt.timedelta(hours=241)):
+        with refused(FactsMissing) as refusal:
+            journey.perform("start")
+        assert facts_of(refusal) == {"reserve_over_age"}
+        with reading(physician.actor):
+            assert set(ways_of(physician.actor, order_of(physician, journey))) == {"collect"}
+        decide(physician, journey)
+        with refused(FactsMissing) as refusal:
+            decide(physician, journey)
+        assert facts_of(refusal) == {"nothing_lost"}, "it goes on already"
+    assert (journey.next_step().key, journey.next_step().attempt) == ("book", 2)  # type: ignore[union-attr]
+
+
+@pytest.mark.story("MP6")
+@pytest.mark.parametrize(("way", "hours"), [("reserve", 240), ("collect", 48)])
+def test_a_repair_reckons_a_reserve_with_its_own_age_and_what_was_collected_again_with_the_material_s(
+    with_reserve: World, way: str, hours: int
+) -> None:
+    world, physician = with_reserve, with_reserve.player("center", "treating_physician")
+    journey = with_one_left(world)
+    old = set(bags(physician, journey))
+    decide(physician, journey, way)
+    if way == "reserve":
+        journey.perform("confirm_reserve")
+        journey.perform("release_reserve")
+    else:
+        journey.run(before="start")
+    planner = world.player("maker", "planner").actor
+    with reading(physician.actor):
+        found = queries.bags_of(physician.actor, order_of(physician, journey))
+        counted = [bag for bag in found if (bag.code in old) == (way == "reserve") and bag.state == "accepted"]
+    limit = min(bag.ended_at for bag in counted) + dt.timedelta(hours=hours)
+    disruption = closed(world, journey, "manufacturing_line", whole=True)
+    with reading(planner):
+        hit = next(hit for hit in repairs.affected(planner, disruption) if hit.order.code == journey.code)
+    assert (hit.expires_at, hit.why_not) == (limit, "")
