@@ -8,6 +8,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
+from ledger import sweeps
 from orders.actions import repairs, what_ifs
 from orders.actions.date_requests import tell_overdue_request
 from orders.actions.overdue_steps import tell_overdue
@@ -24,25 +25,14 @@ logger = logging.getLogger(__name__)
 @shared_task
 def escalate_overdue_steps() -> int:
     """Tell of every overdue step, each in its own transaction; return how many. One failure stops no other."""
-    told = 0
-    for row in due_steps(timezone.now()):
-        try:
-            told += tell_overdue(row)
-        except Exception:
-            logger.exception("overdue step %s could not be told", row.step_id)
-    return told
+    return sweeps.each(due_steps(timezone.now()), tell_overdue, "overdue step %s could not be told", name="step_id")
 
 
 @shared_task
 def escalate_date_requests() -> int:
     """Tell of every request for dates that is not answered in time; return how many. One failure stops no other."""
-    told = 0
-    for due in due_requests(timezone.now()):
-        try:
-            told += tell_overdue_request(due)
-        except Exception:
-            logger.exception("overdue request for dates %s could not be told", due.request_id)
-    return told
+    failure = "overdue request for dates %s could not be told"
+    return sweeps.each(due_requests(timezone.now()), tell_overdue_request, failure, name="request_id")
 
 
 @shared_task
@@ -87,10 +77,5 @@ def sweep_repairs() -> int:
 @shared_task
 def forget_what_ifs() -> int:
     """Delete what-ifs whose days are over, each in its own transaction; return how many. One failure stops no other."""
-    forgotten = 0
-    for due in runs.due_what_ifs(timezone.now()):
-        try:
-            forgotten += what_ifs.expire_what_if(due)
-        except Exception:
-            logger.exception("what-if %s could not be deleted", due.run_id)
-    return forgotten
+    due = runs.due_what_ifs(timezone.now())
+    return sweeps.each(due, what_ifs.expire_what_if, "what-if %s could not be deleted", name="run_id")

@@ -10,14 +10,13 @@ from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ledger.context import reading
 from ledger.recording import Replayed
 from ledger.refusals import NotFound
 from orders import queries
 from orders.actions import date_requests
 from orders.api import answers
+from orders.api.of_order import OfOrder
 from orders.api.rescheduling import DatesAnswer
-from orders.flow import order_named
 from personas.asking import ActorView, body_of, once_of, reads
 from personas.envelopes import whole
 from personas.headers import ONCE
@@ -60,12 +59,7 @@ class WaitingRequestsView(ActorView):
         return Response({"results": [_row(one.row, one.order.code) for one in found]})
 
 
-class _OfOrder(ActorView):
-    def find(self, code: str) -> None:
-        """Raise NotFound for an order that is not the actor's to see, before anything else is said."""
-        with reading(self.actor):
-            order_named(self.actor, code)
-
+class _Answering(OfOrder):
     def answer(self, code: str, status: int = 200) -> Response:
         """Return the order's newest request as it stands; NotFound without one."""
         standing = date_requests.standing(self.actor, code)
@@ -74,7 +68,7 @@ class _OfOrder(ActorView):
         return Response(_row(standing.row, standing.order.code), status=status)
 
 
-class DateRequestView(_OfOrder):
+class DateRequestView(_Answering):
     """The request of an order."""
 
     @extend_schema(
@@ -102,7 +96,7 @@ class DateRequestView(_OfOrder):
         return self.answer(code, 201)
 
 
-class FoundView(_OfOrder):
+class FoundView(_Answering):
     """What would meet the request."""
 
     @extend_schema(
@@ -119,7 +113,7 @@ class FoundView(_OfOrder):
         return Response(standing.found.as_json())
 
 
-class AnswerView(_OfOrder):
+class AnswerView(_Answering):
     """Answers the request."""
 
     @extend_schema(
@@ -137,7 +131,7 @@ class AnswerView(_OfOrder):
         return self.answer(code)
 
 
-class WithdrawView(_OfOrder):
+class WithdrawView(_Answering):
     """Gives the request up."""
 
     @extend_schema(
@@ -145,7 +139,7 @@ class WithdrawView(_OfOrder):
         tags=["date requests"],
         summary="Withdraw the open request for dates, with a reason",
         parameters=[ONCE],
-        request=date_requests.WithdrawInputs,
+        request=date_requests.ReasonInputs,
         responses=DateRequestRow,
     )
     def post(self, request: Request, code: str) -> Response:

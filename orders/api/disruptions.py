@@ -94,7 +94,7 @@ class PlanRow(Shape):
 
     order = s.CharField()
     before = s.DateTimeField(help_text="start of the collection as booked")
-    start_before = s.DateTimeField(allow_null=True, help_text="start of manufacture as booked")
+    start_before = s.DateTimeField(help_text="start of manufacture as booked")
     material = s.ChoiceField(choices=MATERIAL, help_text="how far it is: a collection that took place never moves")
     chosen = s.IntegerField(allow_null=True, help_text="index of the choice; null: not moved")
     text = s.CharField(help_text="why")
@@ -398,8 +398,8 @@ def _run(run: Any) -> dict[str, Any]:
     plan = [
         {name: row[name] for name in ("order", "before", "chosen", "text")}
         | {
-            "start_before": row.get("start_before"),
-            "material": Material(row.get("material", Material.NOT_COLLECTED)).name.lower(),
+            "start_before": row["start_before"],
+            "material": Material(row["material"]).name.lower(),
             "choices": [
                 {k: v for k, v in choice.items() if k not in ("slot_ids", "plant_zone")} for choice in row["choices"]
             ],

@@ -10,14 +10,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ledger.context import reading
 from ledger.recording import Replayed
 from orders.actions import pickups
 from orders.api import answers
+from orders.api.of_order import OfOrder
 from orders.api.orders import detail_response
-from orders.flow import order_named
 from orders.states import PickupFailure
-from personas.asking import ActorView, input_of, once_of
+from personas.asking import input_of, once_of
 from personas.headers import ETAG, ONCE
 
 
@@ -35,14 +34,7 @@ class DelayInput(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=300, required=False, allow_blank=True, help_text="no names")
 
 
-class _Report(ActorView):
-    def find(self, code: str) -> None:
-        """Raise NotFound for an order that is not the actor's to see, before anything else is said."""
-        with reading(self.actor):
-            order_named(self.actor, code)
-
-
-class FailedPickupView(_Report):
+class FailedPickupView(OfOrder):
     """Cannot pick up."""
 
     @extend_schema(
@@ -63,7 +55,7 @@ class FailedPickupView(_Report):
         return detail_response(self.actor, code)
 
 
-class DelayView(_Report):
+class DelayView(OfOrder):
     """Later than planned."""
 
     @extend_schema(

@@ -17,10 +17,11 @@ from ledger.context import reading
 from ledger.recording import Replayed
 from orders.actions import rescheduling, swaps
 from orders.api import answers
+from orders.api.of_order import OfOrder
 from orders.api.orders import detail_response
 from orders.flow import order_named
 from orders.states import SwapState
-from personas.asking import ActorView, body_of, once_of, query_of, reads
+from personas.asking import body_of, once_of, query_of, reads
 from personas.headers import ETAG, IF_MATCH, ONCE
 from scheduling.states import ChangeReason, ChangeWindow, LinkKind
 
@@ -88,14 +89,7 @@ class SwapRow(answers.Shape):
     second_approved_by = s.CharField(allow_blank=True)
 
 
-class _Dates(ActorView):
-    def find(self, code: str) -> None:
-        """Raise NotFound for an order that is not the actor's to see, before anything else is said."""
-        with reading(self.actor):
-            order_named(self.actor, code)
-
-
-class DatesView(_Dates):
+class DatesView(OfOrder):
     """Dates to which a booked order could move."""
 
     @extend_schema(
@@ -113,7 +107,7 @@ class DatesView(_Dates):
         return Response(rescheduling.search_dates(self.actor, code, max(earliest, today)).as_json())
 
 
-class PreviewView(_Dates):
+class PreviewView(OfOrder):
     """What a change would do."""
 
     @extend_schema(
@@ -129,7 +123,7 @@ class PreviewView(_Dates):
         return Response(_preview(rescheduling.preview(self.actor, code, query_of(request, OfferQuery)["offer"])))
 
 
-class RescheduleView(_Dates):
+class RescheduleView(OfOrder):
     """Moves the dates."""
 
     @extend_schema(
@@ -148,7 +142,7 @@ class RescheduleView(_Dates):
         return detail_response(self.actor, code)
 
 
-class AnswerChangeView(_Dates):
+class AnswerChangeView(OfOrder):
     """Answers a proposed change."""
 
     @extend_schema(
@@ -166,7 +160,7 @@ class AnswerChangeView(_Dates):
         return detail_response(self.actor, code)
 
 
-class WithdrawChangeView(_Dates):
+class WithdrawChangeView(OfOrder):
     """Gives a proposed change up."""
 
     @extend_schema(
@@ -184,7 +178,7 @@ class WithdrawChangeView(_Dates):
         return detail_response(self.actor, code)
 
 
-class SwapsView(_Dates):
+class SwapsView(OfOrder):
     """Swaps of an order."""
 
     @extend_schema(
