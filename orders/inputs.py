@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -42,6 +42,18 @@ class ScanningVerifierInput(VerifierInput):
     """A second person who scans for themselves."""
 
     scan = serializers.CharField(max_length=400, label="Scan by the second person", style={"input_type": "scan"})
+
+
+class DecisionInputs(serializers.Serializer[Any]):
+    """A ``decision``, and its ``reason``. ``needs_reason``: by decision, what is said when the reason is missing."""
+
+    needs_reason: ClassVar[Mapping[str, str]] = {}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        words = self.needs_reason.get(attrs["decision"])
+        if words and not attrs["reason"].strip():
+            raise serializers.ValidationError({"reason": [words]})
+        return attrs
 
 
 LATE = "late_reason"

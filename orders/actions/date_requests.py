@@ -17,8 +17,9 @@ from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
 from orders import attempts, bookings, date_wishes
+from orders.actions.rescheduling import ReasonInputs
 from orders.flow import order_named, require_facts, require_ready, stream_of
-from orders.inputs import read
+from orders.inputs import DecisionInputs, read
 from orders.models import Order, OrderStep
 from orders.overdue import ESCALATED
 from orders.policies import may_perform, require_may_perform
@@ -43,8 +44,10 @@ class WishInputs(serializers.Serializer[Any]):
     )
 
 
-class WishAnswerInputs(serializers.Serializer[Any]):
+class WishAnswerInputs(DecisionInputs):
     """The planner's answer: confirm with an offer of the days asked for, or decline with a reason."""
+
+    needs_reason = {"decline": "Say why you decline; the center sees the reason."}
 
     decision = serializers.ChoiceField(choices=[("confirm", "Confirm"), ("decline", "Decline")], label="Answer")
     offer = serializers.CharField(
@@ -58,17 +61,10 @@ class WishAnswerInputs(serializers.Serializer[Any]):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "decline" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why you decline; the center sees the reason."]})
+        super().validate(attrs)
         if attrs["decision"] == "confirm" and not attrs["offer"]:
             raise serializers.ValidationError({"offer": ["Choose the dates that you confirm."]})
         return attrs
-
-
-class WithdrawInputs(serializers.Serializer[Any]):
-    """Why a request is given up."""
-
-    reason = serializers.CharField(max_length=300, label="Reason (no names)")
 
 
 def request_dates(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> DateRequest:
@@ -93,7 +89,7 @@ def request_dates(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
 def withdraw_request(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> DateRequest:
     """Give an open request up. By whoever may book at the center."""
     with _on_order(actor, "orders.date_request_withdrawn", code, once) as (order, event):
-        given = read(WithdrawInputs, raw)
+        given = read(ReasonInputs, raw)
         require_may_perform(actor, _booking(order))
         event.reason = given["reason"]
         row = date_requests.withdraw(_open(order), given["reason"])

@@ -16,7 +16,7 @@ from ledger.refusals import FactsMissing, MissingFact, NotFound, WrongState
 from orders import queries, repairing, rescheduling
 from orders.actions.rescheduling import require_mine
 from orders.flow import order_named
-from orders.inputs import read
+from orders.inputs import DecisionInputs, read
 from orders.models import Order
 from scheduling import changes, disrupted, slot_chains
 from scheduling.capacity import SlotFull
@@ -29,16 +29,13 @@ from scheduling.states import ChangeReason, MoveState
 COLLECTED = ("collection_begun", "dates_frozen")  # what stops a change of the center's own
 
 
-class MoveInputs(serializers.Serializer[Any]):
+class MoveInputs(DecisionInputs):
     """The center's answer to the move of its order."""
+
+    needs_reason = {"refuse": "Say why you refuse; the planner sees the reason."}
 
     decision = serializers.ChoiceField(choices=[("accept", "Accept"), ("refuse", "Refuse")], label="Answer")
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="", label="Reason")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "refuse" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why you refuse; the planner sees the reason."]})
-        return attrs
 
 
 def waiting_moves(actor: Actor) -> list[tuple[Order, RepairMove]]:

@@ -317,7 +317,7 @@ def _require_proposed(run: RepairRun) -> None:
 
 def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
     choice = row["choices"][row["chosen"]]
-    material = row.get("material", Material.NOT_COLLECTED)
+    material = row["material"]
     before, after, zone = row["before"], choice["collection"], row["zone"]
     if material != Material.NOT_COLLECTED:
         before, after, zone = row["start_before"], choice["manufacture"], choice["plant_zone"] or row["plant_zone"]

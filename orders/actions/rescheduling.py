@@ -21,7 +21,7 @@ from ledger.refusals import FactsMissing, MissingFact, NotAllowed, Stale, WrongS
 from ledger.states import Role
 from orders import queries, rescheduling
 from orders.flow import order_named, stream_of
-from orders.inputs import read
+from orders.inputs import DecisionInputs, read
 from orders.models import Order
 from orders.rescheduling import Preview
 from orders.states import OrderState
@@ -50,18 +50,15 @@ class ChangeInputs(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300, label="In words (no names)")
 
 
-class AnswerInputs(serializers.Serializer[Any]):
+class AnswerInputs(DecisionInputs):
     """The other side's answer to a proposed change."""
+
+    needs_reason = {"refuse": "Say why you refuse; the other side sees the reason."}
 
     decision = serializers.ChoiceField(choices=[("agree", "Agree"), ("refuse", "Refuse")], label="Answer")
     reason = serializers.CharField(
         max_length=300, required=False, allow_blank=True, default="", label="Reason (needed to refuse)"
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "refuse" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why you refuse; the other side sees the reason."]})
-        return attrs
 
 
 class ReasonInputs(serializers.Serializer[Any]):

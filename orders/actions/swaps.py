@@ -18,7 +18,7 @@ from ledger.walls import visible
 from orders import attempts, queries, rescheduling, signers
 from orders.actions.rescheduling import ReasonInputs, require_mine
 from orders.flow import order_named
-from orders.inputs import SignatureInput, read
+from orders.inputs import DecisionInputs, SignatureInput, read
 from orders.models import Order, SlotSwap
 from orders.states import OrderState, SwapState
 from personas.policies import require
@@ -39,8 +39,10 @@ class SwapInputs(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300, label="In words (no names)")
 
 
-class ApprovalInputs(serializers.Serializer[Any]):
+class ApprovalInputs(DecisionInputs):
     """For which of the two orders a physician agrees or refuses, signed."""
+
+    needs_reason = {"refuse": "Say why you refuse."}
 
     order = serializers.CharField(max_length=16, label="For order")
     decision = serializers.ChoiceField(choices=[("approve", "Approve"), ("refuse", "Refuse")], label="Decision")
@@ -48,11 +50,6 @@ class ApprovalInputs(serializers.Serializer[Any]):
         max_length=300, required=False, allow_blank=True, default="", label="Reason (needed to refuse)"
     )
     signature = SignatureInput(label="Your signature")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "refuse" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why you refuse."]})
-        return attrs
 
 
 def propose_swap(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> SlotSwap:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
 from orders import attempts, bookings
+from orders.inputs import DecisionInputs
 from orders.states import PASSED_STEP_STATES, StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -24,18 +25,15 @@ class Parameters(serializers.Serializer[Any]):
     reopens = serializers.SlugField(default="book")
 
 
-class Inputs(serializers.Serializer[Any]):
+class Inputs(DecisionInputs):
     """The courier's answer."""
+
+    needs_reason = {"decline": "Say why you decline; the center sees the reason."}
 
     decision = serializers.ChoiceField(choices=[("accept", "Accept"), ("decline", "Decline")], label="Answer")
     reason = serializers.CharField(
         max_length=300, required=False, allow_blank=True, default="", label="Reason (needed to decline)"
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "decline" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why you decline; the center sees the reason."]})
-        return attrs
 
 
 @step_kind

@@ -8,13 +8,16 @@ from rest_framework import serializers
 
 from ledger.refusals import MissingFact
 from orders import reserve
+from orders.inputs import DecisionInputs
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
 
-class Inputs(serializers.Serializer[Any]):
+class Inputs(DecisionInputs):
     """The planner's answer."""
+
+    needs_reason = {"decline": "Say why you decline; the center sees the reason."}
 
     decision = serializers.ChoiceField(
         choices=[("confirm", "Take the next free place"), ("decline", "Decline")], label="Answer"
@@ -22,11 +25,6 @@ class Inputs(serializers.Serializer[Any]):
     reason = serializers.CharField(
         max_length=300, required=False, allow_blank=True, default="", label="Reason (needed to decline)"
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "decline" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why you decline; the center sees the reason."]})
-        return attrs
 
 
 @step_kind

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders import bookings
+from orders.inputs import DecisionInputs
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -22,8 +23,10 @@ class Parameters(serializers.Serializer[Any]):
     reopens = serializers.SlugField(default="book")
 
 
-class Inputs(serializers.Serializer[Any]):
+class Inputs(DecisionInputs):
     """The planner's answer."""
+
+    needs_reason = {"decline": "Say why you decline; the center sees the reason."}
 
     decision = serializers.ChoiceField(choices=[("confirm", "Confirm"), ("decline", "Decline")], label="Answer")
     reason = serializers.CharField(
@@ -33,11 +36,6 @@ class Inputs(serializers.Serializer[Any]):
     proposed_date = serializers.DateField(
         required=False, allow_null=True, default=None, label="Collection date that would fit (told to the center)"
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "decline" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why you decline; the center sees the reason."]})
-        return attrs
 
 
 @step_kind

@@ -15,6 +15,7 @@ from custody.states import ContainerState
 from ledger.refusals import MissingFact
 from network import queries as network
 from orders import evidence
+from orders.inputs import DecisionInputs
 from orders.models import Order
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -32,18 +33,15 @@ class Parameters(serializers.Serializer[Any]):
     needs_product = serializers.BooleanField(default=False)
 
 
-class Inputs(serializers.Serializer[Any]):
+class Inputs(DecisionInputs):
     """The physician's decision."""
+
+    needs_reason = {"wait": "Say why the patient is not ready."}
 
     decision = serializers.ChoiceField(choices=[("go", "Go"), ("wait", "Not yet")], label="Decision")
     reason = serializers.CharField(
         max_length=300, required=False, allow_blank=True, default="", label="Reason (needed when not yet)"
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "wait" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why the patient is not ready."]})
-        return attrs
 
 
 def product_missing(order: Order) -> list[MissingFact]:

@@ -9,24 +9,22 @@ from rest_framework import serializers
 from custody import material
 from custody.states import ContainerKind, ContainerState
 from orders import evidence
+from orders.inputs import DecisionInputs
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from quality import release
 
 
-class Inputs(serializers.Serializer[Any]):
+class Inputs(DecisionInputs):
     """The decision."""
+
+    needs_reason = {"reject": "Say why the batch is rejected."}
 
     decision = serializers.ChoiceField(choices=[("release", "Release"), ("reject", "Reject")], label="Decision")
     reason = serializers.CharField(
         max_length=500, required=False, allow_blank=True, default="", label="Reason (needed to reject)"
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "reject" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why the batch is rejected."]})
-        return attrs
 
 
 @step_kind

@@ -10,13 +10,16 @@ from custody import identity, material
 from custody.states import ContainerState
 from ledger.refusals import MissingFact, NotAllowed
 from orders import attempts, reserve
+from orders.inputs import DecisionInputs
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
 
-class Inputs(serializers.Serializer[Any]):
+class Inputs(DecisionInputs):
     """Quality's decision."""
+
+    needs_reason = {"reject": "Say why the reserve is rejected."}
 
     decision = serializers.ChoiceField(
         choices=[("release", "Release for use"), ("reject", "Reject")], label="Decision about the reserve"
@@ -24,11 +27,6 @@ class Inputs(serializers.Serializer[Any]):
     reason = serializers.CharField(
         max_length=500, required=False, allow_blank=True, default="", label="Reason (needed to reject)"
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["decision"] == "reject" and not attrs["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why the reserve is rejected."]})
-        return attrs
 
 
 @step_kind
