@@ -106,8 +106,8 @@ def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, An
     choice = row["choices"][row["chosen"]] if row["chosen"] is not None else None
     theirs = next((one for one in other.plan if one["order"] == row["order"]), None) if other else None
     their_choice = theirs["choices"][theirs["chosen"]] if theirs and theirs["chosen"] is not None else None
-    stands = row.get("material", Material.NOT_COLLECTED) != Material.NOT_COLLECTED
-    stands = stands or (choice is not None and "start_before" in row and choice["collection"] == row["before"])
+    stands = row["material"] != Material.NOT_COLLECTED
+    stands = stands or (choice is not None and choice["collection"] == row["before"])
     moved, zone = ("manufacture", row["plant_zone"]) if stands else ("collection", row["zone"])
     return {
         "order": row["order"],

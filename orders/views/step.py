@@ -237,7 +237,8 @@ def _offers(
     today = timezone.localdate(timezone=ZoneInfo(sheet.zone))
     declined, wish = _declined(actor, order), latest_of(actor, order.stream_id)
     refused = wish if wish is not None and wish.state == DateRequestState.DECLINED else None
-    proposed = (refused and refused.proposed_date) or (declined and declined.proposed_date)
+    answers = {one.answered_at: one.proposed_date for one in (refused, declined) if one and one.answered_at}
+    proposed = answers[max(answers)] if answers else None
     wanted = day(asked(request, "earliest")) or proposed or today
     earliest = min(max(wanted, today), today + FARTHEST)
     wishes = wishes_of(*(asked(request, name) for name in ("weekday", "sort", "washout_since", "washout_days")))

@@ -164,6 +164,21 @@ def test_a_declined_request_tells_why_and_which_day_would_fit_and_may_be_asked_a
     assert date_requests.request_dates(world.actor(*COORDINATOR), code, wish()).state == "open"
 
 
+def test_of_two_answers_the_newer_says_where_the_next_search_begins(world: World) -> None:
+    code, coordinator = asked(world), world.actor(*COORDINATOR)
+    later = {"decision": "decline", "reason": "The line is rebuilt", "proposed_date": str(in_days(FAR + 20))}
+    date_requests.answer_request(world.actor(*PLANNER), code, later)
+    with reading(coordinator):
+        order = order_named(coordinator, code)
+        found = queries.search_slots(coordinator, order, queries.step_of(coordinator, order, "book"), in_days(0))
+    step(world, code, ("center", "coordinator", 1), "book", offer=found.offers[0].token)
+    step(world, code, ("center", "coordinator", 1), "request")
+    sooner = {"decision": "decline", "reason": "Line service", "proposed_date": str(in_days(9))}
+    perform(world.actor(*PLANNER), code, "confirm", sooner)
+    page = signed_in(world.member(*COORDINATOR)).get(f"/orders/{code}/steps/book/")
+    assert page.context["offers"]["earliest"] == in_days(9)
+
+
 def test_withdrawing_holding_other_dates_and_cancelling_end_a_request(world: World) -> None:
     first, second, third = (asked(world) for _ in range(3))
     date_requests.withdraw_request(world.actor(*COORDINATOR), first, {"reason": "Patient is better"})
