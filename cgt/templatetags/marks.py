@@ -78,8 +78,11 @@ def badge(status: str, tone: str = "", icon: str = "", text: str = "", dot: str 
 
 
 @register.simple_tag
-def due(at: dt.datetime, zone: str, other_zone: str, late: str, short: str) -> SafeString:
-    """Return a moment on the clock of its place, in UTC, and on another place's clock where two are involved."""
+def due(at: dt.datetime, zone: str, other_zone: str, late: str, short: str, plain: str = "") -> SafeString:
+    """Return a moment on the clock of its place, in UTC, and on another place's clock where two are involved.
+
+    ``plain``: the zone is said above, once for all rows.
+    """
     utc = at.astimezone(dt.UTC)
     here = at.astimezone(ZoneInfo(zone or "UTC"))
     said = f"{here:%H:%M}"
@@ -92,9 +95,10 @@ def due(at: dt.datetime, zone: str, other_zone: str, late: str, short: str) -> S
     if other_zone and other_zone != (zone or "UTC"):
         there = at.astimezone(ZoneInfo(other_zone))
         other = f"<small>{_time_there(there, here)} {conditional_escape(other_zone)}</small>"
+    zones = "" if plain else f"<small>{clocks}</small>{other}"
     return mark_safe(  # noqa: S308 - zones are escaped above, the rest is drawn here
         f'<span class="cgt-due{" is-late" if late else ""}">'
-        f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}">{alarm}{said}</time><small>{clocks}</small>{other}</span>'
+        f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}">{alarm}{said}</time>{zones}</span>'
     )
 
 
