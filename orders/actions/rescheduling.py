@@ -35,6 +35,12 @@ from scheduling.slot_chains import SlotChain
 from scheduling.states import ChainState, ChangeReason, ChangeWindow
 
 MOVED, PROPOSED, REFUSED = "moved", "proposed", "refused"
+AGREES = "The treatment center must agree to a change"
+PLANNER_WORDS = {
+    ChangeWindow.OPEN: "Not confirmed yet",
+    ChangeWindow.FREE: AGREES,
+    ChangeWindow.APPROVAL: AGREES,
+}
 # By who answers: what is recorded when it agrees, and when it refuses.
 ANSWERED = {
     Role.MANUFACTURER: ("orders.change_agreed", "orders.change_refused"),
@@ -89,6 +95,14 @@ class Standing:
     may_answer: bool
     may_withdraw: bool
     side: Role  # the actor's: the center that moves dates, or the manufacturer that proposes others
+
+    @property
+    def takes(self) -> str:
+        """What a change by the actor's side takes, in words; empty where nothing is booked."""
+        if self.window is None:
+            return ""
+        words = PLANNER_WORDS if self.side == Role.MANUFACTURER else {}
+        return words.get(self.window, str(self.window.label))
 
     @property
     def may_choose(self) -> bool:

@@ -307,6 +307,10 @@ def test_a_planner_proposes_nothing_for_frozen_or_unconfirmed_dates(far: World) 
         assert [fact.code for fact in rescheduling.preview(planner, code, offer.token).stops] == [why]
         with pytest.raises(FactsMissing):
             rescheduling.reschedule(planner, code, {"offer": offer.token, **WHY})
+    page, center = (signed_in(far.member(*who)) for who in (("maker", "planner"), COORDINATOR))
+    address = f"/orders/{code}/dates/"
+    assert "made at once" not in text_of(page.get(address)), "a planner changes nothing at once"
+    assert "made at once" in text_of(center.get(address))
 
 
 @pytest.mark.story("MP2")
