@@ -198,7 +198,7 @@ class _Run:
         return group.weigh(harm_in(self.problem, self.chosen))
 
     def _round(self, group: Group, share: dict[int, float], within: Sequence[int]) -> None:
-        """Make a plan of what the relaxation takes most of, place by place; keep it when it is better."""
+        """Make a plan of what the relaxation takes most of, place by place; keep it when it is whole and better."""
         left, rounded = list(self.problem.left.values()), dict.fromkeys(self.chosen)
         kept = {column.order: column.rows for column in self.without}
         for rows in kept.values():
@@ -215,7 +215,8 @@ class _Run:
                     left[row] += 1
                 for row in column.rows:
                     left[row] -= 1
-        if group.weigh(harm_in(self.problem, rounded)) < self._weight(group):
+        # An order left over has no column: that it may go without a place was ruled out with a weightier group.
+        if len(done) == len(rounded) and group.weigh(harm_in(self.problem, rounded)) < self._weight(group):
             self.chosen = rounded
 
     def _few(self, within: Sequence[int]) -> set[int]:

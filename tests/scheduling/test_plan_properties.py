@@ -158,3 +158,28 @@ class PlanInvariants(TestCase):
 
 
 pytestmark = pytest.mark.django_db
+
+
+def test_every_act_of_the_property_can_be_done() -> None:
+    plan = Plan()
+    told = [
+        "hold",
+        "renew",
+        "submit",
+        "confirm",
+        "propose",
+        "agree",
+        "propose",
+        "refuse",
+        "propose",
+        "withdraw",
+        "move",
+    ]
+    told += ["cancel", "hold", "expire", "hold", "submit", "decline", "hold", "submit", "confirm", "propose", "expire"]
+    for place, act in enumerate(told):
+        # One of the offers may be what is booked already: then the next one is taken.
+        assert any(plan.do(act, 0, 0, choice) for choice in range(3)), f"{act} at {place}"
+    for act in ("hold", "submit", "confirm"):
+        assert plan.do(act, 1, 1, 0), act
+    assert plan.do("swap", 0, 1, 0)
+    assert {*told, "swap"} == set(plan.acts)
