@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 from uuid import UUID
 
-from custody import codes, isbt128, schemes
+from custody import scanned_text
+from custody.decoding import Reading, decode
+from custody.isbt128 import Unreadable
 from custody.models import ChainOfIdentity, Container, Label, Shipment
 from custody.states import LabelState
 from ledger.refusals import InvalidInput, Mismatch
 
-LONGEST = 200
-_SYMBOLOGY = re.compile(r"^\][A-Za-z][0-9A-Za-z]")  # what some scanners put in front: ]d1, ]C0 …
-
 ANOTHER_BOX = "another_box"  # a slip at the dock: refused and recorded, but no identity is in question
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What a scanned or typed text says. Empty strings where it says nothing."""
-
-    coi: str = ""
-    container: str = ""
-    label: str = ""
-    donation: str = ""
-    box: str = ""
-
-
 def read(scanned: str, field: str = "scan") -> Reading:
-    """Return what a text says; InvalidInput ``unreadable`` for a format nobody knows or a wrong check character."""
-    text = _SYMBOLOGY.sub("", str(scanned).strip()).strip("\x1d\r\n\t ")
-    if not text or len(text) > LONGEST:
-        _unreadable(field)
+    """Return what a text says of our own things.
+
+    Raises InvalidInput ``unreadable`` for a format nobody knows or a wrong check, and ``not_an_identity`` with what was
+    read for a code that names none of them (an expiry date, a lot, somebody else's number).
+    """
     try:
-        return _read_isbt(text) if isbt128.looks_like_isbt(text) else _read_plain(codes.compact(text))
-    except ValueError:
-        _unreadable(field)
+        found = decode(str(scanned))
+    except Unreadable:
+        _unreadable(field, scanned)
+    if not found.is_identity:
+        text = f"That names nothing of this product. It says: {found.sentence}."
+        raise InvalidInput(
+            text,
+            code="not_an_identity",
+            fields={field: [text]},
+            remedy="Scan the code of bag, box or order.",
+        )
+    return found.reading
 
 
 def expect(stream_id: UUID, scanned: str, containers: Iterable[Container], field: str = "scan") -> Container:
@@ -88,33 +84,6 @@ def expect_outer(shipment: Shipment, scanned: str, field: str = "outer_code") ->
     raise Mismatch(
         "The scan names another box.", code=ANOTHER_BOX, remedy=f"Leave that box. Find and scan box {shipment.code}."
     )
-
-
-def _read_isbt(text: str) -> Reading:
-    contents = {structure.name: structure.content for structure in isbt128.parse(text)}
-    donation = contents.get("din", "")[:13]
-    if not (donation or "coi" in contents):
-        raise ValueError("neither a chain of identity nor a donation number")
-    return Reading(coi=contents.get("coi", ""), donation=donation)
-
-
-def _read_plain(text: str) -> Reading:
-    container = codes.read_container(text)
-    if container is not None:
-        coi, code, number = container
-        return Reading(coi=coi, container=code, label=codes.label_serial(code, int(number)) if number else "")
-    box = codes.read_box(text)
-    if box is not None:
-        return Reading(box=box)
-    if schemes.is_any_code(text):
-        return Reading(coi=text)
-    if schemes.is_any_code(text[:-1]):
-        if text[-1] != schemes.check_of_any(text[:-1]):
-            raise ValueError("check character")
-        return Reading(coi=text[:-1])
-    if isbt128.DIN.fullmatch(text):
-        return Reading(donation=text)
-    raise ValueError("unknown format")
 
 
 def _named(reading: Reading, expected: Sequence[Container]) -> Container | None:
@@ -181,8 +150,10 @@ def _wrong(field: str, text: str) -> NoReturn:
     raise InvalidInput(text, code="wrong_bag", fields={field: [text]}, remedy="Scan what is asked for.")
 
 
-def _unreadable(field: str) -> NoReturn:
+def _unreadable(field: str, scanned: str = "") -> NoReturn:
     text = "Unreadable: this is no code of this product, or a character is wrong. Scan again."
+    if scanned_text.retyped(str(scanned)):
+        text = "Unreadable: the scanner is set to another keyboard layout than this computer. Scan again."
     raise InvalidInput(
         text, code="unreadable", fields={field: [text]}, remedy="Scan again, or type the code with its boxed character."
     )

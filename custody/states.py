@@ -91,6 +91,21 @@ class LabelState(models.TextChoices):
     DESTROYED = "destroyed", "Destroyed"
 
 
+class AliasSystem(models.TextChoices):
+    """Whose numbering a code belongs to that is not ours."""
+
+    SSCC = "sscc", "Logistic unit (SSCC)"
+    GTIN_SERIAL = "gtin_serial", "Article and serial number (GTIN and serial)"
+    GSRN = "gsrn", "Patient's service number (GSRN)"
+    DONATION = "donation", "Donation number"
+    DONATION_PRODUCT = "donation_product", "Donation number and product code"
+    SEC = "sec", "Single European Code"
+    LOT = "lot", "Lot or batch number"
+    HOSPITAL = "hospital", "Hospital's own number"
+    WAYBILL = "waybill", "Courier's waybill"
+    OTHER = "other", "Another code"
+
+
 class Direction(models.TextChoices):
     INBOUND = "inbound", "To the manufacturing site"
     OUTBOUND = "outbound", "To the treatment center"
