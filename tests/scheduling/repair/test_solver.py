@@ -90,7 +90,10 @@ def test_no_plan_is_better_and_no_place_is_given_twice(problem: Problem) -> None
 def test_a_lesser_harm_never_costs_an_order_its_place() -> None:
     """One order has to leave its place before another can take it; only how it leaves is left to choose."""
     affected = (Affected("waits", REQUEST, draft()), Affected("leaves", REQUEST, draft()))
-    offered = {"waits": (Candidate(draft(1), Harm()),), "leaves": (Candidate(draft(), Harm(cost=1)), Candidate(draft(), Harm()))}
+    offered = {
+        "waits": (Candidate(draft(1), Harm()),),
+        "leaves": (Candidate(draft(), Harm(cost=1)), Candidate(draft(), Harm())),
+    }
     problem = Problem(affected, offered, {UUID(int=1): 1}, kept={"leaves": frozenset({UUID(int=1)})})
     outcome = solve(problem, ONE)
     assert outcome.chosen == {"waits": 0, "leaves": 1} and outcome.is_optimal
