@@ -7,7 +7,7 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
-from csp.constants import NONE, SELF
+from csp.constants import NONE, SELF, WASM_UNSAFE_EVAL
 from django.core.exceptions import ImproperlyConfigured
 
 from cgt import environ
@@ -194,7 +194,7 @@ if environ.flag("CGT_BEHIND_TLS_PROXY"):
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "script-src": [SELF],
+        "script-src": [SELF, WASM_UNSAFE_EVAL],  # the decoder of the camera's pictures, from our own origin
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
         "font-src": [SELF],

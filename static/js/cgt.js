@@ -56,10 +56,39 @@
       return;
     }
     const fields = [...(input.form?.elements ?? [])].filter(
-      (field) => field.type !== "hidden" && !field.disabled && !field.readOnly && field.tagName !== "FIELDSET" && field.offsetParent !== null,
+      (field) =>
+        field.type !== "hidden" && !field.disabled && !field.readOnly && field.tagName !== "FIELDSET" &&
+        field.dataset.camera === undefined && field.offsetParent !== null,
     );
     fields[fields.indexOf(input) + 1]?.focus();
   });
+
+  /* ---- a camera reads where no scanner is: only where the browser lets a page use one ---- */
+  const camera = document.querySelector('meta[name="cgt-camera"]');
+  const offerCamera = () => {
+    if (!camera || !navigator.mediaDevices?.getUserMedia) return;
+    document.querySelectorAll("[data-scan]").forEach((field) => {
+      if (field.disabled || field.readOnly || field.nextElementSibling?.matches("[data-camera]")) return;
+      const label = (field.labels[0]?.firstChild?.textContent ?? "Code").trim();
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "cgt-camera-open";
+      button.dataset.camera = "";
+      button.setAttribute("aria-label", `Scan with the camera: ${label}`);
+      button.title = "Scan with the camera";
+      button.addEventListener("click", async () => {
+        try {
+          const { scan } = await import(camera.content);
+          await scan(field, label, camera.dataset);
+        } catch {
+          say("The camera could not be started. Use a scanner, or type the code.", true);
+        }
+      });
+      field.after(button);
+    });
+  };
+  document.addEventListener("DOMContentLoaded", offerCamera);
+  document.addEventListener("htmx:afterSettle", offerCamera);
 
   /* ---- a table wider than its place scrolls: then the keyboard must reach it ---- */
   const reachWideTables = () =>
