@@ -21,9 +21,9 @@ from scheduling.design import network_file, output
 from scheduling.design.checking import faults_of
 from scheduling.design.explanation import explain
 from scheduling.design.planning import plan
-from scheduling.simulation import network as networks
 from scheduling.simulation import rates
 from scheduling.simulation.booking import POLICIES
+from scheduling.simulation.fictional import fictional
 from scheduling.simulation.world import World
 
 RESULTS = Path(__file__).with_name("design_results.json")
@@ -95,7 +95,7 @@ def explanation() -> dict[str, Any]:
 
 def simulations(orders: int, names: list[str]) -> list[dict[str, Any]]:
     """Print what a year of so many orders takes under each policy, and the most memory so far."""
-    made, rows = networks.fictional(orders, seed=1), []
+    made, rows = fictional(orders, seed=1), []
     print(made.title)
     heads = ("policy", "orders", "clock s", "CPU s", "dates asked", "MB", "v2v P50", "P90")
     print("{:12} {:>7} {:>8} {:>7} {:>12} {:>5} {:>8} {:>6}".format(*heads))

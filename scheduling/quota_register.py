@@ -20,7 +20,7 @@ from ledger.context import Actor
 from ledger.walls import visible
 from personas.queries import organization_names
 from scheduling.models import Allotment, Quota
-from scheduling.quotas import left_of
+from scheduling.quota_rules import left_of
 from scheduling.states import Share
 
 

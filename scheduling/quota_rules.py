@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from scheduling.states import QuotaStage
@@ -28,6 +29,41 @@ class QuotaLeft:
 
     def covers(self, stage: str, instant: dt.datetime) -> bool:
         return self.stage == stage and self.starts_at <= instant < self.ends_at
+
+
+class Counted(Protocol):
+    """What an allotment counts: a row of the table, or one of a simulation."""
+
+    @property
+    def organization_id(self) -> UUID: ...
+    @property
+    def stage(self) -> str: ...
+    @property
+    def share(self) -> str: ...
+    @property
+    def starts_at(self) -> dt.datetime: ...
+    @property
+    def ends_at(self) -> dt.datetime: ...
+    @property
+    def places(self) -> int: ...
+    @property
+    def reserve(self) -> int: ...
+    @property
+    def used(self) -> int: ...
+    @property
+    def remade(self) -> int: ...
+    @property
+    def pk(self) -> UUID | None: ...
+
+
+def left_of(row: Counted) -> QuotaLeft:
+    """Return a row as the search needs it. Ordinary places leave the reserve alone; the reserve needs a free place."""
+    free = row.places - row.used - row.remade
+    left = max(0, min(free, row.places - row.reserve - row.used))
+    reserve_left = max(0, free - left)
+    return QuotaLeft(
+        row.organization_id, row.stage, row.share, row.starts_at, row.ends_at, left, reserve_left, row_id=row.pk
+    )
 
 
 def refusal_of(

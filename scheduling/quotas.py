@@ -20,7 +20,7 @@ from ledger.recording import open_event
 from ledger.walls import visible
 from scheduling.capacity import SlotFull, seen_by
 from scheduling.models import Allotment, QuotaDue, QuotaUse
-from scheduling.quota_rules import QuotaLeft
+from scheduling.quota_rules import QuotaLeft, left_of
 from scheduling.states import QuotaStage, Share
 
 _ORDER = {share: position for position, share in enumerate(Share.values)}
@@ -91,16 +91,6 @@ def _serves(row: Allotment, center_id: UUID, country: str) -> bool:
     if row.share == Share.CENTER:
         return bool(row.center_id == center_id)
     return row.share == Share.POOL or country in row.countries
-
-
-def left_of(row: Allotment) -> QuotaLeft:
-    """Return a row as the search needs it. Ordinary places leave the reserve alone; the reserve needs a free place."""
-    free = row.places - row.used - row.remade
-    left = max(0, min(free, row.places - row.reserve - row.used))
-    reserve_left = max(0, free - left)
-    return QuotaLeft(
-        row.organization_id, row.stage, row.share, row.starts_at, row.ends_at, left, reserve_left, row_id=row.pk
-    )
 
 
 def take(

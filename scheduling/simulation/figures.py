@@ -33,6 +33,9 @@ class Figures:
     batches: Counter[str] = field(default_factory=Counter)
     busiest: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)  # slips, restarts and other moves
+    unplaced: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # whose, and why
+    shares_used: dict[str, dict[str, float]] = field(default_factory=dict)  # of chairs, beds, lanes, by place
+    quotas: dict[str, Any] = field(default_factory=dict)  # by stage and share
 
     def infused(self, order: Order, length: int) -> None:
         if order.counts:
@@ -81,6 +84,10 @@ class Figures:
             "time_to_slot_days": _quantiles(every),
             "urgent_slot_days": _quantiles(sorted(self.urgent)),
             "remake_slot_days": _quantiles(sorted(self.remakes)),
+            "unplaced_by_reason": dict(sorted(self.unplaced["first"].items())),
+            "remakes_unplaced_by_reason": dict(sorted(self.unplaced["made again"].items())),
+            "used": {kind: dict(used) for kind, used in self.shares_used.items()},
+            "quotas": self.quotas,
             "utilization": {plant: _share(self.busy_days[plant], lines * days) for plant, lines in self.lines.items()},
             "busiest_day": {plant: self.busiest[plant] for plant in self.lines},
             "fairness": self._fairness(),

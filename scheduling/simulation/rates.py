@@ -1,4 +1,5 @@
-"""How often things go wrong: shipped with their sources (DOMAIN 4.3), each to be overridden by a file."""
+"""How often things go wrong: shipped with their sources (DOMAIN 4.3), each to be overridden by a published set of a
+product or country, or by a file."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("rates.json")
+PUBLISHED = Path(__file__).with_name("published_rates.json")
 PER_YEAR_OR_DAYS = ("slip_days", "courier_delay_hours", "decision_days", "outages_per_year", "outage_days")
 MOST = 366.0
 
@@ -27,6 +29,8 @@ class Rates:
     courier_delay_hours: float
     manufacturing_failure: float
     remade_after_failure: float
+    remake_not_infused: float
+    failed_but_infused: float
     out_of_specification: float
     infused_out_of_specification: float
     decision_days: float
@@ -41,10 +45,22 @@ class Rates:
     outage_days: float
 
 
+def published() -> dict[str, Any]:
+    """Return the sets of rates that were published together, by name: ``{source, rates}``."""
+    found: dict[str, Any] = json.loads(PUBLISHED.read_text())
+    return found
+
+
 def load(override: Path | None = None) -> Rates:
-    """Return the shipped rates, with those of a file instead: ``{"name": 0.1}`` or ``{"name": {"value": 0.1}}``."""
+    """Return the shipped rates, with those of a published set (by its name) or of a file instead.
+
+    A file holds ``{"name": 0.1}`` or ``{"name": {"value": 0.1}}``. Raises FaultyRates.
+    """
     values = {name: float(entry["value"]) for name, entry in json.loads(FILE.read_text()).items()}
-    if override is not None:
+    sets = published()
+    if override is not None and str(override) in sets:
+        values |= _checked(sets[str(override)]["rates"], set(values))
+    elif override is not None:
         values |= _checked(_content(override), set(values))
     if values["urgent_high"] + values["urgent_low"] > 1:
         raise FaultyRates("urgent_high, urgent_low: together they are more than 1. Lower one of them.")
@@ -55,7 +71,9 @@ def _content(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise FaultyRates(f"{path}: it cannot be read: {error.strerror}. Name a JSON file.") from None
+        raise FaultyRates(
+            f"{path}: it cannot be read: {error.strerror}. Name a JSON file, or one of {', '.join(published())}."
+        ) from None
     except ValueError as error:
         raise FaultyRates(f"{path}: this is not JSON: {error}. Correct it there.") from None
 

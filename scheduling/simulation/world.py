@@ -5,18 +5,20 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import simpy
 
-from scheduling.clocks import DAY, EPOCH_DAY
+from scheduling.clocks import DAY, EPOCH_DAY, FAR
+from scheduling.drafts import Tail, Taken
 from scheduling.simulation.booking import Desk, Policy
 from scheduling.simulation.figures import Figures
 from scheduling.simulation.journey import HIGH, LOW, MEDIUM, WAIT_OF_RATE, Final, Order, Steps, live
 from scheduling.simulation.network import Center, Network
 from scheduling.simulation.rates import Rates
-from scheduling.simulation.rolling import Start
+from scheduling.simulation.rolling import Start, day_of_id
+from scheduling.states import LinkKind, ResourceKind
 
 MORNING = DAY // 4  # the desk's daily round begins at 06:00 UTC
 
@@ -30,9 +32,10 @@ class World:
         self.measured = self.begins + warmup * DAY
         self.ends = self.measured + days * DAY
         self.env = simpy.Environment(initial_time=self.begins)
-        self.desk = Desk(network, policy)
-        self.rolling = self.desk.rolling
         first = network.first_day.toordinal() + warmup
+        self.measured_days = range(first, first + days)
+        self.desk = Desk(network, policy, self.measured_days)
+        self.rolling = self.desk.rolling
         self.figures = Figures({plant.id: plant.lines for plant in network.plants}, first, first + days)
         self.open = 0
         self.is_over = False
@@ -50,7 +53,20 @@ class World:
             self.env.process(self._outages(plant.id))
         while not self.is_over:
             self.env.step()
+        self._close()
         return self.figures
+
+    def _close(self) -> None:
+        """Count what the calendar and the quotas have seen."""
+        shares, figures = self.desk.shares, self.figures
+        shares.forget(FAR, self.measured_days)
+        figures.quotas = shares.use()
+        figures.shares_used = {
+            "chairs": self.rolling.used_shares(ResourceKind.APHERESIS_CHAIR, is_home=False),
+            "beds": self.rolling.used_shares(ResourceKind.INFUSION_BED, is_home=True),
+            "lanes": self.rolling.used_shares(ResourceKind.COURIER_LANE, is_home=False),
+            "return_lanes": self.rolling.used_shares(ResourceKind.COURIER_LANE, is_home=True),
+        }
 
     def _arrivals(self) -> Steps:
         asked = heapq.merge(*(self._times(center) for center in self.network.centers))
@@ -89,7 +105,10 @@ class World:
             if self.policy.reserve:
                 self.desk.forget(today + self.policy.reserve_days)
             self.rolling.pass_to(today)
-            self.figures.forget(today - self.process.manufacture_days - 2)
+            for day in self.desk.shares.release(today):
+                self.desk.forget(day)
+            self.desk.shares.forget(today - self.rolling.longest, self.measured_days)
+            self.figures.forget(today - self.rolling.longest - 2)
             self._round()
             if self.now >= self.ends and not self.open:
                 self.is_over = True
@@ -103,10 +122,16 @@ class World:
             if order.dies <= now:
                 self._answer(order, Final.WITHDRAWN)
             elif now - order.patience_from > patience:
-                self._answer(order, Final.FAILED if order.attempts else Final.UNPLACED)
+                self._give_up(order, now)
             elif not self._date(order):
                 still.append(order)
         self.desk.waiting = still
+
+    def _give_up(self, order: Order, now: int) -> None:
+        if order.counts:
+            why = self.desk.why_none(order.center, now, is_remake=order.is_remake)
+            self.figures.unplaced["made again" if order.attempts else "first"][why] += 1
+        self._answer(order, Final.FAILED if order.attempts else Final.UNPLACED)
 
     def ask(self, order: Order) -> None:
         """An order wants a date: at once, or with the next round."""
@@ -114,11 +139,17 @@ class World:
             self.desk.waiting.append(order)
 
     def _date(self, order: Order) -> bool:
-        way = self.desk.find(order.center, order.earliest, self.now, is_remake=order.is_remake)
-        if way is not None:
+        found = self.desk.find(order.center, order.earliest, self.now, is_remake=order.is_remake)
+        if found is not None:
             # Taken before the process resumes: who asks within the same moment must not find the same places.
-            self._answer(order, (way, *self.rolling.take(way.links)))
-        return way is not None
+            order.held = self.rolling.take(found.way.links, found.days)
+            self._take_quotas(order, found.way.links)
+            self._answer(order, found)
+        return found is not None
+
+    def _take_quotas(self, order: Order, links: Iterable[Taken]) -> None:
+        starts = {link.kind: link.start for link in links}
+        order.uses |= self.desk.shares.take(order.center, starts, is_remake=order.is_remake)
 
     def _answer(self, order: Order, answer: Any) -> None:
         if order.dated is not None:
@@ -130,33 +161,72 @@ class World:
         order.earliest = max(order.earliest, self.now)
         order.patience_from = self.now
 
-    def give_back(self, order: Order, ids: list[str], start: Start) -> None:
+    def give_back(self, order: Order, *, inbound: bool = True, line: bool = True, home: bool = True) -> None:
+        """Give places and what they cost of quotas back: chair and run, start of manufacture, courier and bed home."""
+        held, desk = order.held, self.desk
+        kinds: list[str] = []
+        if inbound:
+            self._give_ids_back(order, held.inbound, desk.rolling.longest)
+            held.inbound = []
+            kinds.append(LinkKind.APHERESIS_CHAIR)
+        if line and held.start is not None:
+            self.rolling.give_line_back(held.start)
+            desk.forget(held.start.day)
+            held.start = None
+            kinds += (LinkKind.RECEIVING, LinkKind.MANUFACTURING_LINE)
+        if home:
+            self._give_ids_back(order, held.home, self.rolling.home_days)
+            held.home = []
+            kinds.append(LinkKind.INFUSION_BED)
+        uses = [order.uses.pop(kind) for kind in kinds if kind in order.uses]
+        desk.forget_rows(desk.shares.give_back(uses), order.center)
+
+    def _give_ids_back(self, order: Order, ids: list[str], days: int) -> None:
+        """``days``: so long before them a collection could have used these places."""
         self.rolling.give_back(ids)
-        self.rolling.give_line_back(start)
-        self.desk.forget(start.day)
         if ids:
-            self.desk.forget(min(int(key.rsplit("|", 1)[1]) for key in ids), plants=False, center=order.center)
+            self.desk.forget(min(map(day_of_id, ids)) - days, plants=False, center=order.center)
 
     def may_start(self, start: Start) -> bool:
         return start.day >= self.rolling.closed_until.get(start.plant, 0)
 
-    def restart(
-        self, order: Order, start: Start | None, arrival: int, oldest: int, plant: str = ""
-    ) -> tuple[int | None, Start]:
-        """Give another start to material that misses its own, or has none; None when it grows too old."""
-        if start is not None:
-            self.rolling.give_line_back(start)
-            self.desk.forget(start.day)
-        at = start.plant if start is not None else plant
+    def restart(self, order: Order, oldest: int) -> tuple[int, Tail] | None:
+        """Give another start, with its way home, to material that misses its own or has none; None when it grows too
+        old before there is one."""
+        self.give_back(order, inbound=False)
         self.figures.told["starts moved"] += order.counts
-        found = self.desk.next_start(at, order.center, arrival, oldest, self.now)
+        found = self.desk.next_start(order, oldest, self.now)
         if found is None:
-            return None, Start(at, 0)
-        begun, taken = found
-        return begun, self.rolling.take_line(at, int(taken.row.ids[taken.nth].rsplit("|", 1)[1]))
+            return None
+        held = self.rolling.take(found.way.links, found.days)
+        order.held.start, order.held.home = held.start, held.home
+        self._take_quotas(order, found.way.links)
+        return found.way.start, found.way.tail
 
-    def begin(self, order: Order, start: Start) -> None:
-        self.figures.begun(start.plant, start.day, self.process.manufacture_days)
+    def way_home(self, order: Order) -> Tail | None:
+        """Take courier and bed for a product that is released now; None when there are none."""
+        tail = self.desk.way_home(order, self.now)
+        if tail is not None:
+            order.held.home = self.rolling.take(tail.taken, 0).home
+            self._take_quotas(order, tail.taken)
+        return tail
+
+    def collected(self, order: Order) -> None:
+        """Chair and run are used, and the place in receiving will be."""
+        order.held.inbound = []
+        for kind in (LinkKind.APHERESIS_CHAIR, LinkKind.RECEIVING):
+            order.uses.pop(kind, None)
+
+    def begin(self, order: Order) -> None:
+        """A batch begins: its line is busy from now on, whatever becomes of it."""
+        self.figures.begun(*order.start)
+        order.held.start = None
+        order.uses.pop(LinkKind.MANUFACTURING_LINE, None)
+
+    def end(self, order: Order, final: Final) -> Final:
+        """What was kept for the way home is not needed."""
+        self.give_back(order, inbound=False, line=False)
+        return final
 
     def finish(self, order: Order) -> None:
         self.open -= 1

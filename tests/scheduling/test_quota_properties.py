@@ -14,6 +14,7 @@ from ledger.identifiers import new_id
 from scheduling import quota_periods, quotas
 from scheduling.actions.quotas import ShareRow, release_unused
 from scheduling.models import QuotaDue
+from scheduling.quota_rules import left_of
 from scheduling.quotas import QuotaUsedUp
 from tests.scheduling.factories import first_day, stepping
 from tests.scheduling.quotas import make_quota, month_of, quota_world, rows, share
@@ -66,7 +67,7 @@ class QuotaInvariants(TestCase):
                 assert row.used <= row.places - row.reserve
 
     def _room(self, world: object, *, remade: bool) -> int:
-        left = [quotas.left_of(row) for row in rows(world)]  # type: ignore[arg-type]
+        left = [left_of(row) for row in rows(world)]  # type: ignore[arg-type]
         return sum(one.left + (one.reserve_left if remade else 0) for one in left)
 
 

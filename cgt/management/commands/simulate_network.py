@@ -12,9 +12,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from scheduling.design.network_file import FaultyNetwork
-from scheduling.simulation import network as networks
-from scheduling.simulation import rates, telling
+from scheduling.simulation import network_file, rates, telling
 from scheduling.simulation.booking import POLICIES, Policy
+from scheduling.simulation.fictional import fictional
 from scheduling.simulation.network import Network
 
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--warmup", type=whole(0, 3660), default=60, help="days before that (60)")
         parser.add_argument("--policies", type=_policies, default=list(POLICIES.values()), metavar="A,B", help="which")
         parser.add_argument("--lines", type=_factors, default=[1.0], metavar="F,…", help="times the lines: 0.9,1,1.1")
-        parser.add_argument("--rates", type=Path, metavar="FILE", help="rates instead of the shipped ones (JSON)")
+        parser.add_argument("--rates", type=Path, metavar="NAME|FILE", help="a published set, or a JSON file")
         parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same figures (1)")
         parser.add_argument(
             "--out", type=Path, metavar="DIR", help="write figures.json, figures.csv, network.json there"
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **given: Any) -> None:
         if given["schema"] or given["show_rates"]:
-            self.stdout.write((networks.SCHEMA if given["schema"] else rates.FILE).read_text())
+            self.stdout.write(network_file.SCHEMA.read_text() if given["schema"] else _shown_rates())
             return
         network, found = self._network(given), self._rates(given["rates"])
         outcomes = []
@@ -56,11 +56,9 @@ class Command(BaseCommand):
 
     def _network(self, given: dict[str, Any]) -> Network:
         if given["file"] is None:
-            return networks.fictional(
-                given["orders"], seed=given["seed"], centers=given["centers"], plants=given["plants"]
-            )
+            return fictional(given["orders"], seed=given["seed"], centers=given["centers"], plants=given["plants"])
         try:
-            return networks.load(given["file"])
+            return network_file.load(given["file"])
         except FaultyNetwork as faulty:
             for fault in faulty.faults:
                 self.stderr.write(str(fault))
@@ -87,7 +85,7 @@ class Command(BaseCommand):
     def _tell(self, network: Network, outcomes: list[telling.Outcome], out: Path | None, as_json: bool) -> None:
         content = json.dumps(telling.as_json(outcomes), indent=2) + "\n"
         files = {"figures.json": content, "figures.csv": telling.csv_text(outcomes)}
-        files["network.json"] = networks.as_json(network)
+        files["network.json"] = network_file.as_json(network)
         if out is not None:
             try:
                 out.mkdir(parents=True, exist_ok=True)
@@ -102,6 +100,10 @@ class Command(BaseCommand):
         self.stdout.write(telling.table(outcomes))
         if out is not None:
             self.stdout.write(f"Written to {out}: {', '.join(files)}.")
+
+
+def _shown_rates() -> str:
+    return json.dumps({**json.loads(rates.FILE.read_text()), "published": rates.published()}, indent=2) + "\n"
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -12,53 +11,21 @@ import pytest
 from scheduling.clocks import DAY
 from scheduling.simulation import rates
 from scheduling.simulation.booking import POLICIES, Policy
+from scheduling.simulation.fictional import fictional
 from scheduling.simulation.figures import Figures, quantile
-from scheduling.simulation.journey import Final, Order
-from scheduling.simulation.network import Network, fictional
-from scheduling.simulation.world import World, simulate
+from scheduling.simulation.journey import Final
+from scheduling.simulation.network import Network, Override, QuotaRule, ShareOf
+from scheduling.simulation.world import simulate
+from tests.scheduling.simulation.watching import Watched, check
 
 RATES = rates.load()
 CALM = replace(RATES, **{name: 0.0 for name in vars(RATES) if name.endswith(("slip", "show", "delay", "failure"))})
 CALM = replace(CALM, out_of_specification=0, made_not_received=0, withdrawn_high=0, withdrawn_medium=0)
-CALM = replace(CALM, withdrawn_low=0, outages_per_year=0)
+CALM = replace(CALM, withdrawn_low=0, outages_per_year=0, failed_but_infused=0)
 NETWORK = fictional(500, seed=3, centers=4, plants=2)
-
-
-class Watched(World):
-    """Notes every order, every batch by plant and day, and most places taken, apart from the world's own counts."""
-
-    def __init__(self, *args: Any, **named: Any) -> None:
-        self.orders: list[Order] = []
-        self.ended: Counter[int] = Counter()
-        self.running: Counter[tuple[str, int]] = Counter()
-        self.most: dict[str, int] = {}
-        self.sizes: list[int] = []
-        super().__init__(*args, **named)
-
-    def _date(self, order: Order) -> bool:
-        is_dated = super()._date(order)
-        self.most |= {key: max(n, self.most.get(key, 0)) for key, n in self.rolling.taken.items()}
-        return is_dated
-
-    def _round(self) -> None:
-        super()._round()
-        days = [*self.rolling.busy.values(), *self.figures.busy.values()]
-        self.sizes.append(len(self.rolling.taken) + sum(map(len, days)))
-
-    def _order(self, number: int, center: str, moment: int) -> Order:
-        self.orders.append(super()._order(number, center, moment))
-        return self.orders[-1]
-
-    def begin(self, order: Order, start: Any) -> None:
-        clock = self.rolling.clocks[start.plant]
-        assert clock.date(self.env.now) == start.day, "a batch begins on the day that was taken for it"
-        for day in range(start.day, start.day + self.process.manufacture_days):
-            self.running[start.plant, day] += 1
-        super().begin(order, start)
-
-    def finish(self, order: Order) -> None:
-        self.ended[order.number] += 1
-        super().finish(order)
+FREE = replace(
+    NETWORK, returns=(), lead_times=(), quotas=(), centers=tuple(replace(c, beds=None) for c in NETWORK.centers)
+)
 
 
 def lived(network: Network = NETWORK, policy: str = "first_date", **named: Any) -> Watched:
@@ -77,23 +44,15 @@ def test_every_order_ends_once_and_no_place_is_taken_twice(policy: str) -> None:
     network = NETWORK.with_lines(0.8)
     world = lived(network, policy)
     assert len(world.orders) > 100
-    assert set(world.ended.values()) == {1}
-    assert {order.number for order in world.orders} == set(world.ended)
-    assert all(order.final is not None for order in world.orders)
-    counted = [order for order in world.orders if order.counts]
-    assert world.figures.asked == len(counted) == sum(world.figures.ends.values())
-    assert Counter(order.final for order in counted) == +world.figures.ends
-    limits = {plant.id: plant.lines for plant in network.plants}
-    assert world.running
-    assert all(number <= limits[plant] for (plant, _), number in world.running.items())
+    check(world)
     assert world.figures.summary()["busiest_day"] == {
-        plant: max((n for (p, _), n in world.running.items() if p == plant), default=0) for plant in limits
+        plant.id: max((n for (p, _), n in world.running.items() if p == plant.id), default=0)
+        for plant in network.plants
     }
-    chairs = {center.id: center.chairs for center in network.centers}
-    assert {key.split("|")[0] for key in world.most} == {"apheresis_chair", "courier_lane"}
-    for key, number in world.most.items():
-        kind, name, _, _ = key.split("|")
-        assert number <= (chairs[name] if kind == "apheresis_chair" else 50)
+    assert {key.split("|")[0] for key in world.most} == {"apheresis_chair", "courier_lane", "infusion_bed"}
+    assert any(key.startswith("courier_lane|plant") for key in world.most), (
+        "products travel home in places of their own"
+    )
 
 
 @pytest.mark.parametrize("policy", ["reserve", "ageing"])
@@ -105,10 +64,85 @@ def test_the_same_seed_gives_the_same_figures(policy: str) -> None:
 
 
 def test_without_misfortune_everybody_is_infused_after_the_planned_days() -> None:
-    found = figures(NETWORK.with_lines(3), found=CALM).summary()
+    found = figures(FREE.with_lines(3), found=CALM).summary()
     assert found["ends"][Final.INFUSED.value] == found["orders"] > 80
     # Collection, carriage, manufacture 9, release 7, the way back and conditioning 5: no more than a day of waiting.
     assert 21 < found["vein_to_vein_days"]["p50"] <= found["vein_to_vein_days"]["p90"] < 25
+
+
+def test_beds_ways_back_lead_times_and_quotas_each_leave_their_mark() -> None:
+    """Of networks that differ in one thing only, that thing alone is told as the reason, and its figures are there."""
+    free = replace(FREE.with_lines(3), process=replace(FREE.process, patience_days=20))
+    plain = figures(free, found=CALM).summary()
+    assert plain["unplaced_by_reason"] == {} == plain["quotas"]
+    assert plain["used"]["beds"] == {} == plain["used"]["return_lanes"]
+
+    one_bed = tuple(replace(c, beds=1, infuses=frozenset({3})) for c in free.centers)
+    bedless = figures(replace(free, centers=one_bed), found=CALM).summary()
+    assert bedless["vein_to_vein_days"]["p90"] > plain["vein_to_vein_days"]["p90"] + 3
+    assert max(bedless["used"]["beds"].values()) > 0.9
+    none = figures(replace(free, centers=tuple(replace(c, beds=0) for c in free.centers)), found=CALM).summary()
+    assert set(none["unplaced_by_reason"]) == {"bed_full"}
+    assert none["ends"][Final.UNPLACED.value] == none["orders"] == sum(none["unplaced_by_reason"].values())
+
+    rare = tuple(replace(lane, runs=frozenset({2}), places=1) for lane in free.lanes)
+    returned = figures(replace(free, returns=rare), found=CALM).summary()
+    assert returned["vein_to_vein_days"]["p90"] > plain["vein_to_vein_days"]["p90"] + 2
+    assert max(returned["used"]["return_lanes"].values()) > 0.3
+    full = figures(replace(free, returns=tuple(replace(lane, places=0) for lane in free.lanes)), found=CALM).summary()
+    assert set(full["unplaced_by_reason"]) <= {"lane_full", "after_cutoff"}
+    assert sum(full["unplaced_by_reason"].values()) == full["orders"]
+
+    longer = Override("release_days", at_least=free.process.release_days + 10)
+    slower = figures(replace(free, lead_times=(longer,)), found=CALM).summary()
+    assert round(slower["vein_to_vein_days"]["p50"] - plain["vein_to_vein_days"]["p50"]) == 10
+
+    rule = QuotaRule("manufacturing_line", (ShareOf(1, center=free.centers[0].id), ShareOf(2)))
+    shared = figures(replace(free, quotas=(rule,)), found=CALM).summary()
+    assert set(shared["unplaced_by_reason"]) == {"quota_used_up"}
+    used = shared["quotas"]["manufacturing_line"]
+    assert used["pool"]["used"] == used["pool"]["places"] == 2 * 13
+    assert set(used) == {free.centers[0].id, "pool"}
+
+
+def test_an_override_holds_in_its_market_only() -> None:
+    """A second test for release in one country lets its centers alone wait longer."""
+    first, *others = FREE.centers
+    centers = (replace(first, country="JP"), *(replace(one, country="DE") for one in others))
+    network = replace(FREE.with_lines(3), centers=centers)
+    longer = replace(network, lead_times=(Override("release_days", at_least=20, market="JP"),))
+    lengths = []
+    for one in (network, longer):
+        world = lived(one, rates=CALM)
+        lengths.append({name: max(found) for name, found in world.lengths.items()})
+    plain, slower = lengths
+    assert slower[first.id] > plain[first.id] + 12 * DAY
+    assert all(slower[one.id] == plain[one.id] for one in others)
+
+
+def test_what_a_share_does_not_use_goes_to_the_pool_in_time() -> None:
+    idle, *_ = FREE.centers
+    centers = tuple(replace(one, orders_per_year=0 if one == idle else one.orders_per_year) for one in FREE.centers)
+    shares = (ShareOf(8, center=idle.id), ShareOf(2))
+    kept = QuotaRule("manufacturing_line", shares)
+    network = replace(FREE.with_lines(3), centers=centers, quotas=(kept,))
+    released = replace(network, quotas=(replace(kept, release_days=14),))
+    before, after = (figures(one, found=CALM).summary() for one in (network, released))
+    assert before["quotas"]["manufacturing_line"][idle.id]["used"] == 0
+    assert after["quotas"]["manufacturing_line"][idle.id]["released"] == 13 * 8
+    assert (
+        after["quotas"]["manufacturing_line"]["pool"]["used"] > before["quotas"]["manufacturing_line"]["pool"]["used"]
+    )
+    assert after["time_to_slot_days"]["p90"] < before["time_to_slot_days"]["p90"]
+
+
+def test_a_reserve_of_a_quota_serves_what_is_made_again() -> None:
+    rule = QuotaRule("manufacturing_line", (ShareOf(4),), reserve_percent=50)
+    again = replace(CALM, manufacturing_failure=0.5, remade_after_failure=1.0, remake_not_infused=0)
+    found = figures(replace(FREE.with_lines(3), quotas=(rule,)), found=again).summary()
+    pool = found["quotas"]["manufacturing_line"]["pool"]
+    assert pool["remade"] > 0
+    assert pool["used"] <= pool["places"] / 2
 
 
 def test_more_lines_leave_no_more_unplaced_and_use_less_of_each() -> None:
@@ -117,6 +151,7 @@ def test_more_lines_leave_no_more_unplaced_and_use_less_of_each() -> None:
     unplaced = [one["ends"][Final.UNPLACED.value] for one in found]
     assert unplaced == sorted(unplaced, reverse=True)
     assert unplaced[0] > unplaced[-1] == 0
+    assert all(sum(one["unplaced_by_reason"].values()) == one["ends"][Final.UNPLACED.value] for one in found)
     waits = [one["time_to_slot_days"]["p90"] for one in found]
     assert waits[0] > waits[-1]
     used = [max(one["utilization"].values()) for one in found]
@@ -162,7 +197,7 @@ def test_memory_does_not_grow_with_the_days() -> None:
 
 
 def test_a_network_without_lanes_places_nobody() -> None:
-    found = figures(replace(NETWORK, lanes=())).summary()
+    found = figures(replace(NETWORK, lanes=(), returns=())).summary()
     ends = found["ends"]
     assert ends[Final.UNPLACED.value] + ends[Final.WITHDRAWN.value] == found["orders"] > 0
     assert found["vein_to_vein_days"] == {"p50": 0.0, "p90": 0.0}
