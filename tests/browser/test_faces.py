@@ -77,3 +77,9 @@ def test_scanners_enter_goes_on_to_the_next_field(work: OrderWork) -> None:
     page.press('[name="scan"]', "Enter")
     assert page.evaluate("document.activeElement.name") == "birth_date"
     assert "/steps/activate_coi/" in page.url
+
+
+def test_the_site_can_be_put_on_a_phone_as_an_app(work: OrderWork) -> None:
+    page = work.open(COLLEAGUE, "activate_coi")
+    told = page.context.new_cdp_session(page).send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert [fault["errorId"] for fault in told if fault["errorId"] != "in-incognito"] == []

@@ -1,10 +1,12 @@
 """The shell loads nothing from outside, has nothing inline, and its vendored files are the ones listed."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / "static" / "vendor"
@@ -53,3 +55,10 @@ def test_every_icon_named_in_a_template_is_in_the_sprite() -> None:
     }
     assert named, "no icon found: the patterns no longer fit the templates"
     assert named <= symbols
+
+
+def test_the_manifest_names_icons_of_the_stated_size() -> None:
+    manifest = json.loads((ROOT / "static" / "manifest.webmanifest").read_text())
+    sizes = {icon["sizes"]: Image.open(ROOT / "static" / icon["src"]).size for icon in manifest["icons"]}
+    assert sizes == {"192x192": (192, 192), "512x512": (512, 512)}
+    assert any(icon.get("purpose") == "maskable" for icon in manifest["icons"])
