@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Func, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from ledger import directory
@@ -48,6 +48,11 @@ def therapy(actor: Actor, key: UUID | str) -> Therapy:
     if found is None:
         raise NotFound()
     return found
+
+
+def therapies_by_id(actor: Actor, ids: Collection[UUID]) -> dict[UUID, Therapy]:
+    """Return those of the therapies that the actor may see, by id."""
+    return {therapy.pk: therapy for therapy in visible(Therapy, actor).filter(pk__in=ids)} if ids else {}
 
 
 def specifications(actor: Actor, therapy_id: UUID) -> QuerySet[Specification]:
@@ -102,6 +107,13 @@ def plants_of(therapy_id: UUID, country: str) -> list[TherapyPlant]:
     """
     for_market = Q(markets=[]) | Q(markets__contains=[country])
     return list(TherapyPlant.unwalled.filter(for_market, therapy_id=therapy_id, active=True).order_by("pk"))
+
+
+def may_make(organization_id: UUID) -> Exists:
+    """Return the condition on rows with ``therapy_id`` and ``country``: the organization's own plant may make it."""
+    for_market = Q(markets=[]) | Q(markets__contains=Func(OuterRef("country"), template="array[%(expressions)s]"))
+    mine = TherapyPlant.unwalled.filter(organization_id=organization_id, therapy_id=OuterRef("therapy_id"), active=True)
+    return Exists(mine.filter(for_market))
 
 
 def plants_barred(therapy_id: UUID, country: str) -> list[UUID]:

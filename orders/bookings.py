@@ -184,7 +184,7 @@ def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str, wis
 
 def note_booked(order: Order, chain: SlotChain) -> None:
     """Let the order follow its first chain: off the waiting list, with a plan, a plant and a courier."""
-    waiting.note_placed(order.stream_id)
+    waiting.note_placed(order.stream_id, order.center_id)
     set_plan(order, chain)
 
 

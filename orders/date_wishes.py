@@ -11,13 +11,15 @@ from django.utils import timezone
 from ledger.context import Actor
 from ledger.refusals import NotFound
 from ledger.states import Role
+from network import queries as network
 from orders import attempts, bookings, gathering
 from orders.models import FlowStep, Order, OrderStep
 from orders.overdue import ESCALATED, escalate_after
 from orders.states import OrderState, StepState
+from personas.queries import organization_names
 from personas.states import Capability
 from scheduling import date_requests
-from scheduling.date_requests import DateRequest, DateRequestDue
+from scheduling.date_requests import DateRequest, DateRequestDue, RequestedDays
 from scheduling.offers import SearchResult
 from scheduling.states import DateRequestState
 
@@ -54,6 +56,17 @@ class Waiting:
     late: bool
 
 
+@dataclass(frozen=True)
+class ForPlants:
+    """Days that a client's center wishes of a therapy which the reader's plants may make: no order, no center."""
+
+    row: RequestedDays
+    therapy: str
+    therapy_code: str
+    client: str
+    late: bool
+
+
 def may_see(actor: Actor) -> bool:
     """Whether the dates of a therapy are the actor's to see: never a courier's."""
     return actor.organization_role != Role.COURIER
@@ -85,6 +98,18 @@ def wished_dates(actor: Actor) -> list[Waiting]:
     orders = gathering.orders_by(actor, "stream_id", (row.stream_id for row in rows))
     now = timezone.now()
     return [Waiting(row, orders[row.stream_id], row.due_at < now) for row in rows if row.stream_id in orders]
+
+
+def days_for_plants(actor: Actor) -> list[ForPlants]:
+    """Return the days wished of therapies that the actor's plants may make for clients, answer due first."""
+    rows, now = list(date_requests.for_plants(actor)), timezone.now()
+    therapies = network.therapies_by_id(actor, {row.therapy_id for row in rows})
+    clients = organization_names(actor, {row.manufacturer_id for row in rows})
+    return [
+        ForPlants(row, found.name, found.code, clients.get(row.manufacturer_id, ""), row.due_at < now)
+        for row in rows
+        if (found := therapies.get(row.therapy_id)) is not None
+    ]
 
 
 def answer_hours(order: Order) -> float:

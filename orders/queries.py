@@ -38,6 +38,7 @@ from orders import (
 from orders import owners as named_owners
 from orders.bookings import Wishes
 from orders.carrying import Stop
+from orders.date_wishes import days_for_plants as days_for_plants
 from orders.date_wishes import wished_dates as wished_dates
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.equity import SMALLEST as SMALLEST_GROUP  # noqa: F401 - for the page

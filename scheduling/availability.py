@@ -107,7 +107,7 @@ def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], plac
         ids = [pk for pk, source in resources.items() if _serves(source, link)]
         if ids:
             condition |= Q(resource_id__in=ids, starts_at__lt=link.until, ends_at__gt=link.since)
-    open_now = open_to(actor, request.therapy_id, timezone.now())
+    open_now = open_to(actor, request.therapy_id, timezone.now(), request.priority)
     condition &= open_now | Q(pk__in=request.own_slot_ids) if request.own_slot_ids else open_now
     if request.line_slot_ids is not None:
         condition &= ~Q(kind=ResourceKind.MANUFACTURING_LINE) | Q(pk__in=request.line_slot_ids)
@@ -130,7 +130,7 @@ def load_slots(actor: Actor, request: ChainRequest, slot_ids: Sequence[UUID], pl
     """Return the calendar of exactly these slots, as far as the actor sees them and the request admits them."""
     links = links_wanted(request, places[request.center_site_id].zone, request.earliest, 1)
     resources = _resources(actor, request, links)
-    open_now = open_to(actor, request.therapy_id, timezone.now()) | Q(pk__in=request.own_slot_ids)
+    open_now = open_to(actor, request.therapy_id, timezone.now(), request.priority) | Q(pk__in=request.own_slot_ids)
     chosen = Q(pk__in=slot_ids, resource_id__in=list(resources))
     calendar = _calendar(actor, chosen & open_now, resources, places, request.own_slot_ids)
     windows = calendar.windows

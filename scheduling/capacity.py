@@ -66,7 +66,10 @@ def give_back_all(slot_ids: Iterable[UUID], organization_id: UUID) -> None:
 
 @contextmanager
 def seen_by(organization_id: UUID) -> Iterator[None]:
-    """See what another organization sees, for the giving back of what it took; event and actor stay as they are."""
+    """See what another organization sees, where its own rows must follow what somebody else did.
+
+    Event and actor stay as they are.
+    """
     acting = current()
     if acting is None:
         raise RuntimeError("nobody is acting")

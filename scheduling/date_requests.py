@@ -14,7 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from ledger.context import Actor
@@ -22,21 +22,23 @@ from ledger.identifiers import new_id
 from ledger.recording import open_event
 from ledger.refusals import Conflict, InvalidInput, WrongState
 from ledger.walls import on_stream, visible
-from scheduling import chain_search, slot_chains
+from scheduling import chain_search, reservations, slot_chains
 from scheduling.capacity import SlotFull
-from scheduling.models import DateRequest, DateRequestDue, SlotChain
+from scheduling.models import DateRequest, DateRequestDue, RequestedDays, SlotChain
 from scheduling.offers import ChainRequest, SearchResult
 from scheduling.states import DateRequestState
 
 __all__ = [
     "DateRequest",
     "DateRequestDue",
+    "RequestedDays",
     "Wish",
     "ask",
     "check",
     "decline",
     "drop",
     "due_requests",
+    "for_plants",
     "found",
     "latest_of",
     "meet",
@@ -48,6 +50,8 @@ __all__ = [
 LONGEST = 60  # days between the first and the last that would do
 FARTHEST = 366
 OPEN = DateRequestState.OPEN
+# What plants that may make the therapy read of a request.
+TOLD = ("organization_id", "manufacturer_id", "therapy_id", "wished_on", "first_date", "last_date", "due_at")
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,13 @@ def ask(actor: Actor, stream_id: UUID, request: ChainRequest, wish: Wish, due_at
         requested_by=actor.person_id or actor.key_id,
         requested_by_name=actor.display_name,
         due_at=due_at,
+        priority=reservations.class_of(actor.organization_id, request.therapy_id),
         **vars(wish),
+    )
+    RequestedDays.objects.create(
+        request_id=row.pk,
+        country=request.market,
+        **{name: getattr(row, name) for name in TOLD},
     )
     DateRequestDue.objects.create(
         organization_id=row.organization_id, stream_id=stream_id, request_id=row.pk, due_at=due_at
@@ -115,6 +125,7 @@ def ask(actor: Actor, stream_id: UUID, request: ChainRequest, wish: Wish, due_at
 
 def found(actor: Actor, row: DateRequest, request: ChainRequest) -> SearchResult:
     """Return the chains that would meet a request now, as far as who asks sees them, and why other days have none."""
+    request = replace(request, priority=row.priority)
     return _search(actor, request, row.first_date, (row.last_date - row.first_date).days + 1)
 
 
@@ -132,6 +143,7 @@ def meet(actor: Actor, row: DateRequest, request: ChainRequest, token: str, zone
     the request has been answered meanwhile.
     """
     slot_chains.refuse_second_chain(row.stream_id)
+    request = replace(request, priority=row.priority)
     offer = chain_search.offer_of_token(actor, request, token, center_id=row.organization_id)
     date = offer.collection_start.astimezone(ZoneInfo(zone)).date()
     if not row.first_date <= date <= row.last_date:
@@ -177,6 +189,7 @@ def _end(row: DateRequest, state: DateRequestState, **values: Any) -> DateReques
     if not DateRequest.unwalled.filter(pk=row.pk, state=OPEN).update(**values):
         raise WrongState("This request has been answered or withdrawn already.")
     DateRequestDue.unwalled.filter(request_id=row.pk).delete()
+    RequestedDays.unwalled.filter(request_id=row.pk, ended_at__isnull=True).update(ended_at=values["ended_at"])
     for name, value in values.items():
         setattr(row, name, value)
     return row
@@ -196,6 +209,15 @@ def waiting(actor: Actor) -> QuerySet[DateRequest]:
     """Return the requests that the actor's organization answers, answer due first."""
     found = visible(DateRequest, actor).filter(state=OPEN, manufacturer_id=actor.organization_id)
     return found.order_by("due_at", "pk")
+
+
+def for_plants(actor: Actor) -> QuerySet[RequestedDays]:
+    """Return the days that are wished of clients' therapies which the actor's plants may make, answer due first.
+
+    A client answers its own requests, so its own are left out; so are the center's.
+    """
+    own = Q(organization_id=actor.organization_id) | Q(manufacturer_id=actor.organization_id)
+    return visible(RequestedDays, actor).filter(~own, ended_at__isnull=True).order_by("due_at", "pk")
 
 
 def due_requests(now: dt.datetime) -> Iterable[DateRequestDue]:

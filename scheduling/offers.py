@@ -57,6 +57,8 @@ class ChainRequest:
 
     ``needs``: links by ``LinkKind``, of those that a plan chooses from. ``manufacturer_id``: who confirms; by default
     the organization whose line is taken. ``market``: country of the center, for overrides of lead times.
+    ``priority``: the class whose reserved chairs the center gave who searches on its behalf (empty: the searching
+    organization's own class for the therapy).
     ``own_slot_ids``: slots in which the order has a place already, so that it may stay there when other dates move;
     ``own_chain_id``: its chain, whose quota is free to it. ``line_slot_ids``: the only starts of manufacture that are
     looked at, where somebody asks for a line and a day (None: every one).
@@ -82,6 +84,7 @@ class ChainRequest:
     own_chain_id: UUID | None = None
     line_slot_ids: frozenset[UUID] | None = None
     market: str = ""
+    priority: str = ""
     cryopreserved: bool = False
     storage_days: float | None = None
     pickup_days: int = 0

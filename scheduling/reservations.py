@@ -38,12 +38,21 @@ def kept(
     return found
 
 
-def open_to(actor: Actor, therapy_id: UUID, now: dt.datetime) -> Q:
+def class_of(center_id: UUID, therapy_id: UUID) -> str:
+    """Return the class in which the acting center collects for a therapy; empty for none."""
+    rows = TherapyClass.unwalled.filter(organization_id=center_id, therapy_id=therapy_id)
+    return rows.values_list("priority", flat=True).first() or ""
+
+
+def open_to(actor: Actor, therapy_id: UUID, now: dt.datetime, priority: str = "") -> Q:
     """Return the condition on slots that the therapy may be offered now, without a query of its own.
 
     A window is reserved for a class and those before it; a therapy that the acting center put into none comes last.
+    ``priority``: the class instead, as the center gave it to who searches on its behalf.
     """
     found = Q(reserved_for="") | Q(open_from__lte=now)
+    if priority:
+        return found | Q(reserved_for__in=IN_ORDER[IN_ORDER.index(priority) :])
     mine = TherapyClass.unwalled.filter(organization_id=actor.organization_id, therapy_id=therapy_id)
     for position, name in enumerate(IN_ORDER):
         found |= Q(Exists(mine.filter(priority__in=IN_ORDER[: position + 1])), reserved_for=name)

@@ -131,11 +131,15 @@ def end(stream_id: UUID, center_id: UUID, reason: str) -> None:
         own.update(state=EntryState.WITHDRAWN, ended_at=timezone.now(), end_reason=reason)
 
 
-def note_placed(stream_id: UUID) -> None:
-    """Note that dates were held for an order that waits; it keeps its place on the list until they are used."""
+def note_placed(stream_id: UUID, center_id: UUID) -> None:
+    """Note that dates were held for an order that waits; it keeps its place on the list until they are used.
+
+    Whoever held them: a planner who books on request does not see the list, and the list is right all the same.
+    """
     open_event()
-    own = WaitingEntry.unwalled.filter(stream_id=stream_id, state=EntryState.WAITING)
-    own.update(placed_at=timezone.now())
+    with seen_by(center_id):
+        own = WaitingEntry.unwalled.filter(stream_id=stream_id, state=EntryState.WAITING)
+        own.update(placed_at=timezone.now())
 
 
 def look_again(therapy_id: UUID) -> None:

@@ -16,7 +16,7 @@ from ledger.recording import open_event
 from ledger.refusals import InvalidInput, WrongState
 from ledger.walls import visible
 from scheduling import freed_places, quotas
-from scheduling.capacity import SlotFull, give_back_all
+from scheduling.capacity import SlotFull, give_back_all, seen_by
 from scheduling.models import OfferedPlace, PlaceDue, RankedEntry, WaitingEntry, WaitingOffer
 from scheduling.offers import ChainOffer, ChainRequest
 from scheduling.slot_chains import take_places
@@ -111,6 +111,12 @@ def withdraw(entry: WaitingEntry) -> None:
         left = WaitingOffer.unwalled.filter(place_id=offer.place_id, state__in=(Offer.OPEN, Offer.ACCEPTED))
         if not left.exists():
             _give_back(offer.place)
+
+
+def give_way_at(center_id: UUID, stream_id: UUID) -> None:
+    """Let go what a center's list keeps for an order whose dates somebody else has booked for it."""
+    with seen_by(center_id):
+        give_way(stream_id, "")
 
 
 def give_way(stream_id: UUID, token: str) -> None:

@@ -27,7 +27,7 @@ from orders.states import StepState
 from personas.policies import require
 from personas.queries import organization_actor
 from personas.states import Capability
-from scheduling import date_requests, slot_chains
+from scheduling import date_requests, slot_chains, waiting_offers
 from scheduling.date_requests import DateRequest, DateRequestDue, Wish
 
 JOB = "escalate-date-requests"
@@ -129,6 +129,7 @@ def _confirm(actor: Actor, order: Order, row: DateRequest, token: str, event: Op
     request = bookings.chain_request(order, parameters, row.first_date)
     hours = int(parameters.get("hold_hours", slot_chains.HOLD_HOURS))
     chain = date_requests.meet(actor, row, request, token, order.center_site.zone, hours)
+    waiting_offers.give_way_at(order.center_id, order.stream_id)
     bookings.note_booked(order, chain)
     summary = f"Booked as requested for {row.wished_on:%d %b %Y}."
     _complete(order, step, summary, row.requested_by_name, event)

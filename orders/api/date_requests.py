@@ -42,6 +42,47 @@ class DateRequestRow(answers.Shape):
     chain = s.UUIDField(allow_null=True, help_text="slot chain that meets it")
 
 
+class RequestedDaysRow(answers.Shape):
+    """Days wished of a client's therapy that the reader's plants may make; which plant will is not chosen yet."""
+
+    therapy = s.CharField(help_text="therapy code")
+    client = s.CharField(help_text="name of the manufacturer who answers")
+    country = s.CharField(help_text="ISO 3166-1 alpha-2 of the center")
+    wished_on = s.DateField(help_text="of collection, local date at the center")
+    first_date = s.DateField(help_text="first day that would do")
+    last_date = s.DateField(help_text="last day that would do")
+    due_at = s.DateTimeField(help_text="until when the client answers")
+
+
+class RequestedDaysView(ActorView):
+    """What is wished of the plants of an organization that makes for others."""
+
+    scope = Capability.CONFIRM_SLOTS
+
+    @extend_schema(
+        operation_id="list_requested_days",
+        tags=["date requests"],
+        summary="List the days wished of clients' therapies that the organization's plants may make, answer due first",
+        responses=whole(RequestedDaysRow, "RequestedDaysList"),
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        names = ("country", "wished_on", "first_date", "last_date", "due_at")
+        found = queries.days_for_plants(self.actor)
+        return Response(
+            {
+                "results": [
+                    {
+                        "therapy": one.therapy_code,
+                        "client": one.client,
+                        **{name: getattr(one.row, name) for name in names},
+                    }
+                    for one in found
+                ]
+            }
+        )
+
+
 class WaitingRequestsView(ActorView):
     """What waits for the organization's answer."""
 

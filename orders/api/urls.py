@@ -48,6 +48,7 @@ urlpatterns = [
     path("moves", disruptions.MovesView.as_view(), name="moves"),
     path("moves/<uuid:move_id>/answer", disruptions.AnswerMoveView.as_view(), name="answer-move"),
     path("date-requests", date_requests.WaitingRequestsView.as_view(), name="date-requests"),
+    path("date-requests/of-plants", date_requests.RequestedDaysView.as_view(), name="requested-days"),
     path("orders/<slug:code>/date-request", date_requests.DateRequestView.as_view(), name="date-request"),
     path("orders/<slug:code>/date-request/dates", date_requests.FoundView.as_view(), name="date-request-dates"),
     path("orders/<slug:code>/date-request/answer", date_requests.AnswerView.as_view(), name="answer-date-request"),

@@ -1,7 +1,7 @@
 from scheduling.models.calendar import CalendarDue, CalendarFeed, Closure, OpeningRule, Team, TherapyClass
 from scheduling.models.capacity import ONE_AT_A_TIME, Resource, Slot
 from scheduling.models.chains import ChainLink, HoldDue, SlotChain
-from scheduling.models.date_requests import DateRequest, DateRequestDue
+from scheduling.models.date_requests import DateRequest, DateRequestDue, RequestedDays
 from scheduling.models.disruptions import Disruption, RepairDue, RepairMove, RepairRun, WhatIfDue
 from scheduling.models.lead_times import LeadTimeOverride
 from scheduling.models.quotas import Allotment, Quota, QuotaDue, QuotaUse
@@ -49,6 +49,7 @@ __all__ = [
     "RankAppeal",
     "RankDecision",
     "RankedEntry",
+    "RequestedDays",
     "Resource",
     "Slot",
     "SlotChain",

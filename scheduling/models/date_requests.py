@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import models
 from django.db.models import F, Q
 
+from ledger.context import Actor
 from ledger.history import track
 from ledger.models import WalledModel
-from ledger.walls import OnStream, Outside
+from ledger.walls import ME, OnStream, Outside, Wall
 from scheduling.models.chains import SlotChain
-from scheduling.states import DateRequestState
+from scheduling.states import DateRequestState, PriorityClass
 
 
 class DateRequest(WalledModel):
@@ -24,6 +27,13 @@ class DateRequest(WalledModel):
     first_date = models.DateField()
     last_date = models.DateField()
     remark = models.CharField(max_length=300, blank=True)
+    priority = models.CharField(
+        max_length=16,
+        choices=PriorityClass.choices,
+        blank=True,
+        default="",
+        help_text="the center's class for the therapy when it asked: whose reserved chairs may be taken",
+    )
     state = models.CharField(max_length=12, choices=DateRequestState.choices, default=DateRequestState.OPEN)
     requested_at = models.DateTimeField()
     requested_by = models.UUIDField(null=True, help_text="person or key")
@@ -57,6 +67,51 @@ class DateRequest(WalledModel):
                 condition=Q(state=DateRequestState.OPEN.value),
                 name="scheduling_date_request_due",
             ),
+        ]
+
+
+@dataclass(frozen=True)
+class PlantsThatMay(Wall):
+    """Rows of a center that the manufacturer sees, and every plant licensed now to make the therapy for the country."""
+
+    def read_sql(self, table: str) -> str:
+        licensed = f"p.active and p.therapy_id = {table}.therapy_id and p.organization_id = {ME}"
+        market = f"(p.markets = '{{}}' or {table}.country = any(p.markets))"
+        plant = f"exists (select 1 from network_therapyplant p where {licensed} and {market})"  # noqa: S608 - no input
+        return f"({table}.organization_id = {ME} or {table}.manufacturer_id = {ME} or {plant})"
+
+    def belt(self, actor: Actor) -> Q:
+        from network.queries import may_make
+
+        mine = Q(organization_id=actor.organization_id) | Q(manufacturer_id=actor.organization_id)
+        return mine | Q(may_make(actor.organization_id))
+
+
+class RequestedDays(WalledModel):
+    """The days that a request wishes, for plants that may make the therapy: which one is not chosen yet (ADR 18).
+
+    No order, no patient, no center, no words: a plant reads for which client days are wished, and until when.
+    """
+
+    request_id = models.UUIDField(unique=True)
+    organization_id = models.UUIDField(help_text="the treatment center")
+    manufacturer_id = models.UUIDField()
+    therapy_id = models.UUIDField()
+    country = models.CharField(max_length=2, help_text="of the center")
+    wished_on = models.DateField()
+    first_date = models.DateField()
+    last_date = models.DateField()
+    due_at = models.DateTimeField(help_text="until when the manufacturer answers")
+    ended_at = models.DateTimeField(null=True)
+
+    wall = PlantsThatMay()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        indexes = [
+            models.Index(
+                fields=["therapy_id", "due_at"], condition=Q(ended_at__isnull=True), name="scheduling_requested_days"
+            )
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,16 +20,23 @@ from notifications.recipients import recipients_of
 from orders import flow_files, queries, tasks
 from orders.actions import date_requests, interruptions
 from orders.actions.flows import approve_flow, propose_flow
+from orders.actions.waiting_list import add_to_waiting_list
 from orders.flow import current_step, order_named, perform
 from orders.models import Order
-from scheduling import slot_chains
+from scheduling import slot_chains, waiting
+from scheduling.actions.calendar import add_rule
+from scheduling.actions.priorities import class_therapy
+from scheduling.actions.windows import close_window
 from scheduling.capacity import SlotFull
-from scheduling.models import DateRequest, DateRequestDue, Slot
+from scheduling.models import DateRequest, DateRequestDue, Resource, Slot, WaitingEntry, WaitingOffer
+from scheduling.rules import RuleInput
 from tests.factories import connect, make_actor, make_member, make_organization
 from tests.orders.conftest import patient, prescribed, step, text_of
 from tests.orders.factories import BERLIN, World, make_world
+from tests.orders.waiting import decide, make_criteria, offers, waits
 from tests.orders.wishing import COORDINATOR, FAR, PLANNER, asked, confirm, in_days, planner_sees, publish, wish
 from tests.personas.conftest import signed_in
+from tests.scheduling.factories import make_resource
 
 pytestmark = pytest.mark.django_db
 
@@ -352,3 +360,62 @@ def test_the_flow_s_own_door_still_books_after_a_request_ended(world: World) -> 
         order = order_named(coordinator, code)
         found = queries.search_slots(coordinator, order, queries.step_of(coordinator, order, "book"), in_days(0))
     assert perform(coordinator, code, "book", {"offer": found.offers[0].token}).state == "done"
+
+
+@pytest.mark.story("AU1")
+def test_chairs_kept_for_the_order_s_class_are_offered_to_the_planner_who_answers(world: World) -> None:
+    scheduler = make_actor(world.center, "apheresis_scheduler")
+    class_therapy(scheduler, world.therapy.pk, "commercial")
+    code = asked(world)
+    publish(world)
+    with reading(scheduler):
+        (chair,) = Resource.unwalled.filter(kind="apheresis_chair")
+        by_hand = list(Slot.unwalled.filter(resource=chair, starts_at__gt=timezone.now() + dt.timedelta(days=FAR - 5)))
+    for slot in by_hand:
+        close_window(scheduler, slot.pk, "Another class")
+    assert planner_sees(world, code) == []
+    kept = make_resource(world.center, "apheresis_chair", world.clinic)
+    rule = RuleInput("day", "FREQ=DAILY", dt.time(8), dt.time(16), 1, in_days(0), on_holidays="open")
+    add_rule(scheduler, kept.code, replace(rule, reserved_for="stem_cells", release_days=1))
+    assert planner_sees(world, code) == [], "kept for a class before the therapy's"
+    reserved = make_resource(world.center, "apheresis_chair", world.clinic)
+    add_rule(scheduler, reserved.code, replace(rule, reserved_for="own_trial", release_days=1))
+    offers = planner_sees(world, code)
+    assert {o.collection_start.astimezone(BERLIN).date() for o in offers} == {in_days(FAR + n) for n in range(-2, 3)}
+    other = prescribed(world, **patient())
+    with reading(world.actor(*PLANNER)):
+        order, planner = order_named(world.actor(*PLANNER), other), world.actor(*PLANNER)
+        found = queries.search_slots(planner, order, current_step(order, "book"), in_days(FAR - 2), days=5)
+    assert not found.offers, "without a request the center's classes open nothing to a planner"
+    assert confirm(world, code, offers[0].token).state == "met"
+
+
+@pytest.mark.story("CO10")
+def test_whoever_waits_and_is_booked_on_request_is_placed_on_the_list_and_asked_no_more(world: World) -> None:
+    code, coordinator = asked(world), world.actor(*COORDINATOR)
+    entry = add_to_waiting_list(coordinator, code)
+    publish(world)
+    confirm(world, code, planner_sees(world, code)[0].token)
+    with reading(coordinator):
+        (found,) = waiting.entries(coordinator, world.therapy.pk)
+        assert found.pk == entry.pk and found.placed  # type: ignore[attr-defined]
+        assert found.placed_at is not None and timezone.now() - found.placed_at < dt.timedelta(minutes=5)
+    with reading(world.actor(*PLANNER)):
+        assert not WaitingEntry.unwalled.exists(), "the list stays the center's alone"
+
+
+@pytest.mark.story("CO10")
+def test_a_place_that_the_list_keeps_for_the_order_is_let_go_when_it_is_booked_on_request(world: World) -> None:
+    code = asked(world)
+    make_criteria(world)
+    waits(world, 9, 9, code=code)
+    decide(world)
+    assert tasks.offer_freed_places() == 1
+    (offer,) = offers(world)
+    assert offer.entry.order_code == code and taken(world) == 4
+    publish(world)
+    confirm(world, code, planner_sees(world, code)[0].token)
+    assert offers(world) == [] and taken(world) == 4, "what was kept is free, what was requested is booked"
+    with reading(world.actor(*COORDINATOR)):
+        (ended,) = WaitingOffer.unwalled.filter(pk=offer.pk)
+    assert (ended.state, ended.reason) == ("refused", "Other dates were booked.")

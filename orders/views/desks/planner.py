@@ -65,6 +65,7 @@ def _page(request: HttpRequest, actor: Actor, opened: str, refusal: Refusal | No
         "today": today,
         "changes": rescheduling.waiting_changes(actor) if actor.can(Capability.CONFIRM_SLOTS) else [],
         "wishes": queries.wished_dates(actor) if actor.can(Capability.CONFIRM_SLOTS) else [],
+        "days_wished": queries.days_for_plants(actor) if actor.can(Capability.CONFIRM_SLOTS) else [],
         "running": queries.running_batches(actor),
         "late_rows": frame.task_rows(actor, queries.late_at_plants(actor)),
         "by_sponsor": actor.organization_role == Role.CMO,
