@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,23 +19,12 @@ from orders import parties
 from orders.models import Order
 from personas.queries import Organization, Site
 from scheduling import date_requests, lead_time_register, slot_chains, waiting, waiting_offers
-from scheduling.conditions import BarredPlant, LeadTime, ShipperHold, Washout
+from scheduling import wishes as date_wishes
+from scheduling.conditions import BarredPlant, LeadTime, ShipperHold
 from scheduling.offers import DEFAULT_NEEDS, EVERY_DAY
 from scheduling.slot_chains import ChainRequest, SearchResult, SlotChain
 from scheduling.states import ChainState, Contingency, Ranking
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What whoever searches or holds asks beyond the therapy: weekdays of collection (ISO numbers; none: any), the
-    earliest day, an order of results, and a washout that is not over yet (days: the flow's, unless given)."""
-
-    weekdays: frozenset[int] = frozenset()
-    earliest: dt.date | None = None
-    ranking: str = Ranking.EARLIEST
-    washout_since: dt.date | None = None
-    washout_days: int | None = None
-    washout_of: str = ""
+from scheduling.wishes import Wishes
 
 
 def plant_sites(order: Order) -> list[UUID]:
@@ -142,39 +131,43 @@ def _date(stored: str | dt.date | None) -> dt.date | None:
     return dt.date.fromisoformat(stored) if isinstance(stored, str) else stored
 
 
+def wished_request(
+    order: Order, parameters: dict[str, Any], earliest: dt.date, wishes: Wishes | None = None
+) -> ChainRequest:
+    """Return the request with what is wished of the order's dates: what its record says, unless said now."""
+    found = date_wishes.of_order(order.stream_id) if wishes is None else wishes
+    return found.narrowed(chain_request(order, parameters, earliest), parameters)
+
+
 def search(
     actor: Actor, order: Order, parameters: dict[str, Any], earliest: dt.date, wishes: Wishes | None = None
 ) -> SearchResult:
-    """Return feasible chains from a day on, as the therapy allows and somebody wishes; what the waiting list keeps for
-    the order is free to it."""
-    request, wishes = chain_request(order, parameters, earliest), wishes or Wishes()
+    """Return feasible chains from a day on, as the therapy allows and is wished; what the waiting list keeps for the
+    order is free to it. ``wishes``: instead of those that the order's record says."""
+    return search_for(actor, order, wished_request(order, parameters, earliest, wishes), wishes)
+
+
+def search_for(actor: Actor, order: Order, request: ChainRequest | None, wishes: Wishes | None) -> SearchResult:
+    """Return feasible chains for a request of the order, none for none; what the waiting list keeps is free to it."""
+    if request is None:
+        return SearchResult()
     kept = waiting_offers.live_offers(order.stream_id) if actor.organization_id == order.center_id else []
     if kept:
         slots = frozenset(kept[0].place.slot_ids)
         request = replace(request, own_slot_ids=slots, own_chain_id=kept[0].place_id)
-    return slot_chains.search(actor, _wished(request, parameters, wishes), wishes.ranking)
-
-
-def _wished(request: ChainRequest, parameters: dict[str, Any], wishes: Wishes) -> ChainRequest:
-    """Return the request as somebody wishes it: what the search refuses, the hold refuses too."""
-    if wishes.earliest:
-        request = replace(request, earliest=max(request.earliest, wishes.earliest))
-    if wishes.weekdays:
-        request = replace(request, weekdays=request.weekdays & wishes.weekdays)
-    if wishes.washout_since:
-        days = int(parameters.get("washout_days") or 0) if wishes.washout_days is None else wishes.washout_days
-        washout = Washout(wishes.washout_of or "the last treatment", wishes.washout_since, days)
-        request = replace(request, washouts=(washout,))
-    return request
+    return slot_chains.search(actor, request, wishes.ranking if wishes else Ranking.EARLIEST)
 
 
 def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str, wishes: Wishes | None = None) -> SlotChain:
     """Hold exactly the offered chain; plant and courier become parties, and the order gets its plan.
 
-    ``wishes``: those of the search; a chain that they refuse is not held.
+    ``wishes``: those of the search, instead of those that the order's record says; a chain that they refuse is not
+    held, and the order remembers them.
     """
     earliest = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
-    request = _wished(chain_request(order, parameters, earliest), parameters, wishes or Wishes())
+    request = wished_request(order, parameters, earliest, wishes)
+    if wishes is not None:
+        date_wishes.keep(actor, order.stream_id, order.center_id, wishes)
     waiting_offers.give_way(order.stream_id, token)
     chain = slot_chains.hold(actor, order.stream, request, token, hours=int(parameters.get("hold_hours", 48)))
     date_requests.drop(order.stream_id, "Dates were found by a search.")

@@ -87,7 +87,7 @@ def standing(actor: Actor, order: Order, may: Callable[[OrderStep], bool]) -> St
     answers = actor.organization_id == order.manufacturer_id and actor.can(Capability.CONFIRM_SLOTS)
     found = SearchResult()
     if row is not None and step is not None and is_open and answers and ready:
-        request = bookings.chain_request(order, dict(step.flow_step.parameters), row.first_date)
+        request = bookings.wished_request(order, dict(step.flow_step.parameters), row.first_date)
         found = date_requests.found(actor, row, request)
     return Standing(order, row, mine and ready and not is_open, mine and is_open, answers and is_open, found)
 

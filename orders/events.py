@@ -125,6 +125,13 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.wishes_stated",
+        "Wishes for dates",
+        "The treatment center said what is wished of the dates.",
+        payload={"order": "code"},
+        audience=CLINICAL_AND_PLANT,
+    ),
+    EventKind(
         "orders.hold_renewed",
         "Slot hold renewed",
         "The slot hold now ends at {held_until}.",

@@ -32,6 +32,7 @@ from orders import (
     planning,
     plant_work,
     release_queue,
+    rescheduling,
     transit,
     turns,
 )
@@ -52,6 +53,7 @@ from orders.states import OrderState, StepState
 from orders.step_kinds import kind_of
 from personas.queries import Organization
 from quality import queries as quality
+from scheduling import wishes as kept_wishes
 from scheduling.slot_chains import SearchResult
 
 ACTIVATION = "activate_identity"
@@ -274,15 +276,34 @@ def search_slots(
     earliest: dt.date,
     wishes: Wishes | None = None,
     days: int | None = None,
+    start: tuple[UUID, dt.date] | None = None,
 ) -> SearchResult:
     """Return feasible slot chains for an order from a day on, and why other days have none (CO1).
 
-    ``days``: how far to look ahead, instead of the flow's horizon.
+    ``days``: how far to look ahead, instead of the flow's horizon. ``start``: a line, and the day on which manufacture
+    is to start there; the day says where the search begins and ends.
     """
+    if start is not None:
+        return bookings.search_for(actor, order, rescheduling.request_for_start(actor, order, *start, wishes), wishes)
     parameters = dict(step.flow_step.parameters)
     if days is not None:
         parameters["horizon_days"] = days
     return bookings.search(actor, order, parameters, earliest, wishes)
+
+
+def lines_of(actor: Actor, order: Order) -> list[tuple[UUID, str]]:
+    """Return the lines on which the order could be made, as far as the actor knows them, with names."""
+    return rescheduling.lines_of(actor, order)
+
+
+def usual_washout(order: Order) -> int | None:
+    """Return the days of washout that the order's flow asks for, if it does."""
+    return rescheduling.usual_washout(order)
+
+
+def wishes_of(actor: Actor, order: Order) -> Wishes:
+    """Return what is wished of an order's dates, to who may see its therapy."""
+    return kept_wishes.of_order(order.stream_id) if may_see_therapy(actor) else kept_wishes.NOTHING
 
 
 def flow(actor: Actor, flow_id: UUID) -> Flow:

@@ -17,7 +17,7 @@ from orders import bookings, gathering, whereabouts
 from orders.models import Order
 from orders.states import OrderState
 from orders.whereabouts import Whereabouts
-from scheduling import availability, disrupted, quotas, slot_chains, urgency
+from scheduling import availability, disrupted, quotas, slot_chains, urgency, wishes
 from scheduling.calendars import Calendar, Place, Window
 from scheduling.drafts import Draft, Pick
 from scheduling.offers import ChainRequest
@@ -152,14 +152,17 @@ def _offered(
     windows: dict[UUID, Window] = {}
     places: dict[UUID, Place] = {}
     centers: dict[UUID, tuple[UUID, str]] = {}
-    until = timezone.now()
+    until, first = (
+        timezone.now(),
+        min(requests[hit.order.pk].earliest for hit in alike),
+    )  # what one wishes binds no other
     for hit in alike:
         request = requests[hit.order.pk]
         if request.center_site_id in centers:
             continue
         known = availability.places_of(actor, request)
         center = known[request.center_site_id]
-        links = availability.links_wanted(request, center.zone, request.earliest, request.horizon_days)
+        links = availability.links_wanted(request, center.zone, first, request.horizon_days)
         windows |= {window.slot_id: window for window in availability.load(actor, request, links, known).windows}
         places |= known
         centers[center.id] = (center.organization_id, center.country)
@@ -171,13 +174,15 @@ def _offered(
 
 
 def _requests(orders: Sequence[Order], horizon_days: int) -> dict[UUID, ChainRequest]:
-    """What each order's booking step would ask of a search; alike orders ask once."""
+    """What each order's booking step would ask of a search, as its dates are wished; alike orders ask once."""
+    wished = wishes.of_orders([order.stream_id for order in orders])
     parameters = whereabouts.booking_parameters(order.flow_id for order in orders)
     today, alike, found = timezone.now().date(), {}, {}
     for order in orders:
-        key = (order.therapy_id, order.specification_id, order.flow_id, order.center_site_id)
+        mine = wished.get(order.stream_id, wishes.NOTHING)
+        key = (order.therapy_id, order.specification_id, order.flow_id, order.center_site_id, mine)
         if key not in alike:
-            request = bookings.chain_request(order, parameters.get(order.flow_id, {}), today)
+            request = bookings.wished_request(order, parameters.get(order.flow_id, {}), today, mine)
             alike[key] = replace(request, horizon_days=horizon_days)
         found[order.pk] = alike[key]
     return found

@@ -28,7 +28,8 @@ from scheduling.availability import MOST_DAYS
 from scheduling.changes import KnockOn
 from scheduling.offers import ChainOffer, ChainRequest, SearchResult
 from scheduling.slot_chains import SlotChain
-from scheduling.states import ChainState, ChangeWindow, ResourceKind
+from scheduling.states import ChainState, ChangeWindow, Ranking, ResourceKind
+from scheduling.wishes import Wishes
 
 FREE_DAYS, FROZEN_DAYS = 14, 3  # where a specification says nothing
 BOOKING, ANSWER = "hold_slot_chain", "confirm_slots"
@@ -107,9 +108,20 @@ def collection_begun(order: Order) -> bool:
     return any(step.state == StepState.DONE for kind in BEGUN for step in attempts.of_kind(order, kind))
 
 
-def request_of(order: Order, earliest: dt.date) -> ChainRequest:
-    """Return what the order's booking step would ask of a search."""
-    return bookings.chain_request(order, _parameters(order), earliest)
+def request_of(order: Order, earliest: dt.date, wishes: Wishes | None = None) -> ChainRequest:
+    """Return what the order's booking step would ask of a search, with what is wished: as its record says, unless said
+    now."""
+    return bookings.wished_request(order, _parameters(order), earliest, wishes)
+
+
+def may_see_dates(actor: Actor) -> bool:
+    """Whether what is wished of dates is the actor's to read: never a courier's."""
+    return actor.organization_role != Role.COURIER
+
+
+def usual_washout(order: Order) -> int | None:
+    """Return the days of washout that the order's flow asks for, if it does."""
+    return _parameters(order).get("washout_days")
 
 
 def _parameters(order: Order) -> dict[str, Any]:
@@ -117,9 +129,12 @@ def _parameters(order: Order) -> dict[str, Any]:
     return dict(step.parameters) if step else {}
 
 
-def search(actor: Actor, order: Order, chain: SlotChain, earliest: dt.date) -> SearchResult:
+def search(
+    actor: Actor, order: Order, chain: SlotChain, earliest: dt.date, wishes: Wishes | None = None
+) -> SearchResult:
     """Return the dates to which the order could move, as if it had no places yet; the booked dates are left out."""
-    result = slot_chains.search(actor, changes.staying(chain, request_of(order, earliest)))
+    request = changes.staying(chain, request_of(order, earliest, wishes))
+    result = slot_chains.search(actor, request, wishes.ranking if wishes else Ranking.EARLIEST)
     booked = changes.places_in(chain)
     return SearchResult([o for o in result.offers if changes.places_of(o) != booked], result.refused)
 
@@ -133,24 +148,36 @@ def lines_of(actor: Actor, order: Order) -> list[tuple[UUID, str]]:
     return [(line.pk, f"{line.name}, {names[line.site_id]}") for line in found if line.site_id in names]
 
 
-def search_start(actor: Actor, order: Order, chain: SlotChain, line_id: UUID, date: dt.date) -> SearchResult:
+def search_start(
+    actor: Actor, order: Order, chain: SlotChain, line_id: UUID, date: dt.date, wishes: Wishes | None = None
+) -> SearchResult:
     """Return the dates with which manufacture would start on a line on a day of its plant, and why others do not.
 
     Collections are looked for as long before that day as the material may travel and wait.
     """
+    request = request_for_start(actor, order, line_id, date, wishes)
+    if request is None:
+        return SearchResult()
+    result = slot_chains.search(actor, changes.staying(chain, request), wishes.ranking if wishes else Ranking.EARLIEST)
+    booked = changes.places_in(chain)
+    return SearchResult([o for o in result.offers if changes.places_of(o) != booked], result.refused)
+
+
+def request_for_start(
+    actor: Actor, order: Order, line_id: UUID, date: dt.date, wishes: Wishes | None = None
+) -> ChainRequest | None:
+    """Return what is asked of a search where manufacture is to start on a line on a day of its plant; None where the
+    line offers no start on that day."""
     slots = frozenset(slot.pk for slot in line_load.starts_on(actor, line_id, date))
     today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
     if not slots or date < today:
-        return SearchResult()
-    request = request_of(order, today)
+        return None
+    request = request_of(order, today, wishes)
     if not request.cryopreserved and request.max_age_hours is not None:
         days = math.ceil(request.max_age_hours / 24) + request.collection_days + request.contingency_days
-        request = replace(request, earliest=max(today, date - dt.timedelta(days=days)))
+        request = replace(request, earliest=max(request.earliest, date - dt.timedelta(days=days)))
     span = (date - request.earliest).days + 1
-    request = replace(request, line_slot_ids=slots, horizon_days=min(span, MOST_DAYS))
-    result = slot_chains.search(actor, changes.staying(chain, request))
-    booked = changes.places_in(chain)
-    return SearchResult([o for o in result.offers if changes.places_of(o) != booked], result.refused)
+    return replace(request, line_slot_ids=slots, horizon_days=max(1, min(span, MOST_DAYS)))
 
 
 def preview(

@@ -3,6 +3,7 @@ from django.urls import path, register_converter
 from orders.views import (
     committee,
     date_requests,
+    date_wishes,
     dates,
     disruptions,
     documents,
@@ -62,6 +63,7 @@ urlpatterns = [
     path("orders/<order:code>/cancel/", order.cancel, name="cancel"),
     path("orders/<order:code>/renew/", order.renew, name="renew"),
     path("orders/<order:code>/material/<str:container>/decide/", order.dispose, name="dispose"),
+    path("orders/<order:code>/date-wishes/", date_wishes.date_wishes, name="date_wishes"),
     path("orders/<order:code>/date-request/", date_requests.date_request, name="date_request"),
     path("orders/<order:code>/date-request/answer/", date_requests.answer, name="answer_date_request"),
     path("orders/<order:code>/date-request/withdraw/", date_requests.withdraw, name="withdraw_date_request"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from rest_framework import serializers
 from ledger.context import Actor, reading
 from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, acting
-from ledger.refusals import FactsMissing, MissingFact, NotAllowed, Stale, WrongState
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, Stale, WrongState
 from ledger.states import Role
 from orders import queries, rescheduling
 from orders.flow import order_named, stream_of
@@ -25,6 +25,7 @@ from orders.inputs import DecisionInputs, read
 from orders.models import Order
 from orders.rescheduling import Preview
 from orders.states import OrderState
+from orders.wish_inputs import WITH_OFFER, DateWishInputs, wished_in
 from personas.policies import require
 from personas.states import Capability
 from scheduling import changes, slot_chains
@@ -32,7 +33,8 @@ from scheduling import queries as scheduling
 from scheduling.changes import KnockOn
 from scheduling.offers import ChainOffer, SearchResult
 from scheduling.slot_chains import SlotChain
-from scheduling.states import ChainState, ChangeReason, ChangeWindow
+from scheduling.states import ChainState, ChangeReason, ChangeWindow, Ranking
+from scheduling.wishes import GIVEN, Wishes, keep, of_order
 
 MOVED, PROPOSED, REFUSED = "moved", "proposed", "refused"
 AGREES = "The treatment center must agree to a change"
@@ -48,10 +50,13 @@ ANSWERED = {
 }
 
 
-class ChangeInputs(serializers.Serializer[Any]):
-    """New dates for a booked order: the offer, and why, as a code and in words."""
+class ChangeInputs(DateWishInputs):
+    """New dates for a booked order: the offer, and why, as a code and in words. What is wished of them is the center's
+    to say: a wish that is absent is what the order remembers, one that is null is wished no more."""
 
-    offer = serializers.CharField(max_length=4000, label="New dates", help_text="token of an offer of the search")
+    offer = serializers.CharField(
+        max_length=4000, label="New dates", style=WITH_OFFER, help_text="token of an offer of the search"
+    )
     code = serializers.ChoiceField(choices=ChangeReason.choices, label="Reason")
     reason = serializers.CharField(max_length=300, label="In words (no names)")
 
@@ -110,10 +115,11 @@ class Standing:
         return self.may_move and self.chain is not None and not self.stops and self.proposal is None
 
 
-def preview(actor: Actor, code: str, token: str) -> Preview:
+def preview(actor: Actor, code: str, token: str, given: Mapping[str, Any] | None = None) -> Preview:
     """Return what moving the order to an offer would do and take; changes nothing. By whoever may book, or answers.
 
-    Raises as ``reschedule`` does for a token that is none, or dates that are gone; what stops it now is in the answer.
+    ``given``: what is wished now, as validated inputs. Raises as ``reschedule`` does for a token that is none, or dates
+    that are gone; what stops it now is in the answer.
     """
     with reading(actor):
         order = order_named(actor, code)
@@ -121,30 +127,49 @@ def preview(actor: Actor, code: str, token: str) -> Preview:
         chain = slot_chains.live_chain(order.stream_id)
         if chain is None:
             raise FactsMissing("No dates are booked.", facts=rescheduling.stops(order, None))
-        request = rescheduling.request_of(order, order.opened_at.date())
+        wishes = _wishes(order, side, given or {})
+        request = rescheduling.request_of(order, order.opened_at.date(), wishes)
         return rescheduling.preview(actor, order, chain, changes.offer_for(actor, chain, request, token), side)
 
 
-def search_dates(actor: Actor, code: str, earliest: dt.date) -> SearchResult:
+def search_dates(
+    actor: Actor, code: str, earliest: dt.date, given: Mapping[str, Any] | None = None, ranking: str = Ranking.EARLIEST
+) -> SearchResult:
     """Return the dates to which a booked order could move, and why other days have none. By whoever may book, or
-    answers for the manufacturer."""
+    answers for the manufacturer. ``given``: what the center wishes now, instead of what the order remembers."""
     with reading(actor):
         order = order_named(actor, code)
-        require_side(actor, order)
+        side, said = require_side(actor, order), dict(given or {})
+        if side != Role.TREATMENT_CENTER:
+            said.pop("earliest", None)  # where a planner's search begins is no wish
+        wishes = _wishes(order, side, said)
         chain = slot_chains.live_chain(order.stream_id)
-        return rescheduling.search(actor, order, chain, earliest) if chain else SearchResult()
+        if chain is None:
+            return SearchResult()
+        wishes = replace(wishes or of_order(order.stream_id), ranking=ranking)
+        return rescheduling.search(actor, order, chain, earliest, wishes)
 
 
-def search_start(actor: Actor, code: str, line_id: UUID, date: dt.date) -> SearchResult:
+def search_start(
+    actor: Actor,
+    code: str,
+    line_id: UUID,
+    date: dt.date,
+    given: Mapping[str, Any] | None = None,
+    ranking: str = Ranking.EARLIEST,
+) -> SearchResult:
     """Return the dates with which manufacture of a booked order would start on a line on a day, and why there are none.
 
-    By whoever may book, or answers for the manufacturer.
+    By whoever may book, or answers for the manufacturer. ``given``: as in ``search_dates``.
     """
     with reading(actor):
         order = order_named(actor, code)
-        require_side(actor, order)
+        wishes = _wishes(order, require_side(actor, order), given or {})
         chain = slot_chains.live_chain(order.stream_id)
-        return rescheduling.search_start(actor, order, chain, line_id, date) if chain else SearchResult()
+        if chain is None:
+            return SearchResult()
+        wishes = replace(wishes or of_order(order.stream_id), ranking=ranking)
+        return rescheduling.search_start(actor, order, chain, line_id, date, wishes)
 
 
 def least_moved(standing: Standing, found: SearchResult) -> ChainOffer | None:
@@ -210,7 +235,10 @@ def reschedule(
         if facts or chain is None:
             raise FactsMissing("The dates cannot move now.", facts=facts)
         event.reason = given["reason"]
-        request = rescheduling.request_of(order, order.opened_at.date())
+        wishes = _wishes(order, side, given)
+        request = rescheduling.request_of(order, order.opened_at.date(), wishes)
+        if wishes is not None:
+            keep(actor, order.stream_id, order.center_id, wishes)
         offer = changes.offer_for(actor, chain, request, given["offer"])
         found = rescheduling.preview(actor, order, chain, offer, side)
         why = {"code": given["code"], "reason": given["reason"]}
@@ -265,6 +293,15 @@ def withdraw_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: On
         slot_chains.drop_proposal(order.stream_id, given["reason"])
         event.note(order=order.code)
     return order
+
+
+def _wishes(order: Order, side: Role, given: Mapping[str, Any]) -> Wishes | None:
+    """Return what is wished where something is said now; a planner says nothing of it."""
+    wishes = wished_in(order, given)
+    if wishes is not None and side != Role.TREATMENT_CENTER:
+        said = {name: ["The treatment center says what is wished of its dates."] for name in GIVEN if name in given}
+        raise InvalidInput(fields=said)
+    return wishes
 
 
 def require_mine(actor: Actor, order: Order) -> None:

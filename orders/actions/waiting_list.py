@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from orders import bookings
 from orders.flow import order_named
 from orders.models import FlowStep, Order
 from orders.states import OrderState
-from scheduling import slot_chains, waiting, waiting_offers
+from scheduling import slot_chains, waiting, waiting_offers, wishes
 from scheduling.actions.waiting import add_entry
 from scheduling.chain_search import offer_of_token
 from scheduling.freed_places import OpenList, note_offered
@@ -25,6 +25,7 @@ from scheduling.jobs import job_in
 from scheduling.offers import ChainOffer, ChainRequest
 from scheduling.states import DecisionState
 from scheduling.waiting import RankDecision, RankedEntry, WaitingEntry
+from scheduling.wishes import NOTHING, Wishes
 
 JOB = "offer-free-places"
 BOOKING_KIND = "hold_slot_chain"
@@ -106,16 +107,17 @@ def _proposal(actor: Actor, decision: RankDecision) -> Proposal | None:
     ranked = waiting.candidates(actor, decision)
     declined = waiting.declined_places(actor, [one.entry_id for one in ranked])
     orders = _orders(ranked)
+    wished = wishes.of_orders(orders)
     passed: list[str] = []
     for position, one in enumerate(ranked):
-        request = _request(orders.get(one.entry.stream_id), one)
+        request = _request(orders.get(one.entry.stream_id), one, wished)
         offer = _first(actor, request, declined.get(one.entry_id, set())) if request else None
         if request is None or offer is None:
             passed.append(one.entry.order_code)
             continue
         asked, more = [one], decision.criteria.parallel - 1
         for other in ranked[position + 1 :]:
-            theirs = _request(orders.get(other.entry.stream_id), other)
+            theirs = _request(orders.get(other.entry.stream_id), other, wished)
             refused = declined.get(other.entry_id, set())
             if more > 0 and theirs and not _repeats(offer, refused) and _fits(actor, theirs, offer):
                 asked.append(other)
@@ -130,14 +132,17 @@ def _orders(ranked: Sequence[RankedEntry]) -> dict[UUID, Order]:
     return {order.stream_id: order for order in found}
 
 
-def _request(order: Order | None, ranked: RankedEntry) -> ChainRequest | None:
-    """Return what is searched for an order; None for one that is stopped or over."""
+def _request(order: Order | None, ranked: RankedEntry, wished: Mapping[UUID, Wishes]) -> ChainRequest | None:
+    """Return what is searched for an order, as its dates are wished; None for one that is stopped or over."""
     if order is None:
         return None
     today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
     step = FlowStep.unwalled.filter(flow_id=order.flow_id, kind=BOOKING_KIND).first()
-    return bookings.chain_request(
-        order, dict(step.parameters) if step else {}, max(today, ranked.entry.earliest or today)
+    return bookings.wished_request(
+        order,
+        dict(step.parameters) if step else {},
+        max(today, ranked.entry.earliest or today),
+        wished.get(order.stream_id, NOTHING),
     )
 
 

@@ -15,21 +15,39 @@ from rest_framework.response import Response
 
 from ledger.context import reading
 from ledger.recording import Replayed
+from orders import queries
 from orders.actions import rescheduling, swaps
 from orders.api import answers
 from orders.api.of_order import OfOrder
 from orders.api.orders import detail_response
+from orders.api.slot_chains import wished_of
+from orders.api.starts import StartQuery, start_of
 from orders.flow import order_named
 from orders.states import SwapState
 from personas.asking import body_of, once_of, query_of, reads
 from personas.headers import ETAG, IF_MATCH, ONCE
-from scheduling.states import ChangeReason, ChangeWindow, LinkKind
+from scheduling.states import ChangeReason, ChangeWindow, LinkKind, Ranking
 
 
-class DatesQuery(s.Serializer[Any]):
-    """From which day on."""
+class WishQuery(s.Serializer[Any]):
+    """What the center wishes of the dates; where no wish is given, what the order remembers."""
 
-    earliest = s.DateField(required=False, help_text="first day of collection at the center; today if absent")
+    earliest = s.DateField(
+        required=False, help_text="first day of collection at the center; what the order remembers, or today, if absent"
+    )
+    weekday = s.IntegerField(required=False, min_value=1, max_value=7, help_text="of collection; 1 is Monday")
+    washout_since = s.DateField(
+        required=False, help_text="day of the last treatment: no collection before the washout is over"
+    )
+    washout_days = s.IntegerField(
+        required=False, min_value=0, max_value=365, help_text="length of the washout; the flow's if absent"
+    )
+
+
+class DatesQuery(WishQuery, StartQuery):
+    """From which day on, and what is wished."""
+
+    sort = s.ChoiceField(choices=Ranking.choices, default=Ranking.EARLIEST)
 
 
 class DatesAnswer(answers.Shape):
@@ -40,7 +58,7 @@ class DatesAnswer(answers.Shape):
     refused = answers.RefusedDateRow(many=True)
 
 
-class OfferQuery(s.Serializer[Any]):
+class OfferQuery(WishQuery):
     """Which dates."""
 
     offer = s.CharField(max_length=4000, help_text="token of an offer of the search")
@@ -103,8 +121,15 @@ class DatesView(OfOrder):
     def get(self, request: Request, code: str) -> Response:
         order = order_named(self.actor, code)
         today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
-        earliest = query_of(request, DatesQuery).get("earliest") or today
-        return Response(rescheduling.search_dates(self.actor, code, max(earliest, today)).as_json())
+        given = query_of(request, DatesQuery)
+        earliest = given.get("earliest") or queries.wishes_of(self.actor, order).earliest or today
+        wished = wished_of(given)
+        start = start_of(self.actor, order, given)
+        if start is not None:
+            found = rescheduling.search_start(self.actor, code, *start, wished, given["sort"])
+        else:
+            found = rescheduling.search_dates(self.actor, code, max(earliest, today), wished, given["sort"])
+        return Response(found.as_json())
 
 
 class PreviewView(OfOrder):
@@ -120,7 +145,8 @@ class PreviewView(OfOrder):
     @reads
     def get(self, request: Request, code: str) -> Response:
         order_named(self.actor, code)
-        return Response(_preview(rescheduling.preview(self.actor, code, query_of(request, OfferQuery)["offer"])))
+        given = query_of(request, OfferQuery)
+        return Response(_preview(rescheduling.preview(self.actor, code, given["offer"], wished_of(given))))
 
 
 class RescheduleView(OfOrder):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,19 +21,20 @@ from orders import queries
 from orders.actions.bookings import renew_hold
 from orders.api import answers, shapes
 from orders.api.orders import detail_response
+from orders.api.starts import StartQuery, start_of
 from orders.api.step_inputs import documented_inputs
 from orders.api.steps import performed
 from orders.flow import order_named, require_may_perform
-from orders.queries import Wishes
 from personas.asking import ActorView, body_of, once_of, query_of, reads
 from personas.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
 from scheduling.states import Ranking
+from scheduling.wishes import GIVEN, given_over
 
 HOLD, REQUEST, ANSWER = "hold_slot_chain", "request_slots", "confirm_slots"
 
 
-class SearchQuery(serializers.Serializer[Any]):
-    """From which day on, how far, and what is wished."""
+class SearchQuery(StartQuery):
+    """From which day on, how far, and what is wished: where no wish is given, what the order remembers."""
 
     earliest = serializers.DateField(required=False, help_text="first day of collection at the center; today if absent")
     days = serializers.IntegerField(required=False, min_value=1, max_value=120, help_text="the flow's if absent")
@@ -45,6 +47,12 @@ class SearchQuery(serializers.Serializer[Any]):
     washout_days = serializers.IntegerField(
         required=False, min_value=0, max_value=365, help_text="length of the washout; the flow's if absent"
     )
+
+
+def wished_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a query wishes instead of what the order remembers; a washout is said whole."""
+    found = {name: given[name] for name in GIVEN if name in given}
+    return {**found, "washout_days": found.get("washout_days")} if "washout_since" in found else found
 
 
 def step_of_kind(actor: Actor, order: Any, kind: str) -> Any:
@@ -73,14 +81,11 @@ class SlotChainsView(ActorView):
         step = step_of_kind(self.actor, order, HOLD)
         require_may_perform(self.actor, step)
         today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
-        wishes = Wishes(
-            weekdays=frozenset({given["weekday"]}) if "weekday" in given else frozenset(),
-            ranking=given["sort"],
-            washout_since=given.get("washout_since"),
-            washout_days=given.get("washout_days"),
-        )
-        first = max(earliest or today, today)
-        found = queries.search_slots(self.actor, order, step, first, wishes, given.get("days"))
+        stored = queries.wishes_of(self.actor, order)
+        wishes = replace(given_over(stored, wished_of(given), today), earliest=None, ranking=given["sort"])
+        first = max(earliest or stored.earliest or today, today)
+        start = start_of(self.actor, order, given)
+        found = queries.search_slots(self.actor, order, step, first, wishes, given.get("days"), start)
         chain = shapes.slot_chain(self.actor, order)
         body = {"step": step.key, "etag": step.etag, "slot_chain": chain, **found.as_json(given["limit"])}
         return Response(body, headers={"ETag": step.etag})

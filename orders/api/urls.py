@@ -3,6 +3,7 @@ from django.urls import path
 from orders.api import (
     catalog,
     date_requests,
+    date_wishes,
     disruptions,
     lookup,
     orders,
@@ -49,6 +50,7 @@ urlpatterns = [
     path("moves/<uuid:move_id>/answer", disruptions.AnswerMoveView.as_view(), name="answer-move"),
     path("date-requests", date_requests.WaitingRequestsView.as_view(), name="date-requests"),
     path("date-requests/of-plants", date_requests.RequestedDaysView.as_view(), name="requested-days"),
+    path("orders/<slug:code>/date-wishes", date_wishes.DateWishesView.as_view(), name="date-wishes"),
     path("orders/<slug:code>/date-request", date_requests.DateRequestView.as_view(), name="date-request"),
     path("orders/<slug:code>/date-request/dates", date_requests.FoundView.as_view(), name="date-request-dates"),
     path("orders/<slug:code>/date-request/answer", date_requests.AnswerView.as_view(), name="answer-date-request"),

@@ -8,8 +8,8 @@ from rest_framework import serializers
 
 from ledger.refusals import MissingFact
 from orders import bookings
-from orders.bookings import Wishes
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.wish_inputs import WITH_OFFER, DateWishInputs, wished_in
 from personas.states import Capability
 from scheduling.lead_times import STEPS
 from scheduling.states import Contingency, LinkKind
@@ -71,45 +71,11 @@ class Parameters(serializers.Serializer[Any]):
         return attrs
 
 
-WITH_OFFER = {"input_type": "offer"}  # stands beside the offers, not among the fields of the form
-
-
-class Inputs(serializers.Serializer[Any]):
-    """The chosen offer of the search, and what was wished there: an offer that the wishes refuse is not held."""
+class Inputs(DateWishInputs):
+    """The chosen offer of the search, and what was wished there: an offer that the wishes refuse is not held, and the
+    order remembers them. A wish that is absent is what the order remembers; one that is null is wished no more."""
 
     offer = serializers.CharField(max_length=4000, label="Offered dates", style=WITH_OFFER)
-    earliest = serializers.DateField(
-        required=False,
-        allow_null=True,
-        label="Collect on or after",
-        style=WITH_OFFER,
-        help_text="no collection before this day at the center",
-    )
-    weekday = serializers.IntegerField(
-        required=False,
-        allow_null=True,
-        min_value=1,
-        max_value=7,
-        label="Weekday",
-        style=WITH_OFFER,
-        help_text="of collection; 1 is Monday",
-    )
-    washout_since = serializers.DateField(
-        required=False,
-        allow_null=True,
-        label="Last treatment on",
-        style=WITH_OFFER,
-        help_text="no collection before the washout is over",
-    )
-    washout_days = serializers.IntegerField(
-        required=False,
-        allow_null=True,
-        min_value=0,
-        max_value=365,
-        label="Washout, days",
-        style=WITH_OFFER,
-        help_text="the flow's if absent",
-    )
 
 
 @step_kind
@@ -130,12 +96,7 @@ class HoldSlotChain(StepKind):
         return []
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        wishes = Wishes(
-            weekdays=frozenset({inputs["weekday"]}) if inputs.get("weekday") else frozenset(),
-            earliest=inputs.get("earliest"),
-            washout_since=inputs.get("washout_since"),
-            washout_days=inputs.get("washout_days"),
-        )
+        wishes = wished_in(ctx.order, inputs)
         chain = bookings.hold(ctx.actor, ctx.order, ctx.parameters, inputs["offer"], wishes)
         plan = dict(ctx.order.plan)
         return Outcome("Slot chain held.", {"chain": str(chain.pk), "held_until": chain.held_until, "plan": plan})

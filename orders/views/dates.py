@@ -23,14 +23,17 @@ from ledger.recording import Once
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from ledger.states import Role
 from orders import queries
+from orders.actions import date_wishing
 from orders.actions import rescheduling as action
 from orders.flow import order_named
 from orders.forms import Filling, described, flat, unplaced
 from orders.views import banner
-from orders.views.offers import offers_of
+from orders.views.offers import offers_of, wishes_asked
 from orders.views.requests import acted, asked, day
+from orders.views.starts import start_filters, target_of, why_none
 from personas.states import Capability
 from personas.views import desk
+from scheduling.states import Ranking
 
 SAID = {
     action.MOVED: "The dates have moved. Everybody on the order is told.",
@@ -100,7 +103,8 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
     errors = flat(refusal.fields) if refusal else {}
     offers, nearest = _offers(request, actor, order, standing, errors) if standing.may_choose else (None, "")
     token = _token(request) or nearest
-    found, gone = _preview(actor, order.code, token) if standing.may_choose else (None, None)
+    given = _given(offers)
+    found, gone = _preview(actor, order.code, token, given) if standing.may_choose else (None, None)
     fields = _fields(request, actor, errors)
     context = {
         "order": order,
@@ -109,6 +113,8 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
         "standing": standing,
         "offers": offers,
         "preview": found,
+        "wished": date_wishing.in_words(order, queries.wishes_of(actor, order)),
+        "may_wish": date_wishing.may_state(actor, order),
         "proposes": standing.side == Role.MANUFACTURER,
         "asked": _asked(actor, order),
         "zone": order.center_site.zone,
@@ -133,12 +139,23 @@ def _token(request: HttpRequest) -> str:
     return words.get("offer", "").replace("\x00", "")[:4000]
 
 
-def _preview(actor: Actor, code: str, token: str) -> tuple[action.Preview | None, Refusal | None]:
+def _given(offers: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what the page wishes as inputs; nothing where it has no such filters."""
+    wishes = offers["wishes"] if offers else None
+    if offers is None or wishes is None:
+        return {}
+    given = {name: getattr(wishes, name) for name in ("washout_since", "washout_days")}
+    return {**given, "earliest": offers["earliest"], "weekday": next(iter(wishes.weekdays), None)}
+
+
+def _preview(
+    actor: Actor, code: str, token: str, given: dict[str, Any]
+) -> tuple[action.Preview | None, Refusal | None]:
     """Return what the chosen dates would do, or why they cannot be had any more."""
     if not token:
         return None, None
     try:
-        return action.preview(actor, code, token), None
+        return action.preview(actor, code, token, given), None
     except (NotFound, Unauthenticated):
         raise
     except Refusal as refusal:
@@ -151,53 +168,29 @@ def _offers(
     """Return the dates that are offered; where a start is aimed at, also the token of those nearest to the booked."""
     zone = order.center_site.zone
     today = timezone.localdate(timezone=ZoneInfo(zone))
-    earliest = max(day(asked(request, "earliest")) or today, today)
-    lines = action.lines_of(actor, order) if standing.side == Role.MANUFACTURER else []
-    target = _target(request, lines)
+    stored, by_center = queries.wishes_of(actor, order), standing.side == Role.TREATMENT_CENTER
+    earliest = max(day(asked(request, "earliest")) or stored.earliest or today, today)
+    wishes = wishes_asked(request, stored) if by_center else None
+    lines = action.lines_of(actor, order)
+    target = target_of(request, lines)
+    given = _given({"wishes": wishes, "earliest": earliest})
+    ranking = wishes.ranking if wishes else Ranking.EARLIEST
     if target is None:
-        found, nearest = action.search_dates(actor, order.code, earliest), ""
+        found, nearest = action.search_dates(actor, order.code, earliest, given, ranking), ""
     else:
-        found = action.search_start(actor, order.code, UUID(target["line"]), target["date"])
+        found = action.search_start(actor, order.code, UUID(target["line"]), target["date"], given, ranking)
         best = action.least_moved(standing, found)
         nearest = best.token if best else ""
-        target["why"] = _why(found.refused)
-    shown = offers_of(found, zone, today, earliest, _token(request) or nearest, errors.get("offer", []))
+        target["why"] = why_none(found.refused)
+    chosen, washout = _token(request) or nearest, queries.usual_washout(order)
+    shown = offers_of(found, zone, today, earliest, chosen, errors.get("offer", []), wishes, washout)
     if lines:
-        shown["filters"] = _start_filters(request, lines, order, target)
+        starts = start_filters(request, lines, order, target, required=not by_center)
+        shown["filters"] = [*shown["filters"], *starts] if by_center else starts
     return {**shown, "target": target}, nearest
-
-
-def _target(request: HttpRequest, lines: list[tuple[UUID, str]]) -> dict[str, Any] | None:
-    """Return the line and the day that the address asks for; None for words that name none."""
-    names = {str(line): name for line, name in lines}
-    line, date = asked(request, "line"), day(asked(request, "start"))
-    return {"line": line, "name": names[line], "date": date, "why": ""} if date and line in names else None
-
-
-def _why(refused: list[Any]) -> str:
-    """Return the reason that says most: that the line is full, else why a collection in time finds no way there."""
-    for codes in (("line_full", "quota_used_up"), ()):
-        for one in reversed(refused):
-            if one.code in codes or (not codes and one.code != "no_line"):
-                return str(one.text)
-    return refused[-1].text if refused else "The line offers no start on this day."
-
-
-def _start_filters(
-    request: HttpRequest, lines: list[tuple[UUID, str]], order: Any, target: dict[str, Any] | None
-) -> list[dict[str, Any]]:
-    zone = order.plant_site.zone if order.plant_site else order.center_site.zone
-    today = timezone.localdate(timezone=ZoneInfo(zone)).isoformat()
-    value = target["date"].isoformat() if target else ""
-    line = {"name": "line", "label": "Line", "type": "select", "choices": [(str(pk), name) for pk, name in lines]}
-    start = {"name": "start", "label": "Manufacture starts on", "type": "date", "min": today, "value": value}
-    return [
-        {**line, "required": True, "value": asked(request, "line") or str(lines[0][0])},
-        {**start, "required": True},
-    ]
 
 
 def _fields(request: HttpRequest, actor: Actor, errors: dict[str, list[str]]) -> list[dict[str, Any]]:
     posted = request.POST if request.method == "POST" else None
     fields = described(action.ChangeInputs(), Filling(actor.zone, posted=posted, errors=errors))
-    return [field for field in fields if field["name"] != "offer"]
+    return [field for field in fields if field["type"] != "offer"]

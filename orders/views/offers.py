@@ -5,11 +5,14 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.http import HttpRequest
+
 from orders.queries import Wishes
-from orders.views.requests import day
+from orders.views.requests import asked, day
 from scheduling.offers import ChainOffer, SearchResult
 from scheduling.states import Ranking
 
@@ -19,8 +22,19 @@ MOST_SHOWN = 60  # rows of one page; whoever wants others searches from a later 
 LONGEST_WASHOUT = 365  # days
 
 
+WISHED = ("weekday", "washout_since", "washout_days")
+
+
+def wishes_asked(request: HttpRequest, stored: Wishes) -> Wishes:
+    """Return what the address wishes; where it says nothing of it, what the order remembers."""
+    sort = asked(request, "sort")
+    if any(name in request.GET for name in WISHED):
+        return wishes_of(asked(request, "weekday"), sort, *(asked(request, name) for name in WISHED[1:]))
+    return replace(stored, earliest=None, ranking=sort if sort in Ranking.values else Ranking.EARLIEST.value)
+
+
 def wishes_of(weekday: str, sort: str, washout_since: str = "", washout_days: str = "") -> Wishes:
-    """Return what the address wishes; words that mean nothing wish nothing."""
+    """Return what these words wish; words that mean nothing wish nothing."""
     days = frozenset({int(weekday)}) if weekday in {"1", "2", "3", "4", "5", "6", "7"} else frozenset()
     length = (
         int(washout_days) if washout_days.isascii() and washout_days.isdecimal() and len(washout_days) < 5 else None
@@ -70,20 +84,33 @@ def _filters(
 ) -> list[dict[str, Any]]:
     day = {"name": "earliest", "label": "Collect on or after", "type": "date", "required": True}
     fields: list[dict[str, Any]] = [{**day, "value": earliest.isoformat(), "min": today.isoformat()}]
-    if wishes is None:
-        return fields
+    return fields if wishes is None else [*fields, *_wished(wishes, washout_days), _ranked(wishes)]
+
+
+def wish_fields(wishes: Wishes, washout_days: int | None) -> list[dict[str, Any]]:
+    """Return the fields of a form that says what is wished."""
+    day = {"name": "earliest", "label": "Collect on or after", "type": "date", "required": False}
+    return [
+        {**day, "value": wishes.earliest.isoformat() if wishes.earliest else ""},
+        *_wished(wishes, washout_days if wishes.washout_since else None),
+    ]
+
+
+def _ranked(wishes: Wishes) -> dict[str, Any]:
+    sort = {"name": "sort", "label": "Sort by", "type": "select", "choices": Ranking.choices, "required": True}
+    return {**sort, "value": wishes.ranking}
+
+
+def _wished(wishes: Wishes, washout_days: int | None) -> list[dict[str, Any]]:
     weekdays = [(number, calendar.day_name[number - 1]) for number in range(1, 8)]
     weekday = {"name": "weekday", "label": "Weekday", "type": "select", "choices": weekdays, "blank": "Any"}
-    sort = {"name": "sort", "label": "Sort by", "type": "select", "choices": Ranking.choices, "required": True}
     since = {"name": "washout_since", "label": "Last treatment on", "type": "date", "required": False}
     length = {"name": "washout_days", "label": "Washout, days", "type": "number", "min": 0, "max": LONGEST_WASHOUT}
     days = wishes.washout_days if wishes.washout_days is not None else washout_days
     return [
-        *fields,
         {**weekday, "required": False, "value": next(iter(wishes.weekdays), "")},
         {**since, "value": wishes.washout_since.isoformat() if wishes.washout_since else ""},
         {**length, "required": False, "value": "" if days is None else days},
-        {**sort, "value": wishes.ranking},
     ]
 
 

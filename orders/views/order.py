@@ -59,6 +59,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "delays": queries.delays(actor, order),
         "parties": order_cards.parties(actor, order),
         "plan": order_cards.plan(actor, order),
+        "wished": order_cards.wished(actor, order),
         "material": order_cards.material(actor, order),
         "shipments": order_cards.shipments(actor, order),
         "labels": found_labels,

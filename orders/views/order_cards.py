@@ -18,6 +18,7 @@ from ledger.events import kind_named
 from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders import queries
+from orders.actions import date_wishing
 from orders.actions.rescheduling import may_reschedule
 from orders.actions.revocations import may_revoke
 from orders.flow import kind_of, next_actions, why_not
@@ -162,6 +163,14 @@ def plan(actor: Actor, order: Any) -> dict[str, Any] | None:
         "swappable": chain.state == ChainState.CONFIRMED and order.center_id == actor.organization_id,
         "plant_zone": order.plant_site.zone if order.plant_site else "",
     }
+
+
+def wished(actor: Actor, order: Any) -> dict[str, Any] | None:
+    """Return what is wished of the order's dates, in words, and whether this person may say it; None for neither."""
+    if not queries.may_see_therapy(actor):
+        return None
+    words, may = date_wishing.in_words(order, queries.wishes_of(actor, order)), date_wishing.may_state(actor, order)
+    return {"words": words, "may": may} if words or may else None
 
 
 GONE_WRONG = (ContainerState.REJECTED, ContainerState.EXPIRED, ContainerState.RETURNED)

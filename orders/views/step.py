@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -24,9 +24,10 @@ from orders.flow import next_actions, order_named, perform, seen_version
 from orders.forms import Described, Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
 from orders.inputs import LATE
 from orders.views import banner
-from orders.views.offers import offers_of, wishes_of
+from orders.views.offers import offers_of, wishes_asked
 from orders.views.requests import asked, day, once_of, see_other
 from orders.views.sheets import StepSheet, sheet_of
+from orders.views.starts import start_filters, target_of, why_none
 from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
@@ -239,15 +240,24 @@ def _offers(
     refused = wish if wish is not None and wish.state == DateRequestState.DECLINED else None
     answers = {one.answered_at: one.proposed_date for one in (refused, declined) if one and one.answered_at}
     proposed = answers[max(answers)] if answers else None
-    wanted = day(asked(request, "earliest")) or proposed or today
+    stored = queries.wishes_of(actor, order)
+    wanted = day(asked(request, "earliest")) or proposed or stored.earliest or today
     earliest = min(max(wanted, today), today + FARTHEST)
-    wishes = wishes_of(*(asked(request, name) for name in ("weekday", "sort", "washout_since", "washout_days")))
+    wishes = wishes_asked(request, stored)
     washout = sheet.step.flow_step.parameters.get("washout_days")
-    found = queries.search_slots(actor, order, sheet.step, earliest, wishes)
+    lines = queries.lines_of(actor, order)
+    target = target_of(request, lines)
+    start = (UUID(target["line"]), target["date"]) if target else None
+    found = queries.search_slots(actor, order, sheet.step, earliest, wishes, start=start)
+    if target:
+        target["why"] = why_none(found.refused)
     request.refused_days = len(found.refused)  # type: ignore[attr-defined]  # what the page shows, for who looks on
     errors = filling.errors.get("offer", [])
     offers = offers_of(found, sheet.zone, today, earliest, filling.value("offer"), errors, wishes, washout)
+    if lines:
+        offers["filters"] += start_filters(request, lines, order, target)
     return offers | {
+        "target": target,
         "declined": declined,
         "wish": wish if wish is not None and wish.state == DateRequestState.OPEN else None,
         "wish_declined": refused,

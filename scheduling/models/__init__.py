@@ -19,6 +19,7 @@ from scheduling.models.waiting import (
     WaitingOffer,
     WaitingScore,
 )
+from scheduling.models.wishes import DateWishes
 
 __all__ = [
     "TherapyClass",
@@ -32,6 +33,7 @@ __all__ = [
     "ChainLink",
     "DateRequest",
     "DateRequestDue",
+    "DateWishes",
     "Disruption",
     "RepairDue",
     "RepairMove",

@@ -95,5 +95,6 @@ def test_the_same_over_rest_with_a_constant_number_of_queries(plants: PlantWorld
         assert str(in_days(100 + number)) in {row["wished_on"] for row in answer}
     assert costs[0] == costs[1] == costs[2]
     assert set(answer[0]) == {"therapy", "client", "country", "wished_on", "first_date", "last_date", "due_at"}
-    courier = plants.browse("courier", "courier_dispatcher").get("/api/v1/date-requests/of-plants")
-    assert courier.status_code == 200 and courier.json()["results"] == []
+    client = plants.browse("two", "planner").get("/api/v1/date-requests/of-plants")
+    assert client.status_code == 200 and client.json()["results"] == []
+    assert plants.browse("courier", "courier_dispatcher").get("/api/v1/date-requests/of-plants").status_code == 403

@@ -46,6 +46,7 @@ TWINS = {
     "orders:cancel_repair": "api:cancel-repair",
     "orders:close_deviation": "api:close-deviation",
     "orders:date_request": "api:date-request",
+    "orders:date_wishes": "api:date-wishes",
     "orders:dates": "api:move-dates",
     "orders:delete_what_if": "api:delete-what-if",
     "orders:delay": "api:delay",

@@ -1,0 +1,124 @@
+"""What is wished of an order's dates beyond its therapy: said with a search or a hold, kept, and taken up later.
+
+Kept with the order, so that who changes, repairs or offers dates later asks no less than who booked them (ADR 19).
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from ledger.context import Actor
+from ledger.recording import open_event
+from scheduling.conditions import Washout
+from scheduling.models import DateWishes
+from scheduling.offers import ChainRequest
+from scheduling.states import Ranking
+
+GIVEN = ("weekday", "earliest", "washout_since", "washout_days")  # as inputs and addresses name them
+KEPT = ("weekdays", "earliest", "washout_since", "washout_days")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What whoever searches or holds asks beyond the therapy: weekdays of collection (ISO numbers; none: any), the
+    earliest day, an order of results, and a washout that is not over yet (days: the flow's, unless given)."""
+
+    weekdays: frozenset[int] = frozenset()
+    earliest: dt.date | None = None
+    ranking: str = Ranking.EARLIEST
+    washout_since: dt.date | None = None
+    washout_days: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.weekdays or self.earliest or self.washout_since)
+
+    def narrowed(self, request: ChainRequest, parameters: Mapping[str, Any]) -> ChainRequest:
+        """Return the request as it is wished; ``parameters``: of the flow's booking step, for its usual washout."""
+        if self.earliest:
+            request = replace(request, earliest=max(request.earliest, self.earliest))
+        if self.weekdays:
+            request = replace(request, weekdays=request.weekdays & self.weekdays)
+        if self.washout_since:
+            days = int(parameters.get("washout_days") or 0) if self.washout_days is None else self.washout_days
+            request = replace(request, washouts=(Washout("the last treatment", self.washout_since, days),))
+        return request
+
+    def in_words(self, usual_washout: int | None = None) -> list[str]:
+        """Return what is wished as short sentences; ``usual_washout``: days, where the flow has one."""
+        found = []
+        if self.weekdays:
+            found.append("Collection on " + " or ".join(calendar.day_name[day - 1] for day in sorted(self.weekdays)))
+        if self.earliest:
+            found.append(f"Not before {self.earliest:%d %b %Y}".replace(" 0", " "))
+        if self.washout_since:
+            days = usual_washout if self.washout_days is None else self.washout_days
+            length = f"Washout of {days} days" if days is not None else "Washout"
+            over = f", over on {self.washout_since + dt.timedelta(days=days):%d %b %Y}" if days is not None else ""
+            found.append(f"{length} from {self.washout_since:%d %b %Y}{over}".replace(" 0", " "))
+        return found
+
+
+NOTHING = Wishes()
+
+
+def of_order(stream_id: UUID) -> Wishes:
+    """Return what is wished of an order's dates, as far as the acting organization sees the order."""
+    return of_orders([stream_id]).get(stream_id, NOTHING)
+
+
+def of_orders(stream_ids: Iterable[UUID]) -> dict[UUID, Wishes]:
+    """Return what is wished of several orders, by stream: one query."""
+    rows = DateWishes.unwalled.filter(stream_id__in=list(stream_ids))
+    return {
+        row.stream_id: Wishes(
+            frozenset(row.weekdays), row.earliest, Ranking.EARLIEST, row.washout_since, row.washout_days
+        )
+        for row in rows
+    }
+
+
+def given_over(stored: Wishes, given: Mapping[str, Any], today: dt.date | None = None) -> Wishes:
+    """Return the stored wishes with those that are given in their place; what is given as None is wished no more.
+
+    ``given``: any of ``weekday`` (ISO number), ``earliest``, ``washout_since``, ``washout_days``; an earliest day that
+    is not after ``today`` is no wish.
+    """
+    found: dict[str, Any] = {name: given[name] for name in KEPT if name in given}
+    if today is not None and found.get("earliest") and found["earliest"] <= today:
+        found["earliest"] = None
+    if "weekday" in given:
+        found["weekdays"] = frozenset({given["weekday"]}) if given["weekday"] else frozenset()
+    if "washout_since" in given and (not given["washout_since"] or "washout_days" not in given):
+        found["washout_days"] = None
+    return replace(stored, **found)
+
+
+def keep(actor: Actor, stream_id: UUID, center_id: UUID, wishes: Wishes) -> bool:
+    """Let the order remember what is wished of its dates; return whether that is anything new."""
+    open_event()
+    length = wishes.washout_days if wishes.washout_since else None
+    values: dict[str, Any] = {
+        "weekdays": sorted(wishes.weekdays),
+        "earliest": wishes.earliest,
+        "washout_since": wishes.washout_since,
+        "washout_days": length,
+    }
+    row = DateWishes.unwalled.filter(stream_id=stream_id).first()
+    if row is None and wishes.is_empty:
+        return False
+    if row is not None and all(getattr(row, name) == value for name, value in values.items()):
+        return False
+    values |= {"stated_by_name": actor.display_name, "stated_at": timezone.now()}
+    if row is None:
+        DateWishes.objects.create(stream_id=stream_id, organization_id=center_id, **values)
+    else:
+        DateWishes.unwalled.filter(pk=row.pk).update(**values)
+    return True
