@@ -38,6 +38,7 @@ urlpatterns = [
     path("", include("personas.api.urls")),
     path("", include("network.api.urls")),
     path("", include("notifications.api.urls")),
+    path("", include("orders.api.epcis.urls")),
     path("", include("orders.api.urls")),
     path("", include("scheduling.api.urls")),
     path("schema/", Schema.as_view(), name="schema"),

@@ -14,7 +14,7 @@ CAUSES = {
     "406": "Only JSON (PDF for print-outs) is answered.",
     "409": "Not now: the record is in another state, somebody was faster, or the idempotency key was used otherwise.",
     "412": "The record changed since it was read (`If-Match`).",
-    "413": "The body is larger than one megabyte.",
+    "413": "The body is larger than one megabyte, or more answers than was allowed.",
     "415": "The body is not `application/json`.",
     "422": "Facts are missing (`facts`), or the identities do not match.",
     "429": "Too many requests; `Retry-After` says how long to wait.",
@@ -24,6 +24,8 @@ WRITING = ("409", "413", "415", "422")
 ASKING = {
     "search_slot_chains": ("409",),
     "preview_reschedule": ("409", "422"),
+    "query_epcis_events": ("413",),
+    "query_epcis_member_events": ("413",),
 }  # reads that say why something cannot be
 FACT = {
     "type": "object",

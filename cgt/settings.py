@@ -32,6 +32,9 @@ DEMO_PASSWORD = f"demo-{hashlib.sha256(f'{SECRET_KEY}:demo'.encode()).hexdigest(
 SECRET_KEY_FALLBACKS = environ.words("SECRET_KEY_FALLBACKS")
 MASTER_KEY = environ.key_of_32_bytes("CGT_MASTER_KEY")  # wraps every data key of the identity vault
 BASE_URL = environ.text("CGT_BASE_URL", "http://127.0.0.1:8000")
+EPCIS_IDENTIFIERS = environ.text("CGT_EPCIS_IDENTIFIERS", "web")  # or digital_link, with a company prefix
+EPCIS_BASE = environ.text("CGT_EPCIS_BASE", "https://id.cgt.example")  # fictional: can belong to nobody (RFC 2606)
+EPCIS_COMPANY_PREFIX = "".join(environ.words("CGT_EPCIS_COMPANY_PREFIX"))  # your GS1 company prefix; none is shipped
 ALLOWED_HOSTS = environ.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = environ.words("CSRF_TRUSTED_ORIGINS")
 

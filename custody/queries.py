@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from custody.models import ChainOfIdentity, Container, CustodyPeriod, Label, Patient, Shipment, StockUnit
 from custody.scans import read
@@ -117,3 +117,38 @@ def boxes_on(actor: Actor, stream_ids: Iterable[UUID]) -> QuerySet[Shipment]:
     states = (ShipmentState.PACKED, ShipmentState.PICKED_UP, ShipmentState.IN_TRANSIT)
     found = visible(Shipment, actor).filter(stream_id__in=list(stream_ids), state__in=states)
     return found.order_by("packed_at", "id")
+
+
+def travelled(actor: Actor, stream_ids: Collection[UUID]) -> QuerySet[Shipment]:
+    """Return every box of these orders with its sites, firms and contents, oldest first."""
+    found = visible(Shipment, actor).filter(stream_id__in=stream_ids).prefetch_related("items__container")
+    related = found.select_related("from_site__organization", "to_site__organization", "courier")
+    return related.order_by("packed_at", "id")
+
+
+def lots_and_donations(actor: Actor, stream_ids: Collection[UUID]) -> QuerySet[Container, tuple[UUID, str, str, str]]:
+    """Return (stream, container, lot, donation number) of the containers of these orders that have one of the two."""
+    found = visible(Container, actor).filter(stream_id__in=stream_ids).exclude(lot="", donation_number="")
+    return found.order_by("code").values_list("stream_id", "code", "lot", "donation_number")
+
+
+def streams_of(actor: Actor, containers: Collection[str], boxes: Collection[str], units: Collection[str]) -> list[UUID]:
+    """Return the orders' streams that these codes lead to. A unit is named by its lot and serial, ``LOT/SERIAL``."""
+    bags = Q(code__in=containers)
+    for unit in units:
+        lot, _, serial = unit.partition("/")
+        bags |= Q(lot=lot, serial=serial)
+    found = set(visible(Container, actor).filter(bags).values_list("stream_id", flat=True))
+    return sorted(found | set(visible(Shipment, actor).filter(code__in=boxes).values_list("stream_id", flat=True)))
+
+
+def box_codes(actor: Actor, after: str, most: int) -> list[str]:
+    """Return outer codes of the boxes that the actor sees, in their order, from the one after ``after``."""
+    found = visible(Shipment, actor).filter(code__gt=after).order_by("code")
+    return list(found.values_list("code", flat=True)[:most])
+
+
+def bag_codes(actor: Actor, after: str, most: int) -> list[str]:
+    """Return codes of the containers that the actor sees, in their order, from the one after ``after``."""
+    found = visible(Container, actor).filter(code__gt=after).order_by("code")
+    return list(found.values_list("code", flat=True)[:most])

@@ -286,6 +286,7 @@ def record(ctx: StepContext, kind: StepKind, outcome: Outcome) -> None:
         summary=outcome.summary,
         facts=dict(outcome.facts),
         flow_version=order.flow.version,
+        site=step.site.code if step.site else "",
     )
     step.state = state = late.state_after(ctx, outcome)
     step.summary = outcome.summary

@@ -42,6 +42,10 @@ from orders.carrying import Stop
 from orders.date_wishes import days_for_plants as days_for_plants
 from orders.date_wishes import wished_dates as wished_dates
 from orders.enrolment_inputs import EnrolmentInputs
+from orders.epcis import documents as epcis_documents  # noqa: F401 - for REST
+from orders.epcis import filters as epcis_filters  # noqa: F401 - for REST
+from orders.epcis import pages as epcis_pages  # noqa: F401 - for REST
+from orders.epcis import resources as epcis_resources  # noqa: F401 - for REST
 from orders.equity import SMALLEST as SMALLEST_GROUP  # noqa: F401 - for the page
 from orders.equity import Cell, report
 from orders.inputs import inputs_class

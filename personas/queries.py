@@ -65,6 +65,11 @@ def organization_actor(organization_id: UUID, job: str) -> Actor:
     )
 
 
+def organizations_at_work() -> list[UUID]:
+    """Return the organizations that anybody is a member of. For commands of the operator, who acts in each in turn."""
+    return sorted(set(Membership.unwalled.values_list("organization_id", flat=True)))
+
+
 def account(user_id: UUID) -> User:
     """Return an account with its person."""
     return User.objects.select_related("person").get(pk=user_id)

@@ -102,8 +102,10 @@ def report_delay(
         _require_open(order, step)
         assert expected_at is not None  # noqa: S101 - refused above
         transit.expect(order, key, expected_at)
+        box = shipments.current(order.stream_id, step.flow_step.parameters["direction"])
         event.note(
             order=order.code,
+            box=box.code if box else "",
             step=key,
             title=step.flow_step.title,
             planned_at=f"{step.planned_at:%Y-%m-%d %H:%M} UTC" if step.planned_at else "",

@@ -124,6 +124,7 @@ class Collect(StepKind):
             f"{counted(len(filled), 'bag')} collected.",
             {
                 "bags": [bag.code for bag in filled],
+                "volumes_ml": {bag.code: bag.volume_ml for bag in filled},
                 "started_at": inputs["started_at"],
                 "ended_at": inputs["ended_at"],
             },

@@ -85,7 +85,7 @@ class FinishManufacture(StepKind):
                 custody_periods.finish(bag, inputs["finished_at"])
             return Outcome(
                 f"Batch {batch.number} terminated: {inputs['reason']}",
-                {"batch": batch.number},
+                {"batch": batch.number, "bags": [bag.code for bag in used]},
                 StepState.FAILED,
                 happened_at=inputs["finished_at"],
             )
@@ -118,6 +118,7 @@ class FinishManufacture(StepKind):
             {
                 "batch": batch.number,
                 "bags": [bag.code for bag in made],
+                "volumes_ml": {bag.code: bag.volume_ml for bag in made},
                 "labels": [label.serial for label in printed],
             },
             happened_at=inputs["finished_at"],

@@ -110,6 +110,7 @@ class HandOver(StepKind):
                 "shipment": shipment.code,
                 "seal": inputs["seal_seen"],
                 "condition": inputs["condition"],
+                "moment": ctx.parameters["moment"],
             },
             happened_at=at,
         )

@@ -1,0 +1,141 @@
+"""What events other than steps say in EPCIS, and why the rest says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orders.epcis.declarations import Happening, Said, an_object, excuse, says
+from orders.epcis.identifiers import BATCH, BOX, CERTIFICATE, CONTAINER, UNIT
+from orders.epcis.said_by_steps import BORN, DESTROYED, HELD, REFUSED, RELEASED, bags, own
+from orders.epcis.vocabulary import OBSERVE
+
+FOREIGN = an_object(OBSERVE, "inspecting", "mismatch_instance")
+AGREED = an_object(OBSERVE, "inspecting", "conformant")
+LATER = an_object(OBSERVE, "transporting", "in_transit")
+NOT_TAKEN = an_object(OBSERVE, "void_shipping", "container_closed")
+RECALLED = an_object(OBSERVE, "holding", "recalled")
+
+
+def _named(text: object) -> list[str]:
+    """Codes as an event lists them in words; "none" for none."""
+    codes = [code.strip() for code in str(text or "").split(",")]
+    return sorted(code for code in codes if code and code != "none")
+
+
+@says("custody.identity_mismatch", FOREIGN, HELD)
+def mismatched(happening: Happening) -> Iterator[Said]:
+    codes = _named(happening.payload.get("containers"))
+    yield Said(FOREIGN, bags(codes))
+    if codes:
+        yield Said(HELD, bags(codes))
+
+
+@says("custody.query_lifted", AGREED)
+def cleared(happening: Happening) -> Iterator[Said]:
+    yield Said(AGREED, bags(_named(happening.payload.get("containers"))))
+
+
+@says("custody.stock_added", BORN)
+def stocked(happening: Happening) -> Iterator[Said]:
+    unit = str(happening.payload.get("unit", ""))
+    lot, _, serial = unit.partition("/")
+    yield Said(BORN, ((UNIT, unit),), ilmd=own(lot=lot, serial=serial, expires=happening.payload.get("expires_at")))
+
+
+@says("orders.quarantine_decided", RELEASED, REFUSED, DESTROYED)
+def quarantine_decided(happening: Happening) -> Iterator[Said]:
+    shapes = {"release": RELEASED, "reject": REFUSED, "destroy": DESTROYED}
+    shape = shapes.get(str(happening.payload.get("decision")))
+    if shape is not None:
+        yield Said(shape, ((CONTAINER, str(happening.payload.get("container"))),))
+
+
+@says("orders.material_destroyed", DESTROYED)
+def destroyed(happening: Happening) -> Iterator[Said]:
+    yield Said(DESTROYED, ((CONTAINER, str(happening.payload.get("container"))),))
+
+
+@says("orders.pickup_failed", NOT_TAKEN, outer=True)
+def not_taken(happening: Happening) -> Iterator[Said]:
+    box = happening.payload.get("box")
+    things = ((BOX, str(box)),) if box else ()
+    yield Said(NOT_TAKEN, things, extensions=own(failure=happening.payload.get("failure")), outer=True)
+
+
+@says("orders.delayed", LATER, outer=True)
+def delayed(happening: Happening) -> Iterator[Said]:
+    box = happening.payload.get("box")
+    expected = own(expected=happening.payload.get("expected_at"), planned=happening.payload.get("planned_at"))
+    yield Said(LATER, ((BOX, str(box)),) if box else (), extensions=expected, outer=True)
+
+
+@says("quality.release_revoked", RELEASED, RECALLED)
+def revoked(happening: Happening) -> Iterator[Said]:
+    """The recall, and the release once more as declared wrong: same event, same id, with what corrects it."""
+    batch = str(happening.payload.get("batch", ""))
+    made = bags(happening.around.lots.get(batch, ()))
+    order = (("prodorder", BATCH, batch),)
+    yield Said(RECALLED, made, transactions=order)
+    release = happening.around.releases.get(str(happening.payload.get("certificate", "")))
+    if release is not None:
+        papers = (*order, ("cert", CERTIFICATE, release.certificate))
+        yield Said(
+            RELEASED,
+            made,
+            site=release.site,
+            transactions=papers,
+            error=("incorrect_data", happening.recorded_at),
+            at=release.at,
+            zone=release.zone,
+        )
+
+
+excuse(
+    "Dates are moved, asked for or agreed; nothing has moved.",
+    "orders.dates_moved",
+    "orders.start_moved",
+    "orders.change_proposed",
+    "orders.change_agreed",
+    "orders.change_offered",
+    "orders.offered_change_agreed",
+    "orders.offered_change_refused",
+    "orders.move_refused",
+    "orders.change_refused",
+    "orders.change_withdrawn",
+    "orders.dates_requested",
+    "orders.date_request_met",
+    "orders.date_request_declined",
+    "orders.date_request_withdrawn",
+    "orders.date_request_overdue",
+    "orders.repair_signed",
+    "orders.swap_proposed",
+    "orders.swap_approved",
+    "orders.swap_ended",
+    "orders.dates_swapped",
+    "orders.hold_renewed",
+    "orders.booking_reopened",
+)
+excuse(
+    "The order's own state; its material stays as and where it is.",
+    "orders.enrolled",
+    "orders.put_on_hold",
+    "orders.hold_lifted",
+    "orders.cancelled",
+    "orders.party_left",
+    "orders.remanufacture_decided",
+    "orders.step_repeated",
+    "orders.step_overdue",
+)
+excuse(
+    "Who read or proved the record; nothing physical.",
+    "orders.dossier_taken",
+    "orders.copy_verified",
+    "orders.record_read",
+)
+excuse("How a therapy works is written down.", "orders.flow_proposed", "orders.flow_approved", "orders.flow_retired")
+excuse(
+    "Papers of quality: what they decide about material is said by the decision itself.",
+    "quality.deviation_opened",
+    "quality.deviation_closed",
+    "quality.result_invalidated",
+)
