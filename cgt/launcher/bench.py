@@ -1,4 +1,4 @@
-"""`manage.py bench`: run `benchmarks/run.py` (or `bench epcis`) on the stack; `bench design`, `bench repair` need no servers."""
+"""`manage.py bench`: `benchmarks/run.py` or `bench epcis` on the stack; `design`, `repair` need no servers."""
 
 import os
 import subprocess
