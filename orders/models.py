@@ -241,7 +241,7 @@ class EpcisCapture(WalledModel):
     organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(default=timezone.now)
-    behaviour = models.CharField(max_length=12, help_text="rollback or proceed")
+    on_error = models.CharField(max_length=12, help_text="rollback or proceed")
     success = models.BooleanField()
     captured = models.PositiveIntegerField()
     errors = models.JSONField(default=list, help_text="problem documents, each with the event it is about")

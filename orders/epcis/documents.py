@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from django.utils import timezone
 
 from orders.epcis.vocabulary import CONTEXT, SCHEMA_VERSION
 from orders.epcis.writing import utc
@@ -19,7 +20,7 @@ def header(kind: str = "EPCISDocument") -> dict[str, Any]:
         "@context": CONTEXT,
         "type": kind,
         "schemaVersion": SCHEMA_VERSION,
-        "creationDate": utc(dt.datetime.now(dt.UTC)),
+        "creationDate": utc(timezone.now()),
     }
 
 
