@@ -233,21 +233,3 @@ class EpcisEventId(WalledModel):
 
     class Meta(WalledModel.Meta):
         constraints = [models.UniqueConstraint(fields=["event_id", "source_id"], name="orders_epcis_id_once")]
-
-
-class EpcisCapture(WalledModel):
-    """A capture job: what a partner's system sent at once, and what became of each event of it."""
-
-    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
-    made_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(default=timezone.now)
-    on_error = models.CharField(max_length=12, help_text="rollback or proceed")
-    success = models.BooleanField()
-    captured = models.PositiveIntegerField()
-    errors = models.JSONField(default=list, help_text="problem documents, each with the event it is about")
-
-    wall = OwnedBy()
-    history = track()
-
-    class Meta(WalledModel.Meta):
-        indexes = [models.Index(fields=["organization", "-made_at"], name="orders_epcis_capture_of")]
