@@ -68,7 +68,7 @@ class Desk:
         self.rolling = Rolling(
             network, ahead=policy.ahead, reserve=policy.reserve, reserve_days=policy.reserve_days, measured=measured
         )
-        self.shares = Shares(network)
+        self.shares = Shares(network, measured)
         self.waiting: list[Order] = []
         self.searches = 0
         self._requests = {center.id: self._request(network, center) for center in network.centers}
@@ -119,7 +119,7 @@ class Desk:
         clock = self.rolling.clocks[center]
         since, today = clock.date(earliest), clock.date(now)
         known = self._none_before.get(key, 0)
-        first, last = max(since, known), today + self.policy.ahead
+        first, last = max(since, known, today), today + self.policy.ahead
         if first > last:
             return None
         planner = self._planner(center, now, first, is_remake=is_remake)

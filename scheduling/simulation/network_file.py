@@ -59,8 +59,8 @@ def _lane(row: dict[str, Any], center: str, plant: str) -> LaneRun:
 
 
 def _override(row: dict[str, Any]) -> Override:
-    bounds = {key: float(row[key]) for key in ("at_least", "at_most") if key in row}
-    dates = {key: dt.date.fromisoformat(row[key]) for key in ("since", "until") if key in row}
+    bounds: dict[str, Any] = {key: float(row[key]) for key in ("at_least", "at_most") if key in row}
+    dates: dict[str, Any] = {key: dt.date.fromisoformat(row[key]) for key in ("since", "until") if key in row}
     plain = {key: row[key] for key in ("priority", "market", "site", "reason", "registered") if key in row}
     return Override(row["step"], **bounds, **dates, **plain)
 

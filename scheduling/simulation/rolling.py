@@ -117,14 +117,14 @@ class Rolling:
             self.row_of[one.prefix] = self.calendar.row(
                 source.kind, source.place_id, source.lane.destination_id if source.lane else None
             )
-        for plant in self.network.plants:
-            row = self.calendar.row(ResourceKind.MANUFACTURING_LINE, site_id(plant.id))
+        for made in self.network.plants:
+            row = self.calendar.row(ResourceKind.MANUFACTURING_LINE, site_id(made.id))
             dates = [day_of_id(key) for key in row.ids]
-            self.rows[plant.id], self.index[plant.id] = row, {day: nth for nth, day in enumerate(dates)}
+            self.rows[made.id], self.index[made.id] = row, {day: nth for nth, day in enumerate(dates)}
             for length in self.lengths:
-                self.free[plant.id, length] = [0] * len(dates), [0] * len(dates)
-            row.left = self.free[plant.id, self.longest][0]
-            self._refresh(plant.id, dates)
+                self.free[made.id, length] = [0] * len(dates), [0] * len(dates)
+            row.left = self.free[made.id, self.longest][0]
+            self._refresh(made.id, dates)
 
     def _offered(self) -> Iterator[Offered]:
         network, every = self.network, 1_000_000

@@ -48,14 +48,15 @@ class Use:
 class Quota:
     """One rule and its rows, made as periods are asked for."""
 
-    def __init__(self, rule: QuotaRule, countries: Mapping[str, str]) -> None:
-        self.rule, self.countries = rule, countries
+    def __init__(self, rule: QuotaRule, countries: Mapping[str, str], measured: range) -> None:
+        self.rule, self.countries, self.since = rule, countries, 0
+        self.measured = [day for day in measured if self._first_of(day) == day]
         self.clock = clock_of(ZoneInfo(rule.zone))
         order = {Share.CENTER: 0, Share.REGION: 1, Share.POOL: 2}
         self.shares = sorted(rule.shares, key=lambda share: order[_kind(share)])
         self._periods: dict[int, list[Allotted]] = {}
         self._fit: dict[str, list[int]] = {}
-        self.counted = [Counted(share.label) for share in self.shares]
+        self.counted = [Counted(share.label, share.places * len(self.measured)) for share in self.shares]
 
     def rows(self, center: str, first: int, last: int) -> Iterator[Allotted]:
         """Yield the rows that a center may take of, in the order in which they are taken, for the days from first to
@@ -63,7 +64,7 @@ class Quota:
         fit = self._fit.get(center)
         if fit is None:
             fit = self._fit[center] = [n for n, share in enumerate(self.shares) if self._serves(share, center)]
-        day = self._first_of(first)
+        day = self._first_of(max(first, self.since))
         while day <= last:
             rows = self._period(day)
             for nth in fit:
@@ -92,11 +93,12 @@ class Quota:
                     moved.append(day)
         return sorted(set(moved))
 
-    def forget(self, before: int, measured: range) -> None:
-        """Count and drop periods that are over."""
+    def forget(self, before: int) -> None:
+        """Count and drop periods that are over: nothing is asked of them any more."""
+        self.since = before
         for day in [day for day, rows in self._periods.items() if rows[0].last < before]:
             for counted, share, row in zip(self.counted, self.shares, self._periods.pop(day), strict=True):
-                if day in measured:
+                if day in self.measured:
                     counted.add(row, share.places)
 
     def _serves(self, share: ShareOf, center: str) -> bool:
@@ -127,13 +129,12 @@ class Counted:
     """What one share had and gave over the measured periods."""
 
     label: str
-    places: int = 0
+    places: int
     used: int = 0
     remade: int = 0
     released: int = 0
 
     def add(self, row: Allotted, places: int) -> None:
-        self.places += places
         self.used += row.used
         self.remade += row.remade
         self.released += max(0, places - row.places)
@@ -142,9 +143,9 @@ class Counted:
 class Shares:
     """Every quota of a network: what is left of them, taken and given back."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, measured: range) -> None:
         countries = {center.id: center.country for center in network.centers}
-        self.quotas = {rule.stage: Quota(rule, countries) for rule in network.quotas}
+        self.quotas = {rule.stage: Quota(rule, countries, measured) for rule in network.quotas}
 
     def left(self, center: str, first: int, last: int, infused: int, *, is_remake: bool) -> list[QuotaLeft]:
         """Return what a center may take between two dates (of beds until ``infused``), as the search asks for it; of
@@ -192,9 +193,10 @@ class Shares:
         """Let what is unused go into the pools; return the first days of the periods that gained places."""
         return [day for quota in self.quotas.values() for day in quota.release(today)]
 
-    def forget(self, before: int, measured: range) -> None:
+    def forget(self, before: int) -> None:
+        """Drop what is over before a local date."""
         for quota in self.quotas.values():
-            quota.forget(before, measured)
+            quota.forget(before)
 
     def use(self) -> dict[str, dict[str, dict[str, int | float]]]:
         """Return by stage and share what the measured periods had and what of it was used."""

@@ -59,7 +59,7 @@ class World:
     def _close(self) -> None:
         """Count what the calendar and the quotas have seen."""
         shares, figures = self.desk.shares, self.figures
-        shares.forget(FAR, self.measured_days)
+        shares.forget(FAR)
         figures.quotas = shares.use()
         figures.shares_used = {
             "chairs": self.rolling.used_shares(ResourceKind.APHERESIS_CHAIR, is_home=False),
@@ -107,7 +107,7 @@ class World:
             self.rolling.pass_to(today)
             for day in self.desk.shares.release(today):
                 self.desk.forget(day)
-            self.desk.shares.forget(today - self.rolling.longest, self.measured_days)
+            self.desk.shares.forget(today - self.rolling.longest)
             self.figures.forget(today - self.rolling.longest - 2)
             self._round()
             if self.now >= self.ends and not self.open:

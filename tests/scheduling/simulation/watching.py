@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter, defaultdict
 from typing import Any
 
@@ -86,3 +87,10 @@ def check(world: Watched) -> None:
     assert all(0 <= share <= 1 for kind in used.values() for share in kind.values())
     unplaced = sum(world.figures.summary()["unplaced_by_reason"].values())
     assert unplaced == world.figures.ends[Final.UNPLACED]
+    for rule in network.quotas:
+        starts = (dt.date.fromordinal(day) for day in world.measured_days)
+        periods = sum(day.day == 1 if rule.period == "month" else day.isoweekday() == 1 for day in starts)
+        told = world.figures.quotas[rule.stage]
+        assert {name: one["places"] for name, one in told.items()} == {
+            share.label: share.places * periods for share in rule.shares
+        }
