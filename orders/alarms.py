@@ -11,10 +11,13 @@ DANGERS = {
     "quality.release_revoked": "release revoked",
     "orders.material_destroyed": "a bag was destroyed",
     "orders.step_failed": "a step was not passed",
+    "orders.pickup_failed": "the courier left without the box",
+    "orders.delayed": "transport delayed",
+    "scheduling.disruption_opened": "hit by a disruption",
     "orders.put_on_hold": "order on hold",
     "orders.cancelled": "order cancelled",
 }
-GATE = "decide_readiness"
+GATE, INFUSION = "decide_readiness", "infuse"
 
 
 def danger_in(event: Event) -> str:
@@ -31,11 +34,16 @@ def danger_in(event: Event) -> str:
     if payload.get("kind") == "receive_product":
         decided = (payload.get("facts") or {}).get("bags") or {}
         return "a bag was not accepted" if set(decided.values()) - {"accept"} else ""
+    if payload.get("kind") == INFUSION:
+        return "" if (payload.get("facts") or {}).get("result") == "infused" else "a bag was not infused completely"
     return DANGERS.get(event.kind, "")
 
 
-def lymphodepletion_began(order: Order) -> bool:
-    """Whether the physician's go for lymphodepletion stands, and the product has not been given yet."""
+def lymphodepletion_began(order: Order, event: Event) -> bool:
+    """Whether the physician's go for lymphodepletion stands, and the product had not been given before this event."""
     steps = OrderStep.unwalled.filter(order=order, state=StepState.DONE)
     gates = steps.filter(flow_step__kind=GATE, flow_step__parameters__needs_product=True)
-    return gates.exists() and not steps.filter(flow_step__kind="infuse").exists()
+    if not gates.exists():
+        return False
+    # The last bag ends the infusion, also the one that leaked.
+    return event.payload.get("kind") == INFUSION or not steps.filter(flow_step__kind=INFUSION).exists()

@@ -217,7 +217,7 @@ def _alarm_the_physician(audience: _Audience, actor: Actor, order: Order, event:
     if actor.organization_id != order.center_id:
         return
     what = alarms.danger_in(event)
-    if what and alarms.lymphodepletion_began(order):
+    if what and alarms.lymphodepletion_began(order, event):
         audience.tell(PHYSICIAN, f"After the LD go: {what}", critical=True)
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
+from django.utils import timezone
 
 from cgt.demo.journey import Journey
 from ledger.refusals import FactsMissing, InvalidInput, Mismatch, NotAllowed, WrongState
 from network.actions.places import set_lymphodepletion_policy
 from orders.actions.overdue_steps import tell_overdue
+from orders.actions.pickups import report_delay, report_failed_pickup
 from orders.models import StepDue
+from orders.states import PickupFailure
 from tests.factories import operator
 from tests.journeys.conftest import refused
 from tests.journeys.telling import events, told
@@ -126,3 +131,25 @@ def test_before_the_go_a_delay_alarms_nobody(world: World) -> None:
     assert tell_overdue(row, row.due_at)
     (overdue,) = events(physician(world), journey, "orders.step_overdue")
     assert alarmed(world, overdue) == ""
+
+
+def test_after_the_go_what_the_courier_reports_alarms_the_physician(world: World) -> None:
+    journey = begun(world, "ship_pickup")
+    driver = world.player("courier", "courier_driver").actor
+    report_failed_pickup(driver, journey.code, "ship_pickup", PickupFailure.NOT_READY)
+    (failed,) = events(physician(world), journey, "orders.pickup_failed")
+    assert "After the LD go: the courier left without the box" in alarmed(world, failed)
+    report_delay(driver, journey.code, "ship_delivery", timezone.now() + dt.timedelta(days=2))
+    (delayed,) = events(physician(world), journey, "orders.delayed")
+    assert "After the LD go: transport delayed" in alarmed(world, delayed)
+
+
+def test_a_bag_that_the_patient_did_not_get_alarms_the_physician_even_if_it_was_the_last(world: World) -> None:
+    journey = begun(world, "infuse")
+    spilt = {"result": "destroyed", "volume_ml": "0", "remark": "Leaked at the spike."}
+    while step_of(physician(world), journey, "infuse").state == "ready":
+        journey.perform("infuse", spilt)
+    kinds = ("orders.step_progressed", "orders.step_done")
+    for event in [events(physician(world), journey, kind)[-1] for kind in kinds]:
+        assert event.payload["step"] == "infuse"
+        assert "After the LD go: a bag was not infused completely" in alarmed(world, event)
