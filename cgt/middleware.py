@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from cgt import refusal_responses
 from ledger.context import Actor
-from ledger.refusals import Refusal, Unauthenticated
+from ledger.refusals import Refusal, Unauthenticated, WrongState
 from ledger.states import Channel
 from personas import signing
 from personas.queries import actor_of_user
@@ -59,12 +59,28 @@ class RefusalMiddleware:
             return refusal_responses.as_problem(response)
         return response
 
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponseBase | None:
+        """Refuse a form that was opened as another persona than the one that acts now (it was switched elsewhere)."""
+        actor: Actor | None = getattr(request, "actor", None)
+        if actor is None or request.method != "POST" or is_api(request):
+            return None
+        opened_as = request.POST.get("acting", "")
+        if not opened_as or opened_as == str(actor.membership_id):
+            return None
+        return refusal_responses.page(request, acting_changed(actor))
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if not isinstance(exception, Refusal):
             return None
         if is_api(request):
             return refusal_responses.problem(exception.as_problem())
         return refusal_responses.page(request, exception)
+
+
+def acting_changed(actor: Actor) -> Refusal:
+    text = f"You act as {actor.persona_title}, {actor.organization_name} now: this page was opened as somebody else."
+    remedy = "Nothing was recorded. Switch back to act as before, or open the page again and act as you do now."
+    return WrongState(text, code="acting_changed", remedy=remedy)
 
 
 def is_api(request: HttpRequest) -> bool:

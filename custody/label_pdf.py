@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import textwrap
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -31,6 +32,8 @@ QUIET = 2 * mm
 PLAIN, BOLD = "CgtMono", "CgtMono-Bold"
 FONTS = Path(__file__).resolve().parent / "fonts"
 LARGEST, SMALLEST = 8.0, 4.0
+RIGHT_TO_LEFT = ("R", "AL", "AN")
+UNPRINTABLE = "Name in a script that this label cannot show: read the wristband"
 CHARACTER = 0.6021  # width of every character, in font sizes
 SQUARE_VERSIONS = range(5, 25)  # zxing picks rectangular symbols unless a square version is named
 
@@ -86,6 +89,23 @@ def data_matrix(content: str) -> list[list[bool]]:
         rows, columns = image.shape
         return [[image[row, column] == 0 for column in range(columns)] for row in range(rows)]
     raise ValueError("the content does not fit a label's symbol")
+
+
+def can_be_set(text: str) -> bool:
+    """Whether the label's font sets a text as it is read.
+
+    It has no glyphs for many scripts, and the PDF joins no letters and writes from left to right only: a name set
+    wrongly is worse at the bedside than one that is not there.
+    """
+    _load_fonts()
+    glyphs = pdfmetrics.getFont(PLAIN).face.charToGlyph
+    composed = unicodedata.normalize("NFC", text)
+    return all(
+        ord(character) in glyphs
+        and unicodedata.bidirectional(character) not in RIGHT_TO_LEFT
+        and not unicodedata.combining(character)
+        for character in composed
+    )
 
 
 def both_times(moment: dt.datetime, zone: str) -> str:
@@ -144,7 +164,8 @@ def _code_line(canvas: Canvas, title: str, code: str, check: str, left: float, y
 
 def _body_lines(label: Label, text: LabelText) -> list[str]:
     container = label.container
-    lines = [line for line in text.patient_lines if line]
+    lines = [line if can_be_set(line) else UNPRINTABLE for line in text.patient_lines if line]
+    lines = list(dict.fromkeys(lines))  # said once for family and given name
     if container.ended_at is not None:
         verb = "Collected" if container.kind == "starting_material" else "Filled"
         lines.append(f"{verb}: {both_times(container.ended_at, text.zone)}")

@@ -56,8 +56,13 @@ def expect(stream_id: UUID, scanned: str, containers: Iterable[Container], field
     raise _mismatch(expected)
 
 
-def expect_identity(coi: ChainOfIdentity, scanned: str, field: str = "scan") -> ChainOfIdentity:
-    """Accept the code of this chain of identity, with or without its check character; Mismatch for any other's."""
+def expect_identity(
+    coi: ChainOfIdentity, scanned: str, field: str = "scan", *, at_hand: Iterable[Container] = ()
+) -> ChainOfIdentity:
+    """Accept the code of this chain of identity, with or without its check character; Mismatch for any other's.
+
+    ``at_hand``: the containers that lie beside the patient: a mismatch names them, so that they are put aside.
+    """
     reading = read(scanned, field)
     if reading.coi == coi.code and not reading.container:
         return coi
@@ -67,7 +72,7 @@ def expect_identity(coi: ChainOfIdentity, scanned: str, field: str = "scan") -> 
         _wrong(field, f"That is box {reading.box}. Scan the chain-of-identity code.")
     if reading.donation and not reading.coi:
         _wrong(field, "That is a donation number. Scan the chain-of-identity code.")
-    raise _mismatch([])
+    raise _mismatch(list(at_hand))
 
 
 def expect_outer(shipment: Shipment, scanned: str, field: str = "outer_code") -> Shipment:

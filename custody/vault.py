@@ -30,6 +30,7 @@ FAMILY = "family"
 OLDEST_BIRTH = dt.date(1900, 1, 1)
 LENGTHS = {"family_name": 100, "given_name": 100, "mrn": 40, "sex": 20, "phone": 40}
 REQUIRED = ("family_name", "given_name", "mrn")
+JOINERS = "\u200c\u200d"  # Persian and Indic names are not spelled without them
 
 
 @dataclass(frozen=True)
@@ -194,8 +195,8 @@ def _cleaned(identity: PatientIdentity) -> PatientIdentity:
     for name, text in texts.items():
         if len(text) > LENGTHS[name]:
             faults[name] = [f"At most {LENGTHS[name]} characters."]
-        elif any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-            faults[name] = ["Control characters are not allowed."]
+        elif any(_is_unseen(character) for character in text):
+            faults[name] = ["Control characters and invisible characters are not allowed. Type it anew."]
     if texts["mrn"] and not normal_mrn(texts["mrn"]):
         faults["mrn"] = ["Enter the record number with its letters or digits."]
     fault = _birth_fault(identity.birth_date)
@@ -204,6 +205,11 @@ def _cleaned(identity: PatientIdentity) -> PatientIdentity:
     if faults:
         raise InvalidInput(fields=faults)
     return PatientIdentity(birth_date=identity.birth_date, **texts)
+
+
+def _is_unseen(character: str) -> bool:
+    """Whether a character makes two texts differ that look alike, or turns the order in which one is read."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Cf") and character not in JOINERS
 
 
 def _birth_fault(birth_date: object) -> str:

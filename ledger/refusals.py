@@ -113,7 +113,10 @@ class Mismatch(FactsMissing):
     """A scan or identity check that did not match: a hard stop, always recorded."""
 
     code, title = "mismatch", "Stop: the identities do not match"
-    remedy = "Do not go on. Put the material aside and call the other site."
+    remedy = (
+        "Do not go on: the line is stopped, any material at hand is in quarantine, both sites are told. "
+        "Put the material aside and call the other site."
+    )
 
 
 class TooManyRequests(Refusal):

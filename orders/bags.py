@@ -32,10 +32,14 @@ def expected(
 
     Recorded late: every one that has not ended, less those that are ``beyond`` the act already.
     """
-    found = [bag for bag in material.of_stream(ctx.order.stream_id) if bag.kind in kinds]
+    found = of_kinds(ctx, kinds)
     if ctx.late:
         return [bag for bag in found if bag.state not in TERMINAL_STATES and stands_at(bag) not in beyond]
     return [bag for bag in found if bag.state in states]
+
+
+def of_kinds(ctx: StepContext, kinds: Collection[str]) -> list[Any]:
+    return [bag for bag in material.of_stream(ctx.order.stream_id) if bag.kind in kinds]
 
 
 def stands_at(bag: Any) -> ContainerState:
@@ -92,6 +96,11 @@ def take(ctx: StepContext, bag: Any, at: dt.datetime) -> None:
         ctx.findings.append(
             MissingFact("hand_over_not_recorded", f"{bag.code} came here without a recorded hand-over.")
         )
+
+
+def held_or(ctx: StepContext, kinds: Collection[str], nothing: MissingFact) -> list[MissingFact]:
+    """Return why no bag waits for the act: each that is in quarantine with its reason, and only else ``nothing``."""
+    return material.quarantine_facts(of_kinds(ctx, kinds)) or [nothing]
 
 
 def nothing(ctx: StepContext, waiting: Collection[Any], what: str) -> list[MissingFact]:

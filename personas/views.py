@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.forms import ResetPasswordForm
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +27,10 @@ from personas.actions import people, persona_rights
 from personas.forms import InviteForm, KeyForm, RightsForm
 from personas.states import Capability
 
+SESSION_ENDED = (
+    "You were not signed in any more when this was sent, so nothing was recorded. Sign in: the page opens again, "
+    "and what you had typed has to be entered once more."
+)
 CHANGES_SHOWN, MEMBERS_SHOWN = 50, 15
 View = Callable[..., HttpResponseBase]
 
@@ -66,7 +71,19 @@ def _no_place(request: HttpRequest) -> HttpResponseBase:
     """Strangers sign in; somebody signed in without a membership (any more) is told so."""
     if request.user.is_authenticated:
         return TemplateResponse(request, "personas/no_place.html", status=403).render()
-    return redirect_to_login(request.get_full_path())
+    if request.method != "POST":
+        return redirect_to_login(request.get_full_path())
+    messages.warning(request, SESSION_ENDED)
+    sign_in = redirect_to_login(_page_of_the_form(request))
+    if request.headers.get("HX-Request") != "true":
+        return sign_in
+    return HttpResponse(status=204, headers={"HX-Redirect": sign_in["Location"]})  # else it is drawn inside the page
+
+
+def _page_of_the_form(request: HttpRequest) -> str:
+    """Return the address on which the form stood: where it was sent to may answer nothing but forms."""
+    came = urlsplit(request.headers.get("Referer", ""))
+    return came._replace(scheme="", netloc="").geturl() if came.netloc == request.get_host() else "/"
 
 
 def _next(request: HttpRequest) -> str:

@@ -200,6 +200,18 @@ class Demonstration:
         return [(pk, rule.capability, site_id) for pk in rule.organization_ids for site_id in rule.site_ids or (None,)]
 
     @cached_property
+    def other_side(self) -> people.FictionalPerson | None:
+        """At a stop of the tour about one order seen from two sides: who sees it from the other one."""
+        stop = self.tour.current.stop if self.tour and self.tour.current else None
+        if stop is None or not stop.two_sides or self.actor is None or self.order is None:
+            return None
+        if self.actor.organization_id == self.order.center_id:
+            return people.person_at(stop.organization, stop.persona, self.everybody)
+        with reading(self.actor):
+            found = people.who_can(self.actor, self.order.center_id, Capability.BOOK_SLOTS, None)
+        return next(iter(found), None)
+
+    @cached_property
     def tour(self) -> tour.Tour | None:
         """The guided tour, if one was begun in this browser; what this page shows of it counts as seen."""
         if getattr(self.request, "refused_days", 0):

@@ -43,6 +43,11 @@ class StopOnTour:
     def passed(self) -> bool:
         return all(check.passed for check in self.checks)
 
+    @property
+    def half(self) -> bool:
+        """Whether the rest of the stop is seen elsewhere: going there again is what comes next."""
+        return bool(self.stop.again) and not self.passed and any(check.passed for check in self.checks)
+
 
 class Tour:
     """A tour that was begun in this browser."""

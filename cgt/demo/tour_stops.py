@@ -53,6 +53,8 @@ class Stop:
     persona: str
     find: Callable[[Actor], str]
     checks: tuple[Check, ...]
+    two_sides: bool = False  # one order, to be seen as the center sees it too
+    again: str = ""  # what going there once more is for, where half of the stop is elsewhere
 
 
 def _step_done(*keys: str, by_own: bool = True) -> Happened:
@@ -142,7 +144,7 @@ STOPS: tuple[Stop, ...] = (
         "bag",
         "A wrong bag stopped, the right one passed",
         "You stand at the plant's dock and two boxes have come. At the first, scan another patient's bag from the tray:"
-        " the line stops. Take me there again for the second box, and scan the right bag.",
+        " the line stops. Then go to the second box; you and your colleague scan the right bag.",
         "borealis",
         "operator",
         _a_box_at_the_dock,
@@ -150,6 +152,7 @@ STOPS: tuple[Stop, ...] = (
             Check("The wrong bag was stopped, its order is under query", _recorded("custody.identity_mismatch")),
             Check("The right bag was received by two people", _step_done("receipt")),
         ),
+        again="Take me to the second box",
     ),
     Stop(
         "release",
@@ -167,12 +170,13 @@ STOPS: tuple[Stop, ...] = (
     Stop(
         "courier",
         "The same order without a name",
-        "You drive for the courier. The same order has no patient, no therapy and no chain of identity here: a box, its"
-        " seal, a door and a time. Take the box over; both sides sign.",
+        "You drive for the courier. In the center's list this order has a patient, a therapy and a chain of identity;"
+        " here it is a box, its seal, a door and a time. See it from both sides, then take the box over; both sign.",
         "swift",
         "courier_driver",
         _a_box_to_carry,
         (Check("The courier took the box over, both sides signed", _step_done("pickup", "ship_pickup")),),
+        two_sides=True,
     ),
     Stop(
         "copy",

@@ -71,7 +71,8 @@ class ApplyLabels(StepKind):
         self._match(ctx, BETWEEN_CODES.split(scan.strip(" ,;\r\n")), "scan")
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"], "wristband")
+        chain = identity.identity_of_stream(ctx.order.stream_id)
+        scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=self._bags(ctx))
         bags = self._match(ctx, [given["scan"] for given in inputs["bags"]], "bags[{}].scan")
         for bag in bags:
             labels.apply_to(bag, LabelTemplate.COLLECTION)

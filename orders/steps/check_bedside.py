@@ -13,7 +13,7 @@ from rest_framework import serializers
 from custody import identity, material, scans
 from custody.states import ContainerState, IdentityState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
-from orders import evidence
+from orders import bags, evidence
 from orders.counts import counted
 from orders.inputs import ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -57,7 +57,8 @@ class CheckBedside(StepKind):
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = []
         if not self._bags(ctx):
-            found.append(MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first."))
+            nothing = MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first.")
+            found += bags.held_or(ctx, PRODUCT, nothing)
         found += evidence.revoked_missing(ctx.actor, ctx.order)
         if identity.identity_of_stream(ctx.order.stream_id).state != IdentityState.ACTIVE:
             found.append(
@@ -82,8 +83,9 @@ class CheckBedside(StepKind):
         scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"], "wristband")
         waiting = self._bags(ctx)
+        chain = identity.identity_of_stream(ctx.order.stream_id)
+        scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=waiting)
         checked = {
             scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan").pk
             for position, given in enumerate(inputs["bags"])

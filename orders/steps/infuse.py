@@ -73,7 +73,8 @@ class Infuse(StepKind):
         stops = evidence.revoked_missing(ctx.actor, ctx.order)
         if self._bags(ctx):
             return stops
-        return [*stops, MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first.")]
+        nothing = MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first.")
+        return stops + bags.held_or(ctx, bags.PRODUCT, nothing)
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [

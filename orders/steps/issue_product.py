@@ -72,8 +72,9 @@ class IssueProduct(StepKind):
         return [*rows, ("Issued already", ", ".join(bag.code for bag in issued))] if issued else rows
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"], "wristband")
         waiting, issued = self._bags(ctx), []
+        chain = identity.identity_of_stream(ctx.order.stream_id)
+        scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=waiting)
         for position, given in enumerate(inputs["bags"]):
             bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
             if bag.state == ContainerState.ISSUED:

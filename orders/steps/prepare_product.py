@@ -55,9 +55,9 @@ class PrepareProduct(StepKind):
             return stops
         if self._before(ctx) == ContainerState.ISSUED:
             nothing = MissingFact("nothing_issued", "No bag of this order is issued.", "Issue it to the patient first.")
-            return [*stops, nothing]
+            return stops + bags.held_or(ctx, bags.PRODUCT, nothing)
         nothing = MissingFact("nothing_stored", "No bag of this order is in storage.", "Receive and store it first.")
-        return [*stops, nothing]
+        return stops + bags.held_or(ctx, bags.PRODUCT, nothing)
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}

@@ -63,7 +63,8 @@ class ReceiveMaterial(StepKind):
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
             return []
-        return [MissingFact("nothing_arrived", "No bag of this order has arrived.", "Take over the box first.")]
+        nothing = MissingFact("nothing_arrived", "No bag of this order has arrived.", "Take over the box first.")
+        return bags.held_or(ctx, bags.STARTING_MATERIAL, nothing)
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}

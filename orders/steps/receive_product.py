@@ -82,7 +82,8 @@ class ReceiveProduct(StepKind):
         if self._bags(ctx):
             return []
         stops = evidence.revoked_missing(ctx.actor, ctx.order)
-        return [*stops, MissingFact("nothing_arrived", "No bag of this order has arrived.", "Take over the box first.")]
+        nothing = MissingFact("nothing_arrived", "No bag of this order has arrived.", "Take over the box first.")
+        return stops + bags.held_or(ctx, PRODUCT, nothing)
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}

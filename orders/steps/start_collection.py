@@ -84,6 +84,7 @@ class StartCollection(StepKind):
         ]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"], "wristband")
+        chain = identity.identity_of_stream(ctx.order.stream_id)
+        scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=labeled_bags(ctx.order))
         at = inputs["started_at"]
         return Outcome("The collection has started.", {"started_at": at}, happened_at=at)

@@ -49,11 +49,8 @@ class StoreProduct(StepKind):
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):
             return []
-        return [
-            MissingFact(
-                "nothing_accepted", "No accepted bag is waiting for storage.", "Receive and accept the product first."
-            )
-        ]
+        text, remedy = "No accepted bag is waiting for storage.", "Receive and accept the product first."
+        return bags.held_or(ctx, bags.PRODUCT, MissingFact("nothing_accepted", text, remedy))
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"bags": [{"scan": "", "location": ""} for _ in self._bags(ctx)]}

@@ -15,7 +15,7 @@ from ledger.recording import Once, Replayed, fingerprint
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 
 LONGEST = 2000
-MEANS = ("csrfmiddlewaretoken", "once", "version")  # of the request itself, not of what is done
+MEANS = ("csrfmiddlewaretoken", "once", "version", "acting")  # of the request itself, not of what is done
 SECRETS = ("password",)
 
 

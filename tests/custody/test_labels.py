@@ -167,6 +167,22 @@ def test_patient_lines_only_when_the_caller_passes_them(world: World) -> None:
     assert "FICTIONAL" in text
 
 
+@pytest.mark.parametrize("name", ["王小明", "محمد", "שרה", "नेहा", "ก้อย", "Nguyễn", "x\u0323\u0307"])
+def test_a_name_that_the_label_cannot_show_is_said_to_be_missing_and_never_set_wrongly(world: World, name: str) -> None:
+    printed = print_for(world, world.bags())
+    lines = LabelText(**{**TEXT.__dict__, "patient_lines": [name, name, "1961-04-05", "MRN-7"]})
+    text = " ".join(text_of(rendered(world, printed, lines)).split())
+    assert text.count("read the wristband") == 1
+    assert "1961-04-05" in text and "MRN-7" in text and name not in text
+
+
+def test_names_of_european_scripts_are_printed_as_they_are_written(world: World) -> None:
+    printed = print_for(world, world.bags())
+    names = ["Łukasiewicz-Åström", "Αλεξίου", "Щербакова"]
+    text = text_of(rendered(world, printed, LabelText(**{**TEXT.__dict__, "patient_lines": names})))
+    assert all(name in text for name in names) and "read the wristband" not in text
+
+
 def test_the_product_label_of_a_unit_from_stock(world: World) -> None:
     kit = world.bags(1, "vector_kit")[0]
     printed = print_for(world, [kit], "product")

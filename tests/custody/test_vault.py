@@ -179,6 +179,8 @@ def test_the_same_patient_at_another_center_is_no_duplicate(center) -> None:
         ({"mrn": "--"}, "mrn"),
         ({"family_name": "x" * 101}, "family_name"),
         ({"given_name": "a\x00b"}, "given_name"),
+        ({"family_name": "\u202eretsis"}, "family_name"),
+        ({"mrn": "M\u200b1"}, "mrn"),
         ({"birth_date": dt.date(1899, 12, 31)}, "birth_date"),
         ({"birth_date": dt.date(2999, 1, 1)}, "birth_date"),
         ({"birth_date": "1980-01-01"}, "birth_date"),
@@ -190,3 +192,9 @@ def test_bad_input_names_its_field_and_writes_nothing(center, changes, field) ->
     assert set(refusal.value.fields) == {field}
     with reading(center[2]):
         assert not Patient.unwalled.exists()
+
+
+def test_joiners_that_a_name_is_spelled_with_stay(center) -> None:
+    seal(center, a_person(family_name="علی\u200cپور"))
+    with reading(center[2]):
+        assert Patient.unwalled.exists()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from cgt.demo import seeding, tour_stops
+from cgt.demo.tour import Checked, StopOnTour
 from custody.actions.mismatch import stop_the_line
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound
@@ -102,6 +105,17 @@ def test_the_second_box_is_another_one_when_the_first_was_stopped(world: World) 
     assert other.code in address_of(stop, operator)
 
 
+def test_half_of_a_stop_passed_the_way_to_the_other_half_is_what_comes_next() -> None:
+    two_boxes, one_release = (next(stop for stop in tour_stops.STOPS if stop.key == key) for key in ("bag", "release"))
+
+    def half(stop: tour_stops.Stop, *passed: bool) -> bool:
+        return StopOnTour(1, stop, [Checked("", one) for one in passed], current=True).half
+
+    assert half(two_boxes, True, False)
+    assert not half(two_boxes, False, False) and not half(two_boxes, True, True)
+    assert not half(one_release, True, False), "its rest is on the same page"
+
+
 def test_the_release_stop_leads_to_a_release_that_one_open_item_really_blocks(world: World) -> None:
     journey = journey_of(world, **patient())
     journey.run(before="release")
@@ -179,3 +193,26 @@ def test_the_demonstrations_orders_are_told_in_terms_of_their_flows() -> None:
     only_if_lost = {"confirm_reserve", "release_reserve"}
     assert set(flows["autologous_car_t"]) - {"enrol"} - only_if_lost == set(seeding.CAR_T_ORDER)
     assert set(flows["in_vivo"]) - {"enrol"} == set(seeding.IN_VIVO_ORDER)
+
+
+def test_at_the_couriers_stop_the_same_order_is_seen_from_both_sides(
+    world: World, stops: tuple[tour_stops.Stop, ...]
+) -> None:
+    person = patient()
+    journey = journey_of(world, **person)
+    journey.run(before="pickup")
+    client = Client()
+    here = text_of(client.post("/demo/tour/courier", follow=True))
+    code = re.search(r"CT-[A-Z0-9]{4}-[A-Z0-9]{4}", here.split("<h1")[1])
+    assert code and "See this order as" in panel(here)
+
+    def cross(page: str) -> str:
+        form = panel(page).split("See this order as")[0].rsplit("<form", 1)[1]
+        sent = dict(re.findall(r'name="(username|membership|next)" value="([^"]*)"', form))
+        assert sent["next"] == f"/orders/{code[0]}/"
+        return text_of(client.post("/demo/sign-in", sent, follow=True))
+
+    there = cross(here)
+    assert "Medical record number" in there and "Medical record number" not in here
+    assert "Courier driver" in panel(there)
+    assert "Medical record number" not in cross(there)

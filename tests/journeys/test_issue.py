@@ -92,7 +92,7 @@ def test_what_was_issued_and_put_aside_is_not_thawed(world: World, ready: Journe
     put_aside(world, ready, one, two)
     with refused(FactsMissing) as refusal:
         ready.perform("thaw", {"bags": [{"scan": one}]})
-    assert facts_of(refusal) == {"nothing_issued"}
+    assert facts_of(refusal) == {"material_quarantined"}
 
 
 def test_a_revoked_release_is_not_issued(world: World, ready: Journey) -> None:

@@ -112,7 +112,7 @@ def test_product_that_arrives_too_warm_is_put_aside_whatever_people_decide(world
     assert len(found) == 2 and "Too warm" in found[0].text
     with refused(FactsMissing) as refusal:
         journey.perform("store", {"bags": [{"scan": one, "location": "Tank 1"}]})
-    assert facts_of(refusal) == {"nothing_accepted"}
+    assert facts_of(refusal) == {"material_quarantined"}
 
 
 @pytest.mark.story("IN1")

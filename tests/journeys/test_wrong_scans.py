@@ -15,6 +15,7 @@ from orders.actions.dispositions import decide_on_quarantine
 from orders.actions.identity_queries import lift_identity_query
 from tests.factories import PASSWORD
 from tests.journeys.conftest import refused
+from tests.journeys.test_revocation import standing_against
 from tests.journeys.watching import bags, kinds_of_events, order_of, step_of
 from tests.journeys.world import World
 
@@ -28,6 +29,9 @@ def told(player: Player, journey: Journey, kind: str) -> set[object]:
     with reading(player.actor):
         event = events_of(player.actor, order_of(player, journey).stream_id).get(kind=kind)
         return set(OutboxMessage.unwalled.filter(event_id=event.pk).values_list("organization_id", flat=True))
+
+
+AT_HAND = {"apply_labels": "starting_material", "issue": "drug_product", "bedside": "drug_product"}
 
 
 def two_before(world: World, key: str) -> tuple[Journey, Journey]:
@@ -93,9 +97,9 @@ def test_the_wristband_of_another_patient_stops_the_line(world: World, key: str)
     with refused(Mismatch, "identity_mismatch"):
         mine.perform(key, {"wristband": order_of(coordinator, other).identity_code})
     assert identity_state(coordinator, mine) == IdentityState.UNDER_QUERY
-    with refused(FactsMissing) as refusal:
-        mine.perform(key)
-    assert "identity_under_query" in {fact.code for fact in refusal.value.facts}
+    if key in AT_HAND:
+        assert set(bags(coordinator, mine, AT_HAND[key]).values()) == {ContainerState.QUARANTINED}
+    assert "identity_under_query" in {fact.code for fact in standing_against(coordinator, mine, key)}
 
 
 def test_a_second_person_who_scans_something_else_stops_the_line_too(world: World) -> None:

@@ -420,3 +420,25 @@ def test_enrolment_sent_twice_opens_one_order(world: World, browse: Browse) -> N
     sent = enrolment(world, patient(), once="0b2c")
     client = browse("center", "coordinator")
     assert client.post("/orders/new/", sent)["Location"] == client.post("/orders/new/", sent)["Location"]
+
+
+def test_a_form_opened_as_another_persona_is_not_sent_as_the_present_one(
+    world: World, browse: Browse, code: str
+) -> None:
+    """Two tabs: in one the persona is switched, in the other a form still stands as it was."""
+    client, there = browse("center", "coordinator"), f"/orders/{code}/"
+    page = text_of(client.get(there))
+    opened_as = re.search(r'name="acting" value="([^"]+)"', page)
+    assert opened_as and opened_as[1] == str(world.member("center", "coordinator").pk)
+    client.logout()
+    other = browse("center", "treating_physician")
+    sent = {"reason": "Fever.", "acting": opened_as[1]}
+    refused = other.post(f"{there}hold/", sent)
+    assert refused.status_code == 409
+    assert "opened as somebody else" in text_of(refused) and "Nothing was recorded" in text_of(refused)
+    with reading(world.actor("center", "coordinator")):
+        assert not order_named(world.actor("center", "coordinator"), code).on_hold
+    mine = str(world.member("center", "treating_physician").pk)
+    assert other.post(f"{there}hold/", sent | {"acting": mine}).status_code == 303
+    with reading(world.actor("center", "coordinator")):
+        assert order_named(world.actor("center", "coordinator"), code).on_hold

@@ -23,6 +23,22 @@ def test_a_stranger_is_sent_to_sign_in(client: Client) -> None:
     assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={PEOPLE}")
 
 
+def test_a_form_sent_after_the_session_ended_says_that_nothing_was_recorded(client: Client) -> None:
+    form = "/orders/CT-NONE-AAAA/"
+    sent = {"headers": {"Referer": f"http://testserver{form}?tab=1"}}
+    answer = client.post(f"{form}hold/", {"reason": "Fever."}, **sent)
+    assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={form}%3Ftab%3D1"), (
+        "a page, no act"
+    )
+    assert "nothing was recorded" in client.get(answer["Location"]).content.decode()
+    assert "nothing was recorded" not in client.get("/accounts/login/").content.decode()
+
+    elsewhere = client.post(f"{form}hold/", headers={"Referer": "https://elsewhere.example/orders/"})
+    assert elsewhere["Location"] == "/accounts/login/?next=/"
+    moving = client.post(f"{form}hold/", headers={"HX-Request": "true"})
+    assert (moving.status_code, moving["HX-Redirect"]) == (204, "/accounts/login/?next=/")
+
+
 def test_every_answer_names_its_request(client: Client) -> None:
     first, second = client.get("/accounts/login/"), client.get("/accounts/login/")
     assert len(first["X-Request-ID"]) == 36
