@@ -216,4 +216,7 @@ class Demonstration:
         """The guided tour, if one was begun in this browser; what this page shows of it counts as seen."""
         if getattr(self.request, "refused_days", 0):
             tour.note_seen(self.request, tour_stops.REFUSED_DAYS)
+        match = self.request.resolver_match
+        if match is not None and match.view_name == "orders:record":
+            tour.note_seen(self.request, tour_stops.HISTORY)
         return tour.of(self.request)

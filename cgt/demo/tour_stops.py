@@ -21,7 +21,7 @@ from quality.states import DeviationState
 Happened = Callable[[Actor, dt.datetime], bool]
 
 
-REFUSED_DAYS = "refused-days"
+REFUSED_DAYS, HISTORY = "refused-days", "history"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _altered_copy(actor: Actor, since: dt.datetime) -> bool:
 def _an_order_with_a_past(actor: Actor) -> str:
     for order in queries.orders(actor).filter(state=OrderState.CLOSED):
         if custody.containers_of(actor, order.stream_id):
-            return f"{reverse('orders:verify')}?order={order.code}"
+            return reverse("orders:record", args=[order.code])
     raise NotFound()
 
 
@@ -180,12 +180,15 @@ STOPS: tuple[Stop, ...] = (
     ),
     Stop(
         "copy",
-        "A tampered copy detected",
-        "You are an inspector. Everything that happened stands in the order's record, hashed and signed. Let a forger"
-        " change a copy, and verify it: the page names the very event and field that was altered.",
+        "An order's history, and a tampered copy detected",
+        "You are an inspector. This is one order's history: who did and signed what, and what was refused. Now choose"
+        " “Verify a copy” and let a forger change one: the page names the very event and field that was altered.",
         "linden",
         "inspector",
         _an_order_with_a_past,
-        (Check("A tampered copy was detected", _altered_copy),),
+        (
+            Check("The order's history was opened", _never, seen=HISTORY),
+            Check("A tampered copy was detected", _altered_copy),
+        ),
     ),
 )

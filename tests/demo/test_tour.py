@@ -70,7 +70,7 @@ def test_refused_dates_count_when_a_page_has_shown_them(world: World, stops: tup
 def test_an_altered_copy_counts_when_it_is_verified_after_the_tour_began(world: World) -> None:
     inspector = world.actor("center", "inspector")
     code = world.enrol(**patient())
-    found = next(stop for stop in tour_stops.STOPS if stop.key == "copy").checks[0]
+    found = next(stop for stop in tour_stops.STOPS if stop.key == "copy").checks[-1]
     with reading(inspector):
         since = order_named(inspector, code).opened_at
 
@@ -216,3 +216,14 @@ def test_at_the_couriers_stop_the_same_order_is_seen_from_both_sides(
     assert "Medical record number" in there and "Medical record number" not in here
     assert "Courier driver" in panel(there)
     assert "Medical record number" not in cross(there)
+
+
+def test_the_last_stop_opens_an_orders_history_and_leads_on_to_the_copy(
+    world: World, stops: tuple[tour_stops.Stop, ...]
+) -> None:
+    journey = journey_of(world, **patient())
+    journey.run()
+    client = Client()
+    page = text_of(client.post("/demo/tour/copy", follow=True))
+    assert happened(panel(page), "history was opened") and not happened(panel(page), "A tampered copy was detected")
+    assert re.search(r'href="/record/verify/\?order=CT-[A-Z0-9-]+"', page)
