@@ -80,6 +80,7 @@ class Journey:
     made_by: set[UUID | None] = field(default_factory=set)
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     collect_on: dt.datetime | None = None  # booked as near to this as offers allow
+    keeps: int = 0  # bags that stay behind as reserve when manufacture starts
 
     def enrol(self, player: Player, therapy: str, site: str, identity: Mapping[str, Any]) -> str:
         """Open the order; return its code."""
@@ -315,6 +316,7 @@ class Journey:
 
     def _for_start_manufacture(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.ACCEPTED, (ContainerKind.STARTING_MATERIAL,))
+        bags = bags[: len(bags) - self.keeps]
         return {
             "record_reference": f"BR-{self.random.randrange(10000, 99999)}",
             "bags": [{"scan": bag.code} for bag in bags],

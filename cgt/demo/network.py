@@ -28,6 +28,7 @@ from personas.queries import Organization, Site, User, actor_of_membership, syst
 from scheduling.actions.capacity import CapacityRow, add_resource, publish_capacity
 
 PAST_DAYS, FUTURE_DAYS = 60, 90
+TWO_BAGS = ("boromyel",)  # therapies of which two bags are collected
 TESTS: list[dict[str, Any]] = [
     {"key": "identity", "label": "Identity (CAR expression)", "unit": "%", "minimum": 15},
     {"key": "viability", "label": "Viability", "unit": "%", "minimum": 70},
@@ -328,9 +329,18 @@ def _therapy(
         authorize_site(operator, therapy, network.sites[center_site[0]])
     maker_id = network.organizations[maker].pk
     author, approver = (network.cast.of(maker_id, right)[0] for right in ("configure_therapy", "approve_flow"))
-    proposed = propose_flow(author.actor, therapy, flow_files.shipped(flow))
+    proposed = propose_flow(author.actor, therapy, _definition(code, flow))
     approve_flow(approver.actor, proposed.pk)
     network.therapies[code] = therapy
+
+
+def _definition(therapy: str, flow: str) -> dict[str, Any]:
+    """Return the flow that is shipped; of one therapy two bags are collected, so that one may be kept as reserve."""
+    definition = flow_files.shipped(flow)
+    for step in definition["steps"]:
+        if therapy in TWO_BAGS and step["key"] == "labels":
+            step["parameters"]["containers"] = 2
+    return definition
 
 
 def _hours_between(origin: Site, destination: Site) -> int:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from cgt.demo import allocation, clock, patients
+from cgt.demo import allocation, clock, oddities, patients
 from cgt.demo.journey import Journey, Player
 from cgt.demo.network import DemoNetwork
 from ledger import outbox
@@ -130,6 +130,8 @@ PLOTS = (
     Plot("linden", "boromyel", "book", "waits"),
     Plot("linden", "boromyel", "book", "waits"),
     Plot("harbor", "auralcel", "accept_job", "ahead"),
+    Plot("isar", "boromyel", "book", "asks"),
+    Plot("linden", "boromyel", "finish", "reserve"),
 )
 # Days from today to the collection of an order that waits at this step: what happens at the chair happens today.
 COLLECTED_IN = {
@@ -187,7 +189,7 @@ class Story:
 
     def __init__(self, network: DemoNetwork, plot: Plot, chance: random.Random, now: dt.datetime) -> None:
         self.network, self.plot, self.chance, self.now = network, plot, chance, now
-        self.journey = Journey(network.cast, chance)
+        self.journey = Journey(network.cast, chance, keeps=int(plot.twist == "reserve"))
         self.at = now - dt.timedelta(hours=self._nominal_hours())
         self.last = self.at - dt.timedelta(days=3)
         if plot.twist == "late":
@@ -304,6 +306,17 @@ class Story:
     def _twist_waits(self) -> None:
         """No place is to be had: the order goes on the waiting list."""
         allocation.wait(self.network, self.journey.code, self.chance)
+
+    def _twist_asks(self) -> None:
+        """Nothing is published for the weeks that suit: the center asks the manufacturer."""
+        oddities.ask_for_dates(self._viewer_may("book_slots"), self.journey, self.now)
+
+    def _twist_reserve(self) -> None:
+        """The batch is lost, and made again from the bag that was kept: the planner gives it a place."""
+        oddities.make_again_from_reserve(self._viewer_may("prescribe"), self.journey)
+
+    def _viewer_may(self, capability: str) -> Player:
+        return self.network.cast.of(self.network.organizations[self.plot.center].pk, capability)[0]
 
     def _twist_late(self) -> None:
         """Nothing more happens: it should have."""

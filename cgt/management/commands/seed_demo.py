@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 from django.utils import timezone
 
-from cgt.demo import advancing, allocation, clock, fictional_time, network, seeding, sign_ins
+from cgt.demo import advancing, allocation, clock, fictional_time, network, oddities, seeding, sign_ins
 from ledger.signals import outbox_filled
 from personas.queries import Membership
 from scheduling.signals import places_freed
@@ -43,6 +43,7 @@ class Command(BaseCommand):
         with clock.at(now - dt.timedelta(days=network.PAST_DAYS - 1)):
             made = network.build(settings.DEMO_PASSWORD, now)
             allocation.publish(made, now)
+        oddities.override_lead_time(made, now)
         self.stdout.write(f"network: {len(made.organizations)} organizations, {len(made.cast.players)} roles of people")
         self.stdout.flush()
         self._orders_side_by_side(made, seed, now)
