@@ -7,6 +7,7 @@ told to stop a box, and not why.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from ledger.states import Role
 from notifications import envelopes, recipients
 from notifications.recipients import Recipient
 from notifications.states import NoticeClass
-from orders import alarms
+from orders import alarms, one_act
 from orders.models import Order, OrderStep
 from orders.overdue import ESCALATED
 from orders.states import StepState
@@ -65,6 +66,7 @@ WATCHED = {
     "orders.delayed": Watch(CONCERNED_BY_TRANSPORT, "Transport delayed"),
     "scheduling.disruption_opened": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "Hit by a disruption"),
     "scheduling.disruption_closed": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "The disruption has ended"),
+    "orders.repair_signed": Watch((C.BOOK_SLOTS,), "Other dates proposed after a disruption: accept or refuse"),
     "custody.identity_mismatch": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "STOP, identity mismatch", critical=True),
     "custody.query_lifted": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "Identity query lifted"),
     "quality.release_revoked": Watch(
@@ -76,6 +78,8 @@ WATCHED = {
 LOSES_A_BATCH = ("finish_manufacture", "release_batch")  # kinds of steps: terminated, or rejected
 GOES_ON = ("orders.hold_lifted", "custody.query_lifted")
 DISRUPTIONS = ("scheduling.disruption_opened", "scheduling.disruption_closed")
+MANY = "/disruptions/"  # where all orders of one act stand
+OF_ONE_ACT = (*DISRUPTIONS, "orders.repair_signed")  # one notice to a person, however many orders
 OF_TRANSPORT = ("orders.pickup_failed", "orders.delayed", *DISRUPTIONS)
 STOPS_THE_BOX = ("orders.put_on_hold", "orders.cancelled", "custody.identity_mismatch", "quality.release_revoked")
 # Who answers for an order at each firm, when the owner of an overdue step did not act.
@@ -93,11 +97,13 @@ class _Told:
 
     user: User
     titles: list[str] = field(default_factory=list)
+    codes: set[str] = field(default_factory=set)
     due: dt.datetime | None = None
     critical: bool = False
     category: NoticeClass = NoticeClass.NEWS
 
-    def add(self, title: str, due: dt.datetime | None, *, critical: bool, task: bool) -> None:
+    def add(self, title: str, due: dt.datetime | None, *, critical: bool, task: bool, codes: Sequence[str]) -> None:
+        self.codes.update(codes)
         if title not in self.titles:
             self.titles.append(title)
         if due is not None and (self.due is None or due < self.due):
@@ -109,8 +115,8 @@ class _Told:
 class _Audience:
     """The people of one organization who are told of one event, each once."""
 
-    def __init__(self, actor: Actor) -> None:
-        self.organization_id = actor.organization_id
+    def __init__(self, actor: Actor, code: str) -> None:
+        self.organization_id, self.code = actor.organization_id, code
         self.told: dict[object, _Told] = {}
 
     def tell(
@@ -122,9 +128,11 @@ class _Audience:
         due: dt.datetime | None = None,
         critical: bool = False,
         task: bool = False,
+        codes: Sequence[str] = (),
     ) -> None:
         for user in people_with(self.organization_id, capability, site_id):  # type: ignore[arg-type]
-            self.told.setdefault(user.pk, _Told(user)).add(title, due, critical=critical, task=task)
+            told = self.told.setdefault(user.pk, _Told(user))
+            told.add(title, due, critical=critical, task=task, codes=codes or (self.code,))
 
 
 @recipients.register
@@ -133,20 +141,20 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
     order = Order.unwalled.filter(stream_id=event.stream_id).first()
     if order is None:
         return []
-    audience = _Audience(actor)
+    audience = _Audience(actor, order.code)
     _tell_of_the_whole(audience, actor, order, event)
     _tell_of_a_late_record(audience, event)
     _tell_of_the_overdue(audience, actor, order, event)
     _tell_of_an_overdue_request(audience, actor, event)
     _alarm_the_physician(audience, actor, order, event)
+    many = "/" if actor.organization_role == Role.COURIER else MANY
     for step in _became_ready(actor, order, event):
         audience.tell(step.capability, step.flow_step.title, site_id=step.site_id, due=step.due_at, task=True)
-    path = f"/orders/{order.code}/"
     return [
         Recipient(
             one.user,
-            f"{', '.join(one.titles)} · {order.code}",
-            path,
+            f"{', '.join(one.titles)} · {one_act.named(sorted(one.codes))}",
+            f"/orders/{min(one.codes)}/" if len(one.codes) == 1 else many,
             one.due,
             critical=one.critical,
             category=one.category,
@@ -156,8 +164,8 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
 
 
 def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
-    if event.kind in DISRUPTIONS and event.organization_id == actor.organization_id:
-        return  # who opens or ends it sees the whole list, and needs no notice for each order
+    if event.kind in OF_ONE_ACT:
+        return _tell_once(audience, actor, event)
     if actor.organization_role == Role.COURIER:
         if event.kind in STOPS_THE_BOX and shipments.underway(order.stream_id):
             audience.tell(C.TAKE_CUSTODY, "STOP this box", critical=True)
@@ -171,6 +179,20 @@ def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: E
     watch = WATCHED.get(event.kind)
     for capability in watch.capabilities if watch else ():
         audience.tell(capability, watch.words, critical=watch.critical)  # type: ignore[union-attr]
+
+
+def _tell_once(audience: _Audience, actor: Actor, event: Event) -> None:
+    """One notice to each person for all orders of the act that are theirs to see."""
+    if event.organization_id == actor.organization_id:
+        return  # who does it sees the whole list
+    together = one_act.told_with(actor, event)
+    watch = WATCHED[event.kind]
+    courier, center = (actor.organization_role == role for role in (Role.COURIER, Role.TREATMENT_CENTER))
+    if together is None or (courier and event.kind not in OF_TRANSPORT):
+        return
+    for site_id, codes in together.by_site.items():
+        for capability in (C.MANAGE_LANES,) if courier else watch.capabilities:
+            audience.tell(capability, watch.words, site_id=site_id if center else None, codes=codes)
 
 
 def _tell_of_a_lost_batch(audience: _Audience, actor: Actor) -> None:
