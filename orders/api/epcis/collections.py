@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ledger.context import reading
+from ledger.refusals import NotFound
 from orders import queries
 from orders.api.epcis.base import ASKED_VERSION, NEXT, PER_PAGE, TOKEN, EpcisView
 from orders.api.epcis.events import PARAMETERS, QueryView
@@ -15,6 +16,13 @@ from orders.api.epcis.events import PARAMETERS, QueryView
 WHICH = OpenApiParameter(
     "collection", OpenApiTypes.STR, OpenApiParameter.PATH, enum=list(queries.epcis_resources.COLLECTIONS)
 )
+
+
+def _known(collection: str) -> str:
+    """Return the parameter that a member of the collection stands for; raise NotFound for an unknown collection."""
+    if collection not in queries.epcis_resources.COLLECTIONS:
+        raise NotFound()
+    return queries.epcis_resources.COLLECTIONS[collection]
 
 
 class CollectionView(EpcisView):
@@ -28,6 +36,7 @@ class CollectionView(EpcisView):
         responses=OpenApiTypes.OBJECT,
     )
     def get(self, request: Request, collection: str) -> Response:
+        _known(collection)
         size, token = self.page_size(request), self.token(request)
         with reading(self.actor):
             names, following = queries.epcis_resources.members(self.actor, collection, size, token)
@@ -45,6 +54,7 @@ class MemberView(EpcisView):
         responses=OpenApiTypes.OBJECT,
     )
     def get(self, request: Request, collection: str, member: str) -> Response:
+        _known(collection)
         return Response(queries.epcis_resources.collection_document(["events"]))
 
 
@@ -59,4 +69,4 @@ class MemberEventsView(QueryView):
         responses=OpenApiTypes.OBJECT,
     )
     def get(self, request: Request, collection: str, member: str) -> Response:
-        return self.answer(request, {queries.epcis_resources.COLLECTIONS[collection]: [member]})
+        return self.answer(request, {_known(collection): [member]})
