@@ -155,6 +155,12 @@ register(
                 (*CLINICAL_AND_PLANT, Role.COURIER),
             ),
             (
+                "orders.return_moved",
+                "Way back moved",
+                "After a disruption the way back moved, the earliest infusion from {before} to {after}: {code}.",
+                (*CLINICAL_AND_PLANT, Role.COURIER),
+            ),
+            (
                 "orders.change_proposed",
                 "Change of dates proposed",
                 "The center asks to move the collection from {before} to {after}: {code}.",
@@ -170,6 +176,12 @@ register(
                 "orders.change_offered",
                 "Other dates proposed",
                 "The manufacturer asks to move the collection from {before} to {after}: {code}.",
+                CLINICAL_AND_PLANT,
+            ),
+            (
+                "orders.change_offered_by_plant",
+                "Other dates proposed by the plant",
+                "The contract manufacturer asks to move the collection from {before} to {after}: {code}.",
                 CLINICAL_AND_PLANT,
             ),
             (
@@ -228,6 +240,14 @@ register(
                 "The request for a collection on {wished_on} was not answered in time.",
             ),
         )
+    ),
+    EventKind(
+        "orders.repair_handed_over",
+        "Repair handed over",
+        "After a disruption the contract manufacturer proposes other dates; the sponsor's planner signs its own part.",
+        payload={"run": "id of the repair", "moves": "number of orders"},
+        audience=(Role.MANUFACTURER, Role.CMO),
+        notifies=True,
     ),
     EventKind(
         "orders.repair_signed",

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from ledger.context import Actor
 from ledger.walls import visible
-from orders import gathering, rescheduling
+from orders import gathering, rescheduling, sponsors
 from orders.models import Order, OrderStep
 from orders.rescheduling import BEGUN
 from orders.states import StepState
@@ -98,7 +98,8 @@ def _starts(
         date = link.slot_starts_at.astimezone(zones[link.resource_id]).date()
         state = _state(order, link.chain, now, begun=order.pk in begun)
         mine = actor.organization_id == order.manufacturer_id and actor.can(Capability.CONFIRM_SLOTS)
-        movable = mine and state == ChainState.CONFIRMED and not order.on_hold and link.stream_id not in changing
+        proposes = mine or (sponsors.is_made_by(actor, order) and actor.can(Capability.CONFIRM_SLOTS))
+        movable = proposes and state == ChainState.CONFIRMED and not order.on_hold and link.stream_id not in changing
         answerable = mine and state == ChainState.REQUESTED
         found[link.resource_id, date].append(Start(order, link.chain, link.starts_at, state, movable, answerable))
     return found

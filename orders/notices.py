@@ -56,6 +56,10 @@ WATCHED = {
     "orders.cancelled": Watch((C.HOLD_ORDER, C.CANCEL_ORDER), "Cancelled"),
     "orders.remanufacture_decided": Watch((C.CONFIRM_SLOTS, C.HOLD_ORDER), "To be made again"),
     "orders.change_offered": Watch((C.BOOK_SLOTS,), "Other dates proposed: agree or refuse"),
+    "orders.change_offered_by_plant": Watch(
+        (C.BOOK_SLOTS, C.CONFIRM_SLOTS), "Other dates proposed by the contract manufacturer"
+    ),
+    "orders.repair_handed_over": Watch((C.CONFIRM_SLOTS,), "Repair of the contract manufacturer: sign your part"),
     "orders.offered_change_agreed": Watch((C.CONFIRM_SLOTS,), "Proposed dates agreed"),
     "orders.offered_change_refused": Watch((C.CONFIRM_SLOTS,), "Proposed dates refused"),
     "orders.dates_requested": Watch((C.CONFIRM_SLOTS,), "Dates requested where nothing is published"),
@@ -80,6 +84,7 @@ GOES_ON = ("orders.hold_lifted", "custody.query_lifted")
 DISRUPTIONS = ("scheduling.disruption_opened", "scheduling.disruption_closed")
 MANY = "/disruptions/"  # where all orders of one act stand
 OF_ONE_ACT = (*DISRUPTIONS, "orders.repair_signed")  # one notice to a person, however many orders
+HANDED_OVER = "orders.repair_handed_over"  # who does it sees the whole list, and needs no notice
 OF_TRANSPORT = ("orders.pickup_failed", "orders.delayed", *DISRUPTIONS)
 STOPS_THE_BOX = ("orders.put_on_hold", "orders.cancelled", "custody.identity_mismatch", "quality.release_revoked")
 # Who answers for an order at each firm, when the owner of an overdue step did not act.
@@ -166,6 +171,8 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
 def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
     if event.kind in OF_ONE_ACT:
         return _tell_once(audience, actor, event)
+    if event.kind == HANDED_OVER and event.organization_id == actor.organization_id:
+        return
     if actor.organization_role == Role.COURIER:
         if event.kind in STOPS_THE_BOX and shipments.underway(order.stream_id):
             audience.tell(C.TAKE_CUSTODY, "STOP this box", critical=True)

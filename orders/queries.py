@@ -470,6 +470,11 @@ def undecided(actor: Actor, kinds: Sequence[str], states: Sequence[str]) -> list
     return release_queue.to_decide(actor, kinds, states, partial(may_perform, actor))
 
 
+def reserves_asked(actor: Actor) -> list[release_queue.ReserveAsked]:
+    """Return the reserves whose use waits for quality's signature, due first (MO7)."""
+    return release_queue.reserves(actor, partial(may_perform, actor))
+
+
 def released_lately(actor: Actor) -> list[release_queue.Decided]:
     """Return the releases of the last month with what became of the product."""
     return release_queue.released_lately(actor)

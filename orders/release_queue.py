@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
 from django.utils import timezone
 
 from ledger.context import Actor
 from ledger.refusals import MissingFact
 from ledger.walls import visible
 from network.specifications import Rule, rules_of
-from orders import evidence, gathering, owners, plant_work
+from orders import evidence, gathering, owners, plant_work, reserve
 from orders.evidence_sections import SECTION_OF
 from orders.models import Order, OrderStep
-from orders.states import StepState
+from orders.states import OrderState, StepState
 from personas.queries import organization_names
 from quality import open_items
 from quality import queries as quality
@@ -108,6 +109,40 @@ def to_decide(actor: Actor, kinds: Sequence[str], states: Sequence[str], may: Ma
         row.cutoff_at = cutoffs.get(row.order.pk)
         row.late = row.cutoff_at is not None and row.cutoff_at < now
     return sorted(found, key=_by_cutoff)
+
+
+@dataclass(frozen=True)
+class ReserveAsked:
+    """A reserve that the planner gave a place and quality has not decided about (MO7)."""
+
+    step: OrderStep
+    order: Order
+    zone: str
+    mine: bool
+    owner: str
+    late: bool
+
+
+def reserves(actor: Actor, may: May) -> list[ReserveAsked]:
+    """Return the reserves whose use waits for a signature, due first: a constant number of queries."""
+    steps = visible(OrderStep, actor).filter(
+        flow_step__kind=reserve.RELEASE, state=StepState.READY, order__state=OrderState.OPEN
+    )
+    ordered = steps.select_related("flow_step", "site").order_by(F("due_at").asc(nulls_last=True), "pk")
+    rows = gathering.with_orders(actor, ordered)
+    names = organization_names(actor, {step.responsible_id for step in rows if step.responsible_id})
+    now = timezone.now()
+    return [
+        ReserveAsked(
+            step,
+            step.order,
+            step.order.plant_site.zone if step.order.plant_site else step.order.center_site.zone,
+            may(step),
+            names.get(step.responsible_id, "") if step.responsible_id else "",
+            step.is_late(now),
+        )
+        for step in rows
+    ]
 
 
 def with_anchors(facts: Iterable[MissingFact]) -> list[OpenItem]:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from ledger.context import Actor
-from orders import bookings, gathering, whereabouts
+from orders import bookings, gathering, sponsors, whereabouts
 from orders.models import Order
 from orders.states import OrderState
 from orders.whereabouts import Whereabouts
@@ -24,7 +24,7 @@ from scheduling.offers import ChainRequest
 from scheduling.repair import candidates, collected, explanation, solver
 from scheduling.repair.objective import LABELS
 from scheduling.repair.runs import RepairRun
-from scheduling.repair.snapshot import NEVER, Affected, Offered, rank, without
+from scheduling.repair.snapshot import NEVER, USED, Affected, Offered, rank, without
 from scheduling.slot_chains import SlotChain
 from scheduling.states import RESOURCE_OF, LinkKind, Urgency
 
@@ -59,11 +59,26 @@ def hits(actor: Actor, resource_ids: Sequence[UUID], since: dt.datetime, until: 
     where = whereabouts.of_orders(orders.values(), chains)
     levels = urgency.levels(actor, orders) if orders else {}
     asked = disrupted.waiting_for_centers(actor, orders) if orders else set()
+    begun = any(one.has_started for one in where.values())
+    closed = disrupted.disrupted_slots(actor, resource_ids, since, until) if begun else set()
     found = [
-        _hit(order, chains[stream_id], where[order.pk], levels.get(stream_id), is_asked=stream_id in asked)
+        _hit(
+            order,
+            chains[stream_id],
+            where[order.pk],
+            levels.get(stream_id),
+            is_asked=stream_id in asked,
+            is_behind=_is_behind(chains[stream_id], where[order.pk], closed),
+        )
         for stream_id, order in orders.items()
     ]
     return sorted(found, key=_rank)
+
+
+def _is_behind(chain: SlotChain, where: Whereabouts, closed: set[UUID]) -> bool:
+    """Whether a manufacture that has begun used all that is hit: nothing of it can move any more."""
+    hit = [link.kind for link in chain.links.all() if link.slot_id in closed]
+    return where.has_started and all(kind in USED[where.material] for kind in hit)
 
 
 def _rank(hit: Hit) -> tuple[Any, ...]:
@@ -76,11 +91,21 @@ def hit_now(order: Order, chain: SlotChain) -> Hit:
 
 
 def _hit(
-    order: Order, chain: SlotChain, where: Whereabouts, noted: Urgency | None = None, *, is_asked: bool = False
+    order: Order,
+    chain: SlotChain,
+    where: Whereabouts,
+    noted: Urgency | None = None,
+    *,
+    is_asked: bool = False,
+    is_behind: bool = False,
 ) -> Hit:
-    why = ""
-    if where.has_started:
-        why = "Manufacture has begun: decide on the order's own page."
+    why, again = "", " It can be made again from reserve." if where.has_reserve else ""
+    if where.has_started and where.is_lost:
+        why = f"The batch is lost: a physician decides how the order goes on.{again}"
+    elif where.is_shipped:
+        why = "The product is on its way to the center: nothing of its plan is left to move."
+    elif is_behind:
+        why = f"Manufacture has begun: decide on the order's own page.{again}"
     elif where.is_lost:
         why = "No usable material is left: a physician decides how the order goes on."
     elif where.expires_at is not None and where.expires_at <= timezone.now():
@@ -110,6 +135,7 @@ def affected_by(hit: Hit, request: ChainRequest, quota_ids: frozenset[UUID] = fr
         expires_at=hit.where.expires_at,
         urgency=int(hit.urgency),
         collected_at=hit.where.collected_at,
+        begun_at=hit.where.begun_at,
         may_recollect=False,
         quota_ids=quota_ids,
     )
@@ -131,14 +157,15 @@ class Snapshot:
 def snapshot(actor: Actor, run: RepairRun, found: Sequence[Hit]) -> Snapshot:
     """Read calendars, one per center and therapy, lay those of a therapy together, and read its quotas."""
     closed = disrupted.disrupted_slots(actor, run.resource_ids, run.starts_at, run.ends_at)
-    requests = _requests([hit.order for hit in found], run.horizon_days)
     by_therapy: dict[UUID, list[Hit]] = defaultdict(list)
     for hit in found:
         by_therapy[hit.order.therapy_id].append(hit)
     affected: list[Affected] = []
     read: dict[UUID, Offered] = {}
     for therapy_id, alike in by_therapy.items():
-        read[therapy_id], held = _offered(actor, alike, requests)
+        with sponsors.sight(actor, alike[0].order.manufacturer_id) as seen:
+            requests = _requests(actor, [hit.order for hit in alike], run.horizon_days)
+            read[therapy_id], held = _offered(seen, alike, requests)
         affected += [affected_by(hit, requests[hit.order.pk], held.get(hit.chain.pk, frozenset())) for hit in alike]
     affected.sort(key=rank)
     offered = {pk: replace(one, calendar=without(one.calendar, closed, affected)) for pk, one in read.items()}
@@ -173,8 +200,9 @@ def _offered(
     return Offered(Calendar(places.values(), windows.values()), left), held
 
 
-def _requests(orders: Sequence[Order], horizon_days: int) -> dict[UUID, ChainRequest]:
-    """What each order's booking step would ask of a search, as its dates are wished; alike orders ask once."""
+def _requests(actor: Actor, orders: Sequence[Order], horizon_days: int) -> dict[UUID, ChainRequest]:
+    """What each order's booking step would ask of a search, as its dates are wished; alike orders ask once. On the
+    actor's own lines, if it is a contract manufacturer."""
     wished = wishes.of_orders([order.stream_id for order in orders])
     parameters = whereabouts.booking_parameters(order.flow_id for order in orders)
     today, alike, found = timezone.now().date(), {}, {}
@@ -183,7 +211,7 @@ def _requests(orders: Sequence[Order], horizon_days: int) -> dict[UUID, ChainReq
         key = (order.therapy_id, order.specification_id, order.flow_id, order.center_site_id, mine)
         if key not in alike:
             request = bookings.wished_request(order, parameters.get(order.flow_id, {}), today, mine)
-            alike[key] = replace(request, horizon_days=horizon_days)
+            alike[key] = replace(sponsors.on_own_lines(actor, request), horizon_days=horizon_days)
         found[order.pk] = alike[key]
     return found
 
@@ -264,6 +292,7 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
                 "order": order.key,
                 "before": order.current.collection_start.isoformat(),
                 "start_before": order.current.manufacture_start.isoformat(),
+                "infusion_before": order.current.earliest_infusion.isoformat(),
                 "material": int(order.material),
                 "zone": zone,
                 "plant_zone": plant.zone.key if plant else zone,

@@ -18,14 +18,15 @@ from ledger import directory
 from ledger.context import Actor
 from ledger.refusals import MissingFact
 from ledger.states import Role
-from orders import attempts, bookings, parties
+from orders import attempts, bookings, parties, sponsors
 from orders.models import FlowStep, Order, OrderStep
 from orders.states import OrderState, StepState
 from personas.queries import Site, organization_names
-from scheduling import changes, line_load, slot_chains
+from scheduling import changes, costs, line_load, slot_chains
 from scheduling import queries as scheduling
 from scheduling.availability import MOST_DAYS
 from scheduling.changes import KnockOn
+from scheduling.costs import Cost
 from scheduling.offers import ChainOffer, ChainRequest, SearchResult
 from scheduling.slot_chains import SlotChain
 from scheduling.states import ChainState, ChangeWindow, Ranking, ResourceKind
@@ -53,7 +54,8 @@ class Consequence:
 class Preview:
     """A change before it is made: the dates, the knock-on, what it takes, and what follows.
 
-    ``side``: who would make it, the center or the manufacturer, whose planner only ever proposes.
+    ``side``: who would make it: the center, or the manufacturer or its contract manufacturer, whose planners only
+    ever propose.
     """
 
     offer: ChainOffer
@@ -63,6 +65,7 @@ class Preview:
     follows: list[Consequence]
     stops: list[MissingFact]
     side: Role = Role.TREATMENT_CENTER
+    cost: Cost = Cost()
 
     @property
     def at_once(self) -> bool:
@@ -92,7 +95,7 @@ def stops(order: Order, chain: SlotChain | None, side: Role = Role.TREATMENT_CEN
     if collection_begun(order):
         text = "The collection has begun: its dates cannot move any more."
         found.append(MissingFact("collection_begun", text, "Ask the planner; what comes later moves as a disruption."))
-    by_planner = side == Role.MANUFACTURER
+    by_planner = side != Role.TREATMENT_CENTER
     if window(order, chain) == ChangeWindow.FROZEN:
         text = "The collection is so near that its dates are frozen."
         remedy = CALL_CENTER if by_planner else CALL_PLANNER
@@ -108,10 +111,10 @@ def collection_begun(order: Order) -> bool:
     return any(step.state == StepState.DONE for kind in BEGUN for step in attempts.of_kind(order, kind))
 
 
-def request_of(order: Order, earliest: dt.date, wishes: Wishes | None = None) -> ChainRequest:
+def request_of(actor: Actor, order: Order, earliest: dt.date, wishes: Wishes | None = None) -> ChainRequest:
     """Return what the order's booking step would ask of a search, with what is wished: as its record says, unless said
-    now."""
-    return bookings.wished_request(order, _parameters(order), earliest, wishes)
+    now. Of a contract manufacturer, on its own lines."""
+    return sponsors.on_own_lines(actor, bookings.wished_request(order, _parameters(order), earliest, wishes))
 
 
 def may_see_dates(actor: Actor) -> bool:
@@ -133,8 +136,9 @@ def search(
     actor: Actor, order: Order, chain: SlotChain, earliest: dt.date, wishes: Wishes | None = None
 ) -> SearchResult:
     """Return the dates to which the order could move, as if it had no places yet; the booked dates are left out."""
-    request = changes.staying(chain, request_of(order, earliest, wishes))
-    result = slot_chains.search(actor, request, wishes.ranking if wishes else Ranking.EARLIEST)
+    with sponsors.sight(actor, order.manufacturer_id) as seen:
+        request = changes.staying(chain, request_of(actor, order, earliest, wishes))
+        result = slot_chains.search(seen, request, wishes.ranking if wishes else Ranking.EARLIEST)
     booked = changes.places_in(chain)
     return SearchResult([o for o in result.offers if changes.places_of(o) != booked], result.refused)
 
@@ -142,8 +146,11 @@ def search(
 def lines_of(actor: Actor, order: Order) -> list[tuple[UUID, str]]:
     """Return the manufacturing lines on which the order could be made, as far as the actor knows them, with names."""
     serves = Q(therapy_ids=[]) | Q(therapy_ids__contains=[order.therapy_id])
-    plants = bookings.plant_sites(order)
-    found = scheduling.resources(actor, kind=ResourceKind.MANUFACTURING_LINE).filter(serves, site_id__in=plants)
+    with sponsors.sight(actor, order.manufacturer_id):
+        plants = bookings.plant_sites(order)
+    own = actor.organization_role == Role.CMO
+    lines = scheduling.resources(actor, kind=ResourceKind.MANUFACTURING_LINE, own=own)
+    found = lines.filter(serves, site_id__in=plants)
     names = {site.pk: site.name for site in directory.rows(Site, plants).values()}
     return [(line.pk, f"{line.name}, {names[line.site_id]}") for line in found if line.site_id in names]
 
@@ -158,7 +165,9 @@ def search_start(
     request = request_for_start(actor, order, line_id, date, wishes)
     if request is None:
         return SearchResult()
-    result = slot_chains.search(actor, changes.staying(chain, request), wishes.ranking if wishes else Ranking.EARLIEST)
+    with sponsors.sight(actor, order.manufacturer_id) as seen:
+        ranking = wishes.ranking if wishes else Ranking.EARLIEST
+        result = slot_chains.search(seen, changes.staying(chain, request), ranking)
     booked = changes.places_in(chain)
     return SearchResult([o for o in result.offers if changes.places_of(o) != booked], result.refused)
 
@@ -172,7 +181,8 @@ def request_for_start(
     today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
     if not slots or date < today:
         return None
-    request = request_of(order, today, wishes)
+    with sponsors.sight(actor, order.manufacturer_id):
+        request = request_of(actor, order, today, wishes)
     if not request.cryopreserved and request.max_age_hours is not None:
         days = math.ceil(request.max_age_hours / 24) + request.collection_days + request.contingency_days
         request = replace(request, earliest=max(request.earliest, date - dt.timedelta(days=days)))
@@ -184,18 +194,22 @@ def preview(
     actor: Actor, order: Order, chain: SlotChain, offer: ChainOffer, side: Role = Role.TREATMENT_CENTER
 ) -> Preview:
     """Return what the change would do and take, made by the center or proposed by the manufacturer. Changes nothing."""
-    found = changes.knock_on(chain, offer)
+    found, now = changes.knock_on(chain, offer), timezone.now()
     takes = window(order, chain)
     agrees = _agreements(actor, order, found, takes, side)
-    return Preview(offer, found, takes, agrees, _follows(order, found), stops(order, chain, side), side)
+    cost = costs.of_change(found, costs.in_force(actor, order.therapy_id, now.date()), now)
+    return Preview(offer, found, takes, agrees, _follows(order, found), stops(order, chain, side), side, cost)
 
 
 def _agreements(actor: Actor, order: Order, found: KnockOn, takes: ChangeWindow, side: Role) -> list[Consequence]:
     agrees = []
     asked = order.manufacturer_id if side == Role.TREATMENT_CENTER else order.center_id
-    if takes == ChangeWindow.APPROVAL or side == Role.MANUFACTURER:
+    if takes == ChangeWindow.APPROVAL or side != Role.TREATMENT_CENTER:
         who = organization_names(actor, [asked]).get(asked, "The other side")
         agrees.append(Consequence(who, "agrees before the dates move; until then both are kept"))
+    if side == Role.CMO:
+        sponsor = organization_names(actor, [order.manufacturer_id]).get(order.manufacturer_id, "The sponsor")
+        agrees.append(Consequence(sponsor, "is told, and may withdraw it until the treatment center has answered"))
     if takes == ChangeWindow.OPEN and attempts.of_kind(order, ANSWER):
         agrees.append(Consequence("The planner", "confirms the new dates instead of the former ones"))
     if found.moves(ResourceKind.COURIER_LANE) and _done(order, (JOB,)):

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from custody import material
 from custody.states import ContainerKind, ContainerState
+from ledger import directory
 from ledger.context import Actor
 from ledger.refusals import FactsMissing, MissingFact
 from orders import attempts, bookings
+from orders.evidence_sections import at
 from orders.models import Order, OrderStep
 from orders.states import StepState
+from personas.queries import Site
 from quality import batches
 from scheduling import rebooking, slot_chains
 
 CONFIRM, RELEASE, START = "confirm_reserve", "release_reserve", "start_manufacture"
 CHOSEN = (StepState.READY, StepState.DONE)  # of these steps: the reserve is what the order goes on from
+HOUR = dt.timedelta(hours=1)
 HORIZON = dt.timedelta(days=28)  # how far ahead a line is looked for
 
 
@@ -100,17 +105,39 @@ def book_line(actor: Actor, order: Order) -> dt.datetime | None:
     return link.starts_at
 
 
-def shown(order: Order) -> list[tuple[str, str]]:
-    """Return what whoever lets a reserve be used has to see: of whom it is, what it is, how old it may be, and why."""
-    batch = batches.newest(order.stream_id)
+def shown(order: Order, *, placed: bool = False) -> list[tuple[str, str]]:
+    """Return what whoever lets a reserve be used has to see: of whom it is, why, and of each bag what was collected,
+    where it is stored and until when manufacture may start. ``placed``: once it has a place, how old it is then.
+
+    Nothing in it changes by the clock alone: what was read is what is signed.
+    """
+    batch, zone = batches.newest(order.stream_id), ZoneInfo(_zone(order))
     lost = f"{batch.number}, {batch.get_state_display().lower()}" if batch else "none"
-    bags = [f"{bag.code}, collected {bag.ended_at:%d %b %Y %H:%M} UTC" for bag in bags_of(order)]
+    start = attempts.plan_time(order, "manufacture_start") if placed else None
+    bags, hours = bags_of(order), _oldest_hours(order)
+    sites = directory.rows(Site, [bag.custodian_site_id for bag in bags])
     return [
         ("Chain of identity", order.identity_code),
         ("Lost batch", lost),
-        ("Reserve", "; ".join(bags) or "none"),
-        ("Oldest it may be", f"{_oldest_hours(order):g} h"),
+        *([("Place on the line", at(start, zone))] if placed else []),
+        ("Oldest it may be at the start", f"{hours:g} h"),
+        *((f"Bag {bag.code}", _told(bag, start, hours, sites.get(bag.custodian_site_id), zone)) for bag in bags),
     ]
+
+
+def _told(bag: Any, start: dt.datetime | None, hours: float, site: Site | None, zone: ZoneInfo) -> str:
+    said = [bag.k_of_n, bag.state_label.lower()]
+    said += [f"{bag.volume_ml:f} mL"] if bag.volume_ml is not None else []
+    said.append(f"collection ended {at(bag.ended_at, zone)}")
+    if bag.ended_at is not None:
+        said += [f"{(start - bag.ended_at) / HOUR:.1f} h old at the start"] if start else []
+        said.append(f"may start until {at(bag.ended_at + hours * HOUR, zone)}")
+    where = ", ".join(words for words in (site.name if site else "", bag.storage_location) if words)
+    return ", ".join([*said, f"stored at {where}" if where else "no storage place recorded"])
+
+
+def _zone(order: Order) -> str:
+    return str(order.plant_site.zone if order.plant_site else order.center_site.zone)
 
 
 def _no_line(until: dt.datetime) -> MissingFact:

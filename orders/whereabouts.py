@@ -21,9 +21,21 @@ from scheduling.repair.snapshot import Material
 from scheduling.slot_chains import SlotChain
 
 BOOKING = "hold_slot_chain"
-INBOUND, PICKUP = "inbound", "pickup"
+INBOUND, OUTBOUND, PICKUP = "inbound", "outbound", "pickup"
+MADE, RELEASE = "finish_manufacture", "release_batch"
 BEGUN, COLLECTED = ("start_collection", "collect"), ("collect",)
-KINDS = (*BEGUN, "pack", "hand_over", "receive_material", reserve.CONFIRM, reserve.START, "decide_readiness", "infuse")
+KINDS = (
+    *BEGUN,
+    "pack",
+    "hand_over",
+    "receive_material",
+    reserve.CONFIRM,
+    reserve.START,
+    MADE,
+    RELEASE,
+    "decide_readiness",
+    "infuse",
+)
 GONE = (
     ContainerState.REJECTED,
     ContainerState.DESTROYED,
@@ -39,6 +51,7 @@ class Whereabouts:
     """``expires_at``: until when manufacture can begin (None: nothing is collected, or no limit). ``is_packed``: the
     box is closed, and says to which plant and by whom it goes. ``is_lost``: collected, and nothing usable is left.
     ``collected_at``: when the collection ended. ``made_again``: a batch was lost before.
+    ``begun_at``: when manufacture began. ``has_reserve``: material of it is kept. ``is_shipped``: the product has left.
     ``cannot_wait``: the patient had the go for lymphodepletion, and no infusion yet (see ``alarms``).
     """
 
@@ -49,6 +62,9 @@ class Whereabouts:
     made_again: bool = False
     cannot_wait: bool = False
     collected_at: dt.datetime | None = None
+    begun_at: dt.datetime | None = None
+    has_reserve: bool = False
+    is_shipped: bool = False
     expires_at: dt.datetime | None = None
 
 
@@ -104,6 +120,8 @@ def _of(
         _has(steps, ("pack",), direction=INBOUND),
         _has(steps, ("hand_over",), direction=INBOUND, moment=PICKUP),
     )
+    if start is not None and start.state == StepState.DONE:
+        return _begun(steps, bags, start, cannot_wait=depleted)
     stage = Material.AT_CENTER
     if _has(steps, ("receive_material",)):
         stage = Material.AT_PLANT
@@ -115,12 +133,27 @@ def _of(
     return Whereabouts(
         stage,
         packed,
-        has_started=start is not None and start.state == StepState.DONE,
         is_lost=_has(steps, COLLECTED) and bool(bags) and not usable,
         made_again=_is_made_again(steps),
         cannot_wait=depleted,
         collected_at=collected,
         expires_at=_expires(order, collected or chain.collection_ends_at, parameters, start if from_reserve else None),
+    )
+
+
+def _begun(steps: list[OrderStep], bags: list[Any], start: OrderStep, *, cannot_wait: bool) -> Whereabouts:
+    """Where the product of a manufacture that has begun is; a batch that was terminated or rejected is lost."""
+    failed = any(step.flow_step.kind in (MADE, RELEASE) and step.state == StepState.FAILED for step in steps)
+    return Whereabouts(
+        Material.RELEASED if _has(steps, (RELEASE,)) else Material.IN_MANUFACTURE,
+        is_packed=True,
+        has_started=True,
+        is_lost=failed,
+        made_again=_is_made_again(steps),
+        cannot_wait=cannot_wait,
+        begun_at=start.done_at,
+        has_reserve=any(reserve.is_kept(bag) for bag in bags),
+        is_shipped=_has(steps, ("hand_over",), direction=OUTBOUND, moment=PICKUP),
     )
 
 

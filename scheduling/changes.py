@@ -197,11 +197,13 @@ def propose(
     *,
     code: str,
     reason: str,
+    proposed_by: UUID | None = None,
     hours: float = PROPOSAL_HOURS,
 ) -> SlotChain:
     """Take the places of the offer beside those of a confirmed chain until the other side answers, or for ``hours``.
 
-    The actor's organization proposes: the center, and the manufacturer answers; or the other way round.
+    ``proposed_by``: whose proposal it is, the actor's organization unless said. What the center proposes the
+    manufacturer answers; the center answers what the manufacturer or its plant proposes.
 
     Raises Conflict ``change_proposed`` when a change waits already, SlotFull with the next best offers.
     """
@@ -223,7 +225,7 @@ def propose(
         id=proposal_id,
         state=ChainState.PROPOSED,
         replaces=chain,
-        proposed_by=actor.organization_id,
+        proposed_by=proposed_by or actor.organization_id,
         change_code=code,
         change_reason=stated(reason),
         requested_at=now,

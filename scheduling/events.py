@@ -87,6 +87,18 @@ register(
         payload={"therapy": "id of the therapy", "priority": "class"},
     ),
     EventKind(
+        "scheduling.price_set",
+        "Price of a change set",
+        "{what} of {therapy}: {amount}, charged to {charged_to}, from {starts_on} on.",
+        payload={
+            "therapy": "code of the therapy",
+            "what": "what is charged",
+            "amount": "amount and currency",
+            "charged_to": "who pays",
+            "starts_on": "first day",
+        },
+    ),
+    EventKind(
         "scheduling.lead_time_set",
         "Lead time overridden",
         "{words}, priority {priority}, for collections from {first_date}: {why}.",
@@ -169,6 +181,7 @@ register(
             "period": "week or month",
             "starts_on": "first day",
             "ends_on": "last day",
+            "title": "name of the quota",
             "shares": "places by center, region or pool",
             "reserve_percent": "share kept for remanufacture",
             "release_days": "days before a period when unused places go to the pool; none: never",

@@ -128,11 +128,11 @@ def requests_waiting(actor: Actor) -> QuerySet[SlotChain]:
 def proposals_waiting(actor: Actor) -> list[SlotChain]:
     """Return the changes of dates that wait for the actor's organization to agree, first to expire first.
 
-    The manufacturer answers what the center proposed, and the center what the manufacturer did.
+    The manufacturer answers what the center proposed, and the center what the manufacturer or its plant did.
     """
     mine = actor.organization_id
     to_plant = Q(manufacturer_id=mine) & (Q(proposed_by=F("organization_id")) | Q(proposed_by=None))
-    to_center = Q(organization_id=mine, proposed_by=F("manufacturer_id"))
+    to_center = Q(organization_id=mine, proposed_by__isnull=False) & ~Q(proposed_by=F("organization_id"))
     waiting = visible(SlotChain, actor).filter(to_plant | to_center, state=ChainState.PROPOSED)
     return list(waiting.select_related("replaces").order_by("held_until", "pk"))
 

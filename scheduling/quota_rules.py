@@ -15,7 +15,8 @@ from scheduling.states import QuotaStage
 class QuotaLeft:
     """What one share of one stage still offers between two instants; ``reserve_left`` is for remanufacture alone.
 
-    ``row_id`` names the allotment where several askers compete for it (None: nobody asks).
+    ``row_id`` names the allotment where several askers compete for it (None: nobody asks). ``quota_id`` says which
+    shares belong together: a start needs a place of one share of *each* quota; ``title`` is the quota's.
     """
 
     organization_id: UUID
@@ -26,6 +27,8 @@ class QuotaLeft:
     left: int
     reserve_left: int = 0
     row_id: UUID | None = None
+    quota_id: UUID | None = None
+    title: str = ""
 
     def covers(self, stage: str, instant: dt.datetime) -> bool:
         return self.stage == stage and self.starts_at <= instant < self.ends_at
@@ -69,12 +72,25 @@ def left_of(row: Counted) -> QuotaLeft:
 def refusal_of(
     quotas: Iterable[QuotaLeft], stage: str, instant: dt.datetime, *, remanufacture: bool = False
 ) -> str | None:
-    """Return why a start of ``stage`` at ``instant`` finds no quota, in words; None when there is one, or none is set.
+    """Return why a start of ``stage`` at ``instant`` finds no quota, in words; None when every quota that counts it has
+    a place, or none is set. The reason names the quota that is used up.
 
     Pure: it asks what ``take`` will ask of the rows.
     """
-    found = [quota for quota in quotas if quota.covers(stage, instant)]
-    if not found or any(quota.left + (quota.reserve_left if remanufacture else 0) > 0 for quota in found):
-        return None
+    room: dict[UUID | None, bool] = {}
+    titles: dict[UUID | None, str] = {}
+    for quota in quotas:
+        if quota.covers(stage, instant):
+            has_room = quota.left + (quota.reserve_left if remanufacture else 0) > 0
+            room[quota.quota_id] = room.get(quota.quota_id, False) or has_room
+            titles[quota.quota_id] = quota.title
+    used_up = sorted(titles[quota_id] for quota_id, has_room in room.items() if not has_room)
+    return used_up_words(stage, used_up[0]) if used_up else None
+
+
+def used_up_words(stage: str, title: str = "") -> str:
+    """Say that a quota is used up, and which."""
     label = QuotaStage(stage).label
+    if title:
+        return f"The quota “{title}” for this period is used up ({label}); it has no place left for your center."
     return f"The quota for this period is used up ({label}); your share and the common pool have no place left."

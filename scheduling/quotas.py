@@ -1,7 +1,8 @@
 """The one place where a quota's places are taken and given back (``quota_rules`` holds the values a search asks with).
 
-A stage under quota always has a pool for each period; without a pool there is no quota. A center takes from its own
-share first, then from its region's, then from the pool. Remanufacture may use the reserve of each. Nothing counts
+Within one quota a center takes from its own share first, then from its region's, then from the pool. A quota that binds
+everybody always has a pool; one that binds whom it names has none. Every quota that has a share for the center must
+give a place: all or none. Remanufacture may use the reserve of each. Nothing counts
 bookings: the allotment's row says what is used, and one conditional update decides (DESIGN 8).
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -20,14 +22,14 @@ from ledger.recording import open_event
 from ledger.walls import visible
 from scheduling.capacity import SlotFull, seen_by
 from scheduling.models import Allotment, QuotaDue, QuotaUse
-from scheduling.quota_rules import QuotaLeft, left_of
+from scheduling.quota_rules import QuotaLeft, left_of, used_up_words
 from scheduling.states import QuotaStage, Share
 
 _ORDER = {share: position for position, share in enumerate(Share.values)}
 
 
 class QuotaUsedUp(SlotFull):
-    """The center's share, its region's and the pool are used up for the period; ``offers`` as in ``SlotFull``."""
+    """A quota's shares for the center are used up for the period; ``offers`` as in ``SlotFull``."""
 
     code, title = "quota_used_up", "The quota is used up"
     remedy = "Choose a date in another period, or ask the manufacturer's planner for places."
@@ -54,7 +56,7 @@ def load(
     found = []
     for row in rows:
         row.used -= row.pk in own
-        found.append(left_of(row))
+        found.append(_left(row))
     return found
 
 
@@ -80,7 +82,7 @@ def load_for(
             found[use.allotment_id].used -= 1
             held[use.holder_id].add(use.allotment_id)
     left = {
-        key: [left_of(row) for row in found.values() if _serves(row, center_id, country)]
+        key: [_left(row) for row in found.values() if _serves(row, center_id, country)]
         for key, (center_id, country) in centers.items()
     }
     return left, {holder: frozenset(ids) for holder, ids in held.items()}
@@ -91,6 +93,11 @@ def _serves(row: Allotment, center_id: UUID, country: str) -> bool:
     if row.share == Share.CENTER:
         return bool(row.center_id == center_id)
     return row.share == Share.POOL or country in row.countries
+
+
+def _left(row: Allotment) -> QuotaLeft:
+    """Return what a row still offers, with the quota that it belongs to."""
+    return replace(left_of(row), quota_id=row.quota_id, title=row.title)
 
 
 def take(
@@ -192,8 +199,7 @@ def _take_first(rows: Sequence[Allotment], holder_id: UUID, center_id: UUID, *, 
                 holder_id=holder_id,
                 remade=remanufacture,
             )
-    label = QuotaStage(rows[0].stage).label
-    raise QuotaUsedUp(f"The quota for this period is used up ({label}).")
+    raise QuotaUsedUp(used_up_words(rows[0].stage, rows[0].title))
 
 
 def _give_back(use: QuotaUse) -> bool:

@@ -214,7 +214,8 @@ class DisruptionKind(models.TextChoices):
 
 
 class RunState(models.TextChoices):
-    """A repair: waits for a worker, is at work, has a proposal; or ended without one. Signed: centers are asked."""
+    """A repair: waits for a worker, is at work, has a proposal; or ended without one. Signed: centers are asked, or of
+    a contract manufacturer's, its sponsors."""
 
     QUEUED = "queued", "Waiting for a worker"
     RUNNING = "running", "Running"
@@ -247,3 +248,11 @@ class OverrideState(models.TextChoices):
     NOW = "now", "Counts now or later"
     ENDED = "ended", "Ended"
     ALL = "all", "All"
+
+
+class PriceKind(models.TextChoices):
+    """What about a change of dates may be charged."""
+
+    LINE_CANCELLED = "line_cancelled", "Manufacturing line given up"
+    LANE_CANCELLED = "lane_cancelled", "Courier lane given up"
+    TRANSPORT = "transport", "New transport"

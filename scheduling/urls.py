@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.views import board, closures, day, feeds, hours, lead_times, load, teams
+from scheduling.views import board, closures, day, feeds, hours, lead_times, load, prices, teams
 
 app_name = "scheduling"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("teams/priorities/", teams.set_priority, name="set_priority"),
     path("lead-times/", lead_times.lead_times, name="lead_times"),
     path("lead-times/<uuid:override_id>/end/", lead_times.end, name="end_lead_time"),
+    path("prices/", prices.prices, name="prices"),
     path("load/", load.heat, name="heat"),
     path("lines/", load.lines, name="lines"),
     path("feeds/", feeds.feeds, name="feeds"),

@@ -89,7 +89,7 @@ def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> Non
         facts.append(MissingFact("not_movable", hit.why_not, "Look at the order: it needs another decision."))
     if facts or chain is None or hit is None:
         raise FactsMissing("The dates cannot move now.", facts=facts)
-    request = changes.staying(chain, rescheduling.request_of(order, order.opened_at.date()))
+    request = changes.staying(chain, rescheduling.request_of(actor, order, order.opened_at.date()))
     if began:
         offer = acceptance.offer_of_move(actor, repairing.affected_by(hit, request), move.slot_ids)
     else:
@@ -102,7 +102,10 @@ def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> Non
             refusal.offers, refusal.remedy = (), acceptance.REMEDY
         raise
     rescheduling.replan(order, found, fresh, event.id)
-    if not found.collection_later:
+    if hit.where.has_started:
+        event.kind = kind_named("orders.return_moved")
+        event.note(before=chain.earliest_infusion_at.isoformat(), after=fresh.earliest_infusion_at.isoformat())
+    elif not found.collection_later:
         event.kind = kind_named("orders.start_moved")
         before, after = chain.manufacture_starts_at, fresh.manufacture_starts_at
         event.note(before=before.isoformat(), after=after.isoformat())

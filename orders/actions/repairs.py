@@ -18,7 +18,7 @@ from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound, Stale, WrongState
 from ledger.states import Role
-from orders import queries, repairing, signers
+from orders import handing_over, queries, repairing, signers, sponsors
 from orders.flow import order_named
 from orders.inputs import SignatureInput, read
 from orders.models import Order
@@ -35,6 +35,7 @@ from scheduling.states import MoveState, RunState
 
 logger = logging.getLogger(__name__)
 JOB = "repair"
+PLANS = (Role.MANUFACTURER, Role.CMO)
 BEAT = 0.5  # seconds between two signs of life
 
 
@@ -66,6 +67,8 @@ def start_repair(actor: Actor, disruption_id: UUID, raw: Mapping[str, Any], *, o
         disruption = disrupted.disruptions(actor).filter(pk=disruption_id).first()
         if disruption is None:
             raise NotFound()
+        if actor.organization_role == Role.CMO and disruption.organization_id != actor.organization_id:
+            raise NotAllowed("A contract manufacturer repairs what its own disruptions hit; your sponsors repair this.")
         if disruption.closed_at is not None:
             raise WrongState("This disruption has ended.", remedy="Nothing has to be repaired any more.")
         return queue(actor, event, disruption, disruption.resource_ids, disruption.starts_at, disruption.ends_at, given)
@@ -80,9 +83,9 @@ def started(actor: Actor, once: Once | None) -> Iterator[OpenEvent]:
 
 
 def require_planner(actor: Actor) -> None:
-    """Raise NotAllowed unless the actor plans at a manufacturer."""
+    """Raise NotAllowed unless the actor plans at a manufacturer or a contract manufacturer."""
     require(actor, Capability.CONFIRM_SLOTS)
-    if actor.organization_role != Role.MANUFACTURER:
+    if actor.organization_role not in PLANS:
         raise NotAllowed("The manufacturer of the therapy repairs the plan of its orders.")
 
 
@@ -132,7 +135,7 @@ def disruption_seen(actor: Actor, disruption_id: UUID) -> Disruption:
 
 def run_seen(actor: Actor, run_id: UUID) -> RepairRun:
     """Return one of the organization's own repairs."""
-    run = disrupted.repair_runs(actor).select_related("disruption").filter(pk=run_id).first()
+    run = disrupted.repair_runs(actor).select_related("disruption", "handed_over_by").filter(pk=run_id).first()
     if run is None:
         raise NotFound()
     return run
@@ -143,13 +146,19 @@ def affected(actor: Actor, disruption: Disruption) -> list[repairing.Hit]:
     return repairing.hits(actor, disruption.resource_ids, disruption.starts_at, disruption.ends_at)
 
 
-def may_repair(actor: Actor) -> bool:
-    return actor.can(Capability.CONFIRM_SLOTS) and actor.organization_role == Role.MANUFACTURER
+def may_repair(actor: Actor, disruption: Disruption | None = None) -> bool:
+    """Whether the actor works repairs out, or this disruption's: of a contract manufacturer, its own only."""
+    if not actor.can(Capability.CONFIRM_SLOTS) or actor.organization_role not in PLANS:
+        return False
+    own = disruption is None or disruption.organization_id == actor.organization_id
+    return own or actor.organization_role == Role.MANUFACTURER
 
 
 def moves_of(actor: Actor, run: RepairRun) -> dict[str, RepairMove]:
-    """Return what became of the moves of a signed repair, by order code."""
+    """Return what became of the moves of a signed repair, by order code; of one that was handed over, the sponsors'."""
     moves = list(disrupted.repair_moves(actor).filter(run_id=run.pk))
+    if actor.organization_role == Role.CMO and run.disruption_id is not None:
+        moves = list(disrupted.repair_moves(actor).filter(disruption_id=run.disruption_id).order_by("pk"))
     codes = queries.codes_of(actor, [move.stream_id for move in moves]) if moves else {}
     return {codes[move.stream_id]: move for move in moves if move.stream_id in codes}
 
@@ -223,7 +232,7 @@ def _worked(actor: Actor, run_id: UUID) -> tuple[list[dict[str, Any]], dict[str,
     with reading(actor):
         run = disrupted.repair_runs(actor).select_related("disruption").get(pk=run_id)
         hit = repairing.hits(actor, run.resource_ids, run.starts_at, run.ends_at)
-        part = [one for one in hit if not one.why_not and one.order.manufacturer_id == actor.organization_id]
+        part = [one for one in hit if not one.why_not and _plans(actor, one.order)]
         found = repairing.snapshot(actor, run, part)
     why = run.disruption.reason if run.disruption else "these places would not be there"
     said: list[str] = ["Reading bookings and calendars"]
@@ -245,6 +254,11 @@ def _worked(actor: Actor, run_id: UUID) -> tuple[list[dict[str, Any]], dict[str,
         raise faults[0]
     plan, result = answer[0]
     return plan, result, control.cancelled or not runs.is_wanted(run_id, "Done")
+
+
+def _plans(actor: Actor, order: Order) -> bool:
+    """Whether the order's repair is the organization's to work out."""
+    return order.manufacturer_id == actor.organization_id or sponsors.is_made_by(actor, order)
 
 
 def edit_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any]) -> RepairRun:
@@ -273,17 +287,27 @@ def content_of(run: RepairRun) -> str:
     return digest(canonical_text({"repair": str(run.pk), "version": run.version, "moves": shown}))
 
 
+SIGNS = {
+    False: ("orders.repair_signed", "repair proposed to the centers"),
+    True: ("orders.repair_handed_over", "repair handed over to the sponsors"),
+}
+
+
 def sign_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> int:
-    """Sign the plan that was shown, and offer each move to the order's center; return how many. Nothing moves yet."""
+    """Sign the plan that was shown, and offer each move to the order's center; return how many. Nothing moves yet.
+
+    A contract manufacturer hands it over instead: each sponsor gets the part of its own orders to sign (ADR 21).
+    """
     with reading(actor):
         run = disrupted.repair_runs(actor).filter(pk=run_id).first()
         if run is None:
             raise NotFound()
         codes = [row["order"] for row in run.plan if row["chosen"] is not None]
         streams = {code: order_named(actor, code).stream_id for code in codes}
+    kind, meaning = SIGNS[actor.organization_role == Role.CMO]
     with acting(
         actor,
-        "orders.repair_signed",
+        kind,
         also=sorted(streams.values()),
         subject=("repair", str(run_id)),
         capability=Capability.CONFIRM_SLOTS,
@@ -298,11 +322,14 @@ def sign_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any], *, once: Onc
         if given["version"] != run.version:
             raise Stale()
         event.signatures.append(
-            signers.sign_act(
-                actor, given["signature"], Capability.CONFIRM_SLOTS, "repair proposed to the centers", content_of(run)
-            )
+            signers.sign_act(actor, given["signature"], Capability.CONFIRM_SLOTS, meaning, content_of(run))
         )
-        offered = [_offer(order_named(actor, r["order"]), run, r) for r in run.plan if r["chosen"] is not None]
+        offered = [(order_named(actor, row["order"]), row) for row in run.plan if row["chosen"] is not None]
+        if actor.organization_role == Role.CMO:
+            handing_over.hand_over(actor, run, offered)
+        else:
+            for order, row in offered:
+                _offer(order, run, row)
         run.state = RunState.SIGNED
         run.save()
         event.note(run=run_id, moves=len(offered))
@@ -319,7 +346,9 @@ def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
     choice = row["choices"][row["chosen"]]
     material = row["material"]
     before, after, zone = row["before"], choice["collection"], row["zone"]
-    if material != Material.NOT_COLLECTED:
+    if material >= Material.IN_MANUFACTURE:
+        before, after = row["infusion_before"], choice["infusion"]
+    elif material != Material.NOT_COLLECTED:
         before, after, zone = row["start_before"], choice["manufacture"], choice["plant_zone"] or row["plant_zone"]
     if RepairMove.unwalled.filter(stream_id=order.stream_id, state=MoveState.OFFERED).exists():
         raise Conflict(

@@ -1,6 +1,7 @@
 """Dates that move: by the center at once where the therapy lets it, else by agreement with the manufacturer (CO5).
 
-The manufacturer's planner may propose other dates too: then the center agrees, however far ahead they are (MP2).
+The manufacturer's planner may propose other dates too, and so may a contract manufacturer's on its own lines: then the
+center agrees, however far ahead they are (MP2, CM2).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, Stale, WrongState
 from ledger.states import Role
-from orders import queries, rescheduling
+from orders import queries, rescheduling, sponsors
 from orders.flow import order_named, stream_of
 from orders.inputs import DecisionInputs, read
 from orders.models import Order
@@ -42,6 +43,12 @@ PLANNER_WORDS = {
     ChangeWindow.OPEN: "Not confirmed yet",
     ChangeWindow.FREE: AGREES,
     ChangeWindow.APPROVAL: AGREES,
+}
+# By who proposes: what is recorded.
+PROPOSES = {
+    Role.TREATMENT_CENTER: "orders.change_proposed",
+    Role.MANUFACTURER: "orders.change_offered",
+    Role.CMO: "orders.change_offered_by_plant",
 }
 # By who answers: what is recorded when it agrees, and when it refuses.
 ANSWERED = {
@@ -99,15 +106,20 @@ class Standing:
     may_move: bool
     may_answer: bool
     may_withdraw: bool
-    side: Role  # the actor's: the center that moves dates, or the manufacturer that proposes others
+    side: Role  # the actor's: the center that moves dates, or a manufacturer that proposes others
 
     @property
     def takes(self) -> str:
         """What a change by the actor's side takes, in words; empty where nothing is booked."""
         if self.window is None:
             return ""
-        words = PLANNER_WORDS if self.side == Role.MANUFACTURER else {}
+        words = PLANNER_WORDS if self.proposes else {}
         return words.get(self.window, str(self.window.label))
+
+    @property
+    def proposes(self) -> bool:
+        """Whether the actor's side only ever proposes."""
+        return self.side != Role.TREATMENT_CENTER
 
     @property
     def may_choose(self) -> bool:
@@ -128,8 +140,10 @@ def preview(actor: Actor, code: str, token: str, given: Mapping[str, Any] | None
         if chain is None:
             raise FactsMissing("No dates are booked.", facts=rescheduling.stops(order, None))
         wishes = _wishes(order, side, given or {})
-        request = rescheduling.request_of(order, order.opened_at.date(), wishes)
-        return rescheduling.preview(actor, order, chain, changes.offer_for(actor, chain, request, token), side)
+        with sponsors.sight(actor, order.manufacturer_id) as seen:
+            request = rescheduling.request_of(actor, order, order.opened_at.date(), wishes)
+            offer = changes.offer_for(seen, chain, request, token)
+        return rescheduling.preview(actor, order, chain, offer, side)
 
 
 def search_dates(
@@ -197,8 +211,7 @@ def standing(actor: Actor, order: Order) -> Standing:
     if chain and proposal:
         found = changes.knock_on(chain, changes.itinerary_of(proposal))
     side = _side(actor, order)
-    proposed = bool(side and proposal)
-    mine = proposed and _proposed_by(order, proposal) == side
+    proposer = _proposed_by(order, proposal)
     return Standing(
         chain=chain,
         window=rescheduling.window(order, chain) if chain else None,
@@ -206,8 +219,8 @@ def standing(actor: Actor, order: Order) -> Standing:
         proposal=proposal,
         knock_on=found,
         may_move=may_reschedule(actor, order),
-        may_answer=proposed and not mine,
-        may_withdraw=mine,
+        may_answer=bool(side and proposer and side == _answerer(proposer)),
+        may_withdraw=bool(side and proposer and _withdraws(side, proposer)),
         side=side or Role.TREATMENT_CENTER,
     )
 
@@ -224,7 +237,7 @@ def reschedule(
 ) -> Changed:
     """Move the booked dates: all places or none, at once or, where the therapy wants it, when the manufacturer agrees.
 
-    A planner of the manufacturer proposes them, and the center agrees (MP2).
+    A planner of the manufacturer or of the plant proposes them, and the center agrees (MP2, CM2).
     Raises NotFound, InvalidInput, NotAllowed, Stale, FactsMissing (what stops it, with a remedy), SlotFull with the
     next best offers.
     """
@@ -236,19 +249,21 @@ def reschedule(
             raise FactsMissing("The dates cannot move now.", facts=facts)
         event.reason = given["reason"]
         wishes = _wishes(order, side, given)
-        request = rescheduling.request_of(order, order.opened_at.date(), wishes)
         if wishes is not None:
             keep(actor, order.stream_id, order.center_id, wishes)
-        offer = changes.offer_for(actor, chain, request, given["offer"])
+        with sponsors.sight(actor, order.manufacturer_id) as seen:
+            request = rescheduling.request_of(actor, order, order.opened_at.date(), wishes)
+            offer = changes.offer_for(seen, chain, request, given["offer"])
         found = rescheduling.preview(actor, order, chain, offer, side)
         why = {"code": given["code"], "reason": given["reason"]}
         if found.at_once:
             fresh, outcome = changes.move(actor, chain, request, offer, **why), MOVED
             rescheduling.replan(order, found.knock_on, fresh, event.id)
         else:
-            by_center = side == Role.TREATMENT_CENTER
-            event.kind = kind_named("orders.change_proposed" if by_center else "orders.change_offered")
-            fresh, outcome = changes.propose(actor, chain, request, offer, **why), PROPOSED
+            event.kind = kind_named(PROPOSES[side])
+            with sponsors.sight(actor, order.manufacturer_id) as seen:
+                fresh = changes.propose(seen, chain, request, offer, proposed_by=actor.organization_id, **why)
+            outcome = PROPOSED
         _note(event, order, chain, fresh)
         event.result = {"order": order.code, "outcome": outcome}
     return Changed(order, outcome, fresh)
@@ -263,8 +278,11 @@ def answer_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
         given = read(AnswerInputs, raw)
         side = require_side(actor, order)
         proposal = _proposal(order)
-        if _proposed_by(order, proposal) == side:
+        proposer = _proposed_by(order, proposal)
+        if proposer == side:
             raise NotAllowed("The other side answers a change that your organization proposed.")
+        if proposer is None or side != _answerer(proposer):
+            raise NotAllowed("The treatment center and the manufacturer of the therapy answer each other's proposals.")
         agreed, refused = ANSWERED[side]
         event.kind, event.reason = kind_named(agreed), given["reason"].strip()
         if given["decision"] == "refuse":
@@ -283,11 +301,12 @@ def answer_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
 
 
 def withdraw_change(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> Order:
-    """Give a proposed change up: what was confirmed stays. By the side that proposed it."""
+    """Give a proposed change up: what was confirmed stays. By the side that proposed it; a sponsor also what its
+    contract manufacturer proposed, because it answers for the order."""
     with _on_chain(actor, "orders.change_withdrawn", code, once) as (order, _, event):
         given = read(ReasonInputs, raw)
         side = require_side(actor, order)
-        if _proposed_by(order, _proposal(order)) != side:
+        if not _withdraws(side, _proposed_by(order, _proposal(order))):
             raise NotAllowed("Whoever proposed the change withdraws it; you can refuse it.")
         event.reason = given["reason"]
         slot_chains.drop_proposal(order.stream_id, given["reason"])
@@ -312,12 +331,13 @@ def require_mine(actor: Actor, order: Order) -> None:
 
 
 def require_side(actor: Actor, order: Order) -> Role:
-    """Return for whom the actor moves the order's dates, center or manufacturer; raise NotAllowed for anybody else."""
+    """Return for whom the actor moves the order's dates: center, manufacturer, or the contract manufacturer whose line
+    it is; raise NotAllowed for anybody else."""
     side = _side(actor, order)
     if side is None:
-        planner = actor.organization_id == order.manufacturer_id
+        planner = actor.organization_id != order.center_id
         require(actor, Capability.CONFIRM_SLOTS if planner else Capability.BOOK_SLOTS)
-        raise NotAllowed("The center's own coordinator and the manufacturer's planner change an order's dates.")
+        raise NotAllowed("The center's own coordinator and the planners of its manufacturer change an order's dates.")
     return side
 
 
@@ -325,14 +345,28 @@ def _side(actor: Actor, order: Order) -> Role | None:
     if actor.organization_id == order.center_id:
         mine = actor.site_id in (None, order.center_site_id) and actor.can(Capability.BOOK_SLOTS)
         return Role.TREATMENT_CENTER if mine else None
-    answers = actor.organization_id == order.manufacturer_id and actor.can(Capability.CONFIRM_SLOTS)
-    return Role.MANUFACTURER if answers else None
+    if not actor.can(Capability.CONFIRM_SLOTS):
+        return None
+    if actor.organization_id == order.manufacturer_id:
+        return Role.MANUFACTURER
+    return Role.CMO if sponsors.is_made_by(actor, order) else None
 
 
 def _proposed_by(order: Order, proposal: SlotChain | None) -> Role | None:
     if proposal is None:
         return None
-    return Role.MANUFACTURER if proposal.proposed_by == order.manufacturer_id else Role.TREATMENT_CENTER
+    if proposal.proposed_by in (None, order.center_id):
+        return Role.TREATMENT_CENTER
+    return Role.MANUFACTURER if proposal.proposed_by == order.manufacturer_id else Role.CMO
+
+
+def _answerer(proposer: Role) -> Role:
+    """Return which side answers what the other proposed: a contract manufacturer never does."""
+    return Role.MANUFACTURER if proposer == Role.TREATMENT_CENTER else Role.TREATMENT_CENTER
+
+
+def _withdraws(side: Role, proposer: Role | None) -> bool:
+    return side == proposer or (side == Role.MANUFACTURER and proposer == Role.CMO)
 
 
 def may_reschedule(actor: Actor, order: Order) -> bool:

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from ledger.context import Actor
 from ledger.recording import Once, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
+from ledger.states import Role
 from orders.actions.repairs import RunInputs, locked, queue, require_planner, started
 from orders.inputs import read
 from scheduling import queries as scheduling
@@ -35,7 +36,8 @@ def start_what_if(actor: Actor, raw: Mapping[str, Any], *, once: Once | None = N
     """Ask what a disruption would do. Nothing is closed, nobody is told, and the plan can never be signed."""
     given = read(WhatIfInputs, raw)
     with started(actor, once) as event:
-        found = list(scheduling.resources(actor).filter(code__in=given["resources"]))
+        own = actor.organization_role == Role.CMO  # of other resources its sponsors know better
+        found = list(scheduling.resources(actor, own=own).filter(code__in=given["resources"]))
         if not found:
             raise InvalidInput(fields={"resources": ["None of these is known to your organization."]})
         if not given["starts_at"] < given["ends_at"]:

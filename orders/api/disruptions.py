@@ -106,6 +106,7 @@ class RunRow(Shape):
 
     id = s.UUIDField()
     disruption = s.UUIDField(allow_null=True, help_text="null: a what-if, which is never signed")
+    handed_over = s.BooleanField(help_text="worked out by a contract manufacturer over its whole line: your part")
     state = s.ChoiceField(choices=RunState.choices)
     progress = s.CharField(allow_blank=True)
     version = s.IntegerField()
@@ -125,7 +126,7 @@ class MoveRow(Shape):
     order = s.CharField()
     state = s.ChoiceField(choices=MoveState.choices)
     text = s.CharField()
-    moves = s.ChoiceField(choices=["collection", "manufacture"], help_text="whose start moves")
+    moves = s.ChoiceField(choices=["collection", "manufacture", "infusion"], help_text="whose start moves")
     before = s.DateTimeField()
     after = s.DateTimeField()
     reason = s.CharField(allow_blank=True)
@@ -331,7 +332,7 @@ class SignRepairView(_Runs):
     @extend_schema(
         operation_id="sign_repair",
         tags=TAG,
-        summary="Sign the plan that was shown and offer its moves to the centers; nothing moves before they accept",
+        summary="Sign the plan that was shown: offer its moves to the centers, or hand it over to the sponsors",
         parameters=[ONCE],
         request=repairs.SignInputs,
         responses=SignedAnswer,
@@ -365,7 +366,7 @@ class MovesView(ActorView):
             {
                 "id": str(move.pk),
                 "order": orders[move.stream_id].code,
-                "moves": "collection" if move.material == Material.NOT_COLLECTED else "manufacture",
+                "moves": _moves(move.material),
             }
             | {name: getattr(move, name) for name in names}
             for move in moves
@@ -394,6 +395,12 @@ class AnswerMoveView(MovesView):
         return Response(row)
 
 
+def _moves(material: int) -> str:
+    if material >= Material.IN_MANUFACTURE:
+        return "infusion"
+    return "collection" if material == Material.NOT_COLLECTED else "manufacture"
+
+
 def _run(run: Any) -> dict[str, Any]:
     plan = [
         {name: row[name] for name in ("order", "before", "chosen", "text")}
@@ -409,6 +416,7 @@ def _run(run: Any) -> dict[str, Any]:
     return {
         "id": str(run.pk),
         "disruption": str(run.disruption_id) if run.disruption_id else None,
+        "handed_over": run.handed_over_by_id is not None,
         "state": run.state,
         "progress": runs.progress_of(run.pk) if run.state in (RunState.QUEUED, RunState.RUNNING) else "",
         "version": run.version,

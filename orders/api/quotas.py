@@ -47,6 +47,12 @@ class QuotaInput(serializers.Serializer[Any]):
         help_text="days before a period when unused places go to the pool",
     )
     reserve_percent = serializers.IntegerField(required=False, default=0, help_text="kept for remanufacture")
+    title = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=60, help_text="refusals name it; partners read it"
+    )
+    named_only = serializers.BooleanField(
+        required=False, default=False, help_text="binds only the centers and regions it names; it has no pool"
+    )
     shares = serializers.ListSerializer[Any](child=ShareInput(), allow_empty=False, max_length=200)
 
 
@@ -94,6 +100,8 @@ class QuotaRow(Shape):
     ends_on = serializers.DateField()
     release_days = serializers.IntegerField(allow_null=True)
     reserve_percent = serializers.IntegerField()
+    title = serializers.CharField(allow_blank=True)
+    named_only = serializers.BooleanField(help_text="beside the others: every quota that names a center must hold")
     shares = ShareLineRow(many=True)
 
 
@@ -158,7 +166,8 @@ def _rows(actor: Actor, rows: list[Any]) -> list[dict[str, Any]]:
     codes = dict(network.therapies(actor, active=False).values_list("pk", "code"))
     centers = {line.center_id for mine in lines.values() for line in mine if line.center_id}
     names = dict(organizations(actor).filter(pk__in=centers).values_list("pk", "code"))
-    columns = ("stage", "period", "zone", "starts_on", "ends_on", "release_days", "reserve_percent")
+    dates = ("starts_on", "ends_on", "release_days", "reserve_percent")
+    columns = ("stage", "period", "zone", *dates, "title", "named_only")
     return [
         {
             "id": row.pk,

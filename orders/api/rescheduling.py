@@ -80,6 +80,15 @@ class ConsequenceRow(answers.Shape):
     what = s.CharField()
 
 
+class CostLineRow(answers.Shape):
+    """One amount by the manufacturer's price list."""
+
+    what = s.CharField()
+    amount = s.DecimalField(max_digits=12, decimal_places=2)
+    currency = s.CharField(help_text="ISO 4217")
+    charged_to = s.CharField(help_text="the role that pays")
+
+
 class PreviewAnswer(answers.Shape):
     """What a change would do and take; nothing has moved."""
 
@@ -91,6 +100,8 @@ class PreviewAnswer(answers.Shape):
     vein_to_vein_days = s.FloatField(help_text="from the end of collection to the earliest infusion")
     agrees = ConsequenceRow(many=True, help_text="who must agree")
     follows = ConsequenceRow(many=True, help_text="what is done again")
+    costs = CostLineRow(many=True, help_text="what it costs, as far as it is yours to see; empty where nothing is set")
+    sums = CostLineRow(many=True, help_text="by who pays and currency")
     stops = answers.FactRow(many=True, help_text="what stands against it now; empty when it can be done")
 
 
@@ -283,8 +294,14 @@ def _preview(found: rescheduling.Preview) -> dict[str, Any]:
         "vein_to_vein_days": moves.vein_to_vein_after.total_seconds() / 86400,
         "agrees": [{"who": one.who, "what": one.what} for one in found.agrees],
         "follows": [{"who": one.who, "what": one.what} for one in found.follows],
+        "costs": [_cost(line) for line in found.cost.lines],
+        "sums": [_cost(line) for line in found.cost.sums],
         "stops": [{"code": fact.code, "text": fact.text, "remedy": fact.remedy} for fact in found.stops],
     }
+
+
+def _cost(line: Any) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in ("what", "currency", "charged_to")} | {"amount": f"{line.amount:.2f}"}
 
 
 def _swap(found: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class ReleaseReserve(StepKind):
         return identity.query_facts(ctx.order.stream_id) + reserve.missing(ctx.order)
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return reserve.shown(ctx.order)
+        return reserve.shown(ctx.order, placed=True)
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         _require_another(ctx)

@@ -90,7 +90,7 @@ def _done(request: HttpRequest, code: str, at: str, act: Act) -> HttpResponseBas
 
 def _asked(actor: Actor, order: Any) -> str:
     """Return who has to agree to what the actor proposes."""
-    asked = order.center_site if actor.organization_id == order.manufacturer_id else order.manufacturer
+    asked = order.manufacturer if actor.organization_id == order.center_id else order.center_site
     return str(asked.name)
 
 
@@ -115,7 +115,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
         "preview": found,
         "wished": date_wishing.in_words(order, queries.wishes_of(actor, order)),
         "may_wish": date_wishing.may_state(actor, order),
-        "proposes": standing.side == Role.MANUFACTURER,
+        "proposes": standing.proposes,
         "asked": _asked(actor, order),
         "zone": order.center_site.zone,
         "plant_zone": order.plant_site.zone if order.plant_site else "",

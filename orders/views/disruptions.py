@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ledger.context import Actor, reading
 from ledger.recording import Replayed
 from ledger.refusals import InvalidInput, NotFound, Refusal, Unauthenticated
+from ledger.states import Role
 from orders import queries
 from orders.actions import repair_answers, repairs, what_ifs
 from orders.forms import flat
@@ -53,7 +54,11 @@ def _register(request: HttpRequest, refusal: Refusal | None = None, at: str = ""
         "may_open": may_open,
         "may_repair": may_repair,
         "open_fields": _fields(request, actor, "open", errors if at == "open" else {}, own=True) if may_open else [],
-        "if_fields": _fields(request, actor, "if", errors if at == "if" else {}, own=False) if may_repair else [],
+        "if_fields": _fields(
+            request, actor, "if", errors if at == "if" else {}, own=actor.organization_role == Role.CMO
+        )
+        if may_repair
+        else [],
         "zone": actor.zone,
         "at": at,
         "typed": request.POST,
@@ -69,7 +74,7 @@ def _fields(
 ) -> list[dict[str, Any]]:
     """Return the fields of a disruption, real or supposed; what was typed stays, or stands in the address."""
     posted = request.POST if request.POST.get("form") == at else {}
-    named = own and request.method != "POST"
+    named = at == "open" and request.method != "POST"
     resources = [(row.code, row.name) for row in scheduling.resources(actor, own=own)]
     chosen = request.POST.getlist("resources") if posted else request.GET.getlist("resources") if named else []
     if named:
@@ -86,7 +91,7 @@ def _fields(
         {"name": "starts_at", "label": "From", "type": "datetime", "zone": actor.zone, "required": True},
         {"name": "ends_at", "label": "Until", "type": "datetime", "zone": actor.zone, "required": True},
     ]
-    if own:
+    if at == "open":
         kinds = {"name": "kind", "label": "What happened", "type": "select", "choices": DisruptionKind.choices}
         why = {"name": "reason", "label": "Why (partners read it)", "type": "textarea", "rows": 2, "maxlength": 300}
         fields = [kinds | {"required": True}, *fields, why | {"required": True}]
@@ -186,7 +191,7 @@ def _one(request: HttpRequest, disruption_id: UUID, refusal: Refusal | None = No
         "disruption": found,
         "hits": repairs.affected(actor, found),
         "may_end": mine and found.closed_at is None,
-        "may_repair": repairs.may_repair(actor) and found.closed_at is None,
+        "may_repair": repairs.may_repair(actor, found) and found.closed_at is None,
         "runs": list(disrupted.repair_runs(actor).filter(disruption=found)[:MOST_RUNS]),
         "zone": actor.zone,
         "refusal": refusal,

@@ -24,13 +24,13 @@ from orders.forms import Filling, described, flat, unplaced
 from orders.views import banner, order_cards
 from orders.views.requests import once_of, see_other, typed
 from orders.views.sheets import sheet_of
+from orders.views.step import BENEATH_EVIDENCE as SIGNED_HERE
 from orders.views.step import signature_of, what_now
 from personas.states import Capability
 from personas.views import desk
 from quality import queries as quality
 from quality.states import DeviationState
 
-SIGNED_HERE = ("review_batch", "release_batch")
 READERS = (Role.MANUFACTURER, Role.CMO)
 
 

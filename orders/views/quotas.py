@@ -26,6 +26,11 @@ from scheduling import quota_periods, quota_register
 from scheduling.actions.quotas import QuotaRules, ShareRow, add_quota, change_quota
 from scheduling.states import QuotaPeriod, QuotaStage
 
+NAMED = "named"
+BINDS = [
+    ("everybody", "Everybody; whom no share names draws on the pool"),
+    (NAMED, "Only whom a share names, beside other quotas"),
+]
 SHARE_ROWS = 4
 SHOWN = 25
 
@@ -87,6 +92,8 @@ def _rules(request: HttpRequest) -> QuotaRules:
         ends_on=days["ends_on"] or dt.date.min,
         release_days=_number(release) if release else None,
         reserve_percent=_number(typed(request, "reserve_percent") or "0"),
+        title=typed(request, "title"),
+        named_only=typed(request, "binds") == NAMED,
     )
 
 
@@ -160,6 +167,14 @@ def _fields(request: HttpRequest, actor: Actor, errors: Any, *, kept: bool) -> l
         {"name": "therapy", "label": "Therapy", "type": "select", "choices": list(own.values_list("code", "name"))},
         {"name": "stage", "label": "What is counted", "type": "select", "choices": QuotaStage.choices},
         {"name": "period", "label": "Per", "type": "select", "choices": QuotaPeriod.choices},
+        {"name": "binds", "label": "Whom it binds", "type": "select", "choices": BINDS},
+        {
+            "name": "title",
+            "label": "Name",
+            "type": "text",
+            "maxlength": 60,
+            "help": "Who finds it used up reads it. Needed where it binds only whom it names.",
+        },
         {"name": "starts_on", "label": "First day", "type": "date", "help": "A Monday, or the first of a month."},
         {"name": "ends_on", "label": "Last day", "type": "date", "help": "Whole weeks or months, two years at most."},
         {
@@ -184,7 +199,7 @@ def _fields(request: HttpRequest, actor: Actor, errors: Any, *, kept: bool) -> l
     for field in shown:
         field["value"] = request.POST.get(field["name"], "") if kept else ""
         field["errors"] = errors.get(field["name"], [])
-        field["required"] = field["name"] not in ("release_days", "reserve_percent")
+        field["required"] = field["name"] not in ("release_days", "reserve_percent", "title", "binds")
     return shown
 
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ledger.context import Actor
 from ledger.recording import Once
 from ledger.refusals import Refusal
+from ledger.states import Role
 from orders.actions import repairs as action
 from orders.actions import what_ifs
 from orders.forms import flat
@@ -30,7 +31,6 @@ from scheduling.repair import runs
 from scheduling.repair.snapshot import Material
 from scheduling.states import RunState
 
-MEANING = "repair proposed to the centers"
 MOST_OTHERS = 10
 Act = Callable[[Actor, "Once | None"], str]
 
@@ -66,6 +66,7 @@ def _page(request: HttpRequest, run_id: UUID, refusal: Refusal | None = None) ->
     other = next((one for one in others if str(one.pk) == asked(request, "with")), None)
     moves = action.moves_of(actor, run) if run.state == RunState.SIGNED else {}
     errors = flat(refusal.fields) if refusal else {}
+    hands_over = actor.organization_role == Role.CMO
     context = _state(run) | {
         "rows": [_row(row, other, moves) for row in run.plan],
         "components": _components(run, other),
@@ -78,7 +79,8 @@ def _page(request: HttpRequest, run_id: UUID, refusal: Refusal | None = None) ->
         "kept_until": None if run.disruption_id else runs.kept_until(run.pk),
         "chosen": sum(1 for row in run.plan if row["chosen"] is not None),
         "zone": actor.zone,
-        "meaning": MEANING,
+        "meaning": action.SIGNS[hands_over][1],
+        "hands_over": hands_over,
         "username": username_of(actor),
         "errors": {part: errors.get(f"signature.{part}", []) for part in ("username", "password")},
         "refusal": refusal,
@@ -98,10 +100,18 @@ def _of_disruption(run: Any) -> list[dict[str, str]]:
     return [{"label": run.disruption.get_kind_display(), "url": reverse("orders:disruption", args=[run.disruption_id])}]
 
 
+# What moves: in words, and where it stood before.
+MOVED = {
+    "collection": ("Collection", "before"),
+    "manufacture": ("Start of manufacture", "start_before"),
+    "infusion": ("Earliest infusion", "infusion_before"),
+}
+
+
 def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, Any]:
     """Return one order of the plan: now, then, why, what else there is, and what the other repair would do.
 
-    What moves is the collection; where it stands or took place, the start of manufacture.
+    What moves is the collection; where it stands or took place, the start of manufacture; after that, the infusion.
     """
     choice = row["choices"][row["chosen"]] if row["chosen"] is not None else None
     theirs = next((one for one in other.plan if one["order"] == row["order"]), None) if other else None
@@ -109,12 +119,15 @@ def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, An
     stands = row["material"] != Material.NOT_COLLECTED
     stands = stands or (choice is not None and choice["collection"] == row["before"])
     moved, zone = ("manufacture", row["plant_zone"]) if stands else ("collection", row["zone"])
+    if row["material"] >= Material.IN_MANUFACTURE:
+        moved, zone = "infusion", row["zone"]
+    what, before = MOVED[moved]
     return {
         "order": row["order"],
-        "what": "Start of manufacture" if stands else "Collection",
+        "what": what,
         "zone": zone,
         "text": row["text"],
-        "before": parse_datetime(row["start_before"] if stands else row["before"]),
+        "before": parse_datetime(row[before]),
         "after": parse_datetime(choice[moved]) if choice else None,
         "other_after": parse_datetime(their_choice[moved]) if their_choice else None,
         "move": moves.get(row["order"]),
@@ -219,6 +232,8 @@ def sign(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
 
     def act(actor: Actor, once: Once | None) -> str:
         count = action.sign_repair(actor, run_id, request.POST, once=once)
+        if actor.organization_role == Role.CMO:
+            return f"{count} move{'' if count == 1 else 's'} handed over: each sponsor signs its own part."
         return f"{count} move{'' if count == 1 else 's'} offered to the centers. Nothing moves before they accept."
 
     return _done(request, run_id, "sign", act)

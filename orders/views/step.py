@@ -37,6 +37,7 @@ from scheduling.states import ChainState, DateRequestState
 
 FARTHEST = dt.timedelta(days=366)
 SEARCH_KIND = "hold_slot_chain"
+BENEATH_EVIDENCE = ("review_batch", "release_batch")  # signed on the page of the batch's evidence
 READS_THE_DOCUMENT = "activate_identity"  # compares the patient's document: the page must not say what stands there
 
 
@@ -115,7 +116,7 @@ def _page(
 ) -> HttpResponseBase:
     order = order_named(actor, code)
     context = sheet_context(request, actor, order, queries.step_of(actor, order, key), refusal, errors)
-    if request.method != "POST" and context["version"]:
+    if request.method != "POST" and context["version"] and context["sheet"].kind.key in BENEATH_EVIDENCE:
         return see_other(f"{reverse('orders:evidence', args=[order.code])}#sign")  # signed beneath what is shown there
     return TemplateResponse(request, "orders/step.html", context, status=refusal.status if refusal else 200)
 

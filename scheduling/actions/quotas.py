@@ -26,6 +26,7 @@ from scheduling.states import QuotaPeriod, QuotaStage, Share
 
 MOST_PLACES = 10_000
 MOST_SHARES = 200
+MOST_TITLE = 60
 JOB = "release-unused-quotas"
 
 
@@ -58,13 +59,16 @@ class QuotaRules:
     ends_on: dt.date
     release_days: int | None = None
     reserve_percent: int = 0
+    title: str = ""
+    named_only: bool = False
 
 
 def add_quota(actor: Actor, rules: QuotaRules, shares: Sequence[ShareRow]) -> Quota:
     """Share out one stage of an own therapy for whole weeks or months, on the clock of the manufacturer's first site.
 
-    A pool is always there, with 0 places when none are named. Raises InvalidInput with ``fields`` (``shares[i].column``
-    for a share), also when a quota of the same stage already covers one of the days.
+    A pool is always there, with 0 places when none are named, unless the quota binds only whom it names. Raises
+    InvalidInput with ``fields`` (``shares[i].column`` for a share), also when a quota of the same stage that binds
+    everybody already covers one of the days.
     """
     with acting(actor, "scheduling.quota_added", subject=("therapy", rules.therapy)) as event:
         require_quota_owner(actor)
@@ -73,6 +77,8 @@ def add_quota(actor: Actor, rules: QuotaRules, shares: Sequence[ShareRow]) -> Qu
         if therapy is None:
             faults["therapy"] = ["Not a therapy of your organization."]
         centers = _share_faults(actor, shares, faults)
+        if rules.named_only:
+            _named_faults(rules, shares, faults)
         if therapy is not None and not faults and _overlaps(actor, therapy.pk, rules):
             faults["starts_on"] = ["A quota of this stage covers one of these days already: change that one."]
         if faults or therapy is None:
@@ -87,15 +93,32 @@ def add_quota(actor: Actor, rules: QuotaRules, shares: Sequence[ShareRow]) -> Qu
             ends_on=rules.ends_on,
             release_days=rules.release_days,
             reserve_percent=rules.reserve_percent,
+            title=rules.title.strip(),
+            named_only=rules.named_only,
         )
         rows = list(shares)
-        if not any(row.kind == Share.POOL for row in rows):
+        if not rules.named_only and not any(row.kind == Share.POOL for row in rows):
             rows.append(ShareRow(0))
         _allot(quota, rows, centers, rules.starts_on)
         event.note(therapy=rules.therapy, stage=rules.stage, period=rules.period, shares=_said(rows))
         event.note(starts_on=rules.starts_on, ends_on=rules.ends_on)
-        event.note(reserve_percent=rules.reserve_percent, release_days=rules.release_days)
+        event.note(reserve_percent=rules.reserve_percent, release_days=rules.release_days, title=quota.title)
     return quota
+
+
+def _named_faults(rules: QuotaRules, shares: Sequence[ShareRow], faults: dict[str, list[str]]) -> None:
+    """Note what a quota that binds only whom it names cannot have: no pool, and so nothing to release into it."""
+    if not rules.title.strip():
+        faults["title"] = ["Name it: who finds it used up reads its name."]
+    if rules.release_days is not None:
+        faults["release_days"] = ["It has no pool: leave this empty."]
+    _refuse_pool(shares, faults)
+
+
+def _refuse_pool(shares: Sequence[ShareRow], faults: dict[str, list[str]]) -> None:
+    for i, row in enumerate(shares):
+        if row.kind == Share.POOL:
+            faults[f"shares[{i}].center"] = ["It binds only whom it names: name a center or a region."]
 
 
 def change_quota(actor: Actor, quota_id: UUID, from_on: dt.date, shares: Sequence[ShareRow]) -> Quota:
@@ -110,6 +133,8 @@ def change_quota(actor: Actor, quota_id: UUID, from_on: dt.date, shares: Sequenc
         require_quota_owner(actor)
         faults: dict[str, list[str]] = {}
         centers = _share_faults(actor, shares, faults)
+        if quota.named_only:
+            _refuse_pool(shares, faults)
         if quota_periods.first_of(quota.period, from_on) != from_on or not quota.starts_on <= from_on <= quota.ends_on:
             faults["from_on"] = [f"Give the first day of a {quota.period} of this quota."]
         elif from_on <= timezone.now().astimezone(ZoneInfo(quota.zone)).date():
@@ -166,6 +191,8 @@ def _forget(actor: Actor, due: QuotaDue, now: dt.datetime) -> None:
 
 def _rule_faults(rules: QuotaRules) -> dict[str, list[str]]:
     faults: dict[str, list[str]] = {}
+    if len(rules.title) > MOST_TITLE:
+        faults["title"] = [f"At most {MOST_TITLE} characters."]
     for name, known in (("stage", QuotaStage), ("period", QuotaPeriod)):
         if getattr(rules, name) not in known.values:
             faults[name] = [f"Use one of {', '.join(known.values)}."]
@@ -209,7 +236,10 @@ def _share_faults(actor: Actor, shares: Sequence[ShareRow], faults: dict[str, li
 
 
 def _overlaps(actor: Actor, therapy_id: UUID, rules: QuotaRules) -> bool:
-    same = visible(Quota, actor).filter(organization_id=actor.organization_id, therapy_id=therapy_id, stage=rules.stage)
+    if rules.named_only:
+        return False
+    own = visible(Quota, actor).filter(organization_id=actor.organization_id, named_only=False)
+    same = own.filter(therapy_id=therapy_id, stage=rules.stage)
     return bool(same.filter(starts_on__lte=rules.ends_on, ends_on__gte=rules.starts_on).exists())
 
 
@@ -227,6 +257,7 @@ def _allot(quota: Quota, shares: Sequence[ShareRow], centers: Mapping[str, UUID]
             organization_id=quota.organization_id,
             therapy_id=quota.therapy_id,
             stage=quota.stage,
+            title=quota.title,
             share=share.kind,
             center_id=centers.get(share.center),
             region=share.region,

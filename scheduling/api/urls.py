@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.api import calendar, capacity, feeds, lead_times
+from scheduling.api import calendar, capacity, feeds, lead_times, prices
 
 urlpatterns = [
     path("resources", capacity.ResourcesView.as_view(), name="resources"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("closures/<uuid:closure_id>/lift", calendar.LiftClosureView.as_view(), name="lift-closure"),
     path("lead-times", lead_times.LeadTimesView.as_view(), name="lead-times"),
     path("lead-times/<uuid:override_id>/end", lead_times.EndLeadTimeView.as_view(), name="end-lead-time"),
+    path("change-prices", prices.PricesView.as_view(), name="change-prices"),
     path("priority-classes", calendar.PriorityView.as_view(), name="priority-classes"),
     path("windows/<uuid:slot_id>/move", calendar.MoveWindowView.as_view(), name="move-window"),
     path("windows/<uuid:slot_id>/close", calendar.CloseWindowView.as_view(), name="close-window"),

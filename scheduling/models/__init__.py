@@ -4,6 +4,7 @@ from scheduling.models.chains import ChainLink, HoldDue, SlotChain
 from scheduling.models.date_requests import DateRequest, DateRequestDue, RequestedDays
 from scheduling.models.disruptions import Disruption, RepairDue, RepairMove, RepairRun, WhatIfDue
 from scheduling.models.lead_times import LeadTimeOverride
+from scheduling.models.prices import ChangePrice
 from scheduling.models.quotas import Allotment, Quota, QuotaDue, QuotaUse
 from scheduling.models.urgency import UrgencyClass
 from scheduling.models.waiting import (
@@ -31,6 +32,7 @@ __all__ = [
     "ONE_AT_A_TIME",
     "Allotment",
     "ChainLink",
+    "ChangePrice",
     "DateRequest",
     "DateRequestDue",
     "DateWishes",

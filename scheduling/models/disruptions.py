@@ -44,10 +44,13 @@ class RepairRun(WalledModel):
 
     Without a ``disruption`` it is a what-if: it names resources and times itself, and can never be signed. ``plan``:
     by order the chosen and other chains (``orders.repairing``); ``result``: the objective by component, bound and gap.
+    ``handed_over_by``: the contract manufacturer that worked it out for all of its sponsors (ADR 21); the part of the
+    sponsor whose run this is says nothing of the others.
     """
 
     organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
     disruption = models.ForeignKey(Disruption, on_delete=models.PROTECT, null=True, related_name="runs")
+    handed_over_by = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, null=True, related_name="+")
     resource_ids = ArrayField(models.UUIDField())
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()

@@ -46,6 +46,9 @@ class Quota(WalledModel):
 
     Partners may know the rule; who got how many places stands in ``Allotment``. ``release_days`` before a period what
     is unused goes into the pool (None: never). ``reserve_percent`` of each share is for remanufacture alone.
+
+    ``named_only``: it binds only the centers and regions that have a share in it; it has no pool and everybody else is
+    free of it. Of such quotas any number may run beside the one that binds everybody, and all of them must hold.
     """
 
     organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
@@ -57,6 +60,8 @@ class Quota(WalledModel):
     ends_on = models.DateField(help_text="last day")
     release_days = models.PositiveSmallIntegerField(null=True)
     reserve_percent = models.PositiveSmallIntegerField(default=0)
+    title = models.CharField(max_length=60, blank=True, help_text="by which refusals name it; partners read it")
+    named_only = models.BooleanField(default=False)
 
     wall = KnownTo("organization_id")
     history = track()
@@ -65,8 +70,10 @@ class Quota(WalledModel):
         constraints = [
             models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="scheduling_quota_has_length"),
             models.CheckConstraint(condition=Q(reserve_percent__lte=100), name="scheduling_quota_percent"),
+            models.CheckConstraint(condition=Q(named_only=False) | ~Q(title=""), name="scheduling_quota_named"),
             ExclusionConstraint(
                 name="scheduling_quota_once",
+                condition=Q(named_only=False),
                 expressions=[
                     ("organization", RangeOperators.EQUAL),
                     ("therapy_id", RangeOperators.EQUAL),
@@ -97,6 +104,7 @@ class Allotment(WalledModel):
     organization_id = models.UUIDField(help_text="the manufacturer whose quota it is")
     therapy_id = models.UUIDField()
     stage = models.CharField(max_length=24, choices=QuotaStage.choices)
+    title = models.CharField(max_length=60, blank=True, help_text="of its quota")
     share = models.CharField(max_length=8, choices=Share.choices)
     center_id = models.UUIDField(null=True)
     region = models.CharField(max_length=60, blank=True)

@@ -1,7 +1,8 @@
 """Chains for material that is collected already: what was used stands, what comes later may move while it lasts.
 
 At the center the courier, the plant and all that follows may be others; on the way the delivery may be put off; at the
-plant only the start of manufacture moves. What a shipper holds and a receiving window admits is asked as by the search.
+plant only the start of manufacture moves; once it has begun, quality release, the way back and the bed. What a shipper
+holds and a receiving window admits is asked as by the search.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from scheduling.calendars import Calendar
 from scheduling.clocks import DAY, HOUR, ticks
-from scheduling.drafts import Draft, Taken, Way
+from scheduling.drafts import Draft, Miss, Taken, Way
 from scheduling.inbound import FAR
 from scheduling.plant_ways import PlantWays
 from scheduling.repair import pools
@@ -24,6 +25,7 @@ from scheduling.states import LinkKind, ResourceKind
 
 REACH = 14 * DAY  # how long a way of collected material is looked for
 MOST_BAYS = 5
+AFTER = (LinkKind.QUALITY_RELEASE,)  # what a request does not ask for any more once it was used
 CHAIR, LANE = LinkKind.APHERESIS_CHAIR, LinkKind.COURIER_LANE
 
 
@@ -53,7 +55,8 @@ class _Onward(EveryWay):
     """A planner that goes on from where the material is."""
 
     def __init__(self, order: Affected, calendar: Calendar, now: dt.datetime) -> None:
-        super().__init__(replace(order.request, lead_days=0), calendar, now)
+        needs = tuple(need for need in order.request.needs if not is_used(order, need) or need not in AFTER)
+        super().__init__(replace(order.request, lead_days=0, needs=needs), calendar, now)
         self.order, self.current, self.moment = order, order.current, ticks(now)
         self.used = tuple(pick for pick in order.current.picks if is_used(order, pick.kind))
         self.collected = ticks(order.collected_at or order.current.collection_end)
@@ -70,6 +73,8 @@ class _Onward(EveryWay):
             Material.AT_CENTER: self._by_other_ways,
             Material.ON_THE_WAY: self._delivered,
             Material.AT_PLANT: self._started,
+            Material.IN_MANUFACTURE: self._finished,
+            Material.RELEASED: self._finished,
         }[self.order.material]()
         for way in ways:
             draft = way.draft()
@@ -79,7 +84,8 @@ class _Onward(EveryWay):
                 collection_start=self.current.collection_start,
                 collection_end=self.current.collection_end,
                 pickup_at=draft.pickup_at if self.order.material is Material.AT_CENTER else self.current.pickup_at,
-                arrival_at=self.current.arrival_at if self.order.material is Material.AT_PLANT else draft.arrival_at,
+                arrival_at=self.current.arrival_at if self.order.material >= Material.AT_PLANT else draft.arrival_at,
+                manufacture_start=self.current.manufacture_start if self.order.is_begun else draft.manufacture_start,
             )
 
     def _by(self, plant_id: UUID | None) -> PlantWays:
@@ -131,10 +137,29 @@ class _Onward(EveryWay):
     def _started(self) -> Iterator[Way]:
         yield from self._from(self.current.plant_id, self.moment, ())
 
-    def _from(self, plant_id: UUID | None, arrival: int, first: tuple[Taken, ...]) -> Iterator[Way]:
-        transit = ticks(self.current.arrival_at) - ticks(self.current.pickup_at)
+    def _finished(self) -> Iterator[Way]:
+        """What is made stays where it is; release, way back and bed are looked for anew, each day's earliest."""
+        ways = self._by(self.current.plant_id)
+        ending = ways.ending(*self._brought())
+        begun = ticks(self.order.begun_at or self.current.manufacture_start)
+        done = ways.terms.manufacture + (ways.terms.release if self.order.material is Material.RELEASED else 0)
+        due, seen = max(begun, self.moment - done), set()
+        pickup, arrival = ticks(self.current.pickup_at), ticks(self.current.arrival_at)
+        for later in range(0, REACH, DAY):
+            tail = ending.tail(due + later)
+            if isinstance(tail, Miss):
+                continue
+            places = tuple(taken.row.ids[taken.nth] for taken in tail.taken)
+            if places not in seen:
+                seen.add(places)
+                yield Way(self.current.plant_id, (), 0, 0, pickup, arrival, begun, tail, 0, ways.terms.notes)
+
+    def _brought(self) -> tuple[UUID | None, int]:
+        """Who brought the material, and how long that took: as it was booked."""
         courier = next((pick.window.organization_id for pick in self.used if pick.kind == LANE), None)
+        return courier, ticks(self.current.arrival_at) - ticks(self.current.pickup_at)
+
+    def _from(self, plant_id: UUID | None, arrival: int, first: tuple[Taken, ...]) -> Iterator[Way]:
         ways = self._by(plant_id)
-        yield from ways.started(
-            first, ticks(self.current.pickup_at), arrival, self.oldest, ways.ending(courier, transit)
-        )
+        ending = ways.ending(*self._brought())
+        yield from ways.started(first, ticks(self.current.pickup_at), arrival, self.oldest, ending)

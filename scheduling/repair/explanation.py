@@ -15,7 +15,12 @@ from scheduling.repair.snapshot import Affected, Candidate, Material
 from scheduling.states import LinkKind
 
 TOLD = (LinkKind.APHERESIS_CHAIR, LinkKind.MANUFACTURING_LINE)
-VERBS = {LinkKind.APHERESIS_CHAIR: "The collection", LinkKind.MANUFACTURING_LINE: "The start of manufacture"}
+LATER = (LinkKind.QUALITY_RELEASE, LinkKind.RETURN_LANE, LinkKind.INFUSION_BED)  # told once manufacture has begun
+VERBS = {LinkKind.APHERESIS_CHAIR: "The collection", LinkKind.MANUFACTURING_LINE: "The start of manufacture"} | {
+    LinkKind.QUALITY_RELEASE: "The quality release",
+    LinkKind.RETURN_LANE: "The way back",
+    LinkKind.INFUSION_BED: "The bed",
+}
 
 
 def explain(
@@ -24,7 +29,7 @@ def explain(
     """Return the sentences for one order. ``why``: what happened, a clause; ``others``: what else it could have had."""
     if draft is None:
         return f"No feasible dates are left for this order because {why}. {_without_a_place(order, places)}"
-    said = [_told(order.current, draft, kind, places) for kind in TOLD]
+    said = [_told(order.current, draft, kind, places) for kind in (LATER if order.is_begun else TOLD)]
     moved = " ".join(words for words in said if words) or "Only the courier or the receiving window changes."
     again = ""
     if is_collected_again(order, draft):
@@ -43,15 +48,15 @@ def _told(was: Draft, draft: Draft, kind: str, places: Mapping[UUID, Place]) -> 
 def _otherwise(order: Affected, draft: Draft, places: Mapping[UUID, Place], others: Sequence[Candidate]) -> str:
     """What the next best chain of this order alone would do, or that there is none."""
     this = set(draft.slot_ids)
-    other = next(
-        (c for c in others if set(c.slot_ids) != this and c.draft.manufacture_start != draft.manufacture_start), None
-    )
+    other = next((c for c in others if set(c.slot_ids) != this and _differs(order, c.draft, draft)), None)
     if other is None:
         return f"Otherwise: there is no other feasible chain. {_without_a_place(order, places)}"
     days = round((other.draft.earliest_infusion - draft.earliest_infusion).total_seconds() / 86400)
     center = places[order.request.center_site_id]
     start = f"a collection on {center.words(other.draft.collection_start)}"
-    if order.material is not Material.NOT_COLLECTED and not is_collected_again(order, other.draft):
+    if order.is_begun:
+        start = f"the product back on {center.words(other.draft.tentative_return)}"
+    elif order.material is not Material.NOT_COLLECTED and not is_collected_again(order, other.draft):
         start = f"a start of manufacture on {center.words(other.draft.manufacture_start)}"
     if days < 0:
         why = "is not possible for all: its places are needed more elsewhere"
@@ -61,11 +66,19 @@ def _otherwise(order: Affected, draft: Draft, places: Mapping[UUID, Place], othe
     return f"Otherwise: {start}, with the infusion {later}{lost}."
 
 
+def _differs(order: Affected, one: Draft, other: Draft) -> bool:
+    if order.is_begun:
+        return one.earliest_infusion != other.earliest_infusion
+    return one.manufacture_start != other.manufacture_start
+
+
 def _without_a_place(order: Affected, places: Mapping[UUID, Place]) -> str:
     if harm_of_none(order).expired:
         center = places.get(order.request.center_site_id)
         when = f" on {center.words(order.expires_at)}" if center and order.expires_at else ""
         return f"Without a place the collected material expires{when}; a second collection is a physician's decision."
+    if order.is_begun:
+        return "Without a place the product waits at the plant, and the patient without a date."
     return "Without a place the patient waits without a date."
 
 
@@ -89,4 +102,5 @@ def _when(pick: Pick, places: Mapping[UUID, Place]) -> str:
 
 def stage_words(material: Material) -> str:
     """Return how far the material is, in words."""
-    return ("not collected", "collected, at the center", "on its way to the plant", "at the plant")[material]
+    words = ("not collected", "collected, at the center", "on its way to the plant", "at the plant")
+    return (*words, "in manufacture", "made and released")[material]

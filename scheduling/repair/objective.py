@@ -57,7 +57,8 @@ class Scale:
 
 def harm_of_none(order: Affected) -> Harm:
     """Return what leaving the order without a place does."""
-    return Harm(unplaced=1, unplaced_urgency=order.urgency, expired=int(order.material is not Material.NOT_COLLECTED))
+    expires = order.material is not Material.NOT_COLLECTED and not order.is_begun
+    return Harm(unplaced=1, unplaced_urgency=order.urgency, expired=int(expires))
 
 
 def is_collected_again(order: Affected, draft: Draft) -> bool:

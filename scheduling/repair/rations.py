@@ -1,7 +1,8 @@
 """Quotas as places that orders compete for: each start under a quota takes a place of one of the shares open to it.
 
-A center's own share serves the center alone, its region's all of the region, the pool everybody: so whoever takes the
-narrowest first, as an acceptance does, never spoils a plan that fits. Shares with places for all are no constraint.
+Every quota that counts a start has to give it a place. Within one, a center's own share serves the center alone, its
+region's all of the region, the pool everybody: so whoever takes the narrowest first, as an acceptance does, never
+spoils a plan that fits. Shares with places for all are no constraint.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Rations:
         )
 
     def claims(self, order: Affected, draft: Draft) -> tuple[Shares, ...] | None:
-        """Return of which shares the chain takes a place each; None when a quota leaves it none.
+        """Return of which shares the chain takes a place each, one claim per quota; None when one leaves it none.
 
         A start in a period in which the order has a place already stays with that place.
         """
@@ -65,15 +66,17 @@ class Rations:
             return ()
         found = []
         for kind, start in _starts(draft).items():
-            covering = [row for row in rows if row.row_id is not None and row.covers(kind, start)]
-            if not covering:
-                continue
-            own = [row for row in covering if row.row_id in order.quota_ids]
-            open_to = [row.row_id for row in own or covering if own or row.left > 0]
-            if not open_to:
-                return None
-            if all(row_id in self.left for row_id in open_to):
-                found.append(tuple(open_to))
+            by_quota: dict[UUID | None, list[QuotaLeft]] = {}
+            for row in rows:
+                if row.row_id is not None and row.covers(kind, start):
+                    by_quota.setdefault(row.quota_id, []).append(row)
+            for covering in by_quota.values():
+                own = [row for row in covering if row.row_id in order.quota_ids]
+                open_to = [row.row_id for row in own or covering if own or row.left > 0]
+                if not open_to:
+                    return None
+                if all(row_id in self.left for row_id in open_to):
+                    found.append(tuple(open_to))
         return tuple(found)
 
 

@@ -27,14 +27,19 @@ class Material(IntEnum):
     AT_CENTER = 1  # collected: the collection stands, the way to the plant may change
     ON_THE_WAY = 2  # picked up: the delivery may be put off, and the start of manufacture with it
     AT_PLANT = 3  # received: only the start of manufacture may move
+    IN_MANUFACTURE = 4  # begun: quality release, the way back and the bed may move
+    RELEASED = 5  # made and released: the way back and the bed may move
 
 
+BEGUN = ("apheresis_chair", "contingency_chair", "courier_lane", "receiving", "manufacturing_line", "critical_stock")
 # The places that were used by then.
 USED = {
     Material.NOT_COLLECTED: (),
     Material.AT_CENTER: ("apheresis_chair",),
     Material.ON_THE_WAY: ("apheresis_chair", "courier_lane"),
     Material.AT_PLANT: ("apheresis_chair", "courier_lane", "receiving"),
+    Material.IN_MANUFACTURE: BEGUN,
+    Material.RELEASED: (*BEGUN, "quality_release"),
 }
 
 
@@ -46,8 +51,8 @@ class Affected:
     start (None: no limit, or nothing is collected). ``urgency`` 1 (elective) to 3 (cannot wait). ``latest``: no
     collection may start later (None: any day of the horizon). ``promised``: the patient was told the dates, so that a
     new collection is a moved appointment. ``collected_at``: when the collection really ended (None: as booked).
-    ``may_recollect``: whether material may be given up for another collection. ``quota_ids``: rows of quotas of which
-    the chain as booked has a place.
+    ``begun_at``: when manufacture really began (None: as booked, or not yet). ``may_recollect``: whether material may
+    be given up for another collection. ``quota_ids``: rows of quotas of which the chain as booked has a place.
     """
 
     key: str
@@ -59,8 +64,14 @@ class Affected:
     latest: dt.datetime | None = None
     promised: bool = True
     collected_at: dt.datetime | None = None
+    begun_at: dt.datetime | None = None
     may_recollect: bool = True
     quota_ids: frozenset[UUID] = frozenset()
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether manufacture has begun: only what comes after it can move."""
+        return self.material >= Material.IN_MANUFACTURE
 
 
 def rank(order: Affected) -> tuple[bool, dt.datetime, int, str]:

@@ -92,7 +92,7 @@ def make_plant_world() -> PlantWorld:
     world.sites = {name: make_site(organizations[name], zone="America/New_York") for name in ("one", "cmo")}
     _people(world)
     for name, sponsor, plant in (("own", "one", "one"), ("one", "one", "cmo"), ("two", "two", "cmo")):
-        world.therapies[name] = _therapy(world, name, sponsor, plant)
+        world.therapies[name] = therapy_of(world, name, sponsor, plant)
     for plant in world.sites:
         _capacity(world, plant)
     return world
@@ -121,7 +121,8 @@ def _people(world: PlantWorld) -> None:
     add_credential(operator(world.organizations["center"]), person_id=physician.person_id)  # type: ignore[arg-type]
 
 
-def _therapy(world: PlantWorld, name: str, sponsor: str, plant: str) -> Therapy:
+def therapy_of(world: PlantWorld, name: str, sponsor: str, plant: str) -> Therapy:
+    """Make a sponsor's therapy with one plant, its lanes and its flow; the center is authorized for it."""
     maker, site = operator(world.organizations[sponsor]), world.sites[plant]
     therapy = add_therapy(maker, code=unique(f"therapy-{name}"), name=f"Fictional {name}", modality="autologous_fresh")
     publish_specification(maker, therapy, tests=TESTS, limits=LIMITS)

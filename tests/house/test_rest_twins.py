@@ -96,6 +96,7 @@ TWINS = {
     "scheduling:lead_times": "api:lead-times",
     "scheduling:lift_closure": "api:lift-closure",
     "scheduling:new_resource": "api:resources",
+    "scheduling:prices": "api:change-prices",
     "scheduling:revoke_feed": "api:revoke-feed",
     "scheduling:set_priority": "api:priority-classes",
     "scheduling:teams": "api:teams",

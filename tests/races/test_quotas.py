@@ -65,3 +65,17 @@ def test_a_release_among_holds_loses_and_doubles_nothing(committed_db: None) -> 
     assert sum(r.places for r in now) == 4
     assert sum(r.used for r in now) == 4
     assert all(r.used <= r.places for r in now)
+
+
+def test_of_two_quotas_both_hold_whoever_is_faster(committed_db: None) -> None:
+    world = quota_world(places=12)
+    starts_on, ends_on = month_of(first_day(), 3)
+    days = {"starts_on": starts_on, "ends_on": ends_on}
+    make_quota(world, share(world, 6), ShareRow(2), **days)
+    region = ShareRow(4, region="Alps", countries=(world.clinic.country,))
+    make_quota(world, region, title="Alpine countries", named_only=True, **days)
+    token, streams = world.offers()[0].token, [world.stream() for _ in range(10)]
+    answers = together([holding(world, stream, token) for stream in streams])
+    assert sorted(answers) == ["held"] * 4 + ["quota_used_up"] * 6
+    assert sorted((row.share, row.used) for row in rows(world) if row.used) == [("center", 4), ("region", 4)]
+    assert world.taken() == 16

@@ -20,10 +20,12 @@ MOST = 50
 
 @desk_named("qa")
 def review_queue(request: HttpRequest, actor: Actor) -> TemplateResponse:
-    """Undecided batches by ship cut-off: those with open items, those ready to be reviewed, those already reviewed."""
+    """Reserves to decide about by due time; undecided batches by ship cut-off: those with open items, those ready to be
+    reviewed, those already reviewed."""
     states = [BatchState.IN_QC, BatchState.UNDER_REVIEW, BatchState.REVOKED]
     rows = queries.undecided(actor, [REVIEW, RELEASE], states)
-    return _page(request, actor, rows, OF_QA, f"{actor.organization_role}/qa.html", {})
+    asking = {"reserves": queries.reserves_asked(actor)}
+    return _page(request, actor, rows, OF_QA, f"{actor.organization_role}/qa.html", asking)
 
 
 @desk_named("qp")

@@ -129,3 +129,28 @@ def test_a_quota_with_nothing_left_leaves_no_way_and_a_place_that_is_kept_needs_
     outcome, drafts = solved(kept, {THERAPY: Offered(calendar, spent)})
     assert all(row.covers(LINE, draft.manufacture_start) for draft in drafts.values())
     assert len(drafts) <= 1
+
+
+def test_of_two_quotas_a_plan_keeps_both(
+    rationed: tuple[list[Affected], Calendar, dict[UUID, list[QuotaLeft]]],
+) -> None:
+    affected, calendar, quotas = rationed
+    first, region = UUID(int=70), UUID(int=71)
+    both: dict[UUID, list[QuotaLeft]] = {
+        site: [replace(row, quota_id=first) for row in rows] for site, rows in quotas.items()
+    }
+    weeks = {(row.starts_at, row.ends_at) for rows in quotas.values() for row in rows}
+    caps = [
+        QuotaLeft(MAKER, LINE, "region", since, until, 3, row_id=UUID(int=8000 + number), quota_id=region)
+        for number, (since, until) in enumerate(sorted(weeks))
+    ]
+    for rows in both.values():
+        rows += caps
+    _, drafts = solved(affected, {THERAPY: Offered(calendar, both)})
+    _, loose = solved(affected, {THERAPY: Offered(calendar, quotas)})
+
+    def busiest(plan: dict[str, Draft]) -> int:
+        return max(sum(cap.covers(LINE, draft.manufacture_start) for draft in plan.values()) for cap in caps)
+
+    assert drafts and busiest(loose) > 3 >= busiest(drafts)
+    assert not any(refused(affected, drafts, quotas, seed) for seed in range(10))
