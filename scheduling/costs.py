@@ -58,7 +58,7 @@ class Cost:
         return [CostLine("Sum", amount, currency, payer) for (payer, currency), amount in sorted(found.items())]
 
 
-def prices(actor: Actor, therapy_id: UUID | None = None) -> QuerySet[ChangePrice]:
+def change_prices(actor: Actor, therapy_id: UUID | None = None) -> QuerySet[ChangePrice]:
     """Return the prices that the actor may see, of one therapy or of all, by thing and the latest first."""
     rows = visible(ChangePrice, actor).order_by("therapy_id", "kind", "charged_to", "days_before", "-starts_on", "pk")
     return rows.filter(therapy_id=therapy_id) if therapy_id else rows
@@ -67,7 +67,7 @@ def prices(actor: Actor, therapy_id: UUID | None = None) -> QuerySet[ChangePrice
 def in_force(actor: Actor, therapy_id: UUID, today: dt.date) -> list[ChangePrice]:
     """Return of each thing the price that counts today: one query."""
     found: dict[tuple[str, int | None, str], ChangePrice] = {}
-    for row in prices(actor, therapy_id).filter(starts_on__lte=today):
+    for row in change_prices(actor, therapy_id).filter(starts_on__lte=today):
         found.setdefault((row.kind, row.days_before, row.charged_to), row)
     return [row for row in found.values() if row.amount]
 

@@ -18,6 +18,7 @@ from personas.states import Capability
 from scheduling import feeds as feed_pages
 from scheduling.boards import board as board
 from scheduling.boards import heat as heat
+from scheduling.costs import change_prices as change_prices
 from scheduling.feeds import token_of as token_of
 from scheduling.feeds import version_of as version_of
 from scheduling.lead_time_register import LeadTimeEntry as LeadTimeEntry

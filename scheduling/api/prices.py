@@ -14,7 +14,7 @@ from network.queries import therapies
 from personas.asking import ActorView, PageQuery, answers_once, input_of, page_of, reads
 from personas.envelopes import Shape, page
 from personas.headers import ONCE
-from scheduling import costs
+from scheduling import queries
 from scheduling.actions.prices import CHARGED, PriceInput, set_price
 from scheduling.states import PriceKind
 
@@ -56,7 +56,9 @@ class PricesView(ActorView):
     )
     @reads
     def get(self, request: Request) -> Response:
-        return page_of(self, costs.prices(self.actor), ("-starts_on", "pk"), lambda rows: _rows(self.actor, rows))
+        return page_of(
+            self, queries.change_prices(self.actor), ("-starts_on", "pk"), lambda rows: _rows(self.actor, rows)
+        )
 
     @extend_schema(
         operation_id="set_change_price",

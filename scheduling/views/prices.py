@@ -19,7 +19,7 @@ from ledger.refusals import InvalidInput, Refusal
 from network.queries import therapies
 from personas.states import Capability
 from personas.views import desk
-from scheduling import costs
+from scheduling import queries
 from scheduling.actions.prices import CHARGED, PriceInput, set_price
 from scheduling.states import PriceKind
 from scheduling.views.asked import AGAIN, SeeOther, actor_of, status_of, today
@@ -85,7 +85,7 @@ FIELDS = ("therapy", "kind", "days_before", "amount", "currency", "charged_to", 
 def _page(request: HttpRequest, actor: Actor, refusal: Refusal | None = None) -> TemplateResponse:
     own = therapies(actor, active=False).filter(manufacturer_id=actor.organization_id)
     names = dict(own.values_list("pk", "name"))
-    page = Paginator(costs.prices(actor), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(queries.change_prices(actor), PER_PAGE).get_page(request.GET.get("page"))
     now, seen = today(actor), set()
     rows: list[dict[str, Any]] = []
     for row in page.object_list:

@@ -89,7 +89,7 @@ def test_a_center_sees_only_what_it_is_charged_and_a_neighbor_nothing(far: World
     connect(far.maker, plant)
     for stranger in (*others, make_actor(plant, "cmo_planner"), far.actor("courier", "courier_dispatcher")):
         with reading(stranger):
-            assert not costs.prices(stranger) and not ChangePrice.unwalled.all()
+            assert not costs.change_prices(stranger) and not ChangePrice.unwalled.all()
     with pytest.raises(DatabaseError), acting(others[1], "scheduling.price_set"), transaction.atomic():
         row = {"therapy_id": far.therapy.pk, "kind": "transport", "charged_to": CENTER, "amount": 1}
         ChangePrice.objects.create(organization_id=far.maker.pk, currency="EUR", starts_on=today(), **row)
