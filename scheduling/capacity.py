@@ -5,6 +5,7 @@ Take last, in slot id order, and briefly (DESIGN 8); both run only inside an act
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -48,9 +49,19 @@ def give_back(slot_id: UUID) -> None:
 
 
 def take_all(slot_ids: Iterable[UUID]) -> None:
-    """Take one place of each slot, in id order; the caller's savepoint makes it all or none."""
-    for slot_id in sorted(slot_ids):
-        take(slot_id)
+    """Take one place of each slot (of one named twice: two), locked in id order; all, or none with SlotFull.
+
+    Two statements for any number of slots: they are locked, and counted up when each has the places.
+    """
+    open_event()
+    wanted = Counter(slot_ids)
+    rows = Slot.unwalled.select_for_update(of=("self",)).filter(pk__in=list(wanted), taken__lt=F("capacity"))
+    left = {pk: capacity - taken for pk, capacity, taken in rows.order_by("pk").values_list("pk", "capacity", "taken")}
+    if any(left.get(pk, 0) < places for pk, places in wanted.items()):
+        raise SlotFull("Every place of this slot is taken.")
+    for places in sorted(set(wanted.values())):
+        ids = [pk for pk, number in wanted.items() if number == places]
+        Slot.unwalled.filter(pk__in=ids).update(taken=F("taken") + places)
 
 
 def give_back_all(slot_ids: Iterable[UUID], organization_id: UUID) -> None:
