@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db.models import Aggregate, BinaryField, Exists, Func, OuterRef, Q
+from django.db.models import Aggregate, BinaryField, BooleanField, Exists, Expression, Func, OuterRef, Q
 from django.utils import timezone
 
 from ledger.context import Actor
@@ -16,8 +18,8 @@ from ledger.refusals import InvalidInput, NotFound
 from ledger.walls import visible
 from personas.queries import sites
 from scheduling import quotas
-from scheduling.calendars import Calendar, Columns, Lane, Place, Source, day_of
-from scheduling.clocks import ticks
+from scheduling.calendars import Calendar, Lane, Place, Source, day_of
+from scheduling.layouts import Packed
 from scheduling.lead_times import STEPS
 from scheduling.models import Disruption, Resource, Slot
 from scheduling.offers import ChainRequest, LinkRequest
@@ -102,12 +104,9 @@ def _wanted(request: ChainRequest, kind: LinkKind, since: dt.datetime, until: dt
 def load(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest], places: dict[UUID, Place]) -> Calendar:
     """Return the calendar of every visible slot that may serve one of the links."""
     resources = _resources(actor, request, links)
-    condition = Q(pk__in=[])
-    for link in links:
-        ids = [pk for pk, source in resources.items() if _serves(source, link)]
-        if ids:
-            condition |= Q(resource_id__in=ids, starts_at__lt=link.until, ends_at__gt=link.since)
+    wanted = [([pk for pk, source in resources.items() if _serves(source, link)], link) for link in links]
     open_now = open_to(actor, request.therapy_id, timezone.now(), request.priority)
+    condition = Q(_Wanted([(ids, link.since, link.until) for ids, link in wanted]))
     condition &= open_now | Q(pk__in=request.own_slot_ids) if request.own_slot_ids else open_now
     if request.line_slot_ids is not None:
         condition &= ~Q(kind=ResourceKind.MANUFACTURING_LINE) | Q(pk__in=request.line_slot_ids)
@@ -143,29 +142,36 @@ def load_slots(actor: Actor, request: ChainRequest, slot_ids: Sequence[UUID], pl
 def _serves(source: Source, link: LinkRequest) -> bool:
     if source.kind != link.kind or source.place_id not in link.site_ids:
         return False
+    if link.organization_ids is not None and source.organization_id not in link.organization_ids:
+        return False
     return source.lane is None or link.destination_ids is None or source.lane.destination_id in link.destination_ids
 
 
 def _resources(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest]) -> dict[UUID, Source]:
-    condition = Q(pk__in=[])
+    """Return what may serve the links. Asked by place: to compose a statement costs as much as to answer it."""
+    kinds_at: dict[tuple[UUID, ...], set[str]] = defaultdict(set)
+    ends: set[str] = set()
     for link in links:
         if link.kind == ResourceKind.COURIER_LANE:
-            found = Q(kind=link.kind, attributes__origin_site_id__in=[str(site_id) for site_id in link.site_ids])
-            if link.destination_ids is not None:
-                found &= Q(attributes__destination_site_id__in=[str(site_id) for site_id in link.destination_ids])
-            if link.organization_ids is not None:
-                found &= Q(organization_id__in=link.organization_ids)
+            ends |= {str(site_id) for site_id in (*link.site_ids, *(link.destination_ids or ()))}
         else:
-            found = Q(kind=link.kind, site_id__in=link.site_ids)
-        condition |= found
+            kinds_at[link.site_ids].add(link.kind)
+    condition = Q(pk__in=[])
+    if ends:
+        condition |= Q(
+            kind=ResourceKind.COURIER_LANE,
+            attributes__origin_site_id__in=ends,
+            attributes__destination_site_id__in=ends,
+        )
+    for site_ids, kinds in kinds_at.items():
+        condition |= Q(kind__in=kinds, site_id__in=site_ids)
     serves = Q(therapy_ids=[]) | Q(therapy_ids__contains=[request.therapy_id])
     rows = visible(Resource, actor).filter(condition & serves)
-    return {
-        pk: _source(kind, organization_id, site_id, name, attributes)
-        for pk, kind, organization_id, site_id, name, attributes in rows.values_list(
-            "pk", "kind", "organization_id", "site_id", "name", "attributes"
-        )
-    }
+    found = (
+        (pk, _source(*columns))
+        for pk, *columns in rows.values_list("pk", "kind", "organization_id", "site_id", "name", "attributes")
+    )
+    return {pk: source for pk, source in found if any(_serves(source, link) for link in links)}
 
 
 def _source(kind: str, organization_id: UUID, site_id: UUID, name: str, attributes: dict[str, object]) -> Source:
@@ -175,20 +181,49 @@ def _source(kind: str, organization_id: UUID, site_id: UUID, name: str, attribut
     return Source(kind, organization_id, lane.origin_id, name, lane)
 
 
-class _Packed(Func):
-    """A slot as PostgreSQL itself sends it: start, id, end, free places, 36 bytes. Cheap to send, and to read."""
+class _Wanted(Expression):
+    """Slots of some resources that are open between two instants, of any of several such wants.
+
+    As text: composed of lookups, the same condition takes longer to write down than to answer.
+    """
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, wants: Sequence[tuple[list[UUID], dt.datetime, dt.datetime]]) -> None:
+        super().__init__()
+        self.wants = wants
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        one = (
+            "(scheduling_slot.resource_id = any(%s::uuid[])"
+            " and scheduling_slot.ends_at > %s and scheduling_slot.starts_at < %s)"
+        )
+        params = [column for ids, since, until in self.wants for column in (list(map(str, ids)), since, until)]
+        return f"({' or '.join([one] * len(self.wants))})", params
+
+
+class _Sent(Func):
+    """A slot's time and id as PostgreSQL itself sends them (``layouts.WINDOW``). Cheap to send, and to remember by."""
 
     template = (
         "timestamptz_send(scheduling_slot.starts_at) || uuid_send(scheduling_slot.id)"
-        " || timestamptz_send(scheduling_slot.ends_at) || int4send(scheduling_slot.capacity - scheduling_slot.taken)"
+        " || timestamptz_send(scheduling_slot.ends_at)"
     )
     output_field = BinaryField()
 
 
-class _Joined(Aggregate):
-    """The bytes of all rows of a group, one after the other."""
+class _Left(Func):
+    """A slot's free places, 4 bytes."""
 
-    template = "string_agg(%(expressions)s, ''::bytea)"
+    template = "int4send(scheduling_slot.capacity - scheduling_slot.taken)"
+    output_field = BinaryField()
+
+
+class _Joined(Aggregate):
+    """The bytes of all slots of a resource, one after the other in order of time."""
+
+    template = "string_agg(%(expressions)s, ''::bytea order by scheduling_slot.starts_at)"
     output_field = BinaryField()
 
 
@@ -198,8 +233,8 @@ def _calendar(
     """``condition`` admits slots of these resources only."""
     calendar = Calendar(places.values())
     rows = visible(Slot, actor).filter(condition).exclude(is_disrupted()).order_by()
-    packed = rows.values_list("resource_id").annotate(slots=_Joined(_Packed()))
-    calendar.add(_columns(resources[resource_id], slots) for resource_id, slots in packed)
+    sent = rows.values_list("resource_id").annotate(windows=_Joined(_Sent()), left=_Joined(_Left()))
+    calendar.add_packed((resources[resource_id], _packed(*columns)) for resource_id, *columns in sent)
     calendar.take([slot_id for slot_id in own if calendar.has(slot_id)], places=-1)
     return calendar
 
@@ -216,19 +251,8 @@ def is_disrupted() -> Exists:
     )
 
 
-SLOT = struct.Struct("!q16sqi")
-SINCE_2000 = ticks(dt.datetime(2000, 1, 1, tzinfo=dt.UTC))  # where PostgreSQL's microseconds begin
-
-
-def _columns(source: Source, slots: bytes) -> Columns:
-    starts, ids, ends, left = zip(*SLOT.iter_unpack(slots), strict=True)
-    return Columns(
-        source,
-        [slot_id.hex() for slot_id in ids],
-        [SINCE_2000 + start for start in starts],
-        [SINCE_2000 + end for end in ends],
-        left,
-    )
+def _packed(windows: bytes, left: bytes) -> Packed:
+    return Packed(bytes(windows), struct.unpack(f"!{len(left) // 4}i", left))
 
 
 def refuse_bad_request(request: ChainRequest, today: dt.date) -> None:

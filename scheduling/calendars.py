@@ -11,11 +11,11 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import repeat
-from operator import sub
+from typing import TypeVar
 from uuid import UUID
 
-from scheduling.clocks import Clock, day_of, instant, isoweekday, ticks
+from scheduling.clocks import Clock, day_of, instant, ticks
+from scheduling.layouts import NOTHING, Layout, Packed, laid_out, last_pickup, unpacked
 from scheduling.quota_rules import QuotaLeft
 from scheduling.states import ResourceKind
 from scheduling.windows import Columns, Lane, Place, Source, Window
@@ -24,33 +24,26 @@ __all__ = ["Calendar", "Columns", "Lane", "Place", "Row", "Source", "Window", "d
 
 
 Key = tuple[str, UUID, UUID | None]  # kind, place, and where a lane leads
+T = TypeVar("T")
 
 
 class Row:
     """The windows of one kind at one place (and of one way), in order of time, as columns of ticks.
 
-    ``owners`` says whose each window is, as a number: the place of its resource in ``resources``.
+    ``owners`` says whose each window is, as a number: the place of its resource in ``resources``. Only ``left``
+    changes, as places are taken; what is of the layout may be shared with other calendars.
     """
 
     __slots__ = ("_windows", "ends", "ids", "latest", "left", "longest", "owners", "resources", "starts", "transits")
 
-    def __init__(self, columns: Sequence[Columns] = ()) -> None:
-        """Lay the windows of several resources together, in order of time and then of their ids."""
-        rows: list[tuple[int, str, int, int, int]] = []
-        for owner, one in enumerate(columns):
-            rows += zip(one.starts, one.ids, one.ends, one.left, repeat(owner), strict=False)
-        rows.sort()  # quick: each resource's windows mostly come in order
-        starts, ids, ends, left, owners = zip(*rows, strict=True) if rows else ((), (), (), (), ())
-        self.starts: Sequence[int] = starts
-        self.ends: Sequence[int] = ends
-        self.left = list(left)  # changes as places are taken
-        self.ids: Sequence[str] = ids
-        self.owners: Sequence[int] = owners
-        self.resources = [one.source for one in columns]
-        self.transits = [source.transit for source in self.resources]  # by owner
-        self.longest = max(map(sub, ends, starts), default=0)
+    def __init__(self, layout: Layout = NOTHING, resources: Sequence[Source] = (), left: Sequence[int] = ()) -> None:
+        """``left``: places left of each window, one resource after the other, as their columns were laid out."""
+        self.starts, self.ends, self.ids, self.owners = layout.starts, layout.ends, layout.ids, layout.owners
+        self.latest, self.longest = layout.latest, layout.longest
+        self.left = [left[index] for index in layout.order]
+        self.resources = resources
+        self.transits = [source.transit for source in resources]  # by owner
         self._windows: dict[int, Window] = {}
-        self.latest: list[int | None] = [None] * len(rows)  # last pickup of a run: worked out when asked for
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -107,30 +100,12 @@ class Row:
         return moment
 
     def last_pickup(self, index: int, clock: Clock) -> int:
-        """Return the latest pickup of a run: the earlier of its end and the cut-off on the origin's ``clock``.
-
-        Of a night run the cut-off is after midnight. A cut-off that the clock strikes twice counts the first time: the
-        courier may go by the earlier one. On a day on which the lane does not run: before the window begins.
-        """
+        """Return the latest pickup of a run (``layouts.last_pickup``) on the origin's clock; worked out once."""
         found = self.latest[index]
         if found is None:
-            found = self.latest[index] = self._last_pickup(index, clock)
+            lane, start, end = self.source(index).lane, self.starts[index], self.ends[index]
+            found = self.latest[index] = end if lane is None else last_pickup(lane, start, end, clock)
         return found
-
-    def _last_pickup(self, index: int, clock: Clock) -> int:
-        lane, start, end = self.resources[self.owners[index]].lane, self.starts[index], self.ends[index]
-        if lane is None:
-            return end
-        date = clock.date(start)
-        if isoweekday(date) not in lane.weekdays:
-            return -1
-        if lane.cutoff is None:
-            return end
-        today = clock.at(date, lane.cutoff)
-        if today >= start:
-            return min(today, end)
-        tomorrow = clock.at(date + 1, lane.cutoff)
-        return tomorrow if tomorrow <= end else today
 
 
 EMPTY = Row()
@@ -160,12 +135,24 @@ class Calendar:
         )
 
     def add(self, columns: Iterable[Columns]) -> None:
-        """Add what was read elsewhere, once per kind and place; places that are not known are left out."""
-        found: dict[Key, list[Columns]] = {}
-        for one in columns:
-            if one.source.place_id in self.places:
-                found.setdefault(_key(one.source), []).append(one)
-        self._rows |= {key: Row(parts) for key, parts in found.items()}
+        """Add what was made elsewhere, once per kind and place; places that are not known are left out."""
+        for key, parts in self._by_key((one.source, one) for one in columns).items():
+            row = Row(laid_out(parts), [one.source for one in parts], [left for one in parts for left in one.left])
+            self._rows[key] = row
+
+    def add_packed(self, resources: Iterable[tuple[Source, Packed]]) -> None:
+        """Add what a table sends, as ``add``; what was laid out before is not laid out again."""
+        for key, parts in self._by_key((source, (source, packed)) for source, packed in resources).items():
+            sources = [source for source, _ in parts]
+            layout = unpacked(self.places[key[1]].zone, *((source.lane, packed.windows) for source, packed in parts))
+            self._rows[key] = Row(layout, sources, [left for _, packed in parts for left in packed.left])
+
+    def _by_key(self, found: Iterable[tuple[Source, T]]) -> dict[Key, list[T]]:
+        grouped: dict[Key, list[T]] = {}
+        for source, one in found:
+            if source.place_id in self.places:
+                grouped.setdefault(_key(source), []).append(one)
+        return grouped
 
     def row(self, kind: str, place_id: UUID, destination_id: UUID | None = None) -> Row:
         """Return the windows of a kind at a place; of a lane those of one way."""

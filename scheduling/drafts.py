@@ -167,7 +167,7 @@ class Way(NamedTuple):
     @property
     def ids(self) -> tuple[str, ...]:
         """The slots as the calendar names them: enough to compare ways of one calendar."""
-        return tuple(taken.row.ids[taken.nth] for taken in self.links)
+        return tuple([row.ids[nth] for _, row, nth, _, _, _ in self.taken + self.tail.taken])
 
     @property
     def days(self) -> float:

@@ -49,6 +49,7 @@ class Planner:
         is_bound = self.plants or any(self.inbound.needs(kind) for kind in at_plant)
         self.choices: list[UUID | None] = [*self.plants] if is_bound else [None]
         self._by_plant: dict[tuple[UUID | None, Terms], PlantWays] = {}
+        self._always: list[PlantWays] = []
         self._terms: dict[tuple[dt.date, UUID | None], Terms] = {}
         self._plain = None if request.lead_times else terms_of(request, request.earliest, None)
 
@@ -63,8 +64,8 @@ class Planner:
         if not days or not all(chairs.options for chairs in days):
             return []
         before = [chairs.options[0] for chairs in days[:-1]]
-        found = (self._way(plant_id, date, before, days[-1]) for plant_id in self.choices)
-        return sorted((way for way in found if way), key=earliest)
+        found = [self._way(ways, date, before, days[-1]) for ways in self._by_each(date)]
+        return sorted([way for way in found if way], key=earliest)
 
     def _chairs(self, date: dt.date) -> list[Chairs]:
         """The chairs of each day of a collection."""
@@ -79,12 +80,20 @@ class Planner:
             self._by_plant[key] = PlantWays(self.inbound, self.outbound, plant_id, terms)
         return self._by_plant[key]
 
-    def _way(self, plant_id: UUID | None, date: dt.date, before: list[Taken], last: Chairs) -> Way | None:
+    def _by_each(self, date: dt.date) -> list[PlantWays]:
+        """Return the ways by each plant; the same on every date where no lead time is overridden."""
+        if self._plain is None:
+            return [self.by(plant_id, date) for plant_id in self.choices]
+        if not self._always:
+            self._always = [self.by(plant_id, date) for plant_id in self.choices]
+        return self._always
+
+    def _way(self, ways: PlantWays, date: dt.date, before: list[Taken], last: Chairs) -> Way | None:
         """Return the best way by one plant, its contingency day included."""
-        found = self.by(plant_id, date).best(before, last.options)
+        found = ways.best(before, last.options)
         if found is None or not self.request.contingency_days:
             return found
-        spare = self.by(plant_id, date).best([], self._spare_chairs(plant_id, date).options)
+        spare = ways.best([], self._spare_chairs(ways.plant_id, date).options)
         if spare is None or not self.request.reserves_contingency:
             return spare and found
         chairs = len(before) + 1

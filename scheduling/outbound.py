@@ -20,6 +20,8 @@ from scheduling.offers import ChainRequest
 from scheduling.runs import Runs
 from scheduling.states import LinkKind, ResourceKind
 
+_RELEASE = LinkKind.QUALITY_RELEASE.value
+
 
 class Home(NamedTuple):
     """The way back: from which plant, in ``transit`` if no lane is needed, by which courier (None: any)."""
@@ -100,13 +102,13 @@ class Ending:
         if row is None:
             yield made, None
             return
+        starts, left, release = row.starts, row.left, self.terms.release
         for index in row.after(made):
-            begun = max(made, row.starts[index])
-            if row.left[index] <= 0:
+            begun = starts[index] if starts[index] > made else made
+            if left[index] <= 0:
                 yield begun, self._release_full(made)
             else:
-                kind, end = LinkKind.QUALITY_RELEASE.value, begun + self.terms.release
-                yield begun, Taken(kind, row, index, begun, end, row.ends[index])
+                yield begun, Taken(_RELEASE, row, index, begun, begun + release, row.ends[index])
 
     def _release_full(self, made: int) -> Miss:
         plant = self.plant

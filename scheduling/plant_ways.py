@@ -8,6 +8,7 @@ together only when it may be the best. Only where nothing is left is it asked wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from scheduling.lead_times import Terms
 from scheduling.outbound import Ending, Home, Outbound
 from scheduling.runs import Run, Runs
 from scheduling.states import LinkKind
+
+_ARRIVAL = itemgetter(3)  # of a run
 
 
 class Begun(NamedTuple):
@@ -54,7 +57,8 @@ class PlantWays:
             homes = [self._home(source.organization_id, source.transit) for source in self.runs.row.resources]
         self._endings = [outbound.ending(home, terms) for home in homes]  # by whose run it is
         shared: dict[int, dict[int, Begun | int]] = {}
-        self._begun = [shared.setdefault(id(ending), {}) for ending in self._endings]
+        self._ends = [id(ending) for ending in self._endings]
+        self._begun = [shared.setdefault(ending, {}) for ending in self._ends]
 
     def _home(self, courier_id: UUID | None, transit: int) -> Home:
         if not self._has_return:
@@ -68,18 +72,23 @@ class PlantWays:
         for chair in chairs:
             collected = chair.end
             oldest = self._oldest_start(collected)
-            for run in self._caught(collected + self.terms.pack):
+            first: dict[int, int] = {}  # the earliest arrival that can be infused, by the way that it ends
+            for run in sorted(self._caught(collected + self.terms.pack), key=_ARRIVAL):
                 owner, _, _, arrival = run
+                if arrival > first.get(self._ends[owner], FAR):
+                    continue
                 if best is not None and self._is_later(owner, arrival, best):
                     continue
                 if limit is not None and arrival - collected > limit:
-                    continue
+                    break
                 bay = at_plant.bay(arrival)
                 if not at_plant.receives(bay):
                     continue
                 begun = self._first_start(owner, arrival, oldest)
                 if begun is None:
                     continue
+                if limit is not None and self.outbound.is_monotone:
+                    first[self._ends[owner]] = arrival  # what comes later is infused no earlier, and older
                 age = 0 if limit is None else arrival - collected
                 rank = begun.tail.infusion, age, -(before[0] if before else chair).start
                 if best is None or rank <= best.rank:
@@ -137,8 +146,8 @@ class PlantWays:
             links.append(_lane(self.runs, run))
         if bay is not None:
             links.append(bay)
-        for one in begun.taken:
-            links.append(one._replace(latest=min(one.row.ends[one.nth], oldest)) if one.kind == LINE else one)
+        for kind, row, nth, start, end, latest in begun.taken:
+            links.append(Taken(kind, row, nth, start, end, min(row.ends[nth], oldest) if kind == LINE else latest))
         return Way(
             plant_id=self.plant_id,
             taken=tuple(links),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, Q
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import CharField, Exists, F, Func, IntegerField, OuterRef, Q, Value
+from django.db.models.lookups import LessThanOrEqual
 
 from ledger.context import Actor
 from ledger.walls import visible
@@ -53,7 +56,13 @@ def open_to(actor: Actor, therapy_id: UUID, now: dt.datetime, priority: str = ""
     found = Q(reserved_for="") | Q(open_from__lte=now)
     if priority:
         return found | Q(reserved_for__in=IN_ORDER[IN_ORDER.index(priority) :])
-    mine = TherapyClass.unwalled.filter(organization_id=actor.organization_id, therapy_id=therapy_id)
-    for position, name in enumerate(IN_ORDER):
-        found |= Q(Exists(mine.filter(priority__in=IN_ORDER[: position + 1])), reserved_for=name)
-    return found
+    first = LessThanOrEqual(_position("priority"), _position(OuterRef("reserved_for")))
+    mine = TherapyClass.unwalled.filter(first, organization_id=actor.organization_id, therapy_id=therapy_id)
+    return found | Q(Exists(mine))
+
+
+def _position(of: Any) -> Func:
+    """Where a class stands among the classes; null for none."""
+    return Func(
+        Value(list(IN_ORDER), ArrayField(CharField())), of, function="array_position", output_field=IntegerField()
+    )

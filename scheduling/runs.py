@@ -32,6 +32,7 @@ class Runs:
         self._serves = [couriers is None or owner in couriers for owner in owners]
         self._holds = [holds.get(owner, holds.get(None, FAR)) - self.buffer for owner in owners]
         self._free: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+        self._kept = [s and t <= h for s, t, h in zip(self._serves, self.row.transits, self._holds, strict=True)]
 
     def caught(self, ready: int, first: int, last: int, packed: int | None = None) -> list[Run]:
         """Return the runs that fetch material that is ``ready``, of those that start from ``first`` (not after
@@ -49,25 +50,31 @@ class Runs:
         if found is None:
             found = self._free[first, last] = []
             row = self.row
-            for index in self._offered(first, first, last):
-                start, owner, latest = row.starts[index], row.owners[index], row.last_pickup(index, self.clock)
+            starts, ends, owners, left = row.starts, row.ends, row.owners, row.left
+            for index in range(bisect_left(starts, first - row.longest), bisect_left(starts, last)):
+                owner, start = owners[index], starts[index]
+                if left[index] <= 0 or not self._serves[owner] or (start < first and ends[index] <= first):
+                    continue
+                latest = row.last_pickup(index, self.clock)
                 if start < first:
-                    latest = min(latest, row.ends[index] - 1)  # of the day before: it must be open at the pickup
-                if row.left[index] > 0 and latest >= start:
+                    latest = min(latest, ends[index] - 1)  # of the day before: it must be open at the pickup
+                if latest >= start:
                     found.append((start, latest, row.transits[owner], self._holds[owner], owner, index))
         return found
 
     def leaving(self, released: int) -> Iterator[Run]:
         """Yield the runs that fetch a product released at a moment, as it is packed at the pickup."""
-        row, clock = self.row, self.clock
-        starts, ends, owners, left, transits = row.starts, row.ends, row.owners, row.left, row.transits
-        can = [s and transit <= hold for s, transit, hold in zip(self._serves, transits, self._holds, strict=True)]
+        row, clock, kept = self.row, self.clock, self._kept
+        starts, ends, owners, left, latest, transits = (
+            row.starts, row.ends, row.owners, row.left, row.latest, row.transits,
+        )  # fmt: skip
         for index in range(bisect_left(starts, released - row.longest), len(starts)):
-            owner, start = owners[index], starts[index]
-            if ends[index] > released and can[owner] and left[index] > 0:
-                pickup = start if start > released else released
-                if pickup <= row.last_pickup(index, clock):
-                    yield owner, index, pickup, pickup + transits[owner]
+            if ends[index] > released and left[index] > 0:
+                owner, start, last = owners[index], starts[index], latest[index]
+                if kept[owner]:
+                    pickup = start if start > released else released
+                    if pickup <= (row.last_pickup(index, clock) if last is None else last):
+                        yield owner, index, pickup, pickup + transits[owner]
 
     def missed(self, ready: int, packed: int | None, first: int, last: int | None) -> Iterator[Miss]:
         """Yield why each of the other runs is not caught. ``last`` None: any later; ``packed`` None: at the pickup."""
