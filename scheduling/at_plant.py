@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -39,10 +40,11 @@ class AtPlant:
         row = self.bays
         if row is None:
             return None
-        for index in row.covering(arrival):
-            start, end = row.starts[index], row.ends[index]
-            if row.left[index] > 0 and not self.quotas.refuses(BAY, start):
-                return Taken(BAY, row, index, start, end, end)  # as a whole: a dock expects the box within it
+        starts, ends, left = row.starts, row.ends, row.left
+        for index in range(bisect_left(starts, arrival - row.longest), bisect_right(starts, arrival)):
+            end = ends[index]
+            if end > arrival and left[index] > 0 and not self.quotas.refuses(BAY, starts[index]):
+                return Taken(BAY, row, index, starts[index], end, end)  # as a whole: a dock expects the box within it
         return None
 
     def no_bay(self, arrival: int) -> Miss:
@@ -69,7 +71,9 @@ class AtPlant:
             return
         full, offered = False, False
         for index in row.after(arrival):
-            start = max(arrival, row.starts[index])
+            start = row.starts[index]
+            if start < arrival:
+                start = arrival
             if start > oldest:
                 break
             if row.left[index] <= 0:
@@ -77,7 +81,8 @@ class AtPlant:
                 continue
             offered = True
             line = Taken(LINE, row, index, start, start + manufacture, min(row.ends[index], oldest))
-            yield self.quotas.miss(Stage.LINE, LINE, start) or self._with_stock(start, (line,))
+            missed = self.quotas.miss(Stage.LINE, LINE, start) if self.quotas.are_set else None
+            yield missed or self._with_stock(start, (line,))
         if not offered:
             yield self._no_line(arrival, full)
 

@@ -194,13 +194,13 @@ class _Wanted(Expression):
         super().__init__()
         self.wants = wants
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         one = (
             "(scheduling_slot.resource_id = any(%s::uuid[])"
             " and scheduling_slot.ends_at > %s and scheduling_slot.starts_at < %s)"
         )
-        params = [column for ids, since, until in self.wants for column in (list(map(str, ids)), since, until)]
-        return f"({' or '.join([one] * len(self.wants))})", params
+        params = (column for ids, since, until in self.wants for column in (list(map(str, ids)), since, until))
+        return f"({' or '.join([one] * len(self.wants))})", tuple(params)
 
 
 class _Sent(Func):

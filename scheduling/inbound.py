@@ -28,6 +28,7 @@ class Quotas:
 
     def __init__(self, left: Sequence[QuotaLeft]) -> None:
         self._left = left
+        self.are_set = bool(left)
         self._found: dict[tuple[str, int], str | None] = {}
 
     def refuses(self, kind: str, start: int) -> str | None:

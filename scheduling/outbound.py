@@ -5,6 +5,7 @@ Each part finds its earliest moment that leaves the rest feasible, and remembers
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
@@ -102,13 +103,15 @@ class Ending:
         if row is None:
             yield made, None
             return
-        starts, left, release = row.starts, row.left, self.terms.release
-        for index in row.after(made):
+        starts, ends, left, release = row.starts, row.ends, row.left, self.terms.release
+        for index in range(bisect_left(starts, made - row.longest), len(starts)):
+            if ends[index] <= made:
+                continue
             begun = starts[index] if starts[index] > made else made
             if left[index] <= 0:
                 yield begun, self._release_full(made)
             else:
-                yield begun, Taken(_RELEASE, row, index, begun, begun + release, row.ends[index])
+                yield begun, Taken(_RELEASE, row, index, begun, begun + release, ends[index])
 
     def _release_full(self, made: int) -> Miss:
         plant = self.plant
