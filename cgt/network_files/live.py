@@ -200,7 +200,9 @@ def _lead_times(
     sites_known = set(codes.values())
     for rule in parameters.get("lead_times") or ():
         if rule["step"] in STEPS and (not rule.get("site") or rule["site"] in sites_known):
-            dates = {key: dt.date.fromisoformat(str(rule[key])) for key in ("since", "until") if rule.get(key)}
+            dates: dict[str, Any] = {
+                key: dt.date.fromisoformat(str(rule[key])) for key in ("since", "until") if rule.get(key)
+            }
             plain = {key: rule[key] for key in ("priority", "market", "site", "reason") if rule.get(key)}
             yield Override(rule["step"], float(rule["value"]), float(rule["value"]), **dates, **plain)
     for row in lead_time_register.lead_times(actor, timezone.now().date()):
