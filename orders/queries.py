@@ -53,6 +53,8 @@ from orders.line_board import week as line_board  # noqa: F401 - for the page
 from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
 from orders.places import fill_steps, name_custodians, name_way, placed
 from orders.policies import LOGISTIC_KINDS, may_perform, may_see
+from orders.rescheduling import lines_of as lines_of
+from orders.rescheduling import usual_washout as usual_washout
 from orders.states import OrderState, StepState
 from orders.step_kinds import kind_of
 from personas.queries import Organization
@@ -293,16 +295,6 @@ def search_slots(
     if days is not None:
         parameters["horizon_days"] = days
     return bookings.search(actor, order, parameters, earliest, wishes)
-
-
-def lines_of(actor: Actor, order: Order) -> list[tuple[UUID, str]]:
-    """Return the lines on which the order could be made, as far as the actor knows them, with names."""
-    return rescheduling.lines_of(actor, order)
-
-
-def usual_washout(order: Order) -> int | None:
-    """Return the days of washout that the order's flow asks for, if it does."""
-    return rescheduling.usual_washout(order)
 
 
 def wishes_of(actor: Actor, order: Order) -> Wishes:

@@ -58,7 +58,7 @@ class Around:
 
     def box_with(self, bags: Collection[str]) -> Box | None:
         """Return the newest box that some of these bags travelled in."""
-        return next((box for box in reversed(self.boxes.values()) if set(bags) & set(box.bags)), None)
+        return next((box for box in reversed(list(self.boxes.values())) if set(bags) & set(box.bags)), None)
 
 
 NOTHING = Around()

@@ -88,7 +88,7 @@ def packed(happening: Happening) -> Iterator[Said]:
     if box is None:
         return
     carried = own(seal=happening.facts.get("seal"), shipper=box.shipper, logger=happening.facts.get("logger"))
-    here = {"site": box.from_site, "zone": box.from_zone}
+    here: dict[str, Any] = {"site": box.from_site, "zone": box.from_zone}
     yield Said(CLOSED, ((BOX, box.code),), extensions=carried, outer=True, **here)
     yield Said(PACKED, bags(box.bags), parent=(BOX, box.code), **here)
 
