@@ -77,7 +77,7 @@ def _retyped(text: str) -> Decoded | None:
 
 def _decode(text: str, symbology: str) -> Decoded:
     if symbology in scanned_text.GS1_SYMBOLOGIES:
-        return _gs1(text)
+        return _marked_gs1(text)
     if isbt128.looks_like_isbt(text):
         return _isbt(text)
     own = _own(codes.compact(text))
@@ -89,6 +89,17 @@ def _decode(text: str, symbology: str) -> Decoded:
     if gs1.looks_like_gs1(text):
         return _gs1(text)
     raise Unreadable("unknown format")
+
+
+def _marked_gs1(text: str) -> Decoded:
+    """Read what a scanner marked as GS1; one of our codes that proves itself is no less ours for a wrong mark."""
+    try:
+        return _gs1(text)
+    except Unreadable:
+        own = _own(codes.compact(text))
+        if own is None or not own.checked:
+            raise
+        return own
 
 
 def _own(text: str) -> Decoded | None:
