@@ -136,7 +136,7 @@ def test_moving_booked_dates_goes_by_the_register_and_booked_dates_stay(world: W
     coordinator = world.actor("center", "coordinator")
     with reading(coordinator):
         order = order_named(coordinator, code)
-        request = rescheduling.request_of(order, in_days(15))
+        request = rescheduling.request_of(coordinator, order, in_days(15))
     assert [(rule.step, rule.at_least) for rule in request.lead_times] == [("manufacture_days", 13.0)]
     begins = dt.datetime.fromisoformat(order.plan["manufacture_start"])
     returns = dt.datetime.fromisoformat(order.plan["tentative_return"])
