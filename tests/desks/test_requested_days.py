@@ -39,16 +39,18 @@ def read(plants: PlantWorld, organization: str, persona: str) -> list[Any]:
 @pytest.mark.story("CM1", "CM2")
 def test_each_plant_that_may_make_the_therapy_reads_the_days_and_nothing_else(plants: PlantWorld) -> None:
     journey = plants.journey("one", before="book")
-    before = len(read(plants, "cmo", "cmo_planner"))
+    desk = plants.browse("cmo", "cmo_planner")
+    before, told = len(read(plants, "cmo", "cmo_planner")), desk.get("/").content.decode()
     given = wish(journey, plants)
     found = read(plants, "cmo", "cmo_planner")
     assert len(found) == before + 1
     mine = next(one for one in found if str(one.row.wished_on) == given["wished_on"])
     assert (mine.therapy, mine.client) == (plants.therapies["one"].name, plants.organizations["one"].name)
-    page = plants.browse("cmo", "cmo_planner").get("/").content.decode()
+    page = desk.get("/").content.decode()
     assert "Days wished of your clients" in page and plants.therapies["one"].name in page
     for secret in (journey.code, WORDS, plants.organizations["center"].name, plants.clinic.name):
-        assert secret not in page, "what the plant is not told before it is chosen"
+        # Other orders, on its own lines, may name their center.
+        assert page.count(secret) == told.count(secret), "what the plant is not told before it is chosen"
     actor = plants.player("cmo", "cmo_planner").actor
     with reading(actor):
         assert not DateRequest.unwalled.filter(wished_on=given["wished_on"]).exists(), "the request itself stays walled"
