@@ -64,9 +64,10 @@
   });
 
   /* ---- a camera reads where no scanner is: only where the browser lets a page use one ---- */
-  const camera = document.querySelector('meta[name="cgt-camera"]');
+  const served = new URL("../", document.currentScript.src).href; // where this file's folder lies
+  const decoder = { reader: `${served}vendor/zxing-wasm/reader.js`, wasm: `${served}vendor/zxing-wasm/zxing_reader.wasm` };
   const offerCamera = () => {
-    if (!camera || !navigator.mediaDevices?.getUserMedia) return;
+    if (!navigator.mediaDevices?.getUserMedia) return;
     document.querySelectorAll("[data-scan]").forEach((field) => {
       if (field.disabled || field.readOnly || field.nextElementSibling?.matches("[data-camera]")) return;
       const label = (field.labels[0]?.firstChild?.textContent ?? "Code").trim();
@@ -78,8 +79,8 @@
       button.title = "Scan with the camera";
       button.addEventListener("click", async () => {
         try {
-          const { scan } = await import(camera.content);
-          await scan(field, label, camera.dataset);
+          const { scan } = await import(`${served}js/camera.js`);
+          await scan(field, label, decoder);
         } catch {
           say("The camera could not be started. Use a scanner, or type the code.", true);
         }
