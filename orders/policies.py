@@ -29,6 +29,11 @@ def may_see(actor: Actor, step: OrderStep) -> bool:
     return mine or actor.organization_role != Role.COURIER or step.flow_step.kind in LOGISTIC_KINDS
 
 
+def may_see_therapy(actor: Actor) -> bool:
+    """Whether therapy, dates and chain of identity are the actor's to see: a courier carries boxes (T39)."""
+    return actor.organization_role != Role.COURIER
+
+
 def may_perform(actor: Actor, step: OrderStep) -> bool:
     return not why_not(actor, step)
 

@@ -39,8 +39,6 @@ from orders import (
 from orders import owners as named_owners
 from orders.bookings import Wishes
 from orders.carrying import Stop
-from orders.date_wishes import days_for_plants as days_for_plants
-from orders.date_wishes import wished_dates as wished_dates
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.epcis import documents as epcis_documents  # noqa: F401 - for REST
 from orders.epcis import filters as epcis_filters  # noqa: F401 - for REST
@@ -53,6 +51,9 @@ from orders.line_board import week as line_board  # noqa: F401 - for the page
 from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
 from orders.places import fill_steps, name_custodians, name_way, placed
 from orders.policies import LOGISTIC_KINDS, may_perform, may_see
+from orders.policies import may_see_therapy as may_see_therapy
+from orders.requested_dates import days_for_plants as days_for_plants
+from orders.requested_dates import wished_dates as wished_dates
 from orders.rescheduling import lines_of as lines_of
 from orders.rescheduling import usual_washout as usual_washout
 from orders.states import OrderState, StepState
@@ -241,11 +242,6 @@ def packing_list(actor: Actor, order: Order, box: str, *, outer: bool = False) -
 
 def flows(actor: Actor) -> QuerySet[Flow]:
     return visible(Flow, actor).select_related("therapy", "manufacturer").order_by("therapy__name", "-version")
-
-
-def may_see_therapy(actor: Actor) -> bool:
-    """A courier carries boxes: it sees neither therapy nor chain of identity (T39)."""
-    return actor.organization_role != Role.COURIER
 
 
 def may_see_identity(actor: Actor, order: Order) -> bool:

@@ -117,11 +117,6 @@ def request_of(actor: Actor, order: Order, earliest: dt.date, wishes: Wishes | N
     return sponsors.on_own_lines(actor, bookings.wished_request(order, _parameters(order), earliest, wishes))
 
 
-def may_see_dates(actor: Actor) -> bool:
-    """Whether what is wished of dates is the actor's to read: never a courier's."""
-    return actor.organization_role != Role.COURIER
-
-
 def usual_washout(order: Order) -> int | None:
     """Return the days of washout that the order's flow asks for, if it does."""
     return _parameters(order).get("washout_days")

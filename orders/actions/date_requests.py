@@ -16,13 +16,13 @@ from ledger.context import Actor, reading
 from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
-from orders import attempts, bookings, date_wishes
+from orders import attempts, bookings, requested_dates
 from orders.actions.rescheduling import ReasonInputs
 from orders.flow import order_named, require_facts, require_ready, stream_of
 from orders.inputs import DecisionInputs, read
 from orders.models import Order, OrderStep
 from orders.overdue import ESCALATED
-from orders.policies import may_perform, require_may_perform
+from orders.policies import may_perform, may_see_therapy, require_may_perform
 from orders.states import StepState
 from personas.policies import require
 from personas.queries import organization_actor
@@ -80,7 +80,7 @@ def request_dates(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
         date_requests.check(wish, _today(order))
         require_facts(_stops(order))
         request = bookings.wished_request(order, dict(step.flow_step.parameters), wish.first_date)
-        due = timezone.now() + dt.timedelta(hours=date_wishes.answer_hours(order))
+        due = timezone.now() + dt.timedelta(hours=requested_dates.answer_hours(order))
         row = date_requests.ask(actor, order.stream_id, request, wish, due)
         _note(event, order, row)
     return row
@@ -133,12 +133,12 @@ def _confirm(actor: Actor, order: Order, row: DateRequest, token: str, event: Op
     bookings.note_booked(order, chain)
     summary = f"Booked as requested for {row.wished_on:%d %b %Y}."
     _complete(order, step, summary, row.requested_by_name, event)
-    asked = next(iter(attempts.of_kind(order, date_wishes.REQUEST)), None)
+    asked = next(iter(attempts.of_kind(order, requested_dates.REQUEST)), None)
     if asked is None or asked.state != StepState.READY:
         return
     slot_chains.submit(chain)
     _complete(order, asked, summary, row.requested_by_name, event)
-    answer = next(iter(attempts.of_kind(order, date_wishes.ANSWER)), None)
+    answer = next(iter(attempts.of_kind(order, requested_dates.ANSWER)), None)
     if answer is None or answer.state != StepState.READY or answer.flow_step.signatures:
         return
     if may_perform(actor, answer):
@@ -172,17 +172,19 @@ def tell_overdue_request(due: DateRequestDue, now: dt.datetime | None = None) ->
             level = fresh.level + 1
             _note(event, order, row)
             event.note(level=level)
-            date_wishes.look_again(fresh, row, level, order)
+            requested_dates.look_again(fresh, row, level, order)
     except WrongState:
         return False
     return True
 
 
-def standing(actor: Actor, code: str) -> date_wishes.Standing:
+def standing(actor: Actor, code: str) -> requested_dates.Standing:
     """Return how the order's request stands, and what this person may do about it. Raises NotFound to a courier."""
     with reading(actor):
         order = order_named(actor, code)
-        return date_wishes.standing(actor, order, partial(may_perform, actor))
+        if not may_see_therapy(actor):
+            raise NotFound()
+        return requested_dates.standing(actor, order, partial(may_perform, actor))
 
 
 @contextmanager
@@ -190,7 +192,7 @@ def _on_order(actor: Actor, kind: str, code: str, once: Once | None) -> Iterator
     subject = ("order", code.upper())
     with acting(actor, kind, stream_id=stream_of(code), subject=subject, once=once) as event:
         order = order_named(actor, code)
-        if not date_wishes.may_see(actor):
+        if not may_see_therapy(actor):
             raise NotFound()
         order.stream = event.stream
         event.zone = order.center_site.zone
@@ -198,7 +200,7 @@ def _on_order(actor: Actor, kind: str, code: str, once: Once | None) -> Iterator
 
 
 def _booking(order: Order) -> OrderStep:
-    step = next(iter(attempts.of_kind(order, date_wishes.BOOKING)), None)
+    step = next(iter(attempts.of_kind(order, requested_dates.BOOKING)), None)
     if step is None:
         raise NotFound()
     return step
@@ -210,7 +212,7 @@ def _stops(order: Order) -> list[MissingFact]:
     if not bookings.plant_sites(order):
         text = "No plant makes this therapy for your country."
         found.append(MissingFact("no_plant", text, "Ask the manufacturer's planner."))
-    kinds = (date_wishes.BOOKING, date_wishes.REQUEST)
+    kinds = (requested_dates.BOOKING, requested_dates.REQUEST)
     if any(step.flow_step.signatures for kind in kinds for step in attempts.of_kind(order, kind)):
         text = "The flow wants the booking signed: nobody books on your behalf."
         found.append(MissingFact("booking_is_signed", text, "Search again when capacity is published."))

@@ -13,6 +13,7 @@ from orders.actions.rescheduling import require_mine
 from orders.flow import order_named, stream_of
 from orders.inputs import read
 from orders.models import Order
+from orders.policies import may_see_therapy
 from orders.states import OrderState
 from orders.wish_inputs import DateWishInputs, today_at, wished_in
 from personas.states import Capability
@@ -46,7 +47,7 @@ def wished(actor: Actor, code: str) -> tuple[Order, Wishes]:
     """Return an order with what is wished of its dates; NotFound to a courier."""
     with reading(actor):
         order = order_named(actor, code)
-        if not rescheduling.may_see_dates(actor):
+        if not may_see_therapy(actor):
             raise NotFound()
         return order, wishes.of_order(order.stream_id)
 

@@ -20,28 +20,13 @@ from orders.actions import rescheduling, swaps
 from orders.api import answers
 from orders.api.of_order import OfOrder
 from orders.api.orders import detail_response
-from orders.api.slot_chains import wished_of
+from orders.api.slot_chains import WishQuery, wished_of
 from orders.api.starts import StartQuery, start_of
 from orders.flow import order_named
 from orders.states import SwapState
 from personas.asking import body_of, once_of, query_of, reads
 from personas.headers import ETAG, IF_MATCH, ONCE
 from scheduling.states import ChangeReason, ChangeWindow, LinkKind, Ranking
-
-
-class WishQuery(s.Serializer[Any]):
-    """What the center wishes of the dates; where no wish is given, what the order remembers."""
-
-    earliest = s.DateField(
-        required=False, help_text="first day of collection at the center; what the order remembers, or today, if absent"
-    )
-    weekday = s.IntegerField(required=False, min_value=1, max_value=7, help_text="of collection; 1 is Monday")
-    washout_since = s.DateField(
-        required=False, help_text="day of the last treatment: no collection before the washout is over"
-    )
-    washout_days = s.IntegerField(
-        required=False, min_value=0, max_value=365, help_text="length of the washout; the flow's if absent"
-    )
 
 
 class DatesQuery(WishQuery, StartQuery):

@@ -33,20 +33,27 @@ from scheduling.wishes import GIVEN, given_over
 HOLD, REQUEST, ANSWER = "hold_slot_chain", "request_slots", "confirm_slots"
 
 
-class SearchQuery(StartQuery):
-    """From which day on, how far, and what is wished: where no wish is given, what the order remembers."""
+class WishQuery(serializers.Serializer[Any]):
+    """What the center wishes of the dates; where no wish is given, what the order remembers."""
 
-    earliest = serializers.DateField(required=False, help_text="first day of collection at the center; today if absent")
-    days = serializers.IntegerField(required=False, min_value=1, max_value=120, help_text="the flow's if absent")
+    earliest = serializers.DateField(
+        required=False, help_text="first day of collection at the center; what the order remembers, or today, if absent"
+    )
     weekday = serializers.IntegerField(required=False, min_value=1, max_value=7, help_text="of collection; 1 is Monday")
-    sort = serializers.ChoiceField(choices=Ranking.choices, default=Ranking.EARLIEST)
-    limit = serializers.IntegerField(min_value=1, max_value=500, default=100, help_text="so many of the best chains")
     washout_since = serializers.DateField(
         required=False, help_text="day of the last treatment: no collection before the washout is over"
     )
     washout_days = serializers.IntegerField(
         required=False, min_value=0, max_value=365, help_text="length of the washout; the flow's if absent"
     )
+
+
+class SearchQuery(WishQuery, StartQuery):
+    """From which day on, how far, and what is wished."""
+
+    days = serializers.IntegerField(required=False, min_value=1, max_value=120, help_text="the flow's if absent")
+    sort = serializers.ChoiceField(choices=Ranking.choices, default=Ranking.EARLIEST)
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=100, help_text="so many of the best chains")
 
 
 def wished_of(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from ledger.context import Actor
-from ledger.refusals import NotFound
-from ledger.states import Role
 from network import queries as network
 from orders import attempts, bookings, gathering
 from orders.models import FlowStep, Order, OrderStep
@@ -67,18 +65,11 @@ class ForPlants:
     late: bool
 
 
-def may_see(actor: Actor) -> bool:
-    """Whether the dates of a therapy are the actor's to see: never a courier's."""
-    return actor.organization_role != Role.COURIER
-
-
 def standing(actor: Actor, order: Order, may: Callable[[OrderStep], bool]) -> Standing:
     """Return how the order's request stands; for whoever may answer, with the chains that would meet it.
 
     ``may``: whose it is to perform a step.
     """
-    if not may_see(actor):
-        raise NotFound()
     row = date_requests.latest_of(actor, order.stream_id)
     step = next(iter(attempts.of_kind(order, BOOKING)), None)
     is_open = row is not None and row.state == DateRequestState.OPEN
