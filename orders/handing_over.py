@@ -25,7 +25,7 @@ def hand_over(actor: Actor, run: RepairRun, moved: Sequence[tuple[Order, Mapping
 
     Raises Conflict ``move_offered`` for an order of which a move waits for its center already.
     """
-    parts: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+    parts: dict[UUID, list[tuple[Order, Mapping[str, Any]]]] = defaultdict(list)
     for order, row in moved:
         if RepairMove.unwalled.filter(stream_id=order.stream_id, state=MoveState.OFFERED).exists():
             raise Conflict(
@@ -33,15 +33,15 @@ def hand_over(actor: Actor, run: RepairRun, moved: Sequence[tuple[Order, Mapping
                 code="move_offered",
                 remedy="Leave this order out of the plan, or wait for the center's answer.",
             )
-        parts[order.manufacturer_id].append(row)
-    return [_part(actor, run, sponsor_id, rows) for sponsor_id, rows in sorted(parts.items())]
+        parts[order.manufacturer_id].append((order, row))
+    return [_part(actor, run, part) for _, part in sorted(parts.items())]
 
 
-def _part(actor: Actor, run: RepairRun, sponsor_id: UUID, rows: Sequence[Mapping[str, Any]]) -> RepairRun:
-    now = timezone.now()
-    with sponsors.sight(actor, sponsor_id):
+def _part(actor: Actor, run: RepairRun, part: Sequence[tuple[Order, Mapping[str, Any]]]) -> RepairRun:
+    now, order = timezone.now(), part[0][0]
+    with sponsors.sight(actor, order):
         found: RepairRun = RepairRun.objects.create(
-            organization_id=sponsor_id,
+            organization_id=order.manufacturer_id,
             disruption_id=run.disruption_id,
             handed_over_by_id=actor.organization_id,
             resource_ids=run.resource_ids,
@@ -53,6 +53,6 @@ def _part(actor: Actor, run: RepairRun, sponsor_id: UUID, rows: Sequence[Mapping
             started_by_name=f"{actor.display_name}, {actor.organization_name}",
             started_at=now,
             ended_at=now,
-            plan=list(rows),
+            plan=[row for _, row in part],
         )
     return found

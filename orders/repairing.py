@@ -163,7 +163,7 @@ def snapshot(actor: Actor, run: RepairRun, found: Sequence[Hit]) -> Snapshot:
     affected: list[Affected] = []
     read: dict[UUID, Offered] = {}
     for therapy_id, alike in by_therapy.items():
-        with sponsors.sight(actor, alike[0].order.manufacturer_id) as seen:
+        with sponsors.sight(actor, alike[0].order) as seen:
             requests = _requests(actor, [hit.order for hit in alike], run.horizon_days)
             read[therapy_id], held = _offered(seen, alike, requests)
         affected += [affected_by(hit, requests[hit.order.pk], held.get(hit.chain.pk, frozenset())) for hit in alike]

@@ -131,7 +131,7 @@ def search(
     actor: Actor, order: Order, chain: SlotChain, earliest: dt.date, wishes: Wishes | None = None
 ) -> SearchResult:
     """Return the dates to which the order could move, as if it had no places yet; the booked dates are left out."""
-    with sponsors.sight(actor, order.manufacturer_id) as seen:
+    with sponsors.sight(actor, order) as seen:
         request = changes.staying(chain, request_of(actor, order, earliest, wishes))
         result = slot_chains.search(seen, request, wishes.ranking if wishes else Ranking.EARLIEST)
     booked = changes.places_in(chain)
@@ -141,7 +141,7 @@ def search(
 def lines_of(actor: Actor, order: Order) -> list[tuple[UUID, str]]:
     """Return the manufacturing lines on which the order could be made, as far as the actor knows them, with names."""
     serves = Q(therapy_ids=[]) | Q(therapy_ids__contains=[order.therapy_id])
-    with sponsors.sight(actor, order.manufacturer_id):
+    with sponsors.sight(actor, order):
         plants = bookings.plant_sites(order)
     own = actor.organization_role == Role.CMO
     lines = scheduling.resources(actor, kind=ResourceKind.MANUFACTURING_LINE, own=own)
@@ -160,7 +160,7 @@ def search_start(
     request = request_for_start(actor, order, line_id, date, wishes)
     if request is None:
         return SearchResult()
-    with sponsors.sight(actor, order.manufacturer_id) as seen:
+    with sponsors.sight(actor, order) as seen:
         ranking = wishes.ranking if wishes else Ranking.EARLIEST
         result = slot_chains.search(seen, changes.staying(chain, request), ranking)
     booked = changes.places_in(chain)
@@ -176,7 +176,7 @@ def request_for_start(
     today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
     if not slots or date < today:
         return None
-    with sponsors.sight(actor, order.manufacturer_id):
+    with sponsors.sight(actor, order):
         request = request_of(actor, order, today, wishes)
     if not request.cryopreserved and request.max_age_hours is not None:
         days = math.ceil(request.max_age_hours / 24) + request.collection_days + request.contingency_days

@@ -20,16 +20,17 @@ from scheduling.offers import ChainRequest
 
 
 @contextmanager
-def sight(actor: Actor, manufacturer_id: UUID) -> Iterator[Actor]:
-    """See what a contract manufacturer's sponsor sees, and yield the actor as which to read; anybody else as itself.
+def sight(actor: Actor, order: Order) -> Iterator[Actor]:
+    """See what the order's sponsor sees, and yield the actor as which to read; anybody else sees as itself.
 
-    Event and author stay as they are. Reference rows that are read meanwhile are kept apart: they are the sponsor's.
+    Only the contract manufacturer in whose plant the order is to be made. Event and author stay as they are. Reference
+    rows that are read meanwhile are kept apart: they are the sponsor's.
     """
     acting = current()
-    if actor.organization_role != Role.CMO or acting is None:
+    if acting is None or not is_made_by(actor, order):
         yield actor
         return
-    seen = replace(actor, organization_id=manufacturer_id)
+    seen = replace(actor, organization_id=order.manufacturer_id)
     with entered(replace(acting, actor=seen, kept={}, answers={}, streams_seen=set())):
         yield seen
 

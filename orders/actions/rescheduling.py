@@ -140,7 +140,7 @@ def preview(actor: Actor, code: str, token: str, given: Mapping[str, Any] | None
         if chain is None:
             raise FactsMissing("No dates are booked.", facts=rescheduling.stops(order, None))
         wishes = _wishes(order, side, given or {})
-        with sponsors.sight(actor, order.manufacturer_id) as seen:
+        with sponsors.sight(actor, order) as seen:
             request = rescheduling.request_of(actor, order, order.opened_at.date(), wishes)
             offer = changes.offer_for(seen, chain, request, token)
         return rescheduling.preview(actor, order, chain, offer, side)
@@ -251,7 +251,7 @@ def reschedule(
         wishes = _wishes(order, side, given)
         if wishes is not None:
             keep(actor, order.stream_id, order.center_id, wishes)
-        with sponsors.sight(actor, order.manufacturer_id) as seen:
+        with sponsors.sight(actor, order) as seen:
             request = rescheduling.request_of(actor, order, order.opened_at.date(), wishes)
             offer = changes.offer_for(seen, chain, request, given["offer"])
         found = rescheduling.preview(actor, order, chain, offer, side)
@@ -261,7 +261,7 @@ def reschedule(
             rescheduling.replan(order, found.knock_on, fresh, event.id)
         else:
             event.kind = kind_named(PROPOSES[side])
-            with sponsors.sight(actor, order.manufacturer_id) as seen:
+            with sponsors.sight(actor, order) as seen:
                 fresh = changes.propose(seen, chain, request, offer, proposed_by=actor.organization_id, **why)
             outcome = PROPOSED
         _note(event, order, chain, fresh)

@@ -12,11 +12,14 @@ from django.utils import timezone
 from cgt.demo.journey import Journey
 from ledger.context import reading
 from ledger.refusals import NotAllowed, NotFound, Refusal, WrongState
+from ledger.walls import visible
 from network.actions.places import add_lane, add_plant
 from notifications import queries as notices
 from notifications.actions import relay
+from orders import sponsors
 from orders.actions import rescheduling
 from orders.flow import order_named
+from orders.models import Order
 from scheduling import slot_chains
 from scheduling.actions.quotas import QuotaRules, ShareRow, add_quota
 from scheduling.quotas import QuotaUsedUp
@@ -177,3 +180,19 @@ def test_the_page_of_dates_says_who_is_asked_and_keeps_what_was_typed(plants: Pl
     assert bad.context["preview"].offer.manufacture_start == found.manufacture_start, "what was chosen is kept"
     good = browser.post(f"/orders/{order.code}/dates/", {"offer": found.token, **WHY})
     assert good.status_code == 303 and standing(plants, order, CMO).may_withdraw
+
+
+@pytest.mark.story("CM1")
+def test_a_sponsor_s_sight_is_lent_for_an_order_of_one_s_own_plant_only(plants: PlantWorld) -> None:
+    here, elsewhere = booked(plants, "one", "accept_job"), booked(plants, "own", "accept_job")
+    sponsor, cmo = plants.player("one", "planner").actor, plants.player(*CMO).actor
+    with reading(sponsor):
+        orders = [order_named(sponsor, journey.code) for journey in (here, elsewhere)]
+        sites = [order.plant_site for order in orders]
+    assert all(sites)
+    for order, lent in zip(orders, (True, False), strict=True):
+        with reading(cmo), sponsors.sight(cmo, order) as seen:
+            assert (seen.organization_id == order.manufacturer_id) is lent
+            assert visible(Order, seen).filter(pk=orders[1].pk).exists() is lent
+    with reading(sponsor), sponsors.sight(sponsor, orders[0]) as seen:
+        assert seen is sponsor
