@@ -167,5 +167,7 @@ class Camera {
   }
 }
 
-/** Open the camera for a field. `places`: where the decoder's script and its WebAssembly are. */
-export const scan = (field, label, places) => new Camera(field, label).open(places);
+/** Open the camera for a field, once. `places`: where the decoder's script and its WebAssembly are. */
+export const scan = async (field, label, places) => {
+  if (!document.querySelector("dialog.cgt-camera")) await new Camera(field, label).open(places);
+};

@@ -124,8 +124,9 @@ def test_two_codes_in_sight_are_not_guessed_at_and_printed_labels_are_read_one_b
 def test_a_forbidden_camera_says_what_else_helps(crew: Crew, video: Path) -> None:
     work = OrderWork(crew, packed(crew.world, **patient()))
     page = work.open(DRIVER, "pickup")
-    page.get_by_role("button", name="Scan with the camera: Outer code of the box", exact=True).click()
+    page.get_by_role("button", name="Scan with the camera: Outer code of the box", exact=True).dblclick()
     page.get_by_text("The browser may not use the camera.").wait_for()
+    assert page.locator("dialog").count() == 1
     assert "typing the code" in page.locator("dialog").inner_text()
     good(page)
     page.keyboard.press("Escape")
