@@ -79,8 +79,7 @@ def test_the_committee_decides_by_keyboard_and_the_place_is_offered(crew: Crew) 
     assert faults(page) == []
     page.keyboard.type("Not fit for collection yet")
     sign(page, world)
-    page.wait_for_url("**/waiting/**")
-    assert "Decision 1 is signed" in page.inner_text("#cgt-messages")
+    page.wait_for_selector("#cgt-messages >> text=Decision 1 is signed")
     line_places(world, 1)
     assert offer_freed_places() == 1
     (offer,) = offers(world)
