@@ -233,7 +233,8 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
-WHITENOISE_AUTOREFRESH = DEBUG
+# A test's client makes the middleware anew, which otherwise reads every static file each time.
+WHITENOISE_AUTOREFRESH = DEBUG or ENVIRONMENT == "test"
 globals().update(environ.mail("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = environ.text("DEFAULT_FROM_EMAIL", "CGT Orchestration <no-reply@cgt.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
