@@ -30,6 +30,29 @@ register(
         notifies=True,
     ),
     EventKind(
+        "custody.alias_registered",
+        "Code registered",
+        "{issuer} registered its {system} for {names}.",
+        payload={
+            "issuer": "organization in whose system the code is",
+            "system": "kind of code, in words",
+            "names": "our own code of the thing",
+            "value": "the code, where every party may look it up; else empty",
+        },
+        audience=_INVOLVED,
+    ),
+    EventKind(
+        "custody.alias_withdrawn",
+        "Code withdrawn",
+        "{issuer} withdrew its {system} for {names}.",
+        payload={
+            "issuer": "organization in whose system the code is",
+            "system": "kind of code, in words",
+            "names": "our own code of the thing",
+        },
+        audience=_INVOLVED,
+    ),
+    EventKind(
         "custody.stock_added",
         "Unit put in stock",
         "Unit {unit} was put in stock.",

@@ -9,10 +9,13 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from custody.models import ChainOfIdentity, Container, CustodyPeriod, Label, Patient, Shipment, StockUnit
+from custody import aliases
+from custody.decoding import Reading
+from custody.models import Alias, ChainOfIdentity, Container, CustodyPeriod, Label, Patient, Shipment, StockUnit
 from custody.scans import read
 from custody.states import ContainerKind, ContainerState, ShipmentState, StockState
 from ledger.context import Actor
+from ledger.refusals import InvalidInput
 from ledger.walls import on_stream, visible
 
 
@@ -24,6 +27,7 @@ class Found:
     coi: ChainOfIdentity | None = None
     container: Container | None = None
     shipment: Shipment | None = None
+    alias: Alias | None = None
 
 
 def containers_of(actor: Actor, stream_id: UUID) -> QuerySet[Container]:
@@ -97,8 +101,34 @@ def stock_unit(actor: Actor, lot: str, serial: str) -> StockUnit | None:
 
 
 def lookup(actor: Actor, scanned: str) -> Found | None:
-    """Return what a scanned code names among the actor's orders; None for anything else. InvalidInput if unreadable."""
-    reading = read(scanned, "code")
+    """Return what a scanned code, or a registered one, names among the actor's orders; None for anything else.
+
+    Raises InvalidInput ``unreadable``, ``not_an_identity`` or ``ambiguous_code``. A few indexed statements.
+    """
+    try:
+        reading = read(scanned, "code")
+    except InvalidInput:
+        found = _by_alias(actor, scanned)
+        if found is None:
+            raise
+        return found
+    return _by_reading(actor, reading) or _by_alias(actor, scanned)
+
+
+def _by_alias(actor: Actor, scanned: str) -> Found | None:
+    """Return what an alias leads to; InvalidInput ``ambiguous_code`` when it is registered for several things."""
+    rows = aliases.named(scanned, visible(Alias, actor))
+    if not rows:
+        return None
+    if len({row.target_code for row in rows}) > 1:
+        text = f"This code is registered for several things: {', '.join(sorted({r.target_code for r in rows}))}."
+        raise InvalidInput(text, code="ambiguous_code", fields={"code": [text]}, remedy="Scan the code of the thing.")
+    row = rows[0]
+    coi = row.coi or (row.container.coi if row.container else None)
+    return Found(row.stream_id, coi, row.container, row.shipment, alias=row)
+
+
+def _by_reading(actor: Actor, reading: Reading) -> Found | None:
     if reading.container:
         container = visible(Container, actor).select_related("coi").filter(code=reading.container).first()
         return Found(container.stream_id, container.coi, container) if container else None
@@ -152,3 +182,9 @@ def bag_codes(actor: Actor, after: str, most: int) -> list[str]:
     """Return codes of the containers that the actor sees, in their order, from the one after ``after``."""
     found = visible(Container, actor).filter(code__gt=after).order_by("code")
     return list(found.values_list("code", flat=True)[:most])
+
+
+def aliases_of(actor: Actor, stream_id: UUID) -> QuerySet[Alias]:
+    """Return the live aliases of an order that the actor may see, in the order of their registration."""
+    found = visible(Alias, actor).filter(stream_id=stream_id, withdrawn_at__isnull=True)
+    return found.select_related("issuer", "container", "shipment", "coi").order_by("registered_at", "pk")

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 from uuid import UUID
 
-from custody import scanned_text
+from custody import aliases, scanned_text
 from custody.decoding import Reading, decode
 from custody.isbt128 import Unreadable
-from custody.models import ChainOfIdentity, Container, Label, Shipment
-from custody.states import LabelState
+from custody.models import Alias, ChainOfIdentity, Container, Label, Shipment
+from custody.states import AliasSystem, LabelState
 from ledger.refusals import InvalidInput, Mismatch
 
 ANOTHER_BOX = "another_box"  # a slip at the dock: refused and recorded, but no identity is in question
@@ -47,7 +47,7 @@ def expect(stream_id: UUID, scanned: str, containers: Iterable[Container], field
     stock = _by_lot_and_serial(scanned, expected)
     if stock is not None:
         return stock
-    reading = read(scanned, field)
+    reading = _read_or_alias(stream_id, scanned, field, expected)
     found = _named(reading, expected)
     if found is not None:
         _refuse_void_label(reading, found, field)
@@ -63,7 +63,8 @@ def expect_identity(
 
     ``at_hand``: the containers that lie beside the patient: a mismatch names them, so that they are put aside.
     """
-    reading = read(scanned, field)
+    beside = list(at_hand)
+    reading = _read_or_alias(coi.stream_id, scanned, field, beside)
     if reading.coi == coi.code and not reading.container:
         return coi
     if reading.coi == coi.code:
@@ -72,12 +73,15 @@ def expect_identity(
         _wrong(field, f"That is box {reading.box}. Scan the chain-of-identity code.")
     if reading.donation and not reading.coi:
         _wrong(field, "That is a donation number. Scan the chain-of-identity code.")
-    raise _mismatch(list(at_hand))
+    raise _mismatch(beside)
 
 
 def expect_outer(shipment: Shipment, scanned: str, field: str = "outer_code") -> Shipment:
     """Accept the outer code of this box; InvalidInput for another code of the same order, Mismatch for another box."""
-    reading = read(scanned, field)
+    known = _aliases(scanned)
+    if known and all(alias.shipment_id == shipment.pk for alias in known):
+        return shipment  # who carries a box may know it by its own number: the outer code proves no identity either
+    reading = _read_or_alias(shipment.stream_id, scanned, field, None)
     if reading.box == shipment.code:
         return shipment
     if reading.box and _is_box_of(shipment.stream_id, reading.box):
@@ -89,6 +93,39 @@ def expect_outer(shipment: Shipment, scanned: str, field: str = "outer_code") ->
     raise Mismatch(
         "The scan names another box.", code=ANOTHER_BOX, remedy=f"Leave that box. Find and scan box {shipment.code}."
     )
+
+
+def _read_or_alias(stream_id: UUID, scanned: str, field: str, expected: Sequence[Container] | None) -> Reading:
+    """Read a code, or judge an alias: it leads to a thing and never stands for its identity.
+
+    Raises Mismatch when it is registered for another order (``expected`` None: a box is asked for), and InvalidInput
+    ``alias_not_identity`` with what it is otherwise.
+    """
+    try:
+        return read(scanned, field)
+    except InvalidInput:
+        found = _aliases(scanned)
+        if not found:
+            raise
+    named = [alias for alias in found if alias.system != AliasSystem.LOT]
+    if named and all(alias.stream_id != stream_id for alias in named):
+        raise _another_box() if expected is None else _mismatch(expected)
+    alias = next((alias for alias in found if alias.stream_id == stream_id), found[0])
+    what = f"{alias.issuer.name}'s number ({alias.get_system_display()})"
+    here = f" of {alias.target_code}" if alias.stream_id == stream_id else ""
+    text = f"That is {what}{here}. Scan the code on its own label."
+    raise InvalidInput(
+        text, code="alias_not_identity", fields={field: [text]}, remedy="Scan the identity code, not another number."
+    )
+
+
+def _aliases(scanned: str) -> list[Alias]:
+    """Return the aliases that the acting organization may see of a text (row policies hold)."""
+    return aliases.named(scanned, Alias.unwalled.all())
+
+
+def _another_box() -> Mismatch:
+    return Mismatch("The scan names another box.", code=ANOTHER_BOX, remedy="Leave that box. Find the one asked for.")
 
 
 def _named(reading: Reading, expected: Sequence[Container]) -> Container | None:

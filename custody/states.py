@@ -106,6 +106,15 @@ class AliasSystem(models.TextChoices):
     OTHER = "other", "Another code"
 
 
+class AliasScope(models.TextChoices):
+    ORDER = "order", "Every party of the order may look it up"
+    OWN = "own", "Only our organization may look it up"
+
+
+PLAIN_SYSTEMS = (AliasSystem.LOT, AliasSystem.HOSPITAL, AliasSystem.WAYBILL, AliasSystem.OTHER)
+PERSONAL_SYSTEMS = (AliasSystem.HOSPITAL, AliasSystem.GSRN)  # may number a patient: stay with who registered them
+
+
 class Direction(models.TextChoices):
     INBOUND = "inbound", "To the manufacturing site"
     OUTBOUND = "outbound", "To the treatment center"

@@ -23,6 +23,7 @@ class OrdersConfig(AppConfig):
                 "orders:worklist", "My work", "list-check", "view_orders", 15, waiting_count, applies=has_own_desk
             ),
             navigation.Entry("orders:list", "Orders", "heart-handshake", "view_orders", 20),
+            navigation.Entry("orders:what_is", "What is this code?", "scan", "view_orders", 65),
             navigation.Entry("orders:verify", "Verify a copy", "shield-check", "view_record", 70, roles=everywhere),
             navigation.Entry("orders:waiting", "Waiting list", "hourglass", "view_orders", 25, applies=is_concerned),
             navigation.Entry("orders:quotas", "Quotas", "table", "view_orders", 32, applies=quotas.concerns),

@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 
 from orders.views import (
+    codes,
     committee,
     date_requests,
     date_wishes,
@@ -54,6 +55,7 @@ urlpatterns = [
     path("", worklist.home, name="home"),
     path("worklist/", worklist.worklist, name="worklist"),
     path("find/", finding.find, name="find"),
+    path("codes/", codes.what_is, name="what_is"),
     path("orders/", order_list.order_list, name="list"),
     path("orders/new/", enrolment.new_order, name="new"),
     path("orders/<order:code>/", order.order_page, name="order"),
@@ -76,6 +78,8 @@ urlpatterns = [
     path("orders/<order:code>/gantt/", gantt.gantt, name="gantt"),
     path("orders/<order:code>/remanufacture/", remanufacture.remanufacture, name="remanufacture"),
     path("orders/<order:code>/identity/", identity.lift_query, name="identity"),
+    path("orders/<order:code>/codes/", codes.codes, name="codes"),
+    path("orders/<order:code>/codes/<uuid:alias>/withdraw/", codes.withdraw, name="withdraw_code"),
     path("orders/<order:code>/labels.pdf", documents.labels, name="labels"),
     path("orders/<order:code>/certificate.pdf", documents.certificate, name="certificate"),
     path("orders/<order:code>/boxes/<str:box>/packing-list/", documents.packing_list, name="packing_list"),

@@ -26,6 +26,7 @@ class Capability(models.TextChoices):
     CHECK_KIT = "check_kit", "Check the collection kit"
     IDENTIFY_PATIENT = "identify_patient", "Identify a patient before a collection"
     PRINT_LABELS = "print_labels", "Print labels"
+    REGISTER_CODES = "register_codes", "Register codes of own systems for bags and boxes"
     COLLECT = "collect", "Collect starting material"
     PACK_MATERIAL = "pack_material", "Pack material for shipping"
     GIVE_CUSTODY = "give_custody", "Hand material over"

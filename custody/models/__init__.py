@@ -1,3 +1,4 @@
+from custody.models.aliases import Alias
 from custody.models.identity import ChainOfIdentity, FacilityCounter
 from custody.models.labels import Label
 from custody.models.material import Container, Genealogy, StockUnit
@@ -5,6 +6,7 @@ from custody.models.movement import CustodyPeriod, SealCheck, Shipment, Shipment
 from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
 
 __all__ = [
+    "Alias",
     "BlindIndex",
     "ChainOfIdentity",
     "Container",

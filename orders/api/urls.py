@@ -2,6 +2,7 @@ from django.urls import path
 
 from orders.api import (
     catalog,
+    codes,
     date_requests,
     date_wishes,
     disruptions,
@@ -111,6 +112,9 @@ urlpatterns = [
     path("quotas", quotas.QuotasView.as_view(), name="quotas"),
     path("quotas/<uuid:quota>", quotas.QuotaView.as_view(), name="quota"),
     path("patients/find", lookup.FindPatientView.as_view(), name="find-patient"),
+    path("orders/<slug:code>/aliases", codes.AliasesView.as_view(), name="aliases"),
+    path("orders/<slug:code>/aliases/<uuid:alias>/withdraw", codes.WithdrawAliasView.as_view(), name="withdraw-alias"),
+    path("codes/read", codes.ReadCodeView.as_view(), name="read-code"),
     path("lookup", lookup.LookupView.as_view(), name="lookup"),
     path("custody", lookup.CustodyView.as_view(), name="custody"),
     path("worklist", steps.WorklistView.as_view(), name="worklist"),

@@ -1,0 +1,142 @@
+"""Codes over REST: what one says and leads to, and the codes of parties' own systems."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from custody.states import AliasScope, AliasSystem
+from ledger.context import reading
+from ledger.recording import Replayed
+from orders import queries
+from orders.actions import aliases as action
+from orders.api.of_order import OfOrder
+from orders.flow import order_named
+from personas.asking import ActorView, body_of, input_of, once_of, reads
+from personas.envelopes import Shape, whole
+from personas.headers import ONCE
+
+
+class AnyCode(serializers.Serializer[Any]):
+    """A scanned or typed code; in the body, since it may number a patient."""
+
+    code = serializers.CharField(max_length=200, trim_whitespace=False)
+
+
+class CodePart(Shape):
+    """One thing that a code says."""
+
+    name = serializers.CharField(help_text="`din`, `coi`, `product`, `ai01` …")
+    words = serializers.CharField()
+
+
+class AliasRow(Shape):
+    """A code of a party's own system for a thing of an order."""
+
+    id = serializers.UUIDField()
+    system = serializers.ChoiceField(choices=AliasSystem.choices)
+    code = serializers.CharField(help_text="as it is compared")
+    names = serializers.CharField(help_text="our code of the bag, the box or the chain of identity")
+    issuer = serializers.CharField(help_text="code of the organization whose system it is")
+    scope = serializers.ChoiceField(choices=AliasScope.choices)
+    registered_at = serializers.DateTimeField()
+
+
+class CodeReading(Shape):
+    """All that a code says, and the order it leads to."""
+
+    parts = CodePart(many=True)
+    order = serializers.CharField(allow_null=True, help_text="order code, where it names something of one")
+    alias = AliasRow(allow_null=True, help_text="the registered code that it is")
+
+
+class ReadCodeView(ActorView):
+    """What is this code?"""
+
+    @extend_schema(
+        operation_id="read_code",
+        tags=["material"],
+        summary="Say all that a code says (ISBT 128, GS1, registered codes) and which order it leads to",
+        request=AnyCode,
+        responses=CodeReading,
+    )
+    @reads
+    def post(self, request: Request) -> Response:
+        found = queries.meaning_of(self.actor, input_of(request, AnyCode)["code"])
+        return Response(
+            {
+                "parts": [{"name": part.name, "words": part.words} for part in found.parts],
+                "order": found.order.code if found.order else None,
+                "alias": _row(found.alias) if found.alias else None,
+            }
+        )
+
+
+class AliasesView(OfOrder):
+    """The codes of an order's things."""
+
+    @extend_schema(
+        operation_id="list_aliases",
+        tags=["material"],
+        summary="List the codes registered for the order's bags and boxes (a courier: boxes only)",
+        responses=whole(AliasRow, "AliasList"),
+    )
+    @reads
+    def get(self, request: Request, code: str) -> Response:
+        order = order_named(self.actor, code)
+        return Response({"results": [_row(row) for row in queries.aliases_of(self.actor, order)]})
+
+    @extend_schema(
+        operation_id="register_alias",
+        tags=["material"],
+        summary="Register what the organization's own system calls a bag, a box or the chain of identity",
+        parameters=[ONCE],
+        request=action.AliasInputs,
+        responses={201: whole(AliasRow, "AliasList")},
+    )
+    def post(self, request: Request, code: str) -> Response:
+        self.find(code)
+        with suppress(Replayed):
+            action.register_alias(self.actor, code, body_of(request), once=once_of(request))
+        return self._listed(code, 201)
+
+    def _listed(self, code: str, status: int) -> Response:
+        with reading(self.actor):
+            rows = queries.aliases_of(self.actor, order_named(self.actor, code))
+            return Response({"results": [_row(row) for row in rows]}, status=status)
+
+
+class WithdrawAliasView(AliasesView):
+    """An own code that names nothing any more."""
+
+    http_method_names = ["post", "options"]
+
+    @extend_schema(
+        operation_id="withdraw_alias",
+        tags=["material"],
+        summary="Withdraw a code that the organization registered; it stays on the record",
+        parameters=[ONCE],
+        request=action.WithdrawInputs,
+        responses=whole(AliasRow, "AliasList"),
+    )
+    def post(self, request: Request, code: str, alias: UUID) -> Response:  # type: ignore[override]
+        self.find(code)
+        with suppress(Replayed):
+            action.withdraw_alias(self.actor, code, alias, body_of(request), once=once_of(request))
+        return self._listed(code, 200)
+
+
+def _row(row: Any) -> dict[str, Any]:
+    columns = ("id", "system", "scope", "registered_at")
+    return {
+        **{name: getattr(row, name) for name in columns},
+        "code": row.value,
+        "names": row.target_code,
+        "issuer": row.issuer.code,
+    }
