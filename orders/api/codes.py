@@ -48,6 +48,9 @@ class AliasRow(Shape):
     registered_at = serializers.DateTimeField()
 
 
+ALIASES = whole(AliasRow, "AliasList")
+
+
 class CodeReading(Shape):
     """All that a code says, and the order it leads to."""
 
@@ -85,7 +88,7 @@ class AliasesView(OfOrder):
         operation_id="list_aliases",
         tags=["material"],
         summary="List the codes registered for the order's bags and boxes (a courier: boxes only)",
-        responses=whole(AliasRow, "AliasList"),
+        responses=ALIASES,
     )
     @reads
     def get(self, request: Request, code: str) -> Response:
@@ -98,7 +101,7 @@ class AliasesView(OfOrder):
         summary="Register what the organization's own system calls a bag, a box or the chain of identity",
         parameters=[ONCE],
         request=action.AliasInputs,
-        responses={201: whole(AliasRow, "AliasList")},
+        responses={201: ALIASES},
     )
     def post(self, request: Request, code: str) -> Response:
         self.find(code)
@@ -123,7 +126,7 @@ class WithdrawAliasView(AliasesView):
         summary="Withdraw a code that the organization registered; it stays on the record",
         parameters=[ONCE],
         request=action.WithdrawInputs,
-        responses=whole(AliasRow, "AliasList"),
+        responses=ALIASES,
     )
     def post(self, request: Request, code: str, alias: UUID) -> Response:  # type: ignore[override]
         self.find(code)
