@@ -42,3 +42,9 @@ def meaning_of(actor: Actor, scanned: str) -> Meaning:
     if found is None or (found.shipment is None and actor.organization_role == Role.COURIER):
         return Meaning(parts)
     return Meaning(parts, visible(Order, actor).filter(stream_id=found.stream_id).first(), found.alias)
+
+
+def aliases_of(actor: Actor, order: Order) -> list[Any]:
+    """Return the registered codes of an order's things that the actor may see: for a courier those of boxes."""
+    rows = custody.aliases_of(actor, order.stream_id)
+    return list(rows.filter(shipment__isnull=False) if actor.organization_role == Role.COURIER else rows)

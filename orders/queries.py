@@ -39,7 +39,6 @@ from orders import (
 from orders import owners as named_owners
 from orders.bookings import Wishes
 from orders.carrying import Stop
-from orders.code_meanings import meaning_of as meaning_of
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.epcis import documents as epcis_documents  # noqa: F401 - for REST
 from orders.epcis import filters as epcis_filters  # noqa: F401 - for REST
@@ -400,12 +399,6 @@ def parts_of_record(actor: Actor, order: Order) -> dict[str, list[dict[str, Any]
 def certificate_of(actor: Actor, order: Order) -> tuple[str, bytes] | None:
     """Return the certificate of the order's newest release as (file name, PDF); None when nothing was released."""
     return certificates.printed(actor, order)
-
-
-def aliases_of(actor: Actor, order: Order) -> list[Any]:
-    """Return the registered codes of an order's things that the actor may see: for a courier those of boxes."""
-    rows = custody.aliases_of(actor, order.stream_id)
-    return list(rows if may_see_therapy(actor) else rows.filter(shipment__isnull=False))
 
 
 def codes_of(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -16,6 +16,8 @@ from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, NotFound
 from ledger.states import Role
+from orders.code_meanings import aliases_of as aliases_of
+from orders.code_meanings import meaning_of as meaning_of
 from orders.flow import order_named
 from orders.inputs import read
 from orders.models import Order

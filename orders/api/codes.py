@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from custody.states import AliasScope, AliasSystem
 from ledger.context import reading
 from ledger.recording import Replayed
-from orders import queries
 from orders.actions import aliases as action
 from orders.api.of_order import OfOrder
 from orders.flow import order_named
@@ -71,7 +70,7 @@ class ReadCodeView(ActorView):
     )
     @reads
     def post(self, request: Request) -> Response:
-        found = queries.meaning_of(self.actor, input_of(request, AnyCode)["code"])
+        found = action.meaning_of(self.actor, input_of(request, AnyCode)["code"])
         return Response(
             {
                 "parts": [{"name": part.name, "words": part.words} for part in found.parts],
@@ -93,7 +92,7 @@ class AliasesView(OfOrder):
     @reads
     def get(self, request: Request, code: str) -> Response:
         order = order_named(self.actor, code)
-        return Response({"results": [_row(row) for row in queries.aliases_of(self.actor, order)]})
+        return Response({"results": [_row(row) for row in action.aliases_of(self.actor, order)]})
 
     @extend_schema(
         operation_id="register_alias",
@@ -111,7 +110,7 @@ class AliasesView(OfOrder):
 
     def _listed(self, code: str, status: int) -> Response:
         with reading(self.actor):
-            rows = queries.aliases_of(self.actor, order_named(self.actor, code))
+            rows = action.aliases_of(self.actor, order_named(self.actor, code))
             return Response({"results": [_row(row) for row in rows]}, status=status)
 
 

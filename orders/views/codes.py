@@ -35,7 +35,7 @@ def what_is(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         with reading(actor):
             try:
-                meaning = queries.meaning_of(actor, text)
+                meaning = action.meaning_of(actor, text)
             except InvalidInput as refused:
                 refusal = refused
     field = {
@@ -94,7 +94,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
     context = {
         "order": order,
         "banner": banner.of(actor, order),
-        "rows": queries.aliases_of(actor, order),
+        "rows": action.aliases_of(actor, order),
         "fields": with_choices(fields, {"names": _things(actor, order)}),
         "may_register": may,
         "refusal": refusal,
