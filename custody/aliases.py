@@ -71,7 +71,7 @@ def register(target: Target, system: str, text: str, scope: str, issuer_id: UUID
     except IntegrityError as clash:
         if "custody_alias_once" not in str(clash):
             raise
-        raise _taken("something else") from None
+        raise _taken("") from None
     return row
 
 
@@ -123,7 +123,7 @@ def _refuse(text: str) -> None:
 
 def _taken(code: str) -> Conflict:
     return Conflict(
-        f"Your organization uses this code for {code} already.",
+        f"Your organization uses this code for {code or 'something else'} already.",
         code="alias_taken",
         remedy="Withdraw it there first, or register another code.",
     )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
+from custody.models import Alias
 from ledger.context import Actor
 from ledger.refusals import NotAllowed
+from ledger.states import Role
+from ledger.walls import visible
 from personas.states import Capability
 
 
@@ -11,3 +16,9 @@ def require(actor: Actor, capability: Capability) -> None:
     """Raise NotAllowed unless the acting persona has the capability."""
     if not actor.can(capability):
         raise NotAllowed(f"{actor.persona_title or 'This key'} may not: {capability.label.lower()}.")
+
+
+def aliases_for(actor: Actor) -> QuerySet[Alias]:
+    """Return the live registered codes that the actor may look up: a courier those of boxes, whatever it carries."""
+    found = visible(Alias, actor).filter(withdrawn_at__isnull=True)
+    return found.filter(shipment__isnull=False) if actor.organization_role == Role.COURIER else found

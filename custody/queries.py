@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from custody import aliases
 from custody.decoding import Reading
 from custody.models import Alias, ChainOfIdentity, Container, CustodyPeriod, Label, Patient, Shipment, StockUnit
+from custody.policies import aliases_for
 from custody.scans import read
 from custody.states import ContainerKind, ContainerState, ShipmentState, StockState
 from ledger.context import Actor
@@ -117,7 +118,7 @@ def lookup(actor: Actor, scanned: str) -> Found | None:
 
 def _by_alias(actor: Actor, scanned: str) -> Found | None:
     """Return what an alias leads to; InvalidInput ``ambiguous_code`` when it is registered for several things."""
-    rows = aliases.named(scanned, visible(Alias, actor))
+    rows = [row for row in aliases.named(scanned, aliases_for(actor)) if row.target_code]
     if not rows:
         return None
     if len({row.target_code for row in rows}) > 1:
@@ -186,5 +187,5 @@ def bag_codes(actor: Actor, after: str, most: int) -> list[str]:
 
 def aliases_of(actor: Actor, stream_id: UUID) -> QuerySet[Alias]:
     """Return the live aliases of an order that the actor may see, in the order of their registration."""
-    found = visible(Alias, actor).filter(stream_id=stream_id, withdrawn_at__isnull=True)
+    found = aliases_for(actor).filter(stream_id=stream_id)
     return found.select_related("issuer", "container", "shipment", "coi").order_by("registered_at", "pk")

@@ -112,7 +112,8 @@ def _read_or_alias(stream_id: UUID, scanned: str, field: str, expected: Sequence
         raise _another_box() if expected is None else _mismatch(expected)
     alias = next((alias for alias in found if alias.stream_id == stream_id), found[0])
     what = f"{alias.issuer.name}'s number ({alias.get_system_display()})"
-    here = f" of {alias.target_code}" if alias.stream_id == stream_id else ""
+    told = expected is not None or alias.shipment_id is not None  # who carries a box learns of none of its bags
+    here = f" of {alias.target_code}" if alias.stream_id == stream_id and told else ""
     text = f"That is {what}{here}. Scan the code on its own label."
     raise InvalidInput(
         text, code="alias_not_identity", fields={field: [text]}, remedy="Scan the identity code, not another number."

@@ -82,5 +82,6 @@ class Alias(WalledModel):
 
     @property
     def target_code(self) -> str:
-        """Return our own code of the thing it names."""
-        return str((self.container or self.shipment or self.coi).code)  # type: ignore[union-attr]
+        """Return our own code of the thing it names; nothing once its issuer has left the order and sees it no more."""
+        thing = self.container or self.shipment or self.coi
+        return thing.code if thing else ""

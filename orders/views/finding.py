@@ -12,10 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from custody import patient_search
-from custody.queries import lookup
 from ledger.context import Actor, reading
 from ledger.refusals import InvalidInput
 from orders import queries
+from orders.actions.aliases import meaning_of
 from orders.views.requests import see_other, typed
 from personas.states import Capability
 from personas.views import desk
@@ -59,10 +59,9 @@ def order_of(actor: Actor, text: str) -> str:
     if named is not None:
         return str(named.code)
     try:
-        scanned = lookup(actor, text)
+        found = meaning_of(actor, text).order
     except InvalidInput:
         return ""
-    found = queries.orders(actor).filter(stream_id=scanned.stream_id).first() if scanned else None
     return str(found.code) if found else ""
 
 

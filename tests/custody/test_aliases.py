@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from custody import aliases, scans
 from custody.models import Alias, Container
 from custody.queries import lookup
 from ledger.context import reading
+from ledger.models import Party
 from ledger.refusals import Conflict, InvalidInput, Mismatch, WrongState
 from tests.custody.factories import World, another_order, make_world
 from tests.custody.test_scans import pack
@@ -138,6 +140,35 @@ def test_another_tenants_alias_resolves_to_nothing(world: World) -> None:
     mine = registered(stranger, stranger.bags()[0], "waybill", "EX-4711")  # the same number is free for them
     with reading(stranger.nurse):
         assert lookup(stranger.nurse, "EX-4711").container == mine.container  # type: ignore[union-attr]
+
+
+def test_an_issuer_that_has_left_the_order_finds_nothing_by_its_own_code(world: World) -> None:
+    registered(world, world.bags()[0], "waybill", "EX-4711")
+    with world.step(world.planner):
+        aliases.register(world.bags()[0], "waybill", "OURS-7", "own", world.manufacturer.pk)
+    with world.step():
+        Party.unwalled.filter(stream=world.stream, organization_id=world.manufacturer.pk).update(until=timezone.now())
+    for scanned in ("OURS-7", "EX-4711"):
+        with reading(world.planner), pytest.raises(InvalidInput) as refusal:
+            lookup(world.planner, scanned)
+        assert refusal.value.code == "unreadable" and world.coi.code not in refusal.value.detail
+
+
+def test_a_courier_is_told_of_no_bag_by_a_bags_code(world: World) -> None:
+    first, second = world.bags(2)
+    box = pack(world, world.collected())
+    registered(world, first, "waybill", "BAG-4711")
+    registered(world, first, "other", "TWICE-1")
+    with world.step(world.planner):
+        aliases.register(second, "other", "TWICE-1", "order", world.manufacturer.pk)
+    for scanned in ("BAG-4711", "TWICE-1"):
+        with reading(world.driver), pytest.raises(InvalidInput) as refusal:
+            lookup(world.driver, scanned)
+        assert refusal.value.code == "unreadable"
+        with reading(world.driver), pytest.raises(InvalidInput) as refusal:
+            scans.expect_outer(box, scanned)
+        assert refusal.value.code == "alias_not_identity"
+        assert world.coi.code not in str(refusal.value.fields) + refusal.value.detail
 
 
 def test_one_issuer_uses_a_code_for_one_thing_until_it_is_withdrawn(world: World) -> None:

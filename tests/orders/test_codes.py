@@ -77,7 +77,9 @@ def test_a_courier_names_boxes_and_learns_of_no_bag(world: World, browse: Browse
     assert box_number.replace("-", "") in page
     assert bag_number.replace("-", "") not in page and order.bag.code not in page
     assert order.code in text_of(driver.post("/codes/", {"code": box_number})).split("</nav>")[-1]
-    assert order.code not in text_of(driver.post("/codes/", {"code": bag_number})).split("</nav>")[-1]
+    for address, name in (("/codes/", "code"), ("/find/", "q")):
+        assert order.code not in text_of(driver.post(address, {name: bag_number})).split("</nav>")[-1]
+    assert driver.post("/find/", {"q": box_number}).url == f"/orders/{order.code}/"
 
 
 def test_who_only_looks_may_not_register(world: World, browse: Browse, order: Packed) -> None:
