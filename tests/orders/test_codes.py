@@ -6,6 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from custody.models import Alias, Container, Shipment
 from ledger.context import reading
@@ -96,6 +98,23 @@ def test_the_tenant_next_door_sees_neither_page_nor_code(world: World, browse: B
     assert stranger.post(order.page, form(order.bag.code, "EX-2")).status_code == 404
     refused = stranger.post("/codes/", {"code": number})
     assert refused.status_code == 400 and order.code not in text_of(refused)
+
+
+def test_the_page_costs_the_same_for_one_code_and_for_three(world: World, browse: Browse, order: Packed) -> None:
+    nurse = browse(*NURSE)
+
+    def queries() -> int:
+        nurse.get(order.page)
+        with CaptureQueriesContext(connection) as asked:
+            assert nurse.get(order.page).status_code == 200
+        return len(asked)
+
+    targets = (order.bag.code, order.box.code, order.order.identity_code)
+    costs = []
+    for target in targets:
+        assert nurse.post(order.page, form(target, f"EX-{uuid4().hex[:10]}")).status_code == 303
+        costs.append(queries())
+    assert len(set(costs)) == 1
 
 
 @pytest.mark.parametrize(
