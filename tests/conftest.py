@@ -13,6 +13,7 @@ import pytest
 
 from cgt.launcher import throwaway
 from cgt.launcher.paths import checkout_id
+from cgt.launcher.roles import connected
 from cgt.launcher.stack import open_stack
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -40,6 +41,8 @@ def django_db_setup(django_test_environment: None, django_db_blocker: object) ->
     from django.db import connections
 
     throwaway.make_own(STACK, DATABASE)
+    with connected(STACK.server.url("owner", DATABASE)) as cursor:  # nobody needs it after a crash
+        cursor.execute(f'ALTER DATABASE "{DATABASE}" SET synchronous_commit = off')
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         connections.close_all()

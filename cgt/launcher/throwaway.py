@@ -35,8 +35,6 @@ def make_own(stack: Stack, name: str) -> None:
             if _is_stale(stale):
                 drop_database(stack.server, stale)
         make_database(stack.server, name, DEMO_MARK, template)
-        with connected(stack.server.url("owner", name)) as cursor:  # nobody needs it after a crash
-            cursor.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
 
 
 def _build(stack: Stack, template: str) -> None:
