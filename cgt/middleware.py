@@ -7,14 +7,17 @@ from uuid import uuid4
 
 from axes.helpers import get_client_ip_address
 from django.http import HttpRequest, HttpResponseBase
+from django.views.csrf import csrf_failure
 
-from cgt import refusal_responses
+from cgt import kept_forms, refusal_responses
 from ledger.context import Actor
-from ledger.refusals import Refusal, Unauthenticated, WrongState
+from ledger.refusals import NotAllowed, Refusal, Unauthenticated, WrongState
 from ledger.states import Channel
 from personas import signing
 from personas.queries import actor_of_user
+from personas.views import page_of_the_form
 
+OLDER_PAGE = "This page is older than your sign-in, or than your present persona. Nothing was recorded."
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -67,7 +70,7 @@ class RefusalMiddleware:
         opened_as = request.POST.get("acting", "")
         if not opened_as or opened_as == str(actor.membership_id):
             return None
-        return refusal_responses.page(request, acting_changed(actor))
+        return refusal_responses.page(request, acting_changed(actor, kept_forms.keep(request)))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if not isinstance(exception, Refusal):
@@ -77,10 +80,26 @@ class RefusalMiddleware:
         return refusal_responses.page(request, exception)
 
 
-def acting_changed(actor: Actor) -> Refusal:
+def acting_changed(actor: Actor, kept: bool) -> Refusal:
+    """Say that a form was opened as another persona; ``kept``: what was typed is shown again to that one."""
     text = f"You act as {actor.persona_title}, {actor.organization_name} now: this page was opened as somebody else."
-    remedy = "Nothing was recorded. Switch back to act as before, or open the page again and act as you do now."
+    then = "open the page again, and what you typed is there" if kept else "open the page again"
+    remedy = f"Nothing was recorded. Act as you did before and {then}; or open it and act as you do now."
     return WrongState(text, code="acting_changed", remedy=remedy)
+
+
+def not_taken(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """Answer a form without the present token: from an older page of ours (somebody signed in since, or switched
+    persona), or from elsewhere. Only of a page of ours what was typed is kept."""
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None or request.headers.get("Origin", "") != f"{request.scheme}://{request.get_host()}":
+        return csrf_failure(request, reason)
+    kept = kept_forms.keep(request)
+    if request.POST.get("acting", str(actor.membership_id)) != str(actor.membership_id):
+        return refusal_responses.page(request, acting_changed(actor, kept))
+    remedy = "Open the page again: what you typed is there." if kept else "Open the page again, and send it from there."
+    refusal = NotAllowed(OLDER_PAGE, code="older_page", remedy=remedy)
+    return refusal_responses.page(request, refusal, again=page_of_the_form(request))
 
 
 def is_api(request: HttpRequest) -> bool:

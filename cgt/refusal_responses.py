@@ -114,15 +114,18 @@ def as_problem(response: HttpResponseBase) -> HttpResponseBase:
     return problem(Protocol(status).as_problem())
 
 
-def page(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
-    """Return a refusal in words: sign-in for strangers, Django's own 404 for what is not there, else its panel."""
+def page(request: HttpRequest, refusal: Refusal, again: str = "") -> HttpResponseBase:
+    """Return a refusal in words: sign-in for strangers, Django's own 404 for what is not there, else its panel.
+
+    ``again``: the address of the page to open once more.
+    """
     if isinstance(refusal, Unauthenticated):
         return redirect_to_login(request.get_full_path())
     if isinstance(refusal, NotFound):
         answer_404: Callable[..., HttpResponseBase] = get_resolver().resolve_error_handler(404)
         return answer_404(request, exception=Http404())
     template = "refusal_panel.html" if request.headers.get("HX-Request") == "true" else "refusal.html"
-    response = render(request, template, {"refusal": refusal}, status=refusal.status)
+    response = render(request, template, {"refusal": refusal, "again": again}, status=refusal.status)
     for name, value in _headers(refusal.status).items():
         response[name] = value
     return response

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "cgt.middleware.ActingMiddleware",
+    "cgt.kept_forms.KeptForms",
     "cgt.middleware.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",  # last, as its manual asks
 ]
@@ -182,7 +183,7 @@ CSRF_COOKIE_NAME = "cgt_csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = PRODUCTION
-CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
+CSRF_FAILURE_VIEW = "cgt.middleware.not_taken"
 SECURE_SSL_REDIRECT = environ.flag("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0

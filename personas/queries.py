@@ -85,6 +85,11 @@ def current_memberships(user: User | UUID) -> QuerySet[Membership]:
     return _open_memberships().filter(user=user).select_related("user__person").order_by("pk")
 
 
+def is_held(membership_id: UUID) -> bool:
+    """Return whether somebody holds this membership now; who that is stays unsaid."""
+    return _open_memberships().filter(pk=membership_id).exists()
+
+
 @dataclass(frozen=True)
 class OrganizationName:
     """An organization as it is named to a person who acts there."""

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -27,10 +28,12 @@ from personas.actions import people, persona_rights
 from personas.forms import InviteForm, KeyForm, RightsForm
 from personas.states import Capability
 
-SESSION_ENDED = (
-    "You were not signed in any more when this was sent, so nothing was recorded. Sign in: the page opens again, "
-    "and what you had typed has to be entered once more."
+SESSION_ENDED = "You were not signed in any more when this was sent, so nothing was recorded. "
+KEPT = (
+    "Sign in as the same person within a quarter of an hour: the page opens again with what you had typed. "
+    "Passwords, signatures and scans are entered once more."
 )
+NOT_KEPT = "Sign in: the page opens again, and what you had typed has to be entered once more."
 CHANGES_SHOWN, MEMBERS_SHOWN = 50, 15
 View = Callable[..., HttpResponseBase]
 
@@ -73,14 +76,14 @@ def _no_place(request: HttpRequest) -> HttpResponseBase:
         return TemplateResponse(request, "personas/no_place.html", status=403).render()
     if request.method != "POST":
         return redirect_to_login(request.get_full_path())
-    messages.warning(request, SESSION_ENDED)
-    sign_in = redirect_to_login(_page_of_the_form(request))
+    messages.warning(request, SESSION_ENDED + (KEPT if getattr(request, "kept_form", "") else NOT_KEPT))
+    sign_in = redirect_to_login(page_of_the_form(request))
     if request.headers.get("HX-Request") != "true":
         return sign_in
     return HttpResponse(status=204, headers={"HX-Redirect": sign_in["Location"]})  # else it is drawn inside the page
 
 
-def _page_of_the_form(request: HttpRequest) -> str:
+def page_of_the_form(request: HttpRequest) -> str:
     """Return the address on which the form stood: where it was sent to may answer nothing but forms."""
     came = urlsplit(request.headers.get("Referer", ""))
     return came._replace(scheme="", netloc="").geturl() if came.netloc == request.get_host() else "/"
@@ -94,11 +97,15 @@ def _next(request: HttpRequest) -> str:
 
 @require_POST
 def switch(request: HttpRequest) -> HttpResponseBase:
-    """Act in another membership of the same account; NotFound for anybody else's."""
+    """Act in another membership of the same account; NotFound for anybody else's.
+
+    A sign-in changes the token of forms, too: so no form of ours outlives a change of who acts.
+    """
     if not request.user.is_authenticated:
         return redirect_to_login("/")
     membership = queries.own_membership(request.user.pk, request.POST.get("membership", ""))
     request.session["membership"] = str(membership.pk)
+    rotate_token(request)  # forms of other tabs were opened as somebody else: none of them is taken any more
     return HttpResponseRedirect(_next(request))
 
 

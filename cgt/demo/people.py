@@ -140,7 +140,7 @@ def _members_with(organization_id: UUID, capability: str, site_id: UUID | None) 
     )
     if site_id is not None:
         found = found.filter(Q(site_id=site_id) | Q(site__isnull=True))
-    return list(found.select_related("user__person").order_by("user__username"))
+    return list(found.select_related("user__person"))  # a person's first account comes first
 
 
 def _named(organization_id: UUID, members: Iterable[Membership]) -> list[FictionalPerson]:
