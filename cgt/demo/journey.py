@@ -9,6 +9,7 @@ import datetime as dt
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -340,8 +341,12 @@ class Journey:
         if rule.minimum is not None and rule.maximum is not None:
             return f"{(rule.minimum + rule.maximum) / 2:f}"
         if rule.minimum is not None:
-            return f"{rule.minimum:f}"
-        return f"{rule.maximum:f}" if rule.maximum is not None else "1"
+            return f"{self._within(rule.minimum, 108):f}"
+        return f"{self._within(rule.maximum, 40):f}" if rule.maximum is not None else "1"
+
+    def _within(self, limit: Decimal, percent: int) -> Decimal:
+        """Return a value well on the good side of a limit, as finely given as the limit is."""
+        return (limit * percent / 100).quantize(limit)
 
     def _for_review_batch(self, *_: Any) -> dict[str, Any]:
         return {"audit_trail_reviewed": "yes"}

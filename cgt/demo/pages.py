@@ -156,8 +156,10 @@ class Demonstration:
 
     @cached_property
     def tray(self) -> list[scan_tray.TrayCode]:
-        """Codes to scan on the order's pages."""
+        """Codes to scan on the order's pages; none on the page of a step that asks for no scan."""
         if self.actor is None or self.order is None:
+            return []
+        if self.step is not None and not scan_tray.takes_scans(queries.inputs_of(self.step)()):
             return []
         with reading(self.actor):
             return scan_tray.codes(self.actor, self.order, self.step.flow_step.kind if self.step else "")

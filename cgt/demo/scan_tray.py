@@ -16,6 +16,7 @@ UNREADABLE = "CT#?–––"
 READS_THE_DOCUMENT = "activate_identity"
 TAKES_FROM_STOCK = "allocate_stock"
 MOST_KITS = 3
+READ_FROM_TRAY = ("serial",)  # typed where no scanner reads it
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,17 @@ def codes(actor: Actor, order: Any, kind: str = "") -> list[TrayCode]:
         if shipment.seal_code:
             found.append(TrayCode(f"Seal of that box ({way})", shipment.seal_code))
     return [*found, *_wrong(actor, order), TrayCode("Smudged label: unreadable", UNREADABLE, right=False)]
+
+
+def takes_scans(declared: Any) -> bool:
+    """Whether a step's form asks for anything that this tray holds, from its performer or from a second person."""
+    for name, field in declared.fields.items():
+        inner = getattr(field, "child", field)
+        if field.style.get("input_type") == "scan" or name in READ_FROM_TRAY:
+            return True
+        if hasattr(inner, "fields") and takes_scans(inner):
+            return True
+    return False
 
 
 def _stock(order: Any) -> list[TrayCode]:

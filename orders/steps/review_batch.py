@@ -16,9 +16,7 @@ from quality import release
 class Inputs(serializers.Serializer[Any]):
     """The reviewer's statement."""
 
-    audit_trail_reviewed = serializers.ChoiceField(
-        choices=[("yes", "Reviewed")], label="Audit trail of this batch (T16)"
-    )
+    audit_trail_reviewed = serializers.ChoiceField(choices=[("yes", "Reviewed")], label="Audit trail of this batch")
     comment = serializers.CharField(max_length=500, required=False, allow_blank=True, default="", label="Comment")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from ledger.context import Actor
@@ -15,6 +17,8 @@ from orders import queries
 from orders.flow import can_be_recorded_late, context_of, kind_of, missing_facts, require_ready, why_not
 from orders.step_kinds import StepContext, VerifierRule
 from personas.queries import organization_names
+
+EARLY = dt.timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,12 @@ class StepSheet:
     rule: VerifierRule | None = None
     late: bool = False
     may_be_late: bool = False
+
+    @property
+    def is_early(self) -> bool:
+        """Whether the step could be recorded now although it is planned for much later."""
+        planned = self.step.planned_at
+        return self.inputs is not None and planned is not None and planned - timezone.now() > EARLY
 
 
 def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:

@@ -121,6 +121,29 @@ def test_an_account_of_a_real_organization_is_never_opened() -> None:
     assert Client().post("/demo/sign-in", {"username": "nobody\x00"}).status_code == 404
 
 
+def test_a_person_with_two_accounts_goes_on_with_the_first(world: World) -> None:
+    code = consented(world, **patient())
+    first = User.objects.get(pk=world.member("center", "treating_physician").user_id)
+    second = make_member(world.center, "treating_physician", username=f"a.{first.username}")  # sorts before the first
+    User.objects.filter(pk=second.user_id).update(person=first.person)
+    try:
+        page = text_of(at(world, "center", "apheresis_nurse").get(f"/orders/{code}/"))
+        assert f'name="username" value="{first.username}"' in page
+        assert f'name="username" value="a.{first.username}"' not in page
+    finally:
+        User.objects.filter(pk=second.user_id).update(is_active=False)
+
+
+def test_the_scan_tray_stands_where_something_is_scanned(world: World) -> None:
+    code = world.enrol(**patient())
+    colleague = at(world, "center", "coordinator", 2)
+    assert "Scan tray" in text_of(colleague.get(f"/orders/{code}/steps/activate_coi/"))
+    code = consented(world, **patient())
+    assert "Scan tray" not in text_of(
+        at(world, "center", "treating_physician").get(f"/orders/{code}/steps/eligibility/")
+    )
+
+
 def test_beside_whose_turn_it_is_each_persona_that_may_act_is_one_click_away(world: World) -> None:
     code = consented(world, **patient())
     world.member("center", "treating_physician")

@@ -12,7 +12,7 @@ from ledger.queries import events_of
 from orders.flow import order_named
 from quality.actions.deviations import open_deviation
 from tests.factories import PASSWORD, make_member, make_organization
-from tests.orders.conftest import Browse, booked, consented, patient, prescribed, text_of
+from tests.orders.conftest import Browse, booked, consented, patient, prescribed, step, text_of
 from tests.orders.factories import World
 from tests.orders.packing import journey_of
 from tests.personas.conftest import signed_in
@@ -372,6 +372,21 @@ def test_a_foreign_scan_stops_the_line_until_quality_of_both_firms_lifts_it(worl
 def enrolment(world: World, person: dict[str, str], **changes: str) -> dict[str, str]:
     sent = {"therapy": world.therapy.code, "site": world.clinic.code, "identity.birth_date": "1961-04-05"}
     return {**sent, **{f"identity.{name}": value for name, value in person.items()}, **changes}
+
+
+def test_a_step_that_is_planned_for_later_says_so_and_labels_are_printed_where_they_are_applied(
+    world: World, browse: Browse
+) -> None:
+    code = booked(world, **patient())
+    nurse, early = browse("center", "apheresis_nurse"), "This is planned for later"
+    assert early in text_of(nurse.get(f"/orders/{code}/steps/labels/"))
+    assert early not in text_of(browse("center", "coordinator", 2).get(f"/orders/{code}/steps/labels/"))
+    step(world, code, ("center", "apheresis_nurse", 1), "labels")
+    page = text_of(nurse.get(f"/orders/{code}/steps/apply_labels/"))
+    assert early in page and f'href="/orders/{code}/labels.pdf"' in page
+    assert early not in text_of(
+        browse("center", "coordinator", 2).get(f"/orders/{world.enrol(**patient())}/steps/activate_coi/")
+    )
 
 
 @pytest.mark.story("CO3")
