@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -23,7 +24,7 @@ from orders.models import Order, SlotSwap
 from orders.states import OrderState, SwapState
 from personas.policies import require
 from personas.states import Capability
-from scheduling import changes, slot_chains
+from scheduling import changes, slot_chains, wishes
 from scheduling import queries as scheduling
 from scheduling.slot_chains import SlotChain
 from scheduling.states import ChainState, ChangeReason
@@ -197,8 +198,8 @@ def stops(first: Order, second: Order) -> list[MissingFact]:
     if first.pk == second.pk:
         return [MissingFact("same_order", "This is the same order.", "Choose another order.")]
     found = []
-    for order in (first, second):
-        chain = slot_chains.live_chain(order.stream_id)
+    chains = [slot_chains.live_chain(order.stream_id) for order in (first, second)]
+    for order, chain in zip((first, second), chains, strict=True):
         facts = rescheduling.stops(order, chain)
         if not facts and chain is not None and chain.state != ChainState.CONFIRMED:
             facts = [MissingFact("not_confirmed", "The dates are not confirmed yet.", "Wait for the planner's answer.")]
@@ -206,7 +207,18 @@ def stops(first: Order, second: Order) -> list[MissingFact]:
     if (first.therapy_id, first.center_site_id) != (second.therapy_id, second.center_site_id):
         text = "The orders are not for the same therapy at the same site."
         found.append(MissingFact("not_alike", text, "Move the dates of each order instead."))
-    return found
+    return found + _unmet(first, chains[1]) + _unmet(second, chains[0])
+
+
+def _unmet(order: Order, theirs: SlotChain | None) -> list[MissingFact]:
+    """Return what is wished of the order's dates that the other order's do not meet: a washout binds here, too."""
+    if theirs is None:
+        return []
+    then = timezone.localdate(theirs.collection_starts_at, ZoneInfo(order.center_site.zone))
+    words = wishes.of_order(order.stream_id).unmet(then, rescheduling.usual_washout(order))
+    day = f"{then:%a %d %b %Y}".replace(" 0", " ")
+    remedy = "Choose another order, or say first what is wished of this order's dates now."
+    return [MissingFact("wish_unmet", f"{order.code} would be collected on {day}: {text}.", remedy) for text in words]
 
 
 def _other(actor: Actor, code: str) -> Order:

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from ledger.context import Actor, reading
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, NotAllowed, NotFound, Stale, WrongState
-from orders.actions import interruptions, rescheduling, swaps
+from orders.actions import date_wishing, interruptions, rescheduling, swaps
 from orders.flow import current_step, order_named, perform
 from orders.models import Order, SlotSwap
 from scheduling import slot_chains
@@ -191,6 +192,26 @@ def test_a_physician_who_did_not_prescribe_agrees_for_one_patient_only(far: Worl
         approve(far, found, second, number=2)
     assert refusal.value.code == "second_person_needed"
     assert approve(far, found, second, number=1).state == "done"
+
+
+def test_a_swap_keeps_to_what_is_wished_of_either_order_s_dates(far: World) -> None:
+    first, second = at(far, 6), at(far, 12)
+    early, late = (parse_datetime(order_of(far, code).plan["collection_start"]).date() for code in (first, second))
+    since = timezone.now().date() - dt.timedelta(days=1)
+    washout = {"washout_since": str(since), "washout_days": (late - since).days}  # over on the very day that is booked
+    date_wishing.state_wishes(coordinator(far), second, washout)
+    with pytest.raises(FactsMissing) as refusal:
+        swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
+    (fact,) = refusal.value.facts
+    assert (fact.code, second in fact.text) == ("wish_unmet", True)
+    assert f"{early.day} {early:%b %Y}: Washout of" in fact.text
+    date_wishing.state_wishes(coordinator(far), second, {"washout_since": None})
+    found = swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
+    approve(far, found, first)
+    date_wishing.state_wishes(coordinator(far), first, {"weekday": late.isoweekday() % 7 + 1})
+    with pytest.raises(FactsMissing) as refusal:
+        approve(far, found, second)  # it is asked again when the dates are exchanged
+    assert [fact.code for fact in refusal.value.facts] == ["wish_unmet"]
 
 
 def test_a_refused_or_withdrawn_swap_moves_nothing(far: World) -> None:
