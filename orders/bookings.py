@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -164,7 +163,7 @@ def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str, wis
     ``wishes``: those of the search, instead of those that the order's record says; a chain that they refuse is not
     held, and the order remembers them.
     """
-    earliest = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
+    earliest = order.center_site.today
     request = wished_request(order, parameters, earliest, wishes)
     if wishes is not None:
         date_wishes.keep(actor, order.stream_id, order.center_id, wishes)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.utils import timezone
@@ -173,7 +172,7 @@ def request_for_start(
     """Return what is asked of a search where manufacture is to start on a line on a day of its plant; None where the
     line offers no start on that day."""
     slots = frozenset(slot.pk for slot in line_load.starts_on(actor, line_id, date))
-    today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
+    today = order.center_site.today
     if not slots or date < today:
         return None
     with sponsors.sight(actor, order):

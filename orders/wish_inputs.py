@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from orders.models import Order
@@ -56,9 +53,4 @@ class DateWishInputs(serializers.Serializer[Any]):
 def wished_in(order: Order, given: Mapping[str, Any]) -> Wishes | None:
     """Return the order's wishes with those that validated inputs give in their place; None where they give none."""
     said = {name: given[name] for name in GIVEN if name in given}
-    return given_over(of_order(order.stream_id), said, today_at(order)) if said else None
-
-
-def today_at(order: Order) -> dt.date:
-    """Return the local date at the order's center."""
-    return timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
+    return given_over(of_order(order.stream_id), said, order.center_site.today) if said else None

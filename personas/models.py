@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import datetime as dt
+from zoneinfo import ZoneInfo
+
 from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -54,6 +57,15 @@ class Site(WalledModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def today(self) -> dt.date:
+        """The local date here."""
+        return self.date_of(timezone.now())
+
+    def date_of(self, moment: dt.datetime) -> dt.date:
+        """Return the local date of a moment here."""
+        return timezone.localdate(moment, ZoneInfo(self.zone))
 
 
 SIGN_IN = "needed before anybody acts: sign-in resolves the person, then acts inside one organization"

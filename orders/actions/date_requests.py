@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -77,7 +76,7 @@ def request_dates(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
         step = _booking(order)
         require_may_perform(actor, step)
         require_ready(actor, order, step)
-        date_requests.check(wish, _today(order))
+        date_requests.check(wish, order.center_site.today)
         require_facts(_stops(order))
         request = bookings.wished_request(order, dict(step.flow_step.parameters), wish.first_date)
         due = timezone.now() + dt.timedelta(hours=requested_dates.answer_hours(order))
@@ -112,7 +111,7 @@ def answer_request(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Onc
         if given["decision"] == "decline":
             event.kind, event.reason = kind_named("orders.date_request_declined"), given["reason"].strip()
             proposed = given["proposed_date"]
-            if proposed is not None and proposed < _today(order):
+            if proposed is not None and proposed < order.center_site.today:
                 raise InvalidInput(fields={"proposed_date": ["Give a day that has not passed."]})
             date_requests.decline(row, actor, given["reason"], proposed)
         else:
@@ -228,10 +227,6 @@ def _open(order: Order) -> DateRequest:
             remedy="Look at the order: the request may be answered or withdrawn.",
         )
     return row
-
-
-def _today(order: Order) -> dt.date:
-    return timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
 
 
 def _note(event: OpenEvent, order: Order, row: DateRequest) -> None:

@@ -15,7 +15,7 @@ from orders.inputs import read
 from orders.models import Order
 from orders.policies import may_see_therapy
 from orders.states import OrderState
-from orders.wish_inputs import DateWishInputs, today_at, wished_in
+from orders.wish_inputs import DateWishInputs, wished_in
 from personas.states import Capability
 from scheduling import waiting, wishes
 from scheduling.wishes import Wishes
@@ -64,7 +64,7 @@ def may_state(actor: Actor, order: Order) -> bool:
 
 
 def _check(order: Order, found: Wishes, given: Mapping[str, Any]) -> None:
-    today, faults = today_at(order), {}
+    today, faults = order.center_site.today, {}
     if found.washout_since and not 0 <= (today - found.washout_since).days <= LONGEST_AGO:
         faults["washout_since"] = ["Give the day of a treatment that was given, within the last two years."]
     if given.get("washout_days") is not None and not found.washout_since:

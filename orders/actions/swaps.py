@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -214,7 +213,7 @@ def _unmet(order: Order, theirs: SlotChain | None) -> list[MissingFact]:
     """Return what is wished of the order's dates that the other order's do not meet: a washout binds here, too."""
     if theirs is None:
         return []
-    then = timezone.localdate(theirs.collection_starts_at, ZoneInfo(order.center_site.zone))
+    then = order.center_site.date_of(theirs.collection_starts_at)
     words = wishes.of_order(order.stream_id).unmet(then, rescheduling.usual_washout(order))
     day = f"{then:%a %d %b %Y}".replace(" 0", " ")
     remedy = "Choose another order, or say first what is wished of this order's dates now."

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -136,7 +135,7 @@ def _request(order: Order | None, ranked: RankedEntry, wished: Mapping[UUID, Wis
     """Return what is searched for an order, as its dates are wished; None for one that is stopped or over."""
     if order is None:
         return None
-    today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
+    today = order.center_site.today
     step = FlowStep.unwalled.filter(flow_id=order.flow_id, kind=BOOKING_KIND).first()
     return bookings.wished_request(
         order,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -116,7 +114,7 @@ class DatesView(OfOrder):
     @reads
     def get(self, request: Request, code: str) -> Response:
         order = order_named(self.actor, code)
-        today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
+        today = order.center_site.today
         given = query_of(request, DatesQuery)
         earliest = given.get("earliest") or queries.wishes_of(self.actor, order).earliest or today
         wished = wished_of(given)

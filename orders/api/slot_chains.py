@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -87,7 +85,7 @@ class SlotChainsView(ActorView):
         earliest = given.get("earliest")
         step = step_of_kind(self.actor, order, HOLD)
         require_may_perform(self.actor, step)
-        today = timezone.localdate(timezone=ZoneInfo(order.center_site.zone))
+        today = order.center_site.today
         stored = queries.wishes_of(self.actor, order)
         wishes = replace(given_over(stored, wished_of(given), today), earliest=None, ranking=given["sort"])
         first = max(earliest or stored.earliest or today, today)

@@ -6,9 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from ledger.context import Actor
@@ -40,6 +38,6 @@ def start_of(actor: Actor, order: Any, given: Mapping[str, Any]) -> tuple[UUID, 
         raise InvalidInput(fields={missing: ["Give the line and the day of its start together, or neither."]})
     if line not in dict(queries.lines_of(actor, order)):
         raise InvalidInput(fields={"line": ["Not a line on which this order can be made, as far as you know them."]})
-    if date < timezone.localdate(timezone=ZoneInfo(order.center_site.zone)):
+    if date < order.center_site.today:
         raise InvalidInput(fields={"start": ["Give a day that has not passed."]})
     return line, date
