@@ -36,9 +36,24 @@ def _no_user(**_: Any) -> None:
     return None
 
 
+class RowHistory(HistoricalRecords):
+    """History whose only indexes are those that are asked: of a row (its id) and of an event.
+
+    Those of the table itself, fed a second time by each row that is written, serve no question about the past.
+    """
+
+    _date_indexing = False
+
+    def copy_fields(self, model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
+        fields: dict[str, models.Field[Any, Any]] = super().copy_fields(model)
+        for name, field in fields.items():
+            field.db_index = name == model._meta.pk.name  # type: ignore[attr-defined]
+        return fields
+
+
 def track() -> HistoricalRecords:
     """Declare a model's row history (``history = track()``); its trigger is installed after ``migrate``."""
-    return HistoricalRecords(
+    return RowHistory(
         bases=[StampedRow, models.Model],
         history_user_id_field=models.UUIDField(null=True),
         history_user_getter=lambda row: row.history_user_id,

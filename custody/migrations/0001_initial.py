@@ -10,6 +10,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -20,7 +22,7 @@ class Migration(migrations.Migration):
         ('personas', '0001_initial'),
     ]
 
-    operations = [
+    operations = together([
         django.contrib.postgres.operations.BtreeGistExtension(
         ),
         migrations.CreateModel(
@@ -153,7 +155,7 @@ class Migration(migrations.Migration):
                 ('row_text', models.TextField()),
                 ('id', models.UUIDField(db_index=True, default=ledger.identifiers.new_id, editable=False)),
                 ('patient_id', models.UUIDField(help_text="opaque id in the center's vault")),
-                ('code', models.CharField(db_index=True, help_text='without its check character', max_length=32)),
+                ('code', models.CharField(help_text='without its check character', max_length=32)),
                 ('scheme', models.CharField(max_length=32)),
                 ('state', models.CharField(choices=[('issued', 'Issued'), ('active', 'Active'), ('under_query', 'Under query'), ('closed', 'Closed')], default='issued', max_length=16)),
                 ('issued_by_id', models.UUIDField(help_text='person', null=True)),
@@ -163,13 +165,13 @@ class Migration(migrations.Migration):
                 ('query_reason', models.TextField(blank=True, help_text='why it is under query; never patient data')),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('issuer', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
-                ('manufacturer', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('issuer', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
+                ('manufacturer', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
             ],
             options={
                 'verbose_name': 'historical chain of identity',
@@ -189,14 +191,14 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField(blank=True, null=True)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('container', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='custody.container')),
+                ('container', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='custody.container')),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
-                ('site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
+                ('site', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
             ],
             options={
                 'verbose_name': 'historical custody period',
@@ -211,7 +213,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('row_text', models.TextField()),
                 ('id', models.UUIDField(db_index=True, default=ledger.identifiers.new_id, editable=False)),
-                ('serial', models.CharField(db_index=True, help_text='container code and number of the print', max_length=48)),
+                ('serial', models.CharField(help_text='container code and number of the print', max_length=48)),
                 ('template', models.CharField(choices=[('collection', 'Collection label'), ('product', 'Product label')], max_length=16)),
                 ('state', models.CharField(choices=[('printed', 'Printed'), ('applied', 'Applied'), ('void', 'Void'), ('returned', 'Returned'), ('destroyed', 'Destroyed')], default='printed', max_length=12)),
                 ('reason', models.TextField(blank=True, help_text='why it was printed again; never patient data')),
@@ -220,12 +222,12 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(blank=True, help_text='when it was applied, voided or destroyed', null=True)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('container', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='custody.container')),
+                ('container', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='custody.container')),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
             ],
             options={
                 'verbose_name': 'historical label',
@@ -245,12 +247,12 @@ class Migration(migrations.Migration):
                 ('erased_at', models.DateTimeField(blank=True, help_text="when the patient's key was destroyed", null=True)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
-                ('site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
+                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
+                ('site', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
             ],
             options={
                 'verbose_name': 'historical patient',
@@ -265,7 +267,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('row_text', models.TextField()),
                 ('id', models.UUIDField(db_index=True, default=ledger.identifiers.new_id, editable=False)),
-                ('code', models.CharField(db_index=True, help_text='outer code, opaque, with its check character', max_length=20)),
+                ('code', models.CharField(help_text='outer code, opaque, with its check character', max_length=20)),
                 ('direction', models.CharField(choices=[('inbound', 'To the manufacturing site'), ('outbound', 'To the treatment center')], max_length=10)),
                 ('lane_id', models.UUIDField(blank=True, null=True)),
                 ('shipper_code', models.CharField(max_length=40)),
@@ -278,14 +280,14 @@ class Migration(migrations.Migration):
                 ('opened_at', models.DateTimeField(blank=True, null=True)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('courier', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
+                ('courier', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('from_site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
-                ('to_site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
+                ('from_site', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('to_site', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
             ],
             options={
                 'verbose_name': 'historical shipment',
@@ -309,11 +311,11 @@ class Migration(migrations.Migration):
                 ('synthetic', models.BooleanField(default=False)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
+                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
             ],
             options={
                 'verbose_name': 'historical stock unit',
@@ -522,7 +524,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('row_text', models.TextField()),
                 ('id', models.UUIDField(db_index=True, default=ledger.identifiers.new_id, editable=False)),
-                ('code', models.CharField(db_index=True, help_text='as printed and scanned, with its check character', max_length=40)),
+                ('code', models.CharField(help_text='as printed and scanned, with its check character', max_length=40)),
                 ('kind', models.CharField(choices=[('starting_material', 'Starting material'), ('drug_product', 'Drug product'), ('vector_kit', 'Vector kit')], max_length=20)),
                 ('position', models.PositiveSmallIntegerField(help_text='over all batches and collections; part of the code')),
                 ('count', models.PositiveSmallIntegerField(help_text='how many there were when it was planned')),
@@ -542,15 +544,15 @@ class Migration(migrations.Migration):
                 ('state_before_quarantine', models.CharField(blank=True, max_length=16)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('coi', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='custody.chainofidentity')),
-                ('custodian', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
-                ('custodian_site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
+                ('coi', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='custody.chainofidentity')),
+                ('custodian', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
+                ('custodian_site', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
-                ('stock_unit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='custody.stockunit')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('stock_unit', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='custody.stockunit')),
             ],
             options={
                 'verbose_name': 'historical container',
@@ -593,4 +595,4 @@ class Migration(migrations.Migration):
             model_name='container',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'quarantined'), _negated=True), models.Q(('quarantine_reason', ''), _negated=True), _connector='OR'), name='custody_quarantine_reason'),
         ),
-    ]
+    ])

@@ -7,6 +7,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -18,7 +20,7 @@ class Migration(migrations.Migration):
         ('personas', '0001_initial'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Batch',
             fields=[
@@ -80,7 +82,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('row_text', models.TextField()),
                 ('id', models.UUIDField(db_index=True, default=ledger.identifiers.new_id, editable=False)),
-                ('number', models.CharField(db_index=True, max_length=24)),
+                ('number', models.CharField(max_length=24)),
                 ('record_reference', models.CharField(help_text='number or link of the batch record (MO6)', max_length=200)),
                 ('state', models.CharField(choices=[('pending', 'Pending'), ('in_manufacture', 'In manufacture'), ('in_qc', 'In quality control'), ('under_review', 'Reviewed, to be decided'), ('released', 'Released'), ('rejected', 'Rejected'), ('failed', 'Manufacture failed'), ('revoked', 'Release revoked')], default='pending', max_length=16)),
                 ('started_at', models.DateTimeField()),
@@ -90,14 +92,14 @@ class Migration(migrations.Migration):
                 ('reviewed_by_id', models.UUIDField(blank=True, help_text='person', null=True)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('plant', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
-                ('plant_site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
-                ('specification', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='network.specification')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('plant', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization')),
+                ('plant_site', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.site')),
+                ('specification', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='network.specification')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
             ],
             options={
                 'verbose_name': 'historical batch',
@@ -112,8 +114,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('row_text', models.TextField()),
                 ('id', models.UUIDField(db_index=True, default=ledger.identifiers.new_id, editable=False)),
-                ('number', models.CharField(db_index=True, max_length=24)),
-                ('kind', models.SlugField(max_length=64)),
+                ('number', models.CharField(max_length=24)),
+                ('kind', models.SlugField(db_index=False, max_length=64)),
                 ('severity', models.CharField(choices=[('minor', 'Minor'), ('major', 'Major'), ('critical', 'Critical')], max_length=8)),
                 ('text', models.TextField(help_text='never holds identifying data')),
                 ('state', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=8)),
@@ -125,11 +127,11 @@ class Migration(migrations.Migration):
                 ('conclusion', models.TextField(blank=True)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
             ],
             options={
                 'verbose_name': 'historical deviation',
@@ -148,17 +150,17 @@ class Migration(migrations.Migration):
                 ('reason', models.TextField(blank=True, help_text='never holds identifying data')),
                 ('decided_by_id', models.UUIDField(help_text='person')),
                 ('decided_at', models.DateTimeField()),
-                ('certificate_number', models.CharField(blank=True, db_index=True, max_length=40, null=True)),
+                ('certificate_number', models.CharField(blank=True, max_length=40, null=True)),
                 ('content_hash', models.CharField(blank=True, help_text='of exactly what the decider was shown', max_length=64)),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('batch', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='quality.batch')),
+                ('batch', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='quality.batch')),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
             ],
             options={
                 'verbose_name': 'historical release',
@@ -198,7 +200,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('row_text', models.TextField()),
                 ('id', models.UUIDField(db_index=True, default=ledger.identifiers.new_id, editable=False)),
-                ('test_key', models.SlugField(max_length=64)),
+                ('test_key', models.SlugField(db_index=False, max_length=64)),
                 ('value', models.DecimalField(blank=True, decimal_places=9, max_digits=30, null=True)),
                 ('text', models.CharField(blank=True, help_text='coded outcome, or why the result is invalid', max_length=200)),
                 ('unit', models.CharField(blank=True, max_length=32)),
@@ -207,13 +209,13 @@ class Migration(migrations.Migration):
                 ('recorded_at', models.DateTimeField()),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('batch', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='quality.batch')),
+                ('batch', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='quality.batch')),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
-                ('supersedes', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='quality.qcresult')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('supersedes', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='quality.qcresult')),
             ],
             options={
                 'verbose_name': 'historical qc result',
@@ -247,4 +249,4 @@ class Migration(migrations.Migration):
                 ('unwalled', django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    ])

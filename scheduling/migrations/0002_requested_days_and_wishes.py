@@ -7,6 +7,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('scheduling', '0001_initial'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='daterequest',
             name='priority',
@@ -40,11 +42,11 @@ class Migration(migrations.Migration):
                 ('stated_at', models.DateTimeField()),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
-                ('stream', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
+                ('stream', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.stream')),
             ],
             options={
                 'verbose_name': 'historical date wishes',
@@ -59,7 +61,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('row_text', models.TextField()),
                 ('id', models.UUIDField(db_index=True, default=ledger.identifiers.new_id, editable=False)),
-                ('request_id', models.UUIDField(db_index=True)),
+                ('request_id', models.UUIDField()),
                 ('organization_id', models.UUIDField(help_text='the treatment center')),
                 ('manufacturer_id', models.UUIDField()),
                 ('therapy_id', models.UUIDField()),
@@ -71,7 +73,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(null=True)),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.event')),
@@ -132,4 +134,4 @@ class Migration(migrations.Migration):
                 ('unwalled', django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    ])

@@ -8,6 +8,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
         ('scheduling', '0002_requested_days_and_wishes'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='ChangePrice',
             fields=[
@@ -53,7 +55,7 @@ class Migration(migrations.Migration):
                 ('starts_on', models.DateField()),
                 ('history_user_id', models.UUIDField(null=True)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_date', models.DateTimeField()),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
             ],
@@ -92,7 +94,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalrepairrun',
             name='handed_over_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization'),
+            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization'),
         ),
         migrations.AddField(
             model_name='quota',
@@ -130,7 +132,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalchangeprice',
             name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization'),
+            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='personas.organization'),
         ),
         migrations.AddConstraint(
             model_name='changeprice',
@@ -140,4 +142,4 @@ class Migration(migrations.Migration):
             model_name='changeprice',
             constraint=models.UniqueConstraint(fields=('organization', 'therapy_id', 'kind', 'days_before', 'charged_to', 'starts_on'), name='scheduling_price_once', nulls_distinct=False),
         ),
-    ]
+    ])
