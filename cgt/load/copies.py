@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from uuid import UUID
+from functools import cache
 
-from cgt.load.templates import Template
-from cgt.load.texts import NUMBER, fill
+from cgt.load.templates import BETWEEN_ROWS, Template
+from cgt.load.texts import NUMBER
 from custody.check_characters import check_character
 from custody.codes import SAFE, container_code
 from custody.states import KIND_LETTERS
@@ -43,10 +42,9 @@ class Task:
 
 def words_of(template: Template, center: Center, task: Task, chance: random.Random) -> dict[str, str]:
     """Return what each word of the template becomes in this copy, but for the hashes."""
-    salt = f"{task.number}".encode()
     words = dict(center.words)
-    words |= {old: _id(old, salt, task.days_ago) for old in template.ids}
-    words |= {old: _id(old, center.organization_id.encode()[:16], 0) for old in template.persons if old not in words}
+    words |= {old: _id(old, task.days_ago, chance) for old in template.ids}
+    words |= {old: _person(old, center.organization_id) for old in template.persons if old not in words}
     coi = {old: task.coi_code for old, table in template.codes.items() if table == "custody_chainofidentity"}
     derived = {*coi, *(old for old, table in template.codes.items() if table == "quality_release")}
     words |= coi | {old: _code(old, table, chance) for old, table in template.codes.items() if old not in derived}
@@ -66,13 +64,17 @@ def _certificate(old: str, words: Mapping[str, str]) -> str:
     return f"C{words[f'B{batch}'][1:]}-{nth}"
 
 
-def _id(old: str, salt: bytes, days_ago: int) -> str:
-    """Return another UUIDv7, as much earlier as the copy is, the same for the same template and salt."""
-    source = UUID(old).bytes
-    moment = int.from_bytes(source[:6]) - days_ago * DAY_MS
-    drawn = hashlib.blake2b(source, key=salt, digest_size=10).digest()
-    made = moment.to_bytes(6) + bytes([0x70 | drawn[0] & 0x0F, drawn[1], 0x80 | drawn[2] & 0x3F]) + drawn[3:]
-    return str(UUID(bytes=made))
+def _id(old: str, days_ago: int, chance: random.Random) -> str:
+    """Return another UUIDv7, as much earlier as the copy is."""
+    moment = int(old[:8] + old[9:13], 16) - days_ago * DAY_MS
+    made = f"{moment:012x}7{chance.getrandbits(72):018x}"
+    return f"{made[:8]}-{made[8:12]}-{made[12:16]}-8{made[16:19]}-{made[19:]}"
+
+
+@cache
+def _person(old: str, organization_id: str) -> str:
+    """Return the id of a center's person who did what ``old`` did at the acting center: the same one each time."""
+    return _id(old, 0, random.Random(f"{old} of {organization_id}"))
 
 
 def _code(old: str, table: str, chance: random.Random) -> str:
@@ -96,16 +98,21 @@ def hash_again(template: Template, words: dict[str, str]) -> None:
     words[""] = ""
     for event in template.events:
         running = ""
-        for row in event.rows:
-            running = digest(f"{running}{row.start}{fill(row.text, words)}")
+        if event.rows_digest:
+            for row in event.rows.fill(words).split(BETWEEN_ROWS):
+                running = digest(running + row)
         words[event.rows_digest] = running
-        words[event.hash] = digest(fill(event.canonical, words))
+        words[event.hash] = digest(event.canonical.fill(words))
 
 
-def lines_of(template: Template, words: dict[str, str], first_row: int) -> Iterator[tuple[str, str]]:
-    """Yield (table, line) of every row of the copy."""
-    for table, lines in template.tables.items():
-        for line in lines:
-            if line.rank >= 0:
-                words[NUMBER] = str(first_row + line.rank)
-            yield table, fill(line.parts, words)
+def rows_of(template: Template, words: dict[str, str], first_row: int) -> Iterator[tuple[str, str]]:
+    """Yield (table, its rows as COPY takes them) of the whole copy."""
+    rows = template.history_rows
+    words.update(zip(_numbers(rows), map(str, range(first_row, first_row + rows)), strict=True))
+    for table, text in template.tables.items():
+        yield table, text.fill(words)
+
+
+@cache
+def _numbers(rows: int) -> list[str]:
+    return [NUMBER.format(rank) for rank in range(rows)]

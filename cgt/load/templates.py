@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from cgt.load.texts import CONTAINER, DATE, NUMBER, Pattern, unescaped
+from cgt.load.texts import CONTAINER, DATE, NUMBER, Pattern, Text, unescaped
 from ledger.installation import history_model, walled_models
 
 CODES = {
@@ -22,33 +23,22 @@ CODES = {
 VAULT = {"custody_patientkey", "custody_sealedidentity", "custody_blindindex"}  # sealed anew for each copy
 
 
-@dataclass
-class HistoryText:
-    """``<table>|<operation>|`` and the row's text, as they enter the event's digest."""
-
-    start: str
-    text: list[str]
+BETWEEN_ROWS = "\x1e"  # JSON has no such character
 
 
-@dataclass
+@dataclass(frozen=True)
 class EventText:
+    """One event: its own text, and ``|<table>|<operation>|<row>`` of each history row as they enter its digest."""
+
     hash: str
     rows_digest: str
-    canonical: list[str]
-    rows: list[HistoryText] = field(default_factory=list)
-
-
-@dataclass
-class Line:
-    """A row as COPY takes it; ``rank`` counts history rows in the order in which they were written."""
-
-    parts: list[str]
-    rank: int = -1
+    canonical: Text
+    rows: Text
 
 
 @dataclass
 class Template:
-    """One order: its phase, its own ids and codes, its events, and the lines of every table for COPY."""
+    """One order: its phase, its own ids and codes, its events, and the rows of every table as one text for COPY."""
 
     phase: str
     state: str
@@ -59,7 +49,7 @@ class Template:
     dates: list[str]
     containers: list[str]
     events: list[EventText]
-    tables: dict[str, list[Line]]
+    tables: dict[str, Text]
     history_rows: int
 
 
@@ -141,26 +131,26 @@ def _template(
     persons = sorted({cell["person_id"] for cell in cells} - {"\\N"})
     hashes = [cell[name] for cell in cells for name in ("hash", "rows_digest")]
     pattern = Pattern([*ids, *codes, *persons, *hashes, *shared])
-    events = {
-        cell["id"]: EventText(cell["hash"], cell["rows_digest"], pattern.split(unescaped(cell["canonical"])))
-        for cell in cells
-    }
     written = sorted((int(row["history_id"]), past, row) for past in histories for row in raw[past])
+    rows_of: dict[str, list[str]] = defaultdict(list)
     for rank, (_, past, row) in enumerate(written):
-        start = f"|{histories[past]}|{row['history_type']}|"
-        events[row["event_id"]].rows.append(HistoryText(start, pattern.split(unescaped(row["row_text"]))))
-        row["history_id"], row["rank"] = NUMBER, str(rank)
-    tables: dict[str, list[Line]] = {}
-    for table, rows in raw.items():
-        lines = [(int(row.pop("rank", -1)), "\t".join(row.values())) for row in rows]
-        if lines:
-            tables[table] = [Line(pattern.split(line), rank) for rank, line in lines]
-    texts = [line.parts for lines in tables.values() for line in lines]
-    texts += [event.canonical for event in events.values()]
-    words = {word for parts in texts for word in parts[1::2]}
-    dates, containers = ([w for w in sorted(words) if re.fullmatch(shape, w)] for shape in (DATE, CONTAINER))
+        rows_of[row["event_id"]].append(f"|{histories[past]}|{row['history_type']}|{unescaped(row['row_text'])}")
+        row["history_id"] = NUMBER.format(rank)
+    events = [
+        EventText(
+            cell["hash"],
+            cell["rows_digest"],
+            pattern.text(unescaped(cell["canonical"])),
+            pattern.text(BETWEEN_ROWS.join(rows_of[cell["id"]])),
+        )
+        for cell in cells
+    ]
+    texts_of = {table: ["\t".join(row.values()) + "\n" for row in rows] for table, rows in raw.items() if rows}
+    tables = {table: pattern.text("".join(lines)) for table, lines in texts_of.items()}
+    texts = [*tables.values(), *(text for event in events for text in (event.canonical, event.rows))]
+    words = sorted({word for text in texts for word in text.words})
+    dates, containers = ([w for w in words if re.fullmatch(shape, w)] for shape in (DATE, CONTAINER))
     phase, state, patient_id = order
-    known = list(events.values())
     return Template(
-        phase, state, patient_id, sorted(ids), codes, persons, dates, containers, known, tables, len(written)
+        phase, state, patient_id, sorted(ids), codes, persons, dates, containers, events, tables, len(written)
     )

@@ -14,21 +14,24 @@ import io
 import multiprocessing
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import psycopg2
 
 from cgt.launcher.roles import connected
-from cgt.load.copies import Center, Task, hash_again, lines_of, words_of
+from cgt.load.copies import Center, Task, hash_again, rows_of, words_of
+from cgt.load.phases import Tell, beside, phase
 from cgt.load.templates import VAULT, Template
 from custody import vault
 
-BATCH = 200
+BATCH = 50
+MEGABYTE = 1_000_000  # read at once, where psycopg2 would ask for 8 kB
 FAMILIES = ("Arnsfeld", "Brockmoor", "Cranleigh", "Dahlberg", "Ettwein", "Fjellstad", "Grunewald", "Hasselt", "Ilmenau")
 GIVEN = ("Alva", "Bela", "Cleo", "Dario", "Elin", "Falk", "Gesa", "Henk", "Ilka", "Jaro", "Kolja", "Lotte", "Marek")
 
@@ -37,7 +40,7 @@ _COLUMNS: dict[str, str] = {}  # of the vault's tables, whose rows are no templa
 
 
 @contextmanager
-def opened(owner_url: str, tables: Sequence[str]) -> Iterator[None]:
+def opened(owner_url: str, tables: Sequence[str], tell: Tell = lambda line: None) -> Iterator[None]:
     """Let the owner copy rows into ``tables`` while the block runs."""
     walled, sweeps = _forced(owner_url, tables), _sweeps(owner_url, tables)
     _run_all(owner_url, [f"alter table {table} disable trigger user" for table in tables])
@@ -123,25 +126,17 @@ def write(
     centers: Sequence[Center],
     tasks: Sequence[Task],
     processes: int,
-    tell: Callable[[str], None],
+    tell: Tell,
 ) -> None:
     """Make every task's copy and copy it in; raises RuntimeError when a process could not."""
     tables = sorted({table for template in templates for table in template.tables} | VAULT)
-    with opened(owner_url, tables):
-        context = multiprocessing.get_context("fork")
-        done = context.Value("i", 0)
-        workers = [
-            context.Process(target=_work, args=(owner_url, templates, centers, tasks[start::processes], done))
-            for start in range(processes)
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            while worker.is_alive():
-                worker.join(5)
-                tell(f"{done.value} of {len(tasks)} orders")
-        if any(worker.exitcode for worker in workers):
-            raise RuntimeError("some copies could not be written; the lines above say why")
+    done = multiprocessing.get_context("fork").Value("i", 0)
+    works = [partial(_work, owner_url, templates, centers, tasks[start::processes], done) for start in range(processes)]
+    with opened(owner_url, tables, tell), phase("copies", tell), beside(works) as running:
+        while any(process.is_alive() for process in running):
+            running[0].join(5)
+            running[-1].join(5)
+            tell(f"{done.value} of {len(tasks)} orders")
 
 
 def _work(
@@ -150,31 +145,30 @@ def _work(
     connection = psycopg2.connect(owner_url)
     for start in range(0, len(tasks), BATCH):
         batch = tasks[start : start + BATCH]
-        lines: dict[str, list[str]] = defaultdict(list)
+        texts: dict[str, list[str]] = defaultdict(list)
         for task in batch:
-            for table, line in copy_of(templates[task.template], centers[task.center], task):
-                lines[table].append(line)
+            for table, rows in copy_of(templates[task.template], centers[task.center], task):
+                texts[table].append(rows)
         with connection, connection.cursor() as cursor:
             cursor.execute("set local statement_timeout = 0; set local synchronous_commit = off")
-            for table, rows in lines.items():
-                cursor.copy_expert(
-                    f"copy {table}{_COLUMNS.get(table, '')} from stdin", io.StringIO("\n".join(rows) + "\n")
-                )
+            for table, parts in texts.items():
+                statement = f"copy {table}{_COLUMNS.get(table, '')} from stdin"
+                cursor.copy_expert(statement, io.BytesIO("".join(parts).encode()), size=MEGABYTE)
         with done.get_lock():
             done.value += len(batch)
     connection.close()
 
 
 def copy_of(template: Template, center: Center, task: Task) -> Iterator[tuple[str, str]]:
-    """Yield (table, line) of every row of one copy, its patient's sealed identity included."""
+    """Yield (table, rows for COPY) of one copy, its patient's sealed identity included."""
     words = words_of(template, center, task, random.Random(f"{task.number} codes"))
     hash_again(template, words)
-    yield from lines_of(template, words, task.first_row)
+    yield from rows_of(template, words, task.first_row)
     patient, organization = UUID(words[template.patient_id]), UUID(center.organization_id)
     for row in vault.sealed_rows(patient, organization, _identity(task.number)):
         columns = [field.column for field in row._meta.concrete_fields]
         _COLUMNS[row._meta.db_table] = f" ({', '.join(columns)})"
-        yield row._meta.db_table, "\t".join(_cell(getattr(row, name)) for name in columns)
+        yield row._meta.db_table, "\t".join(_cell(getattr(row, name)) for name in columns) + "\n"
 
 
 def _cell(value: Any) -> str:

@@ -100,6 +100,7 @@ def test_nothing_that_an_image_holds_needs_it(checkout: Path) -> None:
     ]
     assert sorted(found) == [
         "cgt/apps.py",
+        "cgt/load/centers.py",
         "cgt/load/filling.py",
         "cgt/management/commands/seed_demo.py",
         "cgt/settings.py",
