@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import identity, scans, vault
+from custody.patient_matching import normal_mrn
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
 from orders.inputs import ScanField
@@ -54,7 +55,7 @@ class ActivateIdentity(StepKind):
                 "The chain of identity needs a second person.", code=ENROLLED_IT.code, facts=[ENROLLED_IT]
             )
         sealed = vault.open_identity(ctx.actor, ctx.order.patient_id)
-        if sealed.birth_date != inputs["birth_date"] or sealed.mrn.strip() != inputs["mrn"].strip():
+        if sealed.birth_date != inputs["birth_date"] or normal_mrn(sealed.mrn) != normal_mrn(inputs["mrn"]):
             raise FactsMissing(
                 "The document does not match the enrolment.",
                 code="identity_differs",

@@ -81,9 +81,9 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
     return TemplateResponse(request, "orders/order.html", context, status=refusal.status if refusal else 200)
 
 
-def done(request: HttpRequest, code: str, at: str, act: Act) -> HttpResponseBase:
+def done(request: HttpRequest, code: str, at: str, act: Act, place: str = "") -> HttpResponseBase:
     """Do something to an order; a refusal brings its page back with the form ``at`` open and what was typed."""
-    place = reverse("orders:order", args=[code.upper()])
+    place = place or reverse("orders:order", args=[code.upper()])
     return acted(request, (at, code), act, lambda refusal: _page(request, code, refusal, at), place)
 
 
@@ -153,7 +153,10 @@ def end_deviation(request: HttpRequest, code: str, number: str) -> HttpResponseB
         close_deviation(actor, found.pk, conclusion=typed(request, "conclusion"))
         return f"Deviation {number} is closed."
 
-    return done(request, code, f"deviation-{number}", act)
+    if request.POST.get("at") != "evidence":
+        return done(request, code, f"deviation-{number}", act)
+    place = f"{reverse('orders:evidence', args=[code.upper()])}#deviations"  # back to where the signature waits
+    return done(request, code, f"deviation-{number}", act, place)
 
 
 @require_POST

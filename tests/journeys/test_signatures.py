@@ -171,6 +171,12 @@ def test_whoever_enrolled_cannot_activate_the_identity(world: World) -> None:
     assert journey.perform("activate_coi").state == "done"
 
 
+def test_a_record_number_may_be_spelled_as_the_document_spells_it(world: World) -> None:
+    journey = world.journey()
+    mrn = journey.identity["mrn"]
+    assert journey.perform("activate_coi", {"mrn": f"  {mrn.lower().replace('-', ' ')} "}).state == "done"
+
+
 @pytest.mark.story("TP1")
 def test_no_prescription_without_a_credential(world: World) -> None:
     journey = world.journey()

@@ -302,8 +302,13 @@ def test_a_deviation_is_closed_on_the_page_with_its_conclusion(world: World, bro
     assert "Close this deviation" in text_of(client.get(f"/orders/{code}/"))
     address = f"/orders/{code}/deviations/{found.number}/close/"
     assert client.post(address, {"conclusion": ""}).status_code == 400
-    assert client.post(address, {"conclusion": "No influence on the product."}).status_code == 303
+    closed = client.post(address, {"conclusion": "No influence on the product."})
+    assert (closed.status_code, closed["Location"]) == (303, f"/orders/{code}/")
     assert "No influence on the product." in text_of(client.get(f"/orders/{code}/"))
+    again = open_deviation(opener, stream_id, kind="transport", severity="minor", text="Late again.")
+    from_evidence = {"conclusion": "No influence.", "at": "evidence"}
+    closed = client.post(f"/orders/{code}/deviations/{again.number}/close/", from_evidence)
+    assert closed["Location"] == f"/orders/{code}/evidence/#deviations", "back to where the signature waits"
 
 
 def test_putting_on_hold_twice_with_one_key_is_done_once(browse: Browse, code: str) -> None:
