@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HOMES = {"center": "treatment_center", "one": "manufacturer", "cmo": "cmo", "courier": "courier"}
-EVERYBODY = [(home, persona.key) for home, role in HOMES.items() for persona in ACTORS[role].personas]
+# one person for each desk that there is; a contract manufacturer's desks are its own
+DESKS = {
+    (persona.desk, home == "cmo"): (home, persona.key)
+    for home, role in HOMES.items()
+    for persona in ACTORS[role].personas
+}
 OPEN_ALL = "document.querySelectorAll('details:not(.cgt-menu)').forEach(one => { one.open = true })"
 
 
@@ -80,9 +85,9 @@ def visitor(site: Site, browser: Browser, live_site: str, committed_db: None) ->
 
 
 def test_every_desk_is_accessible_in_the_dark_with_everything_unfolded(visitor: Visitor) -> None:
-    assert len(EVERYBODY) > 25
+    assert len(DESKS) >= 16
     found = {}
-    for organization, persona in EVERYBODY:
+    for organization, persona in DESKS.values():
         page = visitor.be(organization, persona)
         page.evaluate(OPEN_ALL)
         found[organization, persona] = faults(page)
@@ -118,6 +123,7 @@ def nobody_may(visitor: Visitor) -> Page:
 
 def came_back_after_the_session_ended(visitor: Visitor) -> Page:
     page = visitor.be("center", "coordinator", "/orders/new/")
+    page.select_option("[name=therapy]", index=1)
     page.fill('[name="identity.family_name"]', "W" * 100)
     page.fill('[name="identity.given_name"]', "Person")
     page.fill('[name="identity.birth_date"]', "1961-04-05")

@@ -77,6 +77,18 @@ def test_there_are_addresses() -> None:
     assert len(ABOUT_AN_ORDER) >= 9
 
 
+def test_no_page_takes_a_form_without_the_present_token(
+    world: World, about: tuple[str, str], committed_db: None
+) -> None:
+    """The token changes whenever somebody signs in or switches persona: so no form outlives a change of who acts."""
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = signed_in(world.member("center", "coordinator")).cookies
+    pages = [route for route in OURS if not route.startswith("api/")]
+    assert len(pages) > 80
+    taken = [route for route in pages if strict.post(filled(route, *about), {}).status_code != 403]
+    assert taken == []
+
+
 @pytest.mark.parametrize("route", OURS)
 def test_a_stranger_is_sent_to_sign_in(route: str, about: tuple[str, str], committed_db: None) -> None:
     address = filled(route, *about)
