@@ -118,7 +118,7 @@ def _own(text: str) -> Decoded | None:
     if schemes.is_any_code(text):
         return _identity(text, checked=False)
     if schemes.is_any_code(text[:-1]):
-        if text[-1] != schemes.check_of_any(text[:-1]):
+        if text[-1] != schemes.check(text[:-1]):
             raise Unreadable("check character")
         return _identity(text[:-1], checked=True)
     return _typed_donation(text)
@@ -203,7 +203,7 @@ def _din(content: str) -> Part:
 
 
 def _coi(code: str) -> Part:
-    return Part("coi", f"Chain of identity {code}, check character {schemes.check_of_any(code)}")
+    return Part("coi", f"Chain of identity {code}, check character {schemes.check(code)}")
 
 
 def _sec(content: str) -> Part:

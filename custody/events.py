@@ -53,6 +53,30 @@ register(
         audience=_INVOLVED,
     ),
     EventKind(
+        "custody.facility_entered",
+        "Facility number entered",
+        "Facility number {facility} was entered ({reference}).",
+        payload={"facility": "as registered with ICCBBA", "reference": "of the registration"},
+    ),
+    EventKind(
+        "custody.scheme_proposed",
+        "Numbering proposed",
+        "Version {version} of the numbering was proposed: {scheme}, {example}.",
+        payload={"version": "of the scheme", "scheme": "its kind, in words", "example": "what a code looks like"},
+    ),
+    EventKind(
+        "custody.scheme_approved",
+        "Numbering approved",
+        "Version {version} of the numbering is live: {example}.",
+        payload={"version": "of the scheme", "example": "what a code looks like"},
+    ),
+    EventKind(
+        "custody.scheme_retired",
+        "Numbering retired",
+        "Version {version} of the numbering was retired.",
+        payload={"version": "of the scheme"},
+    ),
+    EventKind(
         "custody.stock_added",
         "Unit put in stock",
         "Unit {unit} was put in stock.",

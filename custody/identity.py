@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from custody import schemes
+from custody import numbering, schemes
 from custody.keys import Keyed, key_of
 from custody.models import ChainOfIdentity
 from custody.states import OPEN_IDENTITY_STATES, IdentityState
 from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, FactsMissing, MissingFact, NotFound, WrongState
+
+MOST_DRAWS = 10
 
 
 def issue(
@@ -23,11 +26,12 @@ def issue(
     center: Keyed,
     manufacturer: Keyed,
     *,
-    scheme: schemes.Scheme = schemes.ISBT_040_FICTIONAL,
+    scheme: schemes.Scheme | None = None,
 ) -> ChainOfIdentity:
-    """Give an order its chain-of-identity identifier, issued by the acting person.
+    """Give an order its chain-of-identity identifier, issued by the acting person, by the scheme in force.
 
-    Raises Conflict ``identity_exists`` when the order has an open one (I1; a constraint holds it too).
+    Raises Conflict ``identity_exists`` when the order has an open one (I1; a constraint holds it too), and
+    ``identifiers_exhausted``; FactsMissing ``no_numbering_scheme``.
     """
     event = open_event()
     if _open_chain(key_of(stream)) is not None:
@@ -36,16 +40,27 @@ def issue(
             code="identity_exists",
             remedy="Work with the existing identifier. One therapy event has one.",
         )
-    return ChainOfIdentity.objects.create(
-        stream_id=key_of(stream),
-        patient_id=key_of(patient),
-        code=scheme.next_code(event.occurred_at.year),
-        scheme=scheme.name,
-        issuer_id=key_of(center),
-        manufacturer_id=key_of(manufacturer),
-        issued_by_id=event.actor.person_id,
-        issued_at=event.occurred_at,
-    )
+    center_id, manufacturer_id = key_of(center), key_of(manufacturer)
+    scheme = scheme or numbering.scheme_for(center_id, manufacturer_id, synthetic=event.actor.synthetic)
+    facts = {
+        "stream_id": key_of(stream),
+        "patient_id": key_of(patient),
+        "scheme": scheme.name,
+        "issuer_id": center_id,
+        "manufacturer_id": manufacturer_id,
+        "issued_by_id": event.actor.person_id,
+        "issued_at": event.occurred_at,
+    }
+    if not scheme.draws:
+        return ChainOfIdentity.objects.create(code=scheme.next_code(event.occurred_at.year), **facts)
+    for _ in range(MOST_DRAWS):  # another center's codes are not to be seen: the constraint alone knows them all
+        try:
+            with transaction.atomic():
+                return ChainOfIdentity.objects.create(code=scheme.next_code(event.occurred_at.year), **facts)
+        except IntegrityError as clash:
+            if "custody_chainofidentity_code" not in str(clash):
+                raise
+    raise schemes.exhausted("No identifier was found that is not used already.")
 
 
 def _open_chain(stream_id: UUID) -> ChainOfIdentity | None:
@@ -68,7 +83,7 @@ def identity_of_stream(stream_id: UUID) -> ChainOfIdentity:
 
 def check_of(coi: ChainOfIdentity) -> str:
     """Return the check character to print in a box beside the code."""
-    return schemes.scheme_named(coi.scheme).check(coi.code)
+    return schemes.check(coi.code)
 
 
 def activate(coi: ChainOfIdentity, person_id: UUID | None) -> ChainOfIdentity:

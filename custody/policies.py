@@ -22,3 +22,8 @@ def aliases_for(actor: Actor) -> QuerySet[Alias]:
     """Return the live registered codes that the actor may look up: a courier those of boxes, whatever it carries."""
     found = visible(Alias, actor).filter(withdrawn_at__isnull=True)
     return found.filter(shipment__isnull=False) if actor.organization_role == Role.COURIER else found
+
+
+def concerns_numbering(actor: Actor) -> bool:
+    """Whether the actor decides how chains of identity are numbered: an entry in the navigation."""
+    return actor.can(Capability.SET_NUMBERING) or actor.can(Capability.APPROVE_NUMBERING)

@@ -13,6 +13,25 @@ class IdentityState(models.TextChoices):
 OPEN_IDENTITY_STATES = (IdentityState.ISSUED, IdentityState.ACTIVE, IdentityState.UNDER_QUERY)
 
 
+class PrefixKind(models.TextChoices):
+    FACILITY = "facility", "Facility identification number (ISBT 128)"
+    LETTERS = "letters", "Three letters of its own"
+
+
+class SchemeKind(models.TextChoices):
+    """How a chain of identity is numbered. Each is 15 characters long, and has a check character beside it."""
+
+    ISBT_040 = "isbt_040", "ISBT 128 (data structure 040)"
+    SEQUENTIAL = "sequential", "Counted"
+    DRAWN = "drawn", "Drawn at random, without look-alike characters"
+
+
+class SchemeState(models.TextChoices):
+    PROPOSED = "proposed", "Proposed"
+    LIVE = "live", "Live"
+    RETIRED = "retired", "Retired"
+
+
 class ContainerKind(models.TextChoices):
     STARTING_MATERIAL = "starting_material", "Starting material"
     DRUG_PRODUCT = "drug_product", "Drug product"

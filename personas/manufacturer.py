@@ -101,6 +101,7 @@ MANUFACTURER = ActorDeclaration(
             "Product configuration owner",
             "A therapy modeled as data.",
             C.CONFIGURE_THERAPY,
+            C.SET_NUMBERING,
             stories=("PC1", "PC2"),
         ),
         persona(
@@ -108,6 +109,7 @@ MANUFACTURER = ActorDeclaration(
             "Flow approver",
             "A second pair of eyes on every flow version.",
             C.APPROVE_FLOW,
+            C.APPROVE_NUMBERING,
             stories=("PC2",),
         ),
         INSPECTOR,

@@ -50,6 +50,8 @@ class Capability(models.TextChoices):
     CANCEL_ORDER = "cancel_order", "Cancel an order"
     RESOLVE_IDENTITY = "resolve_identity", "Lift a quarantine after an identity mismatch"
     CONFIGURE_THERAPY = "configure_therapy", "Write flows and specifications"
+    SET_NUMBERING = "set_numbering", "Propose how chains of identity are numbered"
+    APPROVE_NUMBERING = "approve_numbering", "Approve how chains of identity are numbered"
     APPROVE_FLOW = "approve_flow", "Approve a flow version"
     AUTHORIZE_SITES = "authorize_sites", "Authorize sites for a therapy"
     MANAGE_LANES = "manage_lanes", "Maintain courier lanes"
@@ -84,6 +86,7 @@ SEPARATED = (
     (Capability.RECORD_QC, Capability.REVIEW_BATCH),
     (Capability.RECORD_QC, Capability.RELEASE_BATCH),
     (Capability.CONFIGURE_THERAPY, Capability.APPROVE_FLOW),
+    (Capability.SET_NUMBERING, Capability.APPROVE_NUMBERING),
     (Capability.WRITE_CRITERIA, Capability.PUBLISH_CRITERIA),
     (Capability.MANAGE_WAITING, Capability.DECIDE_RANK),
     (Capability.SCORE_WAITING, Capability.DECIDE_RANK),

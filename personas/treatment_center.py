@@ -15,6 +15,7 @@ TREATMENT_CENTER = ActorDeclaration(
             "Cell therapy coordinator",
             "One place to book and keep a plan of many parties true.",
             C.REGISTER_CODES,
+            C.SET_NUMBERING,
             C.READ_IDENTITY,
             C.ENROL_PATIENT,
             C.ACTIVATE_COI,
@@ -125,6 +126,7 @@ TREATMENT_CENTER = ActorDeclaration(
             C.RESOLVE_IDENTITY,
             C.HOLD_ORDER,
             C.WRITE_CRITERIA,
+            C.APPROVE_NUMBERING,
             stories=("SQ6",),
         ),
         persona(

@@ -17,6 +17,7 @@ from cgt.network_files.faults import Fault
 from cgt.network_files.rows import Row, read_rows
 from cgt.network_files.sections import SECTIONS
 from cgt.network_files.sheets import read_file
+from custody.actions.numbering import enter_facility_number
 from ledger.refusals import InvalidInput, Refusal
 from network.actions.places import add_lane, add_plant, authorize_site
 from network.actions.qualifications import add_credential
@@ -179,6 +180,10 @@ class _Loader:
             propose_flow(operator, therapy, _shipped(row["flow"]))
             self.flows += 1
         self.known.therapies[row["code"]] = therapy
+
+    def _facilities(self, row: Row) -> None:
+        organization = self._need(row, "organization", "organizations")
+        enter_facility_number(operator_of(organization), row["facility"].upper(), row["reference"])
 
     def _plants(self, row: Row) -> None:
         therapy, site = self._need(row, "therapy", "therapies"), self._need(row, "site", "sites")

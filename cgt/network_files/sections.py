@@ -56,6 +56,16 @@ ORGANIZATIONS = Section(
         },
     ),
 )
+FACILITIES = Section(
+    "facilities",
+    "Facility identification numbers of ISBT 128, as registered with ICCBBA: only their owner numbers under them.",
+    (
+        Column("organization", cells.code, "example-hospital", "code of the organization"),
+        Column("facility", cells.text(5), "A9990", "five characters; each belongs to one organization for ever"),
+        Column("reference", cells.text(120), "fictional; in truth: certificate and date", "where the registration is"),
+    ),
+    key=("facility",),
+)
 SITES = Section(
     "sites",
     "Places of an organization, with their time zone.",
@@ -281,6 +291,7 @@ SECTIONS = (
     ORGANIZATIONS,
     SITES,
     PEOPLE,
+    FACILITIES,
     PARTNERSHIPS,
     THERAPIES,
     PLANTS,

@@ -3,6 +3,7 @@ from custody.models.identity import ChainOfIdentity, FacilityCounter
 from custody.models.labels import Label
 from custody.models.material import Container, Genealogy, StockUnit
 from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem
+from custody.models.numbering import NumberingScheme, NumberPrefix
 from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "FacilityCounter",
     "Genealogy",
     "Label",
+    "NumberPrefix",
+    "NumberingScheme",
     "Patient",
     "PatientKey",
     "SealCheck",

@@ -37,6 +37,7 @@ def faults(page: Page) -> list[Any]:
 def test_pages_are_accessible_and_fit_a_narrow_screen(work: OrderWork) -> None:
     step = f"/orders/{work.code}/steps/activate_coi/"
     addresses = ["/", "/orders/", "/orders/new/", f"/orders/{work.code}/", step, f"{step}?rows=x", "/flows/", "/codes/"]
+    addresses.append("/numbering/")
     addresses.append(f"/orders/{work.code}/codes/")
     page = work.crew.at(*COLLEAGUE)
     said: list[str] = []

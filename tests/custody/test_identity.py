@@ -102,16 +102,6 @@ def test_identity_cannot_be_issued_outside_an_action(world: World) -> None:
         identity.issue(world.stream, world.patient, world.center, world.manufacturer)
 
 
-def test_a_pluggable_scheme(world: World) -> None:
-    other = schemes.Isbt040("test-other-facility", "A9998")
-    with world.step():
-        identity.close(world.coi)
-        found = identity.issue(world.stream, world.patient, world.center, world.manufacturer, scheme=other)
-    assert found.code.startswith("CHA9998") and found.scheme == "test-other-facility"
-    with pytest.raises(LookupError):
-        schemes.scheme_named("nobody's")
-
-
 @pytest.mark.race
 def test_simultaneous_issues_never_share_a_number(committed_db) -> None:
     world = make_world()
