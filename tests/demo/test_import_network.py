@@ -19,6 +19,7 @@ from openpyxl import Workbook, load_workbook
 from cgt.network_files import sheets
 from cgt.network_files.directory import operator_of, present
 from cgt.network_files.sections import BY_NAME, SECTIONS
+from custody.models import NumberPrefix
 from ledger.context import reading
 from network.queries import specification_in_force, therapies
 from orders.actions.flows import approve_flow
@@ -86,7 +87,7 @@ def test_the_template_imports_as_it_is_and_its_therapy_waits_for_a_person(templa
     stem = renamed(template)
     said, faults = run(template)
     assert faults == [], faults
-    assert said.startswith("Imported: 3 organizations, 2 sites, 3 people, 3 partnerships, 1 therapies")
+    assert said.startswith("Imported: 3 organizations, 2 sites, 3 people, 1 facilities, 3 partnerships, 1 therapies")
     assert "proposed, not live" in said and "approve" in said
 
     known = present()
@@ -181,6 +182,27 @@ def test_one_fault_is_told_alone(template: Path, sheet: str, row: int, values: d
     assert "Nothing was imported." in said
     assert any(f"sheet {sheet}, row {row}" in fault and told in fault for fault in faults), faults
     assert not [code for code in present().organizations if code.startswith(stem)]
+
+
+def test_a_facility_number_is_entered_for_its_owner_alone(template: Path, tmp_path: Path) -> None:
+    stem = renamed(template)
+    run(template)
+    with reading(operator_of(present().organizations[f"{stem}-hospital"])):
+        assert NumberPrefix.unwalled.get(text="A9990").organization.code == f"{stem}-hospital"
+    more, head = tmp_path / "facilities.csv", "organization;facility;reference\n"
+    rows = (f"{stem}-cells;A9990;x", f"{stem}-cells;O1234;x", f"{stem}-courier;W1234;x", f"{stem}-cells;A9999;x")
+    more.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+    said, faults = run(more)
+    assert "Nothing was imported." in said
+    told = "\n".join(faults)
+    for place in (
+        "row 2",
+        "row 3, column facility: Five",
+        "row 4, column organization",
+        "row 5, column facility: A9999",
+    ):
+        assert f"sheet facilities, {place}" in told, told
+    assert f"{stem}-hospital" not in told
 
 
 def test_a_second_import_says_what_is_there_already_and_capacity_may_follow(template: Path, tmp_path: Path) -> None:
