@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.contrib.auth.models import Group, Permission
 from guardian.shortcuts import assign_perm, remove_perm
@@ -11,19 +11,24 @@ from personas.declarations import PersonaDeclaration
 from personas.models import Organization, OrganizationGroupPermission, Persona
 
 
-def create_persona(organization: Organization, declared: PersonaDeclaration) -> Persona:
-    """Create the organization's own copy of a shipped persona."""
-    group = Group.objects.create(name=f"{organization.pk}:{declared.key}")
-    persona = Persona.objects.create(
-        organization=organization, key=declared.key, title=declared.title, desk=declared.desk, group=group
-    )
-    OrganizationGroupPermission.objects.bulk_create(
+def create_personas(organization: Organization, declared: Sequence[PersonaDeclaration]) -> None:
+    """Create the organization's own copies of shipped personas, in as many statements for many as for one."""
+    groups = Group.objects.bulk_create([Group(name=f"{organization.pk}:{one.key}") for one in declared])
+    pairs = list(zip(declared, groups, strict=True))
+    Persona.objects.bulk_create(
         [
-            OrganizationGroupPermission(permission=permission, group=group, content_object=organization)
-            for permission in _permissions(declared.capabilities)
+            Persona(organization=organization, key=one.key, title=one.title, desk=one.desk, group=group)
+            for one, group in pairs
         ]
     )
-    return persona
+    known = {p.codename: p for p in _permissions({name for one in declared for name in one.capabilities})}
+    OrganizationGroupPermission.objects.bulk_create(
+        [
+            OrganizationGroupPermission(permission=known[name], group=group, content_object=organization)
+            for one, group in pairs
+            for name in sorted(map(str, one.capabilities))
+        ]
+    )
 
 
 def grant_capability(persona: Persona, organization: Organization, capability: str) -> None:

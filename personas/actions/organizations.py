@@ -12,7 +12,7 @@ from ledger.refusals import InvalidInput
 from ledger.states import Role, StreamKind
 from personas.catalog import ACTORS
 from personas.models import Organization, Site
-from personas.persona_groups import create_persona
+from personas.persona_groups import create_personas
 from personas.policies import require
 from personas.queries import system_actor
 from personas.states import Capability
@@ -30,8 +30,7 @@ def add_organization(*, code: str, name: str, role: str, country: str, synthetic
             id=key, code=code, name=name, role=role, country=country, synthetic=synthetic
         )
         Party.objects.create(stream=stream, organization_id=key, role=Role(role))
-        for declared in ACTORS[role].personas:
-            create_persona(organization, declared)
+        create_personas(organization, ACTORS[role].personas)
         event.note(organization=name, role=role)
     return organization
 
