@@ -1,15 +1,21 @@
-"""What goes beyond the plain way, once each: an overridden lead time, dates nobody published, a batch made again."""
+"""What goes beyond the plain way, once each: an overridden lead time, prices of changes, a share of one
+center, dates nobody published, a batch made again.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from cgt.demo.journey import Journey, Player
 from cgt.demo.network import FUTURE_DAYS, DemoNetwork
 from orders.actions import date_requests
 from orders.actions.remanufacture import RESERVE, remanufacture
 from personas.states import Capability as C
+from scheduling import quota_periods
 from scheduling.actions.lead_times import OverrideInput, set_lead_time
+from scheduling.actions.prices import PriceInput, set_price
+from scheduling.actions.quotas import QuotaRules, ShareRow, add_quota
 
 BEYOND_DAYS = FUTURE_DAYS + 20  # no chair is published so far ahead
 
@@ -27,6 +33,29 @@ def override_lead_time(network: DemoNetwork, now: dt.datetime) -> None:
         priority=10,
     )
     set_lead_time(planner.actor, given)
+
+
+def price_changes(network: DemoNetwork, now: dt.datetime) -> None:
+    """Let the manufacturer say what a late change of dates costs, and who is charged."""
+    owner = network.cast.of(network.organizations["aurora"].pk, C.CONFIGURE_THERAPY)[0]
+    for kind, amount, days in (("line_cancelled", 4800, 14), ("lane_cancelled", 350, 3), ("transport", 920, None)):
+        set_price(owner.actor, PriceInput("auralcel", kind, Decimal(amount), "EUR", now.date(), days_before=days))
+
+
+def share_for_one_center(network: DemoNetwork, now: dt.datetime) -> None:
+    """Let one center's early access program have starts of its own, beside what binds everybody."""
+    planner = network.cast.of(network.organizations["aurora"].pk, C.SET_QUOTAS)[0]
+    first = quota_periods.first_of("month", now.date())
+    rules = QuotaRules(
+        therapy="auralcel",
+        stage="manufacturing_line",
+        period="month",
+        starts_on=first,
+        ends_on=quota_periods.next_first("month", first) - dt.timedelta(days=1),
+        title="Early access program",
+        named_only=True,
+    )
+    add_quota(planner.actor, rules, [ShareRow(40, center="linden")])
 
 
 def ask_for_dates(coordinator: Player, journey: Journey, now: dt.datetime) -> None:

@@ -12,7 +12,8 @@ from cgt.demo import clock, network, oddities, seeding
 from ledger.context import Actor, reading
 from orders import queries
 from scheduling import lead_time_register
-from scheduling.models import LeadTimeOverride
+from scheduling.costs import change_prices
+from scheduling.models import Allotment, LeadTimeOverride
 from tests.factories import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -65,3 +66,20 @@ def test_a_lead_time_override_is_in_force(made: network.DemoNetwork) -> None:
         (row,) = LeadTimeOverride.unwalled.all()
         (entry,) = lead_time_register.lead_time_entries(planner, [row])
     assert row.at_least == 9 and row.market == "DE" and "Quality release" in entry.public_words
+
+
+def test_a_late_change_has_its_price_and_one_center_a_share_of_its_own(made: network.DemoNetwork) -> None:
+    now = timezone.now()
+    oddities.price_changes(made, now)
+    oddities.share_for_one_center(made, now)
+    coordinator, next_door = person(made, "linden", "coordinator"), person(made, "isar", "coordinator")
+    with reading(coordinator):
+        prices = change_prices(coordinator, made.therapies["auralcel"].pk)
+        assert {(row.kind, row.amount) for row in prices} == {
+            ("line_cancelled", 4800),
+            ("lane_cancelled", 350),
+            ("transport", 920),
+        }
+        assert [row.places for row in Allotment.unwalled.filter(title="Early access program")] == [40]
+    with reading(next_door):
+        assert not Allotment.unwalled.filter(title="Early access program").exists()

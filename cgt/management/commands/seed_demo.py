@@ -43,7 +43,8 @@ class Command(BaseCommand):
         with clock.at(now - dt.timedelta(days=network.PAST_DAYS - 1)):
             made = network.build(settings.DEMO_PASSWORD, now)
             allocation.publish(made, now)
-        oddities.override_lead_time(made, now)
+        for show in (oddities.override_lead_time, oddities.price_changes, oddities.share_for_one_center):
+            show(made, now)
         self.stdout.write(f"network: {len(made.organizations)} organizations, {len(made.cast.players)} roles of people")
         self.stdout.flush()
         self._orders_side_by_side(made, seed, now)
