@@ -20,11 +20,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
 
 from cgt.form_filling import filled
-from personas.queries import is_held
+from personas.queries import is_held, places
 from personas.views import page_of_the_form
 
 COOKIE = "cgt_kept"
@@ -47,6 +47,8 @@ class KeptForms:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method == "GET" and COOKIE in request.COOKIES and _persona_taken_up(request):
+            return HttpResponseRedirect(request.get_full_path())
         response = self.get_response(request)
         token = getattr(request, "kept_form", "")
         if token:
@@ -79,6 +81,19 @@ def keep(request: HttpRequest) -> bool:
     cache.set(_place(token), sealed, SECONDS)
     request.kept_form = token  # type: ignore[attr-defined]
     return True
+
+
+def _persona_taken_up(request: HttpRequest) -> bool:
+    """Act in the membership that the page's form was opened in, if who has just signed in has chosen none yet."""
+    actor = getattr(request, "actor", None)
+    if actor is None or "membership" in request.session:
+        return False
+    for place in places(actor):
+        held = _held(request.COOKIES[COOKIE], place.pk)
+        if held is not None and held["page"] == request.path:
+            request.session["membership"] = str(place.pk)
+            return not place.is_current
+    return False
 
 
 def _show_again(request: HttpRequest, response: Any) -> None:

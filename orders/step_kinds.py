@@ -90,6 +90,7 @@ class StepKind:
     signatures: ClassVar[int] = 0
     meaning: ClassVar[str] = "performed"
     second_scan: ClassVar[str] = ""  # what each verifier scans for themselves, as the field's label says it
+    warnings: ClassVar[tuple[str, ...]] = ()  # labels of what is shown as a warning, so that nobody overlooks it
     scans_many: ClassVar[bool] = False  # a verifier scans one code after the other, with commas between them
     binds_shown: ClassVar[bool] = False  # who sends a version says with it what was shown, and that must still be so
     physical: ClassVar[bool] = False  # material is moved: what has happened already can always be recorded, as late

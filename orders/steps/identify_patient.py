@@ -32,6 +32,9 @@ class Inputs(serializers.Serializer[Any]):
     )
 
 
+SAME_NAME = "Same name"
+
+
 @step_kind
 class IdentifyPatient(StepKind):
     key = "identify_patient"
@@ -40,6 +43,7 @@ class IdentifyPatient(StepKind):
     signatures = 2
     meaning = "identity verified"
     second_scan = "Scan the wristband yourself"
+    warnings = (SAME_NAME,)
     Inputs = Inputs
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
@@ -56,8 +60,9 @@ class IdentifyPatient(StepKind):
         rows = [("Chain of identity", ctx.order.identity_code)]
         alike = _open_orders_of_namesakes(ctx)
         if alike:
-            text = f"Another patient with this family name has an open order: {', '.join(alike)}. Compare every digit."
-            rows.append(("Same name", text))
+            others = "Another order is" if len(alike) == 1 else "Other orders are"
+            text = f"{others} open for a patient with this family name: {', '.join(alike)}. Compare every digit."
+            rows.append((SAME_NAME, text))
         return rows
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:

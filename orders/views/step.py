@@ -139,6 +139,7 @@ def sheet_context(
         "step": step,
         "sheet": sheet,
         "shown": _shown(sheet),
+        "warnings": [row for row in sheet.shown if row[0] in sheet.kind.warnings],
         "version": seen_version(step, sheet.shown) if sheet.kind.binds_shown and sheet.inputs else "",
         "fields": [
             f
@@ -169,8 +170,10 @@ def _late(
 
 
 def _shown(sheet: StepSheet) -> list[dict[str, Any]]:
-    """Return what is shown as label and value; a bare time is told as a time at the step's place, in order of time."""
-    rows = [{"label": label, "value": value, "at": _moment(value)} for label, value in sheet.shown]
+    """Return what is shown, but for warnings, as label and value; a bare time is told as a time at the step's place,
+    in order of time."""
+    plain = [(label, value) for label, value in sheet.shown if label not in sheet.kind.warnings]
+    rows = [{"label": label, "value": value, "at": _moment(value)} for label, value in plain]
     return sorted(rows, key=lambda row: row["at"]) if rows and all(row["at"] for row in rows) else rows
 
 

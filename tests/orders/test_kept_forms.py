@@ -88,6 +88,23 @@ def test_nobody_else_is_shown_it_and_a_second_persona_neither(world: World, brow
     assert person["family_name"] not in text_of(stranger.get(NEW))
 
 
+def test_whoever_signs_in_again_acts_as_the_persona_that_had_opened_the_form(world: World, browse: Browse) -> None:
+    first = make_member(world.center, "apheresis_nurse")
+    second = make_member(world.center, "coordinator", username=User.objects.get(pk=first.user_id).username)
+    person, client = patient(), signed_in(first)
+    lose(client, NEW, typed_enrolment(world, person) | {"acting": str(second.pk)})
+    back(client, first)
+    assert client.get("/orders/")["Content-Type"].startswith("text/html"), "another page: nothing is taken up"
+    assert client.session.get("membership") is None
+    page = client.get(NEW, follow=True)
+    assert page.redirect_chain == [(NEW, 302)] and person["family_name"] in text_of(page)
+    assert client.session["membership"] == str(second.pk)
+    client.session.flush()
+    lose(client, NEW, typed_enrolment(world, patient()) | {"acting": str(second.pk)})
+    back(client, world.member("center", "apheresis_nurse", 2))
+    assert client.get(NEW).status_code == 403, "never as somebody else"
+
+
 def test_nothing_of_it_can_be_read_where_it_is_held(world: World, browse: Browse) -> None:
     person = patient()
     client = browse("center", "coordinator")

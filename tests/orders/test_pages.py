@@ -379,6 +379,19 @@ def enrolment(world: World, person: dict[str, str], **changes: str) -> dict[str,
     return {**sent, **{f"identity.{name}": value for name, value in person.items()}, **changes}
 
 
+def test_a_namesake_is_warned_of_where_the_patient_is_identified(world: World, browse: Browse) -> None:
+    person, namesake = patient(), patient()
+    others = [world.enrol(**{**namesake, "family_name": person["family_name"]})]
+    journey = journey_of(world, **person)
+    journey.run(before="identify")
+    nurse = browse("center", "apheresis_nurse")
+    for address in (f"/orders/{journey.code}/steps/identify/", f"/orders/{journey.code}/station/?step=identify"):
+        page = text_of(nurse.get(address))
+        warned = page.index("Same name")
+        assert "tone-warn" in page[page.rindex("cgt-panel", 0, warned) : warned]
+        assert f"Another order is open for a patient with this family name: {others[0]}." in page[warned:]
+
+
 def test_a_step_that_is_planned_for_later_says_so_and_labels_are_printed_where_they_are_applied(
     world: World, browse: Browse
 ) -> None:
