@@ -39,6 +39,7 @@ class Decoded:
     parts: tuple[Part, ...]
     names: tuple[tuple[str, str], ...] = field(default=())
     checked: bool = False
+    flags: str = ""  # of a donation number
 
     @property
     def is_identity(self) -> bool:
@@ -139,7 +140,7 @@ def _typed_donation(text: str) -> Decoded | None:
         isbt128.require_flags(din, rest)
     flags = rest if len(rest) == 2 else "00"
     checked = len(rest) == 1 or int(flags) >= 60
-    return Decoded(Reading(donation=din), (_din(din + flags),), ((AliasSystem.DONATION, din),), checked)
+    return Decoded(Reading(donation=din), (_din(din + flags),), ((AliasSystem.DONATION, din),), checked, flags)
 
 
 def _isbt(text: str) -> Decoded:
@@ -163,6 +164,7 @@ def _isbt(text: str) -> Decoded:
         tuple(_part(structure) for structure in structures),
         tuple((str(system), value) for system, value in names),
         checked=int(contents.get("din", "00")[13:] or 0) >= 60,
+        flags=contents.get("din", "")[13:],
     )
 
 

@@ -11,7 +11,17 @@ from django.db.models import F, Q, QuerySet
 
 from custody import aliases
 from custody.decoding import Reading
-from custody.models import Alias, ChainOfIdentity, Container, CustodyPeriod, Label, Patient, Shipment, StockUnit
+from custody.models import (
+    Alias,
+    ChainOfIdentity,
+    Container,
+    CustodyPeriod,
+    Donation,
+    Label,
+    Patient,
+    Shipment,
+    StockUnit,
+)
 from custody.policies import aliases_for
 from custody.scans import read
 from custody.states import ContainerKind, ContainerState, ShipmentState, StockState
@@ -139,8 +149,20 @@ def _by_reading(actor: Actor, reading: Reading) -> Found | None:
     if reading.box:
         shipment = visible(Shipment, actor).filter(code=reading.box).first()
         return Found(shipment.stream_id, shipment=shipment) if shipment else None
-    found = list(visible(Container, actor).filter(donation_number=reading.donation).select_related("coi")[:2])
-    return Found(found[0].stream_id, found[0].coi, found[0]) if len(found) == 1 else None
+    return _by_donation(actor, reading.donation)
+
+
+def _by_donation(actor: Actor, number: str) -> Found | None:
+    """Return the one bag of a donation, or its chain of identity; two centers' equal numbers are ``ambiguous_code``."""
+    bags = list(visible(Container, actor).filter(donation_number=number).select_related("coi")[:2])
+    given = list(visible(Donation, actor).filter(number=number).select_related("coi")[:2])
+    streams = {row.stream_id for row in (*bags, *given)}
+    if len(streams) > 1:
+        text = "Two centers have given this donation number: it names more than one order."
+        raise InvalidInput(text, code="ambiguous_code", fields={"code": [text]}, remedy="Scan the code of the bag.")
+    if len(bags) == 1:
+        return Found(bags[0].stream_id, bags[0].coi, bags[0])
+    return Found(given[0].stream_id, given[0].coi) if given else None
 
 
 def boxes_on(actor: Actor, stream_ids: Iterable[UUID]) -> QuerySet[Shipment]:

@@ -53,7 +53,7 @@ def expect(stream_id: UUID, scanned: str, containers: Iterable[Container], field
         _refuse_void_label(reading, found, field)
         return found
     _refuse_same_order(stream_id, reading, expected, field)
-    raise _mismatch(expected)
+    raise mismatch(expected)
 
 
 def expect_identity(
@@ -73,7 +73,7 @@ def expect_identity(
         _wrong(field, f"That is box {reading.box}. Scan the chain-of-identity code.")
     if reading.donation and not reading.coi:
         _wrong(field, "That is a donation number. Scan the chain-of-identity code.")
-    raise _mismatch(beside)
+    raise mismatch(beside)
 
 
 def expect_outer(shipment: Shipment, scanned: str, field: str = "outer_code") -> Shipment:
@@ -109,7 +109,7 @@ def _read_or_alias(stream_id: UUID, scanned: str, field: str, expected: Sequence
             raise
     named = [alias for alias in found if alias.system != AliasSystem.LOT]
     if named and all(alias.stream_id != stream_id for alias in named):
-        raise _another_box() if expected is None else _mismatch(expected)
+        raise _another_box() if expected is None else mismatch(expected)
     alias = next((alias for alias in found if alias.stream_id == stream_id), found[0])
     what = f"{alias.issuer.name}'s number ({alias.get_system_display()})"
     told = expected is not None or alias.shipment_id is not None  # who carries a box learns of none of its bags
@@ -175,6 +175,9 @@ def _refuse_same_order(stream_id: UUID, reading: Reading, expected: Sequence[Con
         _wrong(field, f"This order has no bag {reading.container}. Expected: {wanted}.")
     if reading.box and _is_box_of(stream_id, reading.box):
         _wrong(field, f"That is box {reading.box}. Scan the bag: {wanted}.")
+    shared = sum(1 for container in siblings if reading.donation and container.donation_number == reading.donation)
+    if shared > 1:
+        _wrong(field, f"That donation number is on {shared} bags of this order. Scan the label of the bag: {wanted}.")
     if reading.donation and not any(container.donation_number for container in expected):
         _wrong(field, f"That is a donation number, which this order did not record. Scan the label: {wanted}.")
     if reading.coi and not reading.donation:
@@ -202,7 +205,8 @@ def _unreadable(field: str, scanned: str = "") -> NoReturn:
     )
 
 
-def _mismatch(expected: Sequence[Container]) -> Mismatch:
-    mismatch = Mismatch("The scan names another chain of identity.", code="identity_mismatch")
-    mismatch.container_ids = [container.pk for container in expected]  # type: ignore[attr-defined]
-    return mismatch
+def mismatch(expected: Sequence[Container]) -> Mismatch:
+    """Return the hard stop of a foreign identity, with the containers at hand that are put aside."""
+    stop = Mismatch("The scan names another chain of identity.", code="identity_mismatch")
+    stop.container_ids = [container.pk for container in expected]  # type: ignore[attr-defined]
+    return stop

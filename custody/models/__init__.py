@@ -1,4 +1,5 @@
 from custody.models.aliases import Alias
+from custody.models.donations import Donation
 from custody.models.identity import ChainOfIdentity, FacilityCounter
 from custody.models.labels import Label
 from custody.models.material import Container, Genealogy, StockUnit
@@ -12,6 +13,7 @@ __all__ = [
     "ChainOfIdentity",
     "Container",
     "CustodyPeriod",
+    "Donation",
     "FacilityCounter",
     "Genealogy",
     "Label",

@@ -92,7 +92,12 @@ class Container(WalledModel):
                 name="custody_quarantine_reason",
             ),
         ]
-        indexes = [models.Index(fields=["stream", "kind", "position"], name="custody_container_of")]
+        indexes = [
+            models.Index(fields=["stream", "kind", "position"], name="custody_container_of"),
+            models.Index(
+                fields=["donation_number"], condition=~models.Q(donation_number=""), name="custody_container_din"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -9,7 +9,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import custody_periods, identity, material, scans
+from custody import custody_periods, donations, identity, material, scans
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import attempts, bags
@@ -39,10 +39,19 @@ class BagInput(serializers.Serializer[Any]):
     )
 
 
+class Parameters(serializers.Serializer[Any]):
+    """Whether the collection is recorded with its donation number only."""
+
+    needs_donation = serializers.BooleanField(default=False)
+
+
 class Inputs(serializers.Serializer[Any]):
     """What was collected, and when it ended; the start is asked only where no step of its own has recorded it."""
 
     bags = serializers.ListSerializer[Any](child=BagInput(), label="Bags", min_length=1, max_length=12)
+    donation = ScanField(
+        required=False, allow_blank=True, default="", label="Donation number (DIN)", help_text=donations.HOW
+    )
     started_at = PastTime(label="Started at", required=False)
     ended_at = PastTime(label="Ended at")
     reactions = serializers.CharField(
@@ -79,6 +88,7 @@ class Collect(StepKind):
     physical = True  # the cells have left the patient
     needs = ("activate_identity", "apply_labels")  # two people have verified patient and labels before
     Inputs = Inputs
+    Parameters = Parameters
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         found = bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.LABELLED)
@@ -107,6 +117,7 @@ class Collect(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
+        inputs = {**inputs, "donation": self._donation(ctx, inputs["donation"], waiting)}
         filled = [self._fill(ctx, position, given, waiting, inputs) for position, given in enumerate(inputs["bags"])]
         if len(filled) < len(waiting) and not ctx.late:
             codes = ", ".join(bag.code for bag in waiting if bag.pk not in {f.pk for f in filled})
@@ -127,9 +138,19 @@ class Collect(StepKind):
                 "volumes_ml": {bag.code: bag.volume_ml for bag in filled},
                 "started_at": inputs["started_at"],
                 "ended_at": inputs["ended_at"],
+                **({"donation": inputs["donation"]} if inputs["donation"] else {}),
             },
             happened_at=inputs["ended_at"],
         )
+
+    def _donation(self, ctx: StepContext, scanned: str, at_hand: list[Any]) -> str:
+        """Bind the donation number to the order's chain of identity; return it, or nothing where none was given."""
+        if scanned.strip():
+            chain = identity.identity_of_stream(ctx.order.stream_id)
+            return donations.record(chain, donations.read(scanned), at_hand).number
+        if ctx.parameters.get("needs_donation") and not ctx.late:
+            raise InvalidInput(fields={"donation": [f"This therapy asks for it. {donations.HOW}"]})
+        return ""
 
     def _fill(
         self, ctx: StepContext, position: int, given: dict[str, Any], waiting: list[Any], inputs: dict[str, Any]
@@ -138,10 +159,13 @@ class Collect(StepKind):
         if bag.ended_at is not None:
             raise InvalidInput(fields={f"bags[{position}].scan": ["The same bag was scanned twice."]})
         if bag.state == ContainerState.LABELLED:
-            material.fill(bag, given["volume_ml"], inputs["started_at"], inputs["ended_at"])
+            times = (inputs["started_at"], inputs["ended_at"])
+            material.fill(bag, given["volume_ml"], *times, donation_number=inputs["donation"])
         else:  # only on a late record
-            times = {"collected_at": inputs["started_at"], "ended_at": inputs["ended_at"]}
+            facts = {"collected_at": inputs["started_at"], "ended_at": inputs["ended_at"]}
+            if inputs["donation"]:
+                facts["donation_number"] = inputs["donation"]
             usual = ContainerState.LABELLED
-            bags.move(ctx, bag, ContainerState.COLLECTED, usual, volume_ml=given["volume_ml"], **times)
+            bags.move(ctx, bag, ContainerState.COLLECTED, usual, volume_ml=given["volume_ml"], **facts)
         custody_periods.begin(bag, ctx.order.center_id, ctx.order.center_site_id, ctx.performer_id, inputs["ended_at"])
         return bag

@@ -12,7 +12,8 @@ from django.utils import timezone
 from cgt.demo import clock
 from cgt.demo.journey import Journey
 from custody import material
-from custody.queries import labels_of
+from custody.check_characters import check_character
+from custody.queries import labels_of, lookup
 from custody.states import IdentityState, LabelState
 from ledger.context import reading
 from ledger.refusals import FactsMissing, InvalidInput, Mismatch, NotAllowed, WrongState
@@ -216,3 +217,53 @@ def test_a_flow_without_a_start_asks_for_it_at_the_end(world: World) -> None:
     assert journey.perform("collect", {"started_at": began.isoformat()}).state == "done"
     with reading(nurse.actor):
         assert [bag.collected_at for bag in material.of_stream(order_of(nurse, journey).stream_id)] == [began]
+
+
+@pytest.mark.story("AN3")
+def test_the_donation_number_is_scanned_at_the_chair_and_leads_to_its_order(world: World) -> None:
+    journey, nurse = world.journey(), world.player("center", "apheresis_nurse")
+    journey.run(before="collect")
+    number = a_din()
+    wrong = next(mark for mark in "AB" if mark != check_character(number))
+    for typed in (number, number + wrong):
+        with refused(InvalidInput, "check_character") as refusal:
+            journey.perform("collect", {"donation": typed})
+        assert "donation" in refusal.value.fields
+    assert journey.perform("collect", {"donation": f"={number}00"}).state == "done"
+    for reader in (nurse, world.player("maker", "operator")):
+        with reading(reader.actor):
+            found = lookup(reader.actor, f"{number}{check_character(number)}")
+            assert found is not None and found.stream_id == order_of(reader, journey).stream_id
+            assert found.container is not None and found.container.donation_number == number
+
+
+@pytest.mark.story("AN3")
+def test_another_patients_donation_number_at_the_chair_stops_the_line(world: World) -> None:
+    first, second, number = world.journey(), world.journey(), a_din()
+    first.run(before="collect")
+    first.perform("collect", {"donation": f"={number}00"})
+    second.run(before="collect")
+    with refused(Mismatch, "identity_mismatch"):
+        second.perform("collect", {"donation": f"={number}00"})
+    assert identity_state(world.player("center", "coordinator"), second) == IdentityState.UNDER_QUERY
+
+
+@pytest.mark.story("AN3")
+def test_a_flow_may_demand_the_donation_number(world: World) -> None:
+    from orders import flow_files
+    from tests.journeys.test_flow_engine import live, step
+
+    definition = flow_files.shipped("autologous_car_t")
+    step(definition, "collect")["parameters"] = {"needs_donation": True}
+    live(world, definition)
+    journey = world.journey()
+    journey.run(before="collect")
+    with refused(InvalidInput) as refusal:
+        journey.perform("collect", {"donation": ""})
+    assert "donation" in refusal.value.fields
+    assert journey.perform("collect", {"donation": f"={a_din()}00"}).state == "done"
+
+
+def a_din() -> str:
+    """A donation number of the fictional facility that no other test has."""
+    return f"A999926{random.SystemRandom().randrange(10**6):06d}"
