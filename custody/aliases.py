@@ -95,7 +95,7 @@ def named(scanned: str, among: QuerySet[Alias]) -> list[Alias]:
         wanted |= Q(system=system, value=value)
     values = sorted({value for _, value in asked})
     found = among.filter(wanted, value__in=values, withdrawn_at__isnull=True)
-    return list(found.select_related("container__coi", "shipment", "coi", "issuer").order_by("pk")[:10])
+    return list(found.select_related("container", "shipment", "coi", "issuer").order_by("pk")[:10])
 
 
 def _asked(scanned: str) -> set[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
@@ -26,13 +27,14 @@ from custody.policies import aliases_for
 from custody.scans import read
 from custody.states import ContainerKind, ContainerState, ShipmentState, StockState
 from ledger.context import Actor
+from ledger.prepared import Prepared
 from ledger.refusals import InvalidInput
 from ledger.walls import on_stream, visible
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a code names: the order's stream, and the rows it leads to."""
+    """What a code names: the order's stream, and the one row that it leads to (with the alias that led there)."""
 
     stream_id: UUID
     coi: ChainOfIdentity | None = None
@@ -123,7 +125,8 @@ def lookup(actor: Actor, scanned: str) -> Found | None:
         if found is None:
             raise
         return found
-    return _by_reading(actor, reading) or _by_alias(actor, scanned)
+    found = _by_reading(actor, reading)
+    return found or (_by_alias(actor, scanned) if reading.donation else None)  # our other codes are nobody's alias
 
 
 def _by_alias(actor: Actor, scanned: str) -> Found | None:
@@ -135,34 +138,58 @@ def _by_alias(actor: Actor, scanned: str) -> Found | None:
         text = f"This code is registered for several things: {', '.join(sorted({r.target_code for r in rows}))}."
         raise InvalidInput(text, code="ambiguous_code", fields={"code": [text]}, remedy="Scan the code of the thing.")
     row = rows[0]
-    coi = row.coi or (row.container.coi if row.container else None)
-    return Found(row.stream_id, coi, row.container, row.shipment, alias=row)
+    return Found(row.stream_id, row.coi, row.container, row.shipment, alias=row)
 
 
 def _by_reading(actor: Actor, reading: Reading) -> Found | None:
     if reading.container:
-        container = visible(Container, actor).select_related("coi").filter(code=reading.container).first()
-        return Found(container.stream_id, container.coi, container) if container else None
+        containers = _containers_coded(actor=actor, code=reading.container)
+        return Found(containers[0].stream_id, container=containers[0]) if containers else None
     if reading.coi:
-        coi = visible(ChainOfIdentity, actor).filter(code=reading.coi).first()
-        return Found(coi.stream_id, coi) if coi else None
+        chains = _chains_coded(actor=actor, code=reading.coi)
+        return Found(chains[0].stream_id, chains[0]) if chains else None
     if reading.box:
-        shipment = visible(Shipment, actor).filter(code=reading.box).first()
-        return Found(shipment.stream_id, shipment=shipment) if shipment else None
+        shipments = _shipments_coded(actor=actor, code=reading.box)
+        return Found(shipments[0].stream_id, shipment=shipments[0]) if shipments else None
     return _by_donation(actor, reading.donation)
 
 
 def _by_donation(actor: Actor, number: str) -> Found | None:
     """Return the one bag of a donation, or its chain of identity; two centers' equal numbers are ``ambiguous_code``."""
-    bags = list(visible(Container, actor).filter(donation_number=number).select_related("coi")[:2])
-    given = list(visible(Donation, actor).filter(number=number).select_related("coi")[:2])
-    streams = {row.stream_id for row in (*bags, *given)}
+    bags = _containers_of_donation(actor=actor, number=number)
+    given: list[Any] = _donations(actor=actor, number=number)
+    streams = {bag.stream_id for bag in bags} | {one.stream_id for one in given}
     if len(streams) > 1:
         text = "Two centers have given this donation number: it names more than one order."
         raise InvalidInput(text, code="ambiguous_code", fields={"code": [text]}, remedy="Scan the code of the bag.")
     if len(bags) == 1:
-        return Found(bags[0].stream_id, bags[0].coi, bags[0])
+        return Found(bags[0].stream_id, container=bags[0])
     return Found(given[0].stream_id, given[0].coi) if given else None
+
+
+@Prepared
+def _containers_coded(actor: Actor, code: str) -> QuerySet[Container]:
+    return visible(Container, actor).filter(code=code)
+
+
+@Prepared
+def _chains_coded(actor: Actor, code: str) -> QuerySet[ChainOfIdentity]:
+    return visible(ChainOfIdentity, actor).filter(code=code)
+
+
+@Prepared
+def _shipments_coded(actor: Actor, code: str) -> QuerySet[Shipment]:
+    return visible(Shipment, actor).filter(code=code)
+
+
+@Prepared
+def _containers_of_donation(actor: Actor, number: str) -> QuerySet[Container]:
+    return visible(Container, actor).filter(donation_number=number).exclude(donation_number="")
+
+
+@Prepared
+def _donations(actor: Actor, number: str) -> QuerySet[Donation]:
+    return visible(Donation, actor).filter(number=number)
 
 
 def boxes_on(actor: Actor, stream_ids: Iterable[UUID]) -> QuerySet[Shipment]:

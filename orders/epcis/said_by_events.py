@@ -138,6 +138,18 @@ excuse(
 )
 excuse("How a therapy works is written down.", "orders.flow_proposed", "orders.flow_approved", "orders.flow_retired")
 excuse(
+    "How identifiers are given is written down.",
+    "custody.facility_entered",
+    "custody.scheme_proposed",
+    "custody.scheme_approved",
+    "custody.scheme_retired",
+)
+excuse(
+    "What a party calls a thing in its own system; nothing happens to the thing.",
+    "custody.alias_registered",
+    "custody.alias_withdrawn",
+)
+excuse(
     "Papers of quality: what they decide about material is said by the decision itself.",
     "quality.deviation_opened",
     "quality.deviation_closed",

@@ -87,7 +87,7 @@ def test_one_chain_of_identity_links_several_collections(world: World) -> None:
         assert list(world.coi.donations.values_list("number", flat=True)) == ["A999926000001", "A999926000002"]
         for bag, number in ((first, "A999926000001"), (second, "A999926000002")):
             found = lookup(world.planner, f"={number}00")
-            assert found is not None and (found.coi, found.container) == (world.coi, bag)
+            assert found is not None and found.container == bag and found.container.coi == world.coi
 
 
 def test_a_number_of_two_bags_leads_to_their_order_and_is_no_bag(world: World) -> None:
