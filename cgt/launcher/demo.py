@@ -17,7 +17,7 @@ from cgt.launcher.mailbox import open_mailbox
 from cgt.launcher.messages import LauncherError, say, stage
 from cgt.launcher.paths import LOGS, ROOT, VAR, make_var
 from cgt.launcher.processes import is_ours, port_is_taken
-from cgt.launcher.roles import DEMO_DATABASE, DEMO_MARK, drop_database, make_database, mark_of
+from cgt.launcher.roles import DEMO_DATABASE, DEMO_MARK, drop_database, make_database, mark_of, unhurried
 from cgt.launcher.schema import is_migrated, note_migrated, refuse_other_sources
 from cgt.launcher.stack import Stack, open_stack
 
@@ -84,10 +84,13 @@ def _run(port: int, seed: int, *, fresh: bool) -> int:
     os.environ["EMAIL_URL"] = email_url
     children = Children()
     try:
-        _migrate(stack)
         loaded = (VAR / "demo.json").exists()
-        if not loaded:
-            _load(stack, seed)
+        if loaded:
+            _migrate(stack)
+        else:
+            with unhurried(stack.server, DEMO_DATABASE):
+                _migrate(stack)
+                _load(stack, seed)
         _start_web(children, stack, port)
         if loaded:  # only looked through: the web server comes up meanwhile
             _load(stack, seed)

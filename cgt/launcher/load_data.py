@@ -8,7 +8,7 @@ import time
 
 from cgt.launcher.messages import LauncherError
 from cgt.launcher.paths import ROOT
-from cgt.launcher.roles import BENCHMARK_MARK, connected, make_database
+from cgt.launcher.roles import BENCHMARK_MARK, connected, make_database, unhurried
 from cgt.launcher.stack import Stack, open_stack
 
 DATABASE = "cgt_benchmark"
@@ -23,7 +23,12 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--database", default=DATABASE, help=f"made when there is none of this name ({DATABASE})")
     chosen = parser.parse_args(arguments)
     stack, began = open_stack(), time.monotonic()
+
+    def tell(line: str) -> None:
+        print(f"  {time.monotonic() - began:6.1f} s  {line}", flush=True)
+
     prepare(stack, chosen.database)
+    tell("database migrated")
     os.environ["CGT_ENV"] = "demo"  # fictional people with the demonstration's password
     os.environ |= stack.environment("app", chosen.database) | {"DJANGO_SETTINGS_MODULE": "cgt.settings"}
     import django
@@ -35,18 +40,20 @@ def run(arguments: list[str]) -> int:
 
     filling.require_marked(stack.server, chosen.database)
     filling.require_empty(stack.server, chosen.database)
-    made = filling.begin(settings.DEMO_PASSWORD)
-    filling.fill(
-        stack.server,
-        chosen.database,
-        made,
-        orders=chosen.orders,
-        organizations=chosen.organizations,
-        seed=chosen.seed,
-        password=settings.DEMO_PASSWORD,
-        tell=lambda line: print(f"  {time.monotonic() - began:6.1f} s  {line}", flush=True),
-    )
-    print(f"{made.orders} orders of {len(made.network.organizations)} organizations in {chosen.database}")
+    with unhurried(stack.server, chosen.database):
+        made = filling.begin(settings.DEMO_PASSWORD)
+        tell(f"network of {made.organizations} organizations")
+        filling.fill(
+            stack.server,
+            chosen.database,
+            made,
+            orders=chosen.orders,
+            organizations=chosen.organizations,
+            seed=chosen.seed,
+            password=settings.DEMO_PASSWORD,
+            tell=tell,
+        )
+    print(f"{made.orders} orders of {made.organizations} organizations in {chosen.database}")
     return 0
 
 

@@ -114,6 +114,18 @@ def grant_rights(cursor: Any) -> None:
     cursor.execute(default + "GRANT USAGE, SELECT ON SEQUENCES TO cgt_app, cgt_relay")
 
 
+@contextmanager
+def unhurried(server: Server, database: str) -> Iterator[None]:
+    """Let commits not wait for the disk while a database is filled: what a crash took would be filled in again."""
+    with connected(server.url("owner", "postgres")) as cursor:
+        alter = sql.SQL("ALTER DATABASE {} ").format(sql.Identifier(database))
+        cursor.execute(alter + sql.SQL("SET synchronous_commit = off"))
+        try:
+            yield
+        finally:
+            cursor.execute(alter + sql.SQL("RESET synchronous_commit"))
+
+
 def drop_database(server: Server, name: str) -> None:
     """Drop one of our databases; one that is still in use stays."""
     with connected(server.url("owner", "postgres")) as cursor:

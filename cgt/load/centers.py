@@ -22,7 +22,7 @@ def further(count: int) -> list[str]:
 
 def open_centers(network: DemoNetwork, codes: Sequence[str], password: str, tell: Tell) -> None:
     """Open centers: partners of everybody, authorized for all therapies, two people each."""
-    partners = [row for row in network.organizations.values() if row.role != "treatment_center"]
+    partners = [row for row in network.organizations.values() if row.role in ("cmo", "courier")]
     for nth, code in enumerate(codes, start=1):
         number = code.rpartition("-")[2]
         name = f"Center {number} (fictional)"
@@ -34,7 +34,8 @@ def open_centers(network: DemoNetwork, codes: Sequence[str], password: str, tell
         for partner in partners:
             connect_partners(operator, partner)
         for key, therapy in network.therapies.items():
-            authorize_site(network.operator(network.maker_of(key)), therapy, site)
+            maker = network.operator(network.maker_of(key))
+            authorize_site(maker, therapy, site, partner=network.organizations[code])
         for persona in STAFF:
             username = f"{persona.replace('_', '.')}@{code}.example"
             add_member(operator, username=username, name=f"Person {number}", persona_key=persona, password=password)

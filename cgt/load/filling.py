@@ -81,8 +81,9 @@ def fill(
     places = centers.in_place_of(_acting_words(auditor), centers.words_of(auditor, codes))
     tasks = plan(templates, len(places), orders - len(THERAPIES), seed, _last_row(owner))
     writing.write(owner, templates, places, tasks, processes, tell)
+    _set_counter(owner, tasks)
     with phase("statistics", tell):
-        _set_counters(owner, tasks)
+        writing.analyze(owner)
     made.organizations += len(codes)
     made.orders = len(THERAPIES) + len(tasks)
     return made
@@ -166,10 +167,8 @@ def _last_row(owner_url: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _set_counters(owner_url: str, tasks: list[Task]) -> None:
-    """Let history go on after the copies' rows, and let the planner know what there is."""
-    with connected(owner_url) as cursor:
-        cursor.execute("set statement_timeout = 0")
-        if tasks:
+def _set_counter(owner_url: str, tasks: list[Task]) -> None:
+    """Let history go on after the copies' rows."""
+    if tasks:
+        with connected(owner_url) as cursor:
             cursor.execute("select setval('ledger_row_seq', %s)", [tasks[-1].first_row + 10_000])
-        cursor.execute("analyze")

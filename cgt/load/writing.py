@@ -14,7 +14,7 @@ import io
 import multiprocessing
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,15 +44,24 @@ def opened(owner_url: str, tables: Sequence[str], tell: Tell = lambda line: None
     """Let the owner copy rows into ``tables`` while the block runs."""
     walled, sweeps = _forced(owner_url, tables), _sweeps(owner_url, tables)
     _run_all(owner_url, [f"alter table {table} disable trigger user" for table in tables])
+    _run_all(owner_url, [f"alter table {table} set ({UNATTENDED})" for table in tables])
     _run_all(owner_url, [f"alter table {table} no force row level security" for table in walled])
     _run_all(owner_url, [sweep.away for sweep in sweeps])
     try:
         yield
     finally:
-        _side_by_side(owner_url, [sweep.again for sweep in sweeps if sweep.is_index])
-        _run_all(owner_url, [sweep.again for sweep in sweeps if not sweep.is_index])
+        with phase("indexes and foreign keys", tell):
+            _side_by_side(owner_url, [sweep.again for sweep in sweeps if not sweep.check])
+            _run_all(owner_url, [sweep.again for sweep in sweeps if sweep.check])
+            _side_by_side(owner_url, [sweep.check for sweep in sweeps if sweep.check])
         _run_all(owner_url, [f"alter table {table} force row level security" for table in walled])
         _run_all(owner_url, [f"alter table {table} enable trigger user" for table in tables])
+        _run_all(owner_url, [f"alter table {table} reset ({ATTENDED})" for table in tables])
+
+
+# Autovacuum would go over the tables again and again while they grow, and write as much as the copies do.
+UNATTENDED = "autovacuum_enabled = false, toast.autovacuum_enabled = false"
+ATTENDED = "autovacuum_enabled, toast.autovacuum_enabled"
 
 
 def _forced(owner_url: str, tables: Sequence[str]) -> list[str]:
@@ -71,11 +80,11 @@ FORCED = """
 
 @dataclass(frozen=True)
 class Sweep:
-    """An index or a foreign key: how it goes away, and how it is made again."""
+    """An index or a foreign key: how it goes away, how it is made again, and how a key's rows are checked."""
 
-    is_index: bool
     away: str
     again: str
+    check: str = ""
 
 
 INDEXES = """
@@ -96,27 +105,38 @@ def _sweeps(owner_url: str, tables: Sequence[str]) -> list[Sweep]:
         cursor.execute(FOREIGN_KEYS, [list(tables)])
         keys = [
             Sweep(
-                False,
                 f"alter table {table} drop constraint {name}",
-                f"alter table {table} add constraint {name} {what}",
+                f"alter table {table} add constraint {name} {what} not valid",
+                f"alter table {table} validate constraint {name}",
             )
             for table, name, what in cursor.fetchall()
         ]
         cursor.execute(INDEXES, [list(tables)])
-        return keys + [Sweep(True, f"drop index {name}", made) for name, made in cursor.fetchall()]
+        return keys + [Sweep(f"drop index {name}", made) for name, made in cursor.fetchall()]
 
 
-def _run_all(owner_url: str, statements: Sequence[str]) -> None:
+def _run_all(owner_url: str, statements: Iterable[str]) -> None:
     with connected(owner_url) as cursor:
         cursor.execute("set statement_timeout = 0; set lock_timeout = 0; set maintenance_work_mem = '256MB'")
         for statement in statements:
             cursor.execute(statement)
 
 
-def _side_by_side(owner_url: str, statements: Sequence[str]) -> None:
-    """Run statements over two connections; the first failure is raised when all have ended."""
+def analyze(owner_url: str) -> None:
+    """Let the planner know what there is."""
+    with connected(owner_url) as cursor:
+        cursor.execute(OWN_TABLES)
+        _side_by_side(owner_url, [f"analyze {table}" for (table,) in cursor.fetchall()])
+
+
+OWN_TABLES = "select oid::regclass::text from pg_class where relkind = 'r' and relowner = current_user::regrole"
+
+
+def _side_by_side(owner_url: str, statements: Iterable[str]) -> None:
+    """Run statements over two connections, each taking the next one; a failure is raised when both have ended."""
+    left = iter(statements)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for done in [pool.submit(_run_all, owner_url, [statement]) for statement in statements]:
+        for done in [pool.submit(_run_all, owner_url, left) for _ in range(2)]:
             done.result()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from zoneinfo import available_timezones
 
 from ledger.context import Actor
@@ -16,6 +17,8 @@ from personas.persona_groups import create_personas
 from personas.policies import require
 from personas.queries import system_actor
 from personas.states import Capability
+
+_zones = cache(available_timezones)  # which walks through a thousand files
 
 
 def add_organization(*, code: str, name: str, role: str, country: str, synthetic: bool = False) -> Organization:
@@ -41,7 +44,7 @@ def add_site(
     """Add a site of the acting organization. ``zone`` is an IANA time zone."""
     with acting(actor, "personas.site_added", subject=("site", code)) as event:
         _require_operator(actor)
-        if zone not in available_timezones():
+        if zone not in _zones():
             raise InvalidInput(fields={"zone": ["Unknown time zone. Use an IANA name such as Europe/Berlin."]})
         site = Site.objects.create(
             organization_id=actor.organization_id,

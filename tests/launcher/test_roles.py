@@ -3,7 +3,8 @@
 import pytest
 from django.db import connection
 
-from cgt.launcher.roles import connected
+from cgt.launcher.roles import connected, drop_database, make_database, unhurried
+from tests.conftest import DATABASE, STACK
 
 pytestmark = pytest.mark.django_db
 
@@ -50,3 +51,21 @@ def test_the_app_role_may_not_create_tables() -> None:
     with connection.cursor() as cursor:
         cursor.execute("select has_schema_privilege('cgt_app', 'public', 'CREATE')")
         assert cursor.fetchone() == (False,)
+
+
+def test_commits_do_not_wait_for_the_disk_only_while_a_database_is_filled() -> None:
+    name = f"{DATABASE}_filled"
+
+    def waits() -> str:
+        with connected(STACK.server.url("app", name)) as cursor:
+            cursor.execute("select setting || ' ' || source from pg_settings where name = 'synchronous_commit'")
+            return str(cursor.fetchone()[0])
+
+    make_database(STACK.server, name, "to be filled")
+    try:
+        with pytest.raises(ZeroDivisionError), unhurried(STACK.server, name):
+            assert waits() == "off database"
+            raise ZeroDivisionError
+        assert waits() == "on default"
+    finally:
+        drop_database(STACK.server, name)

@@ -123,6 +123,10 @@ def test_walls_and_triggers_stand_again(copied: Copied, owner_url: str) -> None:
         question = "select count(*) from pg_class where relname = any(%s) and relrowsecurity <> relforcerowsecurity"
         cursor.execute(question, [tables])
         assert cursor.fetchone() == (0,)
+        cursor.execute("select count(*) from pg_class where array_to_string(reloptions, ' ') like '%autovacuum%'")
+        assert cursor.fetchone() == (0,)
+        cursor.execute("select count(*) from pg_constraint where not convalidated")
+        assert cursor.fetchone() == (0,)
 
 
 def test_a_database_without_the_mark_is_refused() -> None:
