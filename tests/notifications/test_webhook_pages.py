@@ -63,6 +63,7 @@ def test_what_was_typed_stays_beside_what_is_wrong() -> None:
     )
 
 
+@pytest.mark.story("AP3")
 def test_a_dead_letter_is_seen_and_posted_again(receiver: Receiver) -> None:
     desk = Desk()
     page = desk.add(receiver.url)

@@ -25,6 +25,7 @@ from tests.notifications.receiver import Hooked, Receiver
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.story("AP3")
 def test_an_event_arrives_signed_and_says_what_the_role_may_read(receiver: Receiver) -> None:
     hooked = Hooked(receiver)
     relay.relay()
@@ -98,6 +99,7 @@ def test_a_failing_receiver_is_left_alone_for_the_rest_of_a_run(receiver: Receiv
     assert len(receiver.arrived) == 1
 
 
+@pytest.mark.story("AP3")
 def test_after_the_last_attempt_it_is_dead_listed_and_replayed(receiver: Receiver) -> None:
     hooked = Hooked(receiver)
     relay.relay()
@@ -130,6 +132,7 @@ def test_the_operator_makes_a_dead_one_due(receiver: Receiver) -> None:
     assert len(receiver.verified) == 1
 
 
+@pytest.mark.story("AP3")
 def test_what_was_made_since_a_time_is_posted_again_under_the_same_ids(receiver: Receiver) -> None:
     hooked = Hooked(receiver)
     relay.relay()

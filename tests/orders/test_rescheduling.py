@@ -83,7 +83,7 @@ def test_dates_far_ahead_move_at_once_and_what_was_done_for_the_day_is_done_agai
     assert chain is not None and (chain.state, chain.change_code) == ("confirmed", "patient_condition")
 
 
-@pytest.mark.story("CO5")
+@pytest.mark.story("CO5", "MP4")
 def test_nearer_dates_move_when_the_manufacturer_agrees(far: World) -> None:
     code = at(far, 6)
     before, places = order_of(far, code), taken(far)
@@ -127,6 +127,7 @@ def test_a_cancelled_order_gives_the_proposed_places_back_too(far: World) -> Non
     assert taken(far) == empty
 
 
+@pytest.mark.story("MP4")
 def test_dates_that_are_near_are_frozen(far: World) -> None:
     code = at(far, 0)  # the first feasible day: within three days
     offer = offers(far, code, 9)[0]
