@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
 import resource
 import sys
 import time
@@ -21,8 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cgt.launcher import throwaway  # noqa: E402
-from cgt.launcher.stack import open_stack  # noqa: E402
+from benchmarks.own_database import own_database  # noqa: E402
 
 RESULTS = Path(__file__).with_name("epcis_results.json")
 LIMIT_SECONDS = 10.0  # for 10 000 events
@@ -33,27 +30,14 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=6500, help="copied orders (6500: some 10 000 events)")
     parser.add_argument("--events", type=int, default=10_000, help="events to write (10000)")
     chosen = parser.parse_args()
-    stack, name = open_stack(), throwaway.own_name("bench")
-    os.environ |= {"CGT_ENV": "test", "CGT_NAMESPACE": name, "LOG_LEVEL": "ERROR"}
-    os.environ |= stack.environment("app", name) | {"DJANGO_SETTINGS_MODULE": "cgt.settings"}
-    throwaway.make_own(stack, name)
-    try:
-        import django
-
-        django.setup()
-        logging.disable(logging.WARNING)
-        found = _bench(stack.server, name, chosen.orders, chosen.events)
-        RESULTS.write_text(json.dumps(found, indent=2) + "\n")
-        print(json.dumps(found, indent=2))
-        if found["many"]["events"] < chosen.events:
-            print(f"The record has only {found['many']['events']} events: copy more orders (--orders).")
-            return 1
-        return 0 if found["seconds_per_10000"] <= LIMIT_SECONDS else 1
-    finally:
-        from django.db import connections
-
-        connections.close_all()
-        throwaway.drop_database(stack.server, name)
+    with own_database() as (server, name):
+        found = _bench(server, name, chosen.orders, chosen.events)
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+    print(json.dumps(found, indent=2))
+    if found["many"]["events"] < chosen.events:
+        print(f"The record has only {found['many']['events']} events: copy more orders (--orders).")
+        return 1
+    return 0 if found["seconds_per_10000"] <= LIMIT_SECONDS else 1
 
 
 def _bench(server: Any, name: str, orders: int, events: int) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -23,9 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.measuring import MOST_WRITES, Case, measure  # noqa: E402
-from cgt.launcher import throwaway  # noqa: E402
+from benchmarks.own_database import own_database  # noqa: E402
 from cgt.launcher.roles import Server, connected  # noqa: E402
-from cgt.launcher.stack import open_stack  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -36,28 +33,15 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=500, help="orders that then fill the tables (500)")
     parser.add_argument("--search", action="store_true", help="only the search over a whole network's calendar")
     chosen = parser.parse_args()
-    stack, name = open_stack(), throwaway.own_name("bench")
-    os.environ |= {"CGT_ENV": "test", "CGT_NAMESPACE": name, "LOG_LEVEL": "ERROR"}
-    os.environ |= stack.environment("app", name) | {"DJANGO_SETTINGS_MODULE": "cgt.settings"}
-    throwaway.make_own(stack, name)
-    try:
-        import django
-
-        django.setup()
-        logging.disable(logging.WARNING)  # refusals are answered on purpose
+    with own_database() as (server, name):
         if chosen.search:
-            print(json.dumps(_search(stack.server, name, chosen.rounds), indent=2))
+            print(json.dumps(_search(server, name, chosen.rounds), indent=2))
             return 0
-        found = _bench(stack.server, name, chosen.rounds, chosen.orders)
-        command = f"python3 manage.py bench --rounds {chosen.rounds} --orders {chosen.orders}"
-        content = {"command": command, "python": sys.version.split()[0], **found}
-        RESULTS.write_text(json.dumps(content, indent=2) + "\n")
-        print(f"{command}; statements without BEGIN and COMMIT; written to {RESULTS.relative_to(ROOT)}")
-    finally:
-        from django.db import connections
-
-        connections.close_all()
-        throwaway.drop_database(stack.server, name)
+        found = _bench(server, name, chosen.rounds, chosen.orders)
+    command = f"python3 manage.py bench --rounds {chosen.rounds} --orders {chosen.orders}"
+    content = {"command": command, "python": sys.version.split()[0], **found}
+    RESULTS.write_text(json.dumps(content, indent=2) + "\n")
+    print(f"{command}; statements without BEGIN and COMMIT; written to {RESULTS.relative_to(ROOT)}")
     return 0
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
 import random
 import statistics
 import sys
@@ -22,9 +20,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cgt.launcher import throwaway  # noqa: E402
+from benchmarks.own_database import own_database  # noqa: E402
 from cgt.launcher.roles import connected  # noqa: E402
-from cgt.launcher.stack import open_stack  # noqa: E402
 
 RESULTS = Path(__file__).with_name("scans_results.json")
 LIMIT_MS = 10.0
@@ -37,24 +34,11 @@ def main() -> int:
     parser.add_argument("--containers", type=int, default=5_000_000, help="how many there are (5000000)")
     parser.add_argument("--rounds", type=int, default=200, help="codes of each kind (200)")
     chosen = parser.parse_args()
-    stack, name = open_stack(), throwaway.own_name("bench")
-    os.environ |= {"CGT_ENV": "test", "CGT_NAMESPACE": name, "LOG_LEVEL": "ERROR"}
-    os.environ |= stack.environment("app", name) | {"DJANGO_SETTINGS_MODULE": "cgt.settings"}
-    throwaway.make_own(stack, name)
-    try:
-        import django
-
-        django.setup()
-        logging.disable(logging.WARNING)
-        found = _bench(stack.server, name, chosen.containers, chosen.rounds)
-        RESULTS.write_text(json.dumps(found, indent=2) + "\n")
-        print(json.dumps(found, indent=2))
-        return 0 if all(row["cpu_ms"] <= LIMIT_MS for row in found["kinds"].values()) else 1
-    finally:
-        from django.db import connections
-
-        connections.close_all()
-        throwaway.drop_database(stack.server, name)
+    with own_database() as (server, name):
+        found = _bench(server, name, chosen.containers, chosen.rounds)
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+    print(json.dumps(found, indent=2))
+    return 0 if all(row["cpu_ms"] <= LIMIT_MS for row in found["kinds"].values()) else 1
 
 
 def _bench(server: Any, name: str, containers: int, rounds: int) -> dict[str, Any]:

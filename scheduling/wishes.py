@@ -46,26 +46,26 @@ class Wishes:
             request = replace(request, earliest=max(request.earliest, self.earliest))
         if self.weekdays:
             request = replace(request, weekdays=request.weekdays & self.weekdays)
-        if self.washout_since:
-            days = int(parameters.get("washout_days") or 0) if self.washout_days is None else self.washout_days
-            request = replace(request, washouts=(Washout("the last treatment", self.washout_since, days),))
-        return request
+        washout = self._washout(int(parameters.get("washout_days") or 0))
+        return replace(request, washouts=(washout,)) if washout else request
 
     def unmet(self, date: dt.date, usual_washout: int | None = None) -> list[str]:
         """Return which of them a collection on this local date does not meet, as they are said in words."""
-        over = self._washed_out(usual_washout)
+        washout = self._washout(usual_washout)
         missed = Wishes(
             frozenset() if date.isoweekday() in self.weekdays else self.weekdays,
             self.earliest if self.earliest and date < self.earliest else None,
-            washout_since=self.washout_since if over and date < over else None,
+            washout_since=self.washout_since if washout and date < washout.over else None,
             washout_days=self.washout_days,
         )
         return missed.in_words(usual_washout)
 
-    def _washed_out(self, usual_washout: int | None) -> dt.date | None:
-        """The first day after the washout, where there is one and its length is known."""
-        days = usual_washout if self.washout_days is None else self.washout_days
-        return self.washout_since + dt.timedelta(days=days) if self.washout_since and days is not None else None
+    def _washout(self, usual: int | None) -> Washout | None:
+        """The washout that is not over yet, where its length is known; ``usual``: days, unless others are given."""
+        days = usual if self.washout_days is None else self.washout_days
+        return (
+            Washout("the last treatment", self.washout_since, days) if self.washout_since and days is not None else None
+        )
 
     def in_words(self, usual_washout: int | None = None) -> list[str]:
         """Return what is wished as short sentences; ``usual_washout``: days, where the flow has one."""
@@ -75,9 +75,9 @@ class Wishes:
         if self.earliest:
             found.append(f"Not before {self.earliest:%d %b %Y}".replace(" 0", " "))
         if self.washout_since:
-            days = usual_washout if self.washout_days is None else self.washout_days
-            length, over = f"Washout of {days} days" if days is not None else "Washout", self._washed_out(usual_washout)
-            until = f", over on {over:%d %b %Y}" if over else ""
+            washout = self._washout(usual_washout)
+            length = f"Washout of {washout.days} days" if washout else "Washout"
+            until = f", over on {washout.over:%d %b %Y}" if washout else ""
             found.append(f"{length} from {self.washout_since:%d %b %Y}{until}".replace(" 0", " "))
         return found
 
