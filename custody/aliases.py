@@ -9,7 +9,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from custody import codes
 from custody.decoding import LONGEST, Decoded, decode
@@ -90,12 +90,9 @@ def named(scanned: str, among: QuerySet[Alias]) -> list[Alias]:
     asked = _asked(scanned)
     if not asked:
         return []
-    wanted = Q()
-    for system, value in asked:
-        wanted |= Q(system=system, value=value)
-    values = sorted({value for _, value in asked})
-    found = among.filter(wanted, value__in=values, withdrawn_at__isnull=True)
-    return list(found.select_related("container", "shipment", "coi", "issuer").order_by("pk")[:10])
+    found = among.filter(value__in=sorted({value for _, value in asked}), withdrawn_at__isnull=True)
+    rows = found.select_related("container", "shipment", "coi", "issuer").order_by("pk")
+    return [row for row in rows if (row.system, row.value) in asked]
 
 
 def _asked(scanned: str) -> set[tuple[str, str]]:
