@@ -42,7 +42,7 @@ def as_scheme(row: NumberingScheme) -> schemes.Scheme:
     if row.kind == SchemeKind.ISBT_040:
         return schemes.Isbt040(name, prefix)
     if row.kind == SchemeKind.SEQUENTIAL:
-        return schemes.Counted(name, prefix)
+        return schemes.Sequential(name, prefix)
     return schemes.Drawn(name, prefix, row.pattern)
 
 

@@ -58,7 +58,7 @@ class Isbt040:
 
 
 @dataclass(frozen=True)
-class Counted:
+class Sequential:
     """``CX`` + three letters of the organization + year (2) + sequence (8)."""
 
     name: str

@@ -22,7 +22,7 @@ class SchemeKind(models.TextChoices):
     """How a chain of identity is numbered. Each is 15 characters long, and has a check character beside it."""
 
     ISBT_040 = "isbt_040", "ISBT 128 (data structure 040)"
-    SEQUENTIAL = "sequential", "Counted"
+    SEQUENTIAL = "sequential", "Sequential"
     DRAWN = "drawn", "Drawn at random, without look-alike characters"
 
 

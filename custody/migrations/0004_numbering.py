@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=ledger.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveSmallIntegerField()),
-                ('kind', models.CharField(choices=[('isbt_040', 'ISBT 128 (data structure 040)'), ('sequential', 'Counted'), ('drawn', 'Drawn at random, without look-alike characters')], max_length=10)),
+                ('kind', models.CharField(choices=[('isbt_040', 'ISBT 128 (data structure 040)'), ('sequential', 'Sequential'), ('drawn', 'Drawn at random, without look-alike characters')], max_length=10)),
                 ('pattern', models.CharField(blank=True, help_text='of drawn identifiers: L letter, D digit, X either', max_length=10)),
                 ('state', models.CharField(choices=[('proposed', 'Proposed'), ('live', 'Live'), ('retired', 'Retired')], default='proposed', max_length=10)),
                 ('proposed_by_id', models.UUIDField(help_text='person', null=True)),
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 ('row_text', models.TextField()),
                 ('id', models.UUIDField(db_index=True, default=ledger.identifiers.new_id, editable=False)),
                 ('version', models.PositiveSmallIntegerField()),
-                ('kind', models.CharField(choices=[('isbt_040', 'ISBT 128 (data structure 040)'), ('sequential', 'Counted'), ('drawn', 'Drawn at random, without look-alike characters')], max_length=10)),
+                ('kind', models.CharField(choices=[('isbt_040', 'ISBT 128 (data structure 040)'), ('sequential', 'Sequential'), ('drawn', 'Drawn at random, without look-alike characters')], max_length=10)),
                 ('pattern', models.CharField(blank=True, help_text='of drawn identifiers: L letter, D digit, X either', max_length=10)),
                 ('state', models.CharField(choices=[('proposed', 'Proposed'), ('live', 'Live'), ('retired', 'Retired')], default='proposed', max_length=10)),
                 ('proposed_by_id', models.UUIDField(help_text='person', null=True)),
