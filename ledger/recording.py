@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -22,6 +21,7 @@ from ledger.context import Acting, Actor, current, entered
 from ledger.events import EventKind, kind_named
 from ledger.identifiers import new_id
 from ledger.models import Event, OutboxMessage, Party, Replay, Signature, Stream
+from ledger.rates import within_rate
 from ledger.refusals import Conflict, InvalidInput, NotFound, Refusal
 
 MAY_RUN_AHEAD = dt.timedelta(minutes=5)  # a device clock off by more is kept and flagged (DOMAIN 5, T46)
@@ -451,13 +451,7 @@ def record_refusal(actor: Actor, refusal: Refusal, attempted: str, subject: tupl
 
 def _within_rate(actor: Actor, refusal: Refusal) -> bool:
     who = actor.person_id or actor.key_id or actor.system_job
-    key = f"refused:{actor.organization_id}:{who}:{refusal.code}"
-    if cache.add(key, 1, timeout=60):
-        return True
-    try:
-        return int(cache.incr(key)) <= REFUSALS_PER_MINUTE
-    except ValueError:
-        return True
+    return within_rate(f"refused:{actor.organization_id}:{who}:{refusal.code}", REFUSALS_PER_MINUTE)
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:

@@ -40,6 +40,8 @@ def django_db_setup(django_test_environment: None, django_db_blocker: object) ->
     from django.core.cache import cache
     from django.db import connections
 
+    from tests.own_keys import forget_own_keys
+
     throwaway.make_own(STACK, DATABASE)
     with connected(STACK.server.url("owner", DATABASE)) as cursor:  # nobody needs it after a crash
         cursor.execute(f'ALTER DATABASE "{DATABASE}" SET synchronous_commit = off')
@@ -48,16 +50,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: object) ->
         connections.close_all()
         throwaway.drop_database(STACK.server, DATABASE)
         cache.close()
-        _forget_keys()
-
-
-def _forget_keys() -> None:
-    import redis
-
-    broker = redis.Redis.from_url(STACK.redis_url)
-    for key in broker.scan_iter(match=f"{os.environ['CGT_NAMESPACE']}:*", count=1000):
-        broker.delete(key)
-    broker.close()
+        forget_own_keys()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ledger.context import Actor, reading
+from ledger.rates import within_rate
 from ledger.refusals import Refusal, TooManyRequests
 from personas.states import Capability
 from personas.views import desk
@@ -89,9 +89,7 @@ def revoke(request: HttpRequest, feed_id: UUID) -> HttpResponseBase:
 def feed(request: HttpRequest, token: str) -> HttpResponseBase:
     """Answer a calendar program: the signed address is all that it has. 404 once revoked, over, or never signed."""
     feed_id, body = queries.read_feed(token, timezone.now())
-    key = f"calendar-feed:{feed_id}"
-    cache.add(key, 0, 60)
-    if cache.incr(key) > PER_MINUTE:
+    if not within_rate(f"calendar-feed:{feed_id}", PER_MINUTE):
         raise TooManyRequests("This calendar was asked for too often.")
     version = queries.version_of(body)
     known = request.headers.get("If-None-Match", "")

@@ -4,8 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.core.cache import cache
 from django.test import Client
 
 from cgt.authentication import ActorThrottle
@@ -119,9 +117,9 @@ def test_who_asks_too_often_waits(partner: PartnerOf, monkeypatch: pytest.Monkey
     busy, other = partner(), partner()
     answers = [busy.get("me") for _ in range(7)]
 
-    assert problem(answers[-1], 429, "too_many_requests") and int(answers[-1]["Retry-After"]) > 0
+    refused = next(answer for answer in answers if answer.status_code == 429)  # whenever the minute may end
+    assert problem(refused, 429, "too_many_requests") and int(refused["Retry-After"]) > 0
     assert other.get("me").status_code == 200
-    cache.clear() if settings.NAMESPACE.startswith("cgt-test") else None
 
 
 def test_capacity_is_published_whole_or_not_at_all(world: World, partner: PartnerOf) -> None:

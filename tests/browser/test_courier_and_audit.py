@@ -35,6 +35,7 @@ def crew(browser: Browser, live_site: str, committed_db: None) -> Iterator[Crew]
 def good(page: Page) -> None:
     """No accessibility failure, and nothing to scroll sideways for on the narrowest phone."""
     size = page.viewport_size
+    page.wait_for_load_state()
     page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") == 320, page.url
     if size:
@@ -52,6 +53,7 @@ def test_a_driver_reports_and_finds_the_hand_over_of_the_box(crew: Crew) -> None
     good(page)
     stop = page.locator(f"#stop-{work.code}-pickup")
     stop.get_by_text("Cannot pick up").click()
+    page.get_by_role("button", name="Nobody is there").wait_for()
     good(page)
     page.get_by_role("button", name="Nobody is there").click()
     page.wait_for_url("**/")
@@ -59,6 +61,7 @@ def test_a_driver_reports_and_finds_the_hand_over_of_the_box(crew: Crew) -> None
     page.goto("/?days=week")
     assert "Nobody is there" in stop.inner_text()
     stop.get_by_text("Later").click()
+    page.get_by_role("button", name="In 1 hour").wait_for()
     good(page)
     page.get_by_role("button", name="In 1 hour").click()
     page.wait_for_url("**/")

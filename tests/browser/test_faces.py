@@ -30,6 +30,7 @@ def work(browser: Browser, live_site: str, committed_db: None) -> Iterator[Order
 
 
 def faults(page: Page) -> list[Any]:
+    page.wait_for_load_state()
     found = Axe().run(page, options=RULES).response["violations"]
     return [(fault["id"], [node["html"][:160] for node in fault["nodes"]]) for fault in found]
 

@@ -79,18 +79,19 @@ def override(world: World, days: int) -> OverrideInput:
 
 def test_what_was_exported_can_be_simulated_and_planned(tmp_path: Path) -> None:
     world = make_world()
-    world.enrol()
+    for _ in range(3):  # enough a year that some ask within the days simulated, whatever the codes seed
+        world.enrol(**patient())
     file, design = tmp_path / "network.json", tmp_path / "design.json"
     exported(world, "--out", str(file))
     printed = io.StringIO()
-    short = ("--days", "30", "--warmup", "5", "--policies", "first_date", "--json")
+    short = ("--days", "120", "--warmup", "5", "--policies", "first_date", "--json")
     call_command("simulate_network", str(file), *short, stdout=printed, stderr=io.StringIO())
     (figures,) = json.loads(printed.getvalue())
     assert figures["orders"] > 0 == figures["ends"]["unplaced"]
     exported(world, "--design", "--out", str(design))
     content, planned = design_file.load(design)
     assert [one["id"] for one in content["plants"]] == [world.plant.code]
-    assert len(planned.patients) == round(365 / 28)
+    assert len(planned.patients) == round(3 * 365 / 28)
     printed = io.StringIO()
     call_command("plan_network", design, "--json", stdout=printed)
     assert json.loads(printed.getvalue())["status"] == "optimal"

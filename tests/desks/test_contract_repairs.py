@@ -24,6 +24,7 @@ from tests.desks.test_disrupted_plants import link_of
 from tests.desks.test_line_board import booked, start_of
 from tests.desks.world import PlantWorld
 from tests.factories import PASSWORD
+from tests.journeys.watching import order_of
 
 CMO, ONE, TWO = ("cmo", "cmo_planner"), ("one", "planner"), ("two", "planner")
 DAY = dt.timedelta(days=1)
@@ -105,17 +106,13 @@ def test_one_plan_over_all_sponsors_is_handed_over_signed_in_parts_and_answered(
     with reading(center):
         moves = {move.stream_id: move for move in disrupted.repair_moves(center).filter(disruption_id=disruption.pk)}
     assert len(moves) == len(codes(parts[ONE])), "only the part that is signed is offered"
-    move = next(move for move in moves.values() if move.before in (before[one.code], _collection(plants, one)))
+    move = moves[order_of(plants.player("center", "coordinator"), one).stream_id]
     repair_answers.answer_move(center, move.pk, {"decision": "accept"})
     assert start_of(plants, one) != before[one.code] and start_of(plants, two) == before[two.code]
     cmo = plants.player(*CMO).actor
     with reading(cmo):
         answered = repairs.moves_of(cmo, seen(plants, run.pk, CMO))
     assert answered[one.code].state == MoveState.ACCEPTED and two.code not in answered
-
-
-def _collection(plants: PlantWorld, journey: Journey) -> dt.datetime:
-    return link_of(plants, journey, "apheresis_chair").starts_at  # type: ignore[no-any-return]
 
 
 @pytest.mark.story("MP6", "CM2")

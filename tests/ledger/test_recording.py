@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -122,7 +123,11 @@ def test_a_refused_act_is_recorded_after_the_rollback(organization: Organization
     assert events(organization) == []
 
 
-def test_a_flood_of_refusals_does_not_flood_the_record(organization: Organization) -> None:
+def test_a_flood_of_refusals_does_not_flood_the_record(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = time.time()
+    monkeypatch.setattr("ledger.rates.time", lambda: began)
     actor, colleague = make_actor(organization, "coordinator"), make_actor(organization, "coordinator")
     for _ in range(REFUSALS_PER_MINUTE + 5):
         with pytest.raises(NotAllowed), acting(actor, "tests.done"):
@@ -131,6 +136,10 @@ def test_a_flood_of_refusals_does_not_flood_the_record(organization: Organizatio
     with pytest.raises(NotAllowed), acting(colleague, "tests.done"):
         raise NotAllowed()
     assert len(events(organization, "ledger.refused")) == REFUSALS_PER_MINUTE + 1
+    monkeypatch.setattr("ledger.rates.time", lambda: began + 60)
+    with pytest.raises(NotAllowed), acting(actor, "tests.done"):
+        raise NotAllowed()
+    assert len(events(organization, "ledger.refused")) == REFUSALS_PER_MINUTE + 2, "the next minute counts anew"
 
 
 def test_ordinary_refusals_are_not_recorded(organization: Organization) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -21,6 +20,7 @@ from tests.factories import make_member, make_organization, operator
 from tests.orders.conftest import Browse, consented, patient, text_of
 from tests.orders.factories import World
 from tests.orders.packing import packed
+from tests.own_keys import forget_own_keys
 from tests.personas.conftest import signed_in
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -75,7 +75,7 @@ def test_reading_is_recorded_once_an_hour_and_reader(world: World, browse: Brows
     for _ in range(3):
         assert browse("center", "inspector").get(f"/orders/{code}/record/").status_code == 200
     assert readings() == 1
-    cache.clear()
+    forget_own_keys()
     browse("center", "inspector").get(f"/orders/{code}/record/")
     assert readings() == 2
     assert "is itself recorded" in text_of(browse("center", "inspector").get("/"))

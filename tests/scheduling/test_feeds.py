@@ -6,7 +6,6 @@ import datetime as dt
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +27,6 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def world() -> World:
-    cache.clear()
     world = make_world()
     world.held()
     return world
@@ -82,7 +80,7 @@ def test_an_unchanged_feed_is_not_sent_again_and_too_many_questions_are_refused(
     first = Client().get(address(feed))
     again = Client().get(address(feed), headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    # A minute may end meanwhile and with it the count: over two minutes one of them is asked too often.
+    # A minute may end meanwhile, and another count begins: of so many requests in two minutes one is asked too often.
     assert any(Client().get(address(feed)).status_code == 429 for _ in range(61))
 
 

@@ -55,6 +55,7 @@ def plant(browser: Browser, live_site: str, committed_db: None, world: PlantWorl
 
 def fits(page: Page) -> None:
     """The page has no accessibility failure, light and dark, and does not scroll sideways at 320 px."""
+    page.wait_for_load_state()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         found = Axe().run(page, options=RULES).response["violations"]
