@@ -1,6 +1,7 @@
 """`manage.py test`: lint, types, import contracts, templates, migrations, then all tests on the embedded stack."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from cgt.launcher.paths import ROOT
 from cgt.launcher.stack import open_stack
 
 BIN = Path(sys.executable).parent
+FEW = 6
+TESTS_FAILED = 1  # pytest's exit code when all ran and some failed
 
 
 def run(arguments: list[str]) -> int:
@@ -67,5 +70,33 @@ def _pytest(rest: list[str], *, fast: bool) -> int:
         command += ["-n", "2", "--dist", "loadgroup"]
     if fast and "-m" not in rest:
         command += ["-m", "not browser and not slow"]
+    if not named:
+        command.append("--cache-clear")  # what failed is asked again below: not what failed on another day
     sys.stdout.flush()
-    return subprocess.run([*command, *rest], cwd=ROOT).returncode
+    code = subprocess.run([*command, *rest], cwd=ROOT).returncode
+    return code if code != TESTS_FAILED or named else _again(rest)
+
+
+def _again(rest: list[str]) -> int:
+    """Run the few tests that failed once more, alone: what passes now is named as unsteady, not hidden.
+
+    Several thousand tests over a real browser and real threads meet, on a busy machine, a hiccup that is nobody's
+    fault; one that fails twice is a fault, and so are more than ``FEW``.
+    """
+    failed = _last_failed()
+    if not 0 < len(failed) <= FEW:
+        return TESTS_FAILED
+    say(f"\n{len(failed)} failed. Once more, alone:")
+    sys.stdout.flush()
+    options = [argument for argument in rest if argument.startswith("--tb")]
+    code = subprocess.run([sys.executable, "-m", "pytest", *options, *failed], cwd=ROOT).returncode
+    unsteady = sorted(set(failed) - set(_last_failed()))
+    if unsteady:
+        say("UNSTEADY, passed only the second time. Find out why:\n  " + "\n  ".join(unsteady))
+    return code
+
+
+def _last_failed() -> list[str]:
+    """What pytest's cache calls failed; nothing where it has no such file."""
+    file = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
+    return list(json.loads(file.read_text())) if file.exists() else []
