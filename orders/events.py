@@ -282,6 +282,18 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.epcis_received",
+        "EPCIS document received",
+        "A document of {events} EPCIS events was received.",
+        payload={"events": "how many", "behavior": "what one refused event means for the others"},
+    ),
+    EventKind(
+        "orders.epcis_captured",
+        "EPCIS document worked through",
+        "{done} EPCIS events are on the record, {refused} were refused.",
+        payload={"done": "how many", "refused": "how many"},
+    ),
+    EventKind(
         "orders.pickup_failed",
         "Pickup failed",
         "{title}: the courier left without the box. {failure}.",

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ledger.history import track
 from ledger.models import WalledModel
 from ledger.walls import KnownTo, Outside, OwnedBy, Parties
-from orders.states import PHASE_LABELS, FlowState, OrderState, StepState, SwapState
+from orders.states import PHASE_LABELS, CaptureBehavior, FlowState, OrderState, StepState, SwapState
 
 
 class Flow(WalledModel):
@@ -233,3 +233,21 @@ class EpcisEventId(WalledModel):
 
     class Meta(WalledModel.Meta):
         constraints = [models.UniqueConstraint(fields=["event_id", "source_id"], name="orders_epcis_id_once")]
+
+
+class EpcisCapture(WalledModel):
+    """A document of EPCIS events that a partner's system sent, and what became of each (EPCIS 2.0, capture job)."""
+
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    behavior = models.CharField(max_length=8, choices=CaptureBehavior.choices)
+    event_count = models.PositiveIntegerField()
+    received_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    done = models.JSONField(default=list, help_text="event number, order and act of each that is on the record")
+    errors = models.JSONField(default=list, help_text="the problem of each that was refused, with its event number")
+
+    wall = OwnedBy()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["organization", "id"], name="orders_epcis_capture")]

@@ -42,6 +42,7 @@ from orders.carrying import Stop
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.epcis import documents as epcis_documents  # noqa: F401 - for REST
 from orders.epcis import filters as epcis_filters  # noqa: F401 - for REST
+from orders.epcis import jobs as epcis_jobs  # noqa: F401 - for REST
 from orders.epcis import pages as epcis_pages  # noqa: F401 - for REST
 from orders.epcis import resources as epcis_resources  # noqa: F401 - for REST
 from orders.equity import SMALLEST as SMALLEST_GROUP  # noqa: F401 - for the page

@@ -77,3 +77,21 @@ PHASE_LABELS = {
     "closed": "Closed",
     "cancelled": "Cancelled",
 }
+
+
+class CapturedAct(models.TextChoices):
+    """What an EPCIS event of a partner can stand for."""
+
+    PICKUP_FAILED = "pickup_failed", "Pickup failed"
+    DELAYED = "delayed", "Delayed"
+    PICKED_UP = "picked_up", "Picked up"
+    DELIVERED = "delivered", "Delivered"
+    STORED = "stored", "Stored"
+    MANUFACTURE_BEGUN = "manufacture_begun", "Manufacture begun"
+
+
+class CaptureBehavior(models.TextChoices):
+    """What one event that is refused means for the others of its document (EPCIS 2.0)."""
+
+    ROLLBACK = "rollback", "None is recorded"
+    PROCEED = "proceed", "The others are recorded"

@@ -136,6 +136,11 @@ excuse(
     "orders.copy_verified",
     "orders.record_read",
 )
+excuse(
+    "A document of a partner; the acts in it say what happened.",
+    "orders.epcis_received",
+    "orders.epcis_captured",
+)
 excuse("How a therapy works is written down.", "orders.flow_proposed", "orders.flow_approved", "orders.flow_retired")
 excuse(
     "How identifiers are given is written down.",

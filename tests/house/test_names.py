@@ -30,7 +30,20 @@ BRITISH = [
     )
 ]
 SPELLING = re.compile(rf"\b\w*(?:{'|'.join(BRITISH)})\w*", re.IGNORECASE)
-SPELLED: dict[str, str] = {}  # "path: word" -> why it must be spelled so (a standard's name, another party's key)
+# "path: word" -> why it must be spelled so (a standard's name, another party's key)
+SPELLED = dict.fromkeys(
+    (
+        "docs/api/openapi.yaml: Behaviour",
+        "docs/integrators/epcis.md: Behaviour",
+        "orders/actions/captures.py: Behaviour",
+        "orders/api/epcis/captures.py: Behaviour",
+        "orders/api/epcis/captures.py: captureErrorBehaviour",
+        "tests/house/test_names.py: Behaviour",
+        "tests/house/test_names.py: captureErrorBehaviour",
+        "tests/journeys/test_captures.py: Behaviour",
+    ),
+    "GS1-Capture-Error-Behaviour is a header of EPCIS 2.0",
+)
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

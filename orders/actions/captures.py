@@ -1,0 +1,212 @@
+"""EPCIS capture: what a partner's system says has happened becomes the same acts, with the same refusals (AP2, CR3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from custody import queries as custody
+from ledger.context import Actor, reading
+from ledger.recording import Replayed, acting
+from ledger.refusals import InvalidInput, NotAllowed, Refusal
+from ledger.walls import visible
+from orders import queries
+from orders.actions.pickups import report_delay, report_failed_pickup
+from orders.epcis import identifiers
+from orders.epcis.capturing import Captured, captured, events_of
+from orders.flow import perform
+from orders.models import EpcisCapture, Order, OrderStep
+from orders.states import OPEN_STEP_STATES, CaptureBehavior, CapturedAct
+from personas.states import Capability
+
+MOMENTS = {
+    CapturedAct.PICKED_UP: "pickup",
+    CapturedAct.PICKUP_FAILED: "pickup",
+    CapturedAct.DELIVERED: "delivery",
+}
+STEP_KINDS = {CapturedAct.STORED: "store_product", CapturedAct.MANUFACTURE_BEGUN: "start_manufacture"}
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What is about to be done for one event: on which order, and the action that does it."""
+
+    event: Captured
+    order: str
+    run: Callable[[], object]
+
+
+def capture(actor: Actor, document: Mapping[str, Any], behavior: str) -> EpcisCapture:
+    """Do what the events of an EPCIS document say, one act after the other; return the job with what became of each.
+
+    Every event is read first, and what it is about looked up. ``rollback``: one event that cannot be read or names what
+    is not known here, and none is done; when a later act is refused, the rest is not done. ``proceed``: each on its
+    own. What was recorded stays in either case: it happened. An event that comes again is done once.
+    Raises InvalidInput, TooManyEvents or NotAllowed; refusals of single events are in the job.
+    """
+    if behavior not in CaptureBehavior.values:
+        raise InvalidInput(fields={"GS1-Capture-Error-Behaviour": [f"Use {' or '.join(CaptureBehavior.values)}."]})
+    events = events_of(document)
+    job_id = _received(actor, len(events), behavior)
+    deeds, errors = _deeds(actor, events)
+    done: list[dict[str, Any]] = []
+    all_or_nothing = behavior == CaptureBehavior.ROLLBACK
+    for deed in [] if errors and all_or_nothing else deeds:
+        try:
+            done.append(_done(deed))
+        except Refusal as refusal:
+            errors.append(_error(deed.event.number, refusal))
+            if all_or_nothing:
+                break
+    return _finished(actor, job_id, done, sorted(errors, key=lambda error: int(error["cgt:event"])))
+
+
+def _received(actor: Actor, count: int, behavior: str) -> UUID:
+    with acting(actor, "orders.epcis_received") as event:
+        if not actor.can(Capability.VIEW_RECORD):
+            raise NotAllowed(f"{actor.persona_title or 'This key'} may not send EPCIS events.")
+        job = EpcisCapture.objects.create(
+            organization_id=actor.organization_id, behavior=behavior, event_count=count, received_at=timezone.now()
+        )
+        event.subject_type, event.subject_id = "epcis_capture", str(job.pk)
+        event.note(events=count, behavior=behavior)
+        job_id: UUID = job.pk
+    return job_id
+
+
+def _finished(actor: Actor, job_id: UUID, done: list[dict[str, Any]], errors: list[dict[str, Any]]) -> EpcisCapture:
+    with acting(actor, "orders.epcis_captured", subject=("epcis_capture", str(job_id))) as event:
+        job: EpcisCapture = EpcisCapture.unwalled.get(pk=job_id)
+        job.finished_at, job.done, job.errors = timezone.now(), done, errors
+        job.save()
+        event.note(done=len(done), refused=len(errors))
+    return job
+
+
+def _deeds(actor: Actor, events: list[Any]) -> tuple[list[Deed], list[dict[str, Any]]]:
+    deeds: list[Deed] = []
+    errors: list[dict[str, Any]] = []
+    with reading(actor):
+        for number, sent in enumerate(events, start=1):
+            try:
+                deeds.append(_deed(actor, captured(number, sent)))
+            except Refusal as refusal:
+                errors.append(_error(number, refusal))
+    return deeds, errors
+
+
+def _deed(actor: Actor, event: Captured) -> Deed:
+    """Find what an event is about; raise InvalidInput for things that are not known here, or not of one order."""
+    found = {thing: _thing(actor, thing) for thing in event.things}
+    unknown = [thing for thing, what in found.items() if what is None]
+    if unknown:
+        text = f"Not known here: {', '.join(unknown)}. Nothing is created by a capture."
+        raise InvalidInput(text, code="unknown_identifier", fields={"epcList": [text]}, remedy="Compare the codes.")
+    known = [what for what in found.values() if what is not None]
+    order = visible(Order, actor).filter(stream_id__in={what.stream_id for what in known})[:2]
+    if len(order) != 1:
+        raise InvalidInput(fields={"epcList": ["One event is about things of one order."]})
+    if event.act in STEP_KINDS:
+        return _step_deed(actor, order[0], event, {thing: _bag(what) for thing, what in found.items()})
+    return _box_deed(actor, order[0], event, [what.shipment for what in known])
+
+
+def _thing(actor: Actor, thing: str) -> custody.Found | None:
+    read = identifiers.read(thing)
+    try:
+        return custody.lookup(actor, read[1] if read else thing)
+    except InvalidInput:
+        return None
+
+
+def _bag(found: custody.Found | None) -> str:
+    if found is None or found.container is None:
+        raise InvalidInput(fields={"epcList": ["This act is about bags: list their codes."]})
+    return found.container.code
+
+
+def _step_deed(actor: Actor, order: Order, event: Captured, bags: Mapping[str, str]) -> Deed:
+    step = _step(actor, order, STEP_KINDS[event.act], {})
+    if event.act == CapturedAct.STORED:
+        place = event.own.get("location", "")
+        places = place if isinstance(place, Mapping) else dict.fromkeys(bags, place)
+        rows = [{"scan": code, "location": places.get(thing, "")} for thing, code in bags.items()]
+        inputs: dict[str, Any] = {"bags": rows, "stored_at": event.at.isoformat()}
+    else:
+        rows = [{"scan": code} for code in bags.values()]
+        reference = event.own.get("batchRecord", "")
+        inputs = {"bags": rows, "started_at": event.at.isoformat(), "record_reference": reference}
+    return _performing(actor, order, step, event, inputs)
+
+
+def _box_deed(actor: Actor, order: Order, event: Captured, boxes: list[Any]) -> Deed:
+    if len(boxes) != 1 or boxes[0] is None:
+        raise InvalidInput(fields={"epcList": ["This act is about one box: give its outer code."]})
+    box = boxes[0]
+    wanted = {"direction": box.direction}
+    if event.act in MOMENTS:
+        wanted["moment"] = MOMENTS[event.act]
+    step = _step(actor, order, "hand_over", wanted)
+    note, once = str(event.own.get("note", "")), event.once
+    if event.act == CapturedAct.PICKUP_FAILED:
+        failure = str(event.own.get("failure", ""))
+        return Deed(event, order.code, partial(report_failed_pickup, actor, order.code, step, failure, note, once=once))
+    if event.act == CapturedAct.DELAYED:
+        expected = _expected(event)
+        return Deed(event, order.code, partial(report_delay, actor, order.code, step, expected, note, once=once))
+    inputs = {
+        "outer_code": box.code,
+        "seal_seen": event.own.get("seal", ""),
+        "condition": "damaged" if event.damaged else "good",
+        "handed_over_at": event.at.isoformat(),
+    }
+    return _performing(actor, order, step, event, inputs)
+
+
+def _performing(actor: Actor, order: Order, step: str, event: Captured, inputs: dict[str, Any]) -> Deed:
+    """Perform a step. Where people sign, their credentials come with the event, and are kept nowhere."""
+    for name, sent in (("signature", "signature"), ("verifiers", "verifiers"), ("late_reason", "lateReason")):
+        if sent in event.own:
+            inputs[name] = event.own[sent]
+    return Deed(event, order.code, partial(perform, actor, order.code, step, inputs, once=event.once))
+
+
+def _step(actor: Actor, order: Order, kind: str, wanted: Mapping[str, str]) -> str:
+    """Return the key of the step that the act belongs to: the one that is open, else the last one that was."""
+    steps: list[OrderStep] = [
+        step
+        for step in queries.steps_of(actor, order).filter(flow_step__kind=kind)
+        if all(step.flow_step.parameters.get(name) == value for name, value in wanted.items())
+    ]
+    if not steps:
+        raise InvalidInput(fields={"bizStep": ["The flow of this order has no such step for you."]})
+    open_ones = [step for step in steps if step.state in OPEN_STEP_STATES]
+    return str((open_ones or steps[-1:])[0].key)
+
+
+def _expected(event: Captured) -> dt.datetime | None:
+    try:
+        moment = parse_datetime(str(event.own.get("expectedAt", "")))
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None
+
+
+def _done(deed: Deed) -> dict[str, Any]:
+    with suppress(Replayed):  # it came before, and is on the record
+        deed.run()
+    return {"event": deed.event.number, "order": deed.order, "act": deed.event.act.value}
+
+
+def _error(number: int, refusal: Refusal) -> dict[str, Any]:
+    """Return what the standard calls an exception of a capture job: a problem, and which event it is about."""
+    problem = refusal.as_problem()
+    return problem | {"type": "epcisException:ValidationException", "cgt:event": number}

@@ -1,0 +1,128 @@
+"""EPCIS events that a partner sends, read: which act each stands for, and about which things (EPCIS 2.0, capture)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from ledger.recording import Once, fingerprint
+from ledger.refusals import InvalidInput, Refusal
+from orders.epcis.vocabulary import OBJECT, OBSERVE, PREFIX, TRANSFORMATION, bare
+from orders.states import CapturedAct
+
+MOST_EVENTS = 100
+MOST_THINGS = 50
+LONGEST_ID = 160
+SECRETS = (f"{PREFIX}:signature", f"{PREFIX}:verifiers")  # never kept, not even as part of a hash
+ACTS = {
+    (OBJECT, "void_shipping"): CapturedAct.PICKUP_FAILED,
+    (OBJECT, "transporting"): CapturedAct.DELAYED,
+    (OBJECT, "shipping"): CapturedAct.PICKED_UP,
+    (OBJECT, "departing"): CapturedAct.PICKED_UP,
+    (OBJECT, "receiving"): CapturedAct.DELIVERED,
+    (OBJECT, "arriving"): CapturedAct.DELIVERED,
+    (OBJECT, "storing"): CapturedAct.STORED,
+    (TRANSFORMATION, "commissioning"): CapturedAct.MANUFACTURE_BEGUN,
+}
+_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
+
+
+class TooManyEvents(Refusal):
+    """A document holds more events than are captured at once."""
+
+    code, status, title = "capture_limit", 413, "The document holds too many events"
+    remedy = f"Send at most {MOST_EVENTS} events in a document."
+
+
+@dataclass(frozen=True)
+class Captured:
+    """One event as a partner sent it. ``things``: URIs or codes; ``own``: the house's extensions without their prefix.
+
+    ``once``: what it is known by when it comes again; another content under the same ``eventID`` is a conflict.
+    """
+
+    number: int
+    act: CapturedAct
+    things: tuple[str, ...]
+    at: dt.datetime
+    damaged: bool
+    own: Mapping[str, Any]
+    once: Once
+
+
+def events_of(document: Mapping[str, Any]) -> list[Any]:
+    """Return the events of an EPCIS document; raise InvalidInput for anything else, TooManyEvents beyond a hundred."""
+    if document.get("type") != "EPCISDocument":
+        raise InvalidInput(fields={"type": ["Send an EPCISDocument."]})
+    body = document.get("epcisBody")
+    events = body.get("eventList") if isinstance(body, Mapping) else None
+    if not isinstance(events, list) or not events:
+        raise InvalidInput(fields={"epcisBody": ["Give the events as a list in epcisBody.eventList."]})
+    if len(events) > MOST_EVENTS:
+        raise TooManyEvents(f"The document holds {len(events)} events.")
+    return events
+
+
+def captured(number: int, event: Any) -> Captured:
+    """Read one event; raise InvalidInput that names each field which cannot be read or does not stand for an act."""
+    if not isinstance(event, Mapping):
+        raise InvalidInput(fields={"eventList": ["Each event is a JSON object."]})
+    faults: dict[str, list[str]] = {}
+    act = _act(event, faults)
+    things = _things(event, act, faults)
+    at = _moment(event, faults)
+    own = {name.partition(":")[2]: value for name, value in event.items() if name.startswith(f"{PREFIX}:")}
+    name = event.get("eventID", "")
+    if not isinstance(name, str) or len(name) > LONGEST_ID:
+        faults["eventID"] = [f"Give a URI of at most {LONGEST_ID} characters, or none."]
+    if faults or act is None or at is None:
+        raise InvalidInput("The event cannot be captured.", fields=faults)
+    content = fingerprint({key: value for key, value in event.items() if key not in SECRETS})
+    once = Once(f"epcis:{name or content}", content)
+    return Captured(number, act, things, at, bare(str(event.get("disposition", ""))) == "damaged", own, once)
+
+
+def _act(event: Mapping[str, Any], faults: dict[str, list[str]]) -> CapturedAct | None:
+    kind, step = str(event.get("type", "")), bare(str(event.get("bizStep", "")))
+    act = ACTS.get((kind, step))
+    if "errorDeclaration" in event:
+        faults["errorDeclaration"] = ["What is on the record is corrected on it, by a person: it takes a reason."]
+    if act is None:
+        known = ", ".join(f"{one} with {word}" for one, word in ACTS)
+        faults["bizStep"] = [f"No act stands behind {kind or 'no type'} with {step or 'no bizStep'}. Known: {known}."]
+    elif kind == OBJECT and event.get("action") != OBSERVE:
+        faults["action"] = [f"Use {OBSERVE}: nothing begins or ceases to exist by this act."]
+    return act
+
+
+def _things(event: Mapping[str, Any], act: CapturedAct | None, faults: dict[str, list[str]]) -> tuple[str, ...]:
+    name = "inputEPCList" if act == CapturedAct.MANUFACTURE_BEGUN else "epcList"
+    given = event.get(name)
+    if not isinstance(given, list) or not given or not all(isinstance(one, str) and one for one in given):
+        faults[name] = ["List what the act was about."]
+        return ()
+    if len(given) > MOST_THINGS or len(set(given)) != len(given):
+        faults[name] = [f"List each thing once, at most {MOST_THINGS}."]
+    if act == CapturedAct.MANUFACTURE_BEGUN and event.get("outputEPCList"):
+        faults["outputEPCList"] = ["Bags that are filled get their codes here: finish the step by POST."]
+    return tuple(given)
+
+
+def _moment(event: Mapping[str, Any], faults: dict[str, list[str]]) -> dt.datetime | None:
+    """Return when it happened; EPCIS asks for the offset of the place beside it."""
+    offset = event.get("eventTimeZoneOffset")
+    if not isinstance(offset, str) or not _OFFSET.fullmatch(offset):
+        faults["eventTimeZoneOffset"] = ["Give the offset of the place as in +01:00."]
+    try:
+        moment = parse_datetime(str(event.get("eventTime", "")))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        faults["eventTime"] = ["Give date, time and offset as in 2030-01-31T14:05:00Z."]
+        return None
+    return moment
