@@ -282,6 +282,18 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.epcis_query_kept",
+        "EPCIS query kept",
+        "The EPCIS query {name} was kept.",
+        payload={"name": "name of the query"},
+    ),
+    EventKind(
+        "orders.epcis_query_dropped",
+        "EPCIS query dropped",
+        "The EPCIS query {name} was dropped.",
+        payload={"name": "name of the query"},
+    ),
+    EventKind(
         "orders.epcis_received",
         "EPCIS document received",
         "A document of {events} EPCIS events was received.",

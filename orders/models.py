@@ -251,3 +251,25 @@ class EpcisCapture(WalledModel):
 
     class Meta(WalledModel.Meta):
         indexes = [models.Index(fields=["organization", "id"], name="orders_epcis_capture")]
+
+
+class EpcisQuery(WalledModel):
+    """A query of an organization's systems under a name: its parameters as they were sent (EPCIS 2.0, named query)."""
+
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=60)
+    parameters = models.JSONField()
+    kept_at = models.DateTimeField()
+    dropped_at = models.DateTimeField(null=True)
+
+    wall = OwnedBy()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"],
+                condition=models.Q(dropped_at__isnull=True),
+                name="orders_epcis_query_once",
+            )
+        ]

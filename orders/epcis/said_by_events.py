@@ -141,6 +141,7 @@ excuse(
     "orders.epcis_received",
     "orders.epcis_captured",
 )
+excuse("A question under a name; nothing physical.", "orders.epcis_query_kept", "orders.epcis_query_dropped")
 excuse("How a therapy works is written down.", "orders.flow_proposed", "orders.flow_approved", "orders.flow_retired")
 excuse(
     "How identifiers are given is written down.",

@@ -38,7 +38,7 @@ DOCUMENT = OpenApiTypes.OBJECT
 class QueryView(EpcisView):
     """Answers a query with an EPCIS query document."""
 
-    def answer(self, request: Request, fixed: Mapping[str, Any]) -> Response:
+    def answer(self, request: Request, fixed: Mapping[str, Any], name: str = "") -> Response:
         given = {name: values if len(values) > 1 else values[0] for name, values in request.query_params.lists()}
         wanted = {name: value for name, value in given.items() if name not in PAGING}
         size, token = self.page_size(request), self.token(request)
@@ -47,7 +47,7 @@ class QueryView(EpcisView):
             queries.epcis_pages.refuse_too_many(self.actor, asked)
             page = queries.epcis_pages.page(self.actor, asked, size, token)
         self.give_out(page)
-        return self.linked(request, queries.epcis_documents.query_document(page.events), page.next_token)
+        return self.linked(request, queries.epcis_documents.query_document(page.events, name), page.next_token)
 
 
 class EventsView(QueryView):
