@@ -9,7 +9,7 @@ from custody.check_characters import check_character, is_valid
 from custody.states import KIND_LETTERS, ContainerKind
 
 COI_LENGTH = 15
-_CONTAINER = re.compile(r"([A-Z0-9]{15})(SM|DP|VK)(\d{2})([0-9A-Z*])(?:/(\d{1,3}))?")
+_CONTAINER = re.compile(rf"([A-Z0-9]{{15}})({'|'.join(KIND_LETTERS.values())})(\d{{2}})([0-9A-Z*])(?:/(\d{{1,3}}))?")
 _BOX = re.compile(r"SHP([A-Z0-9]{8})([A-Z0-9])")
 SAFE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0/O, 1/I/L, U/V pairs
 

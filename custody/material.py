@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,14 +12,17 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from custody import genealogy
 from custody.codes import container_code
 from custody.keys import Keyed, key_of
-from custody.models import ChainOfIdentity, Container, Genealogy, StockUnit
-from custody.states import MOVES, TERMINAL_STATES, ContainerKind, ContainerState, StockState
+from custody.models import ChainOfIdentity, Container, StockUnit
+from custody.states import MOVES, TERMINAL_STATES, ContainerKind, ContainerState, ConversionKind, StockState
 from ledger.prepared import Prepared
+from ledger.recording import open_event
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, WrongState
 
 MOST_CONTAINERS = 99  # two digits in the code
+OUT_OF_QUARANTINE: dict[str, Any] = {"quarantine_reason": "", "state_before_quarantine": "", "quarantined_at": None}
 
 
 def of_stream(stream_id: UUID, kind: ContainerKind | str | None = None) -> list[Container]:
@@ -42,7 +45,7 @@ def _containers(stream_id: UUID) -> QuerySet[Container]:
 
 def plan(stream: Keyed, coi: ChainOfIdentity, kind: ContainerKind | str, count: int) -> list[Container]:
     """Plan ``count`` more containers of a kind, numbered from 1; those of an earlier attempt keep their positions."""
-    return _make(key_of(stream), coi, ContainerKind(kind), count, {"state": ContainerState.PLANNED})
+    return make(key_of(stream), coi, ContainerKind(kind), count, {"state": ContainerState.PLANNED})
 
 
 def fill(
@@ -80,7 +83,7 @@ def move(container: Container, state: ContainerState | str, **fields: Any) -> Co
     if wanted not in MOVES[was]:
         raise _illegal(container, was, wanted)
     if was == ContainerState.QUARANTINED:
-        fields = {"quarantine_reason": "", "state_before_quarantine": "", **fields}
+        fields = {**OUT_OF_QUARANTINE, **fields}
     return _set(container, state=wanted, **fields)
 
 
@@ -107,7 +110,7 @@ def happened(container: Container, state: ContainerState | str, **fields: Any) -
     if was == ContainerState.QUARANTINED and wanted not in TERMINAL_STATES:
         return _set(container, state=was, state_before_quarantine=str(wanted), **fields)
     if was == ContainerState.QUARANTINED:
-        fields = {"quarantine_reason": "", "state_before_quarantine": "", **fields}
+        fields = {**OUT_OF_QUARANTINE, **fields}
     return _set(container, state=wanted, **fields)
 
 
@@ -119,9 +122,8 @@ def quarantine(container: Container, reason: str) -> Container:
     if was == ContainerState.QUARANTINED:
         container.refresh_from_db(fields=["state", "quarantine_reason", "state_before_quarantine"])
         return container
-    return move(
-        container, ContainerState.QUARANTINED, quarantine_reason=reason.strip(), state_before_quarantine=str(was)
-    )
+    facts = {"quarantine_reason": reason.strip(), "quarantined_at": open_event().occurred_at}
+    return move(container, ContainerState.QUARANTINED, state_before_quarantine=str(was), **facts)
 
 
 def can_be_quarantined(container: Container) -> bool:
@@ -136,8 +138,7 @@ def release_from_quarantine(container: Container) -> Container:
     return _set(
         container,
         state=ContainerState(container.state_before_quarantine),
-        quarantine_reason="",
-        state_before_quarantine="",
+        **OUT_OF_QUARANTINE,
     )
 
 
@@ -160,7 +161,7 @@ def transform(
     count: int,
     volumes: Sequence[Decimal | None] = (),
     *,
-    filled_at: dt.datetime | None = None,
+    happened_at: dt.datetime | None = None,
     expires_at: dt.datetime | None = None,
     lot: str = "",
     late: bool = False,
@@ -182,21 +183,19 @@ def transform(
         raise InvalidInput("Material of different identities is never combined.", code="mixed_identities")
     for parent in parents:
         (happened if late else move)(parent, ContainerState.CONSUMED)
-    facts = {
-        "state": ContainerState.STORED,
-        "collected_at": filled_at,
-        "ended_at": filled_at,
-        "expires_at": expires_at,
-        "lot": lot,
-    }
+    facts = {"state": ContainerState.STORED, "expires_at": expires_at, "lot": lot}
     made = _take_planned(first.stream_id, ContainerKind(kind), count, facts)
-    made += _make(first.stream_id, first.coi, ContainerKind(kind), count - len(made), facts)
+    made += make(first.stream_id, first.coi, ContainerKind(kind), count - len(made), facts)
     _number(made)
     for child, volume in zip(made, volumes, strict=False):
         if volume is not None:
             _set(child, volume_ml=_volume(volume))
-    Genealogy.objects.bulk_create(
-        [Genealogy(stream_id=first.stream_id, parent=parent, child=child) for parent in parents for child in made]
+    genealogy.record(
+        ConversionKind.TRANSFORMED,
+        parents,
+        made,
+        at=happened_at or timezone.now(),
+        volume_in=genealogy.total(parent.volume_ml for parent in parents),
     )
     return made
 
@@ -226,19 +225,7 @@ def bind_stock(unit: StockUnit, stream: Keyed, coi: ChainOfIdentity) -> Containe
         "stock_unit": unit,
         "storage_location": unit.storage_location,
     }
-    return _make(key_of(stream), coi, ContainerKind.VECTOR_KIT, 1, facts)[0]
-
-
-def ancestors(container: Container) -> list[Container]:
-    """Return everything a container was made from, nearest first (I3)."""
-    found: dict[UUID, Container] = {}
-    wave = [container.pk]
-    while wave:
-        parents = Container.unwalled.filter(made_into__child_id__in=wave).distinct()
-        fresh = {parent.pk: parent for parent in parents if parent.pk not in found}
-        found |= fresh
-        wave = list(fresh)
-    return list(found.values())
+    return make(key_of(stream), coi, ContainerKind.VECTOR_KIT, 1, facts)[0]
 
 
 def _locked_state(container: Container) -> ContainerState:
@@ -254,9 +241,10 @@ def _illegal(container: Container, was: ContainerState, wanted: ContainerState) 
     )
 
 
-def _make(
-    stream_id: UUID, coi: ChainOfIdentity, kind: ContainerKind, count: int, facts: dict[str, Any]
+def make(
+    stream_id: UUID, coi: ChainOfIdentity, kind: ContainerKind, count: int, facts: Mapping[str, Any]
 ) -> list[Container]:
+    """Give ``count`` further containers of a kind their codes, with ``facts``; InvalidInput beyond what codes hold."""
     if count == 0:
         return []
     taken = Container.unwalled.filter(coi=coi, kind=kind).count()

@@ -12,12 +12,15 @@ from django.db.models import F, Q, QuerySet
 
 from custody import aliases
 from custody.decoding import Reading
+from custody.lineage import Lineage
 from custody.models import (
     Alias,
     ChainOfIdentity,
     Container,
+    Conversion,
     CustodyPeriod,
     Donation,
+    Genealogy,
     Label,
     Patient,
     Shipment,
@@ -25,7 +28,7 @@ from custody.models import (
 )
 from custody.policies import aliases_for
 from custody.scans import read
-from custody.states import ContainerKind, ContainerState, ShipmentState, StockState
+from custody.states import ContainerKind, ContainerState, IdentityState, ShipmentState, StockState
 from ledger.context import Actor
 from ledger.prepared import Prepared
 from ledger.refusals import InvalidInput
@@ -49,10 +52,29 @@ def containers_of(actor: Actor, stream_id: UUID) -> QuerySet[Container]:
     return found.select_related("custodian", "custodian_site", "coi").order_by("kind", "position")
 
 
+def lineage_of(actor: Actor, stream_id: UUID) -> Lineage:
+    """Return the order's containers with what was made of what: three queries."""
+    edges = on_stream(Genealogy, actor, stream_id).order_by("id").values_list("parent_id", "child_id", "conversion_id")
+    return Lineage(containers_of(actor, stream_id), edges, on_stream(Conversion, actor, stream_id))
+
+
 def in_hand(actor: Actor, *states: ContainerState) -> QuerySet[Container]:
     """Return the containers that the actor's organization holds in one of these states, first to expire first."""
     found = visible(Container, actor).filter(custodian_id=actor.organization_id, state__in=states)
     return found.order_by(F("expires_at").asc(nulls_last=True), "code")
+
+
+def quarantined(actor: Actor) -> QuerySet[Container]:
+    """Return every container in quarantine on the actor's orders, the longest held first."""
+    found = visible(Container, actor).filter(state=ContainerState.QUARANTINED)
+    related = found.select_related("custodian", "custodian_site")
+    return related.order_by(F("quarantined_at").asc(nulls_first=True), "pk")
+
+
+def streams_under_query(actor: Actor, stream_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of these streams whose chain of identity is under query."""
+    found = visible(ChainOfIdentity, actor).filter(stream_id__in=stream_ids, state=IdentityState.UNDER_QUERY)
+    return set(found.values_list("stream_id", flat=True))
 
 
 def labels_of(actor: Actor, stream_id: UUID) -> QuerySet[Label]:

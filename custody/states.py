@@ -36,13 +36,26 @@ class ContainerKind(models.TextChoices):
     STARTING_MATERIAL = "starting_material", "Starting material"
     DRUG_PRODUCT = "drug_product", "Drug product"
     VECTOR_KIT = "vector_kit", "Vector kit"
+    SAMPLE = "sample", "Sample or retained vial"
 
 
 KIND_LETTERS = {
     ContainerKind.STARTING_MATERIAL: "SM",
     ContainerKind.DRUG_PRODUCT: "DP",
     ContainerKind.VECTOR_KIT: "VK",
+    ContainerKind.SAMPLE: "SA",
 }
+
+
+class ConversionKind(models.TextChoices):
+    """How containers are made of containers."""
+
+    TRANSFORMED = "transformed", "Manufactured"
+    SPLIT = "split", "Split into several"
+    POOLED = "pooled", "Pooled into one"
+    SAMPLED = "sampled", "Samples or retained vials drawn"
+    REPLACED = "replaced", "Container replaced (leak, damage)"
+    REPACKED = "repacked", "Moved into another container as planned"
 
 
 class ContainerState(models.TextChoices):

@@ -349,6 +349,22 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.material_converted",
+        "Material worked on",
+        "{act}: {made} made of {used}.",
+        payload={
+            "order": "code",
+            "conversion": "kind of act",
+            "act": "kind of act, in words",
+            "used": "codes of what it was made of",
+            "made": "codes of what was made",
+            "volumes_ml": "by code, of what was made",
+            "left_ml": "stays where it was",
+            "lost_ml": "lost",
+        },
+        audience=CLINICAL_AND_PLANT,
+    ),
+    EventKind(
         "orders.dossier_taken",
         "Dossier taken",
         "A dossier of order {order} was taken by {persona}.",

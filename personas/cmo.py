@@ -28,6 +28,7 @@ CMO = ActorDeclaration(
             C.TAKE_CUSTODY,
             C.RECEIVE_MATERIAL,
             C.MANUFACTURE,
+            C.CONVERT_MATERIAL,
             C.PACK_MATERIAL,
             C.GIVE_CUSTODY,
             C.PRINT_LABELS,

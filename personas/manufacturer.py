@@ -40,6 +40,7 @@ MANUFACTURER = ActorDeclaration(
             C.TAKE_CUSTODY,
             C.RECEIVE_MATERIAL,
             C.MANUFACTURE,
+            C.CONVERT_MATERIAL,
             C.PACK_MATERIAL,
             C.GIVE_CUSTODY,
             C.PRINT_LABELS,

@@ -28,6 +28,7 @@ class Capability(models.TextChoices):
     PRINT_LABELS = "print_labels", "Print labels"
     REGISTER_CODES = "register_codes", "Register codes of own systems for bags and boxes"
     COLLECT = "collect", "Collect starting material"
+    CONVERT_MATERIAL = "convert_material", "Split, pool, sample and repack material"
     PACK_MATERIAL = "pack_material", "Pack material for shipping"
     GIVE_CUSTODY = "give_custody", "Hand material over"
     TAKE_CUSTODY = "take_custody", "Take custody of material"

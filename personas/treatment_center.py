@@ -80,6 +80,7 @@ TREATMENT_CENTER = ActorDeclaration(
             "Cell-lab technologist",
             "Process, ship, receive and store without a gap.",
             C.REGISTER_CODES,
+            C.CONVERT_MATERIAL,
             C.PACK_MATERIAL,
             C.GIVE_CUSTODY,
             C.TAKE_CUSTODY,
@@ -89,7 +90,7 @@ TREATMENT_CENTER = ActorDeclaration(
             C.PREPARE_PRODUCT,
             C.PRINT_LABELS,
             desk="cell_lab",
-            stories=("CL2", "CL4"),
+            stories=("CL1", "CL2", "CL4"),
         ),
         persona(
             "pharmacist",

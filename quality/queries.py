@@ -12,7 +12,7 @@ from ledger.context import Actor
 from ledger.refusals import NotFound
 from quality.models import Batch, Deviation, QCResult, Release
 from quality.policies import visible_batches, visible_decisions, visible_deviations, visible_results
-from quality.states import Decision
+from quality.states import Decision, DeviationState, Severity
 
 
 def batches_of(actor: Actor, stream_id: UUID) -> QuerySet[Batch]:
@@ -50,6 +50,13 @@ def all_results_of(actor: Actor, stream_id: UUID) -> QuerySet[QCResult]:
 def deviations_of(actor: Actor, stream_id: UUID) -> QuerySet[Deviation]:
     """Return the order's deviations, oldest first."""
     return visible_deviations(actor, stream_id).order_by("opened_at", "pk")
+
+
+def blocking_deviations(actor: Actor, stream_ids: Iterable[UUID]) -> QuerySet[Deviation]:
+    """Return the open major and critical deviations of these orders: nothing is released before they are closed."""
+    severe = (Severity.MAJOR, Severity.CRITICAL)
+    found = visible_deviations(actor).filter(stream_id__in=list(stream_ids), severity__in=severe)
+    return found.filter(state=DeviationState.OPEN).order_by("opened_at", "pk")
 
 
 def decisions_of(actor: Actor, stream_id: UUID) -> QuerySet[Release]:

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 
+from custody.states import KIND_LETTERS
+
 NUMBER = "\x00{}\x00"  # stands for the number of the n-th history row
 DATE = r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)"
-CONTAINER = r"[A-Z0-9]{15}-(?:SM|DP|VK)\d\d-[0-9A-Z*]"
+CONTAINER = rf"[A-Z0-9]{{15}}-(?:{'|'.join(KIND_LETTERS.values())})\d\d-[0-9A-Z*]"
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 

@@ -1,8 +1,9 @@
 from custody.models.aliases import Alias
 from custody.models.donations import Donation
+from custody.models.genealogy import Conversion, Genealogy
 from custody.models.identity import ChainOfIdentity, FacilityCounter
 from custody.models.labels import Label
-from custody.models.material import Container, Genealogy, StockUnit
+from custody.models.material import Container, StockUnit
 from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem
 from custody.models.numbering import NumberingScheme, NumberPrefix
 from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
@@ -12,6 +13,7 @@ __all__ = [
     "BlindIndex",
     "ChainOfIdentity",
     "Container",
+    "Conversion",
     "CustodyPeriod",
     "Donation",
     "FacilityCounter",

@@ -64,6 +64,7 @@ class Container(WalledModel):
     serial = models.CharField(max_length=40, blank=True)
     stock_unit = models.OneToOneField(StockUnit, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     quarantine_reason = models.TextField(blank=True, help_text="never patient data")
+    quarantined_at = models.DateTimeField(null=True, blank=True)
     state_before_quarantine = models.CharField(max_length=16, blank=True)
 
     wall = OnStream()
@@ -95,12 +96,20 @@ class Container(WalledModel):
         indexes = [
             models.Index(fields=["stream", "kind", "position"], name="custody_container_of"),
             models.Index(
+                fields=["quarantined_at"], condition=models.Q(state="quarantined"), name="custody_container_held"
+            ),
+            models.Index(
                 fields=["donation_number"], condition=~models.Q(donation_number=""), name="custody_container_din"
             ),
         ]
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def short_code(self) -> str:
+        """Return the code without the chain of identity, where that stands beside it: ``SM01-K``."""
+        return self.code.partition("-")[2] or self.code
 
     @property
     def k_of_n(self) -> str:
@@ -122,21 +131,3 @@ class Container(WalledModel):
     @property
     def is_quarantined(self) -> bool:
         return self.state == ContainerState.QUARANTINED
-
-
-class Genealogy(WalledModel):
-    """``child`` was made from ``parent``."""
-
-    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
-    parent = models.ForeignKey(Container, on_delete=models.PROTECT, related_name="made_into")
-    child = models.ForeignKey(Container, on_delete=models.PROTECT, related_name="made_from")
-    kind = models.CharField(max_length=20, default="transformed")
-
-    wall = OnStream()
-    append_only = True
-
-    class Meta(WalledModel.Meta):
-        constraints = [
-            models.UniqueConstraint(fields=["parent", "child"], name="custody_genealogy_once"),
-            models.CheckConstraint(condition=~models.Q(parent=models.F("child")), name="custody_genealogy_not_self"),
-        ]

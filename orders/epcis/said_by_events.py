@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from orders.epcis.declarations import Happening, Said, an_object, excuse, says
 from orders.epcis.identifiers import BATCH, BOX, CERTIFICATE, CONTAINER, UNIT
 from orders.epcis.said_by_steps import BORN, DESTROYED, HELD, REFUSED, RELEASED, bags, own
-from orders.epcis.vocabulary import OBSERVE
+from orders.epcis.vocabulary import ADD, OBSERVE, TRANSFORMATION
 
 FOREIGN = an_object(OBSERVE, "inspecting", "mismatch_instance")
 AGREED = an_object(OBSERVE, "inspecting", "conformant")
@@ -53,6 +53,27 @@ def quarantine_decided(happening: Happening) -> Iterator[Said]:
 @says("orders.material_destroyed", DESTROYED)
 def destroyed(happening: Happening) -> Iterator[Said]:
     yield Said(DESTROYED, ((CONTAINER, str(happening.payload.get("container"))),))
+
+
+CONVERSIONS = {
+    "split": (TRANSFORMATION, "", "commissioning", "in_progress"),
+    "pooled": (TRANSFORMATION, "", "commissioning", "in_progress"),
+    "sampled": an_object(ADD, "sampling", "in_progress"),
+    "replaced": (TRANSFORMATION, "", "replacing", "in_progress"),
+    "repacked": (TRANSFORMATION, "", "repackaging", "in_progress"),
+}
+
+
+@says("orders.material_converted", *dict.fromkeys(CONVERSIONS.values()))
+def converted(happening: Happening) -> Iterator[Said]:
+    """What was made of what; a drawn sample is a thing of its own, what it was drawn from goes on as it was."""
+    told = happening.payload
+    shape = CONVERSIONS.get(str(told.get("conversion")))
+    if shape is None:
+        return
+    used, made = bags(_named(told.get("used"))), bags(_named(told.get("made")))
+    of = own(conversion=told.get("conversion"), madeOf=", ".join(code for _, code in used))
+    yield Said(shape, used, made=made) if shape[0] == TRANSFORMATION else Said(shape, made, ilmd=of)
 
 
 @says("orders.pickup_failed", NOT_TAKEN, outer=True)

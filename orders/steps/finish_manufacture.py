@@ -98,6 +98,7 @@ class FinishManufacture(StepKind):
             ContainerKind.DRUG_PRODUCT,
             len(volumes),
             volumes,
+            happened_at=inputs["finished_at"],
             expires_at=expiry,
             lot=batch.number,
             late=ctx.late,

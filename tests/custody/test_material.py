@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from custody import material, stock
 from custody.actions.stock import add_stock_unit
 from custody.models import Container, Genealogy, StockUnit
-from custody.queries import available_units
+from custody.queries import available_units, lineage_of
 from custody.states import MOVES, TERMINAL_STATES, ContainerKind, ContainerState, StockState
 from ledger.context import reading
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, NotAllowed, WrongState
@@ -179,7 +179,11 @@ def test_product_descends_from_every_parent(world: World) -> None:
     with reading(world.planner):
         assert {c.state for c in material.of_stream(world.stream.pk, "starting_material")} == {C.CONSUMED}
         assert [c.volume_ml for c in material.of_stream(world.stream.pk, "drug_product")] == [20, 30]
-        assert all({p.pk for p in material.ancestors(c)} == {p.pk for p in parents} for c in made)
+        told = lineage_of(world.planner, world.stream.pk)
+        assert all({p.pk for p in told.ancestors(c)} == {p.pk for p in parents} for c in made)
+        assert [(act.row.kind, act.row.volume_in, act.row.volume_out) for act in told.acts] == [
+            ("transformed", 500, 50)
+        ]
         assert Genealogy.unwalled.count() == 4
     assert {c.state for c in made} == {C.STORED}
 

@@ -14,6 +14,7 @@ LISTS = (queries.containers_of, queries.labels_of, queries.shipments_of, queries
 ON_STREAM = (
     models.ChainOfIdentity,
     models.Container,
+    models.Conversion,
     models.Genealogy,
     models.Label,
     models.CustodyPeriod,

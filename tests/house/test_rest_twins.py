@@ -62,6 +62,7 @@ TWINS = {
     "orders:identity": "api:lift-identity-query",
     "orders:invalidate_result": "api:invalidate-result",
     "orders:lift": "api:lift-hold",
+    "orders:lineage": "api:lineage",
     "orders:new": "api:orders",
     "orders:open_disruption": "api:disruptions",
     "orders:open_deviation": "api:deviations",
