@@ -115,6 +115,45 @@ class LabelTemplate(models.TextChoices):
     PRODUCT = "product", "Product label"
 
 
+class LabelElement(models.TextChoices):
+    """What may stand below a label's codes; symbol, product, codes, k of n, warnings and print serial always do."""
+
+    PATIENT = "patient", "Patient, where therapy and market disclose it"
+    COLLECTED = "collected", "Collected or filled"
+    EXPIRES = "expires", "Expiry"
+    VOLUME = "volume", "Volume"
+    ANTICOAGULANT = "anticoagulant", "Anticoagulant"
+    DONATION = "donation", "Donation number"
+    PRODUCT_CODE = "product_code", "Product code (NDC, GTIN)"
+    LOT = "lot", "Lot and serial number"
+    STORAGE = "storage", "Storage"
+    SITE = "site", "Site"
+    TEXTS = "texts", "Own texts"
+
+
+class LabelLanguage(models.TextChoices):
+    ENGLISH = "en", "English"
+    GERMAN = "de", "German"
+    FRENCH = "fr", "French"
+    SPANISH = "es", "Spanish"
+    ITALIAN = "it", "Italian"
+
+
+class LabelStock(models.TextChoices):
+    """The size of one label."""
+
+    MM_100_70 = "100x70", "100 × 70 mm"
+    INCH_4_3 = "102x76", "102 × 76 mm (4 × 3 inches)"
+    INCH_4_6 = "102x152", "102 × 152 mm (4 × 6 inches)"
+
+
+class LabelSheet(models.TextChoices):
+    """A sheet that holds several labels."""
+
+    A4 = "a4", "A4"
+    LETTER = "letter", "US Letter"
+
+
 class LabelState(models.TextChoices):
     PRINTED = "printed", "Printed"
     APPLIED = "applied", "Applied"

@@ -219,11 +219,14 @@ class PDFRenderer(BaseRenderer):
         return json.dumps(data).encode()
 
 
-class _PrintOut(ActorView):
+class PrintOut(ActorView):
+    """A file that comes ready from the pages' views."""
+
     renderer_classes = [PDFRenderer, JSONRenderer]
 
 
-def _printed(operation: str, summary: str) -> Any:
+def printed(operation: str, summary: str) -> Any:
+    """Describe a print-out for the document of the interface."""
     return extend_schema(
         operation_id=operation,
         tags=["material"],
@@ -232,18 +235,10 @@ def _printed(operation: str, summary: str) -> Any:
     )
 
 
-class LabelsView(_PrintOut):
-    """The valid labels, one per page."""
-
-    @_printed("print_labels", "The order's valid labels as PDF")
-    def get(self, request: Request, code: str) -> HttpResponseBase:
-        return documents.labels(request._request, code=code)
-
-
-class CertificateView(_PrintOut):
+class CertificateView(PrintOut):
     """The release certificate."""
 
-    @_printed("print_certificate", "The certificate of the newest release as PDF")
+    @printed("print_certificate", "The certificate of the newest release as PDF")
     def get(self, request: Request, code: str) -> HttpResponseBase:
         return documents.certificate(request._request, code=code)
 

@@ -6,6 +6,7 @@ from orders.api import (
     date_requests,
     date_wishes,
     disruptions,
+    labels,
     lineage,
     lookup,
     numbering,
@@ -77,7 +78,9 @@ urlpatterns = [
         "orders/<slug:code>/shipments/<slug:box>/packing-list", packing.PackingListView.as_view(), name="packing-list"
     ),
     path("orders/<slug:code>/shipments", record.ShipmentsView.as_view(), name="shipments"),
-    path("orders/<slug:code>/labels.pdf", record.LabelsView.as_view(), name="labels"),
+    path("orders/<slug:code>/labels", labels.LabelsView.as_view(), name="label-prints"),
+    path("orders/<slug:code>/labels.pdf", labels.LabelsPDFView.as_view(), name="labels"),
+    path("orders/<slug:code>/labels.zpl", labels.LabelsZPLView.as_view(), name="labels-zpl"),
     path("orders/<slug:code>/certificate.pdf", record.CertificateView.as_view(), name="certificate"),
     path("orders/<slug:code>/revoke-release", quality_acts.RevokeReleaseView.as_view(), name="revoke-release"),
     path("orders/<slug:code>/deviations", quality_acts.DeviationsView.as_view(), name="deviations"),

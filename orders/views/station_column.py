@@ -123,7 +123,7 @@ def _entry(actor: Actor, order: Any, step: Any, is_current: bool, who: str) -> E
     mine = not why_not(actor, step)
     if step.state in (StepState.DONE, StepState.FAILED, StepState.SKIPPED, StepState.CANCELLED):
         printed = step.flow_step.kind == PRINTED and step.state == StepState.DONE
-        url = f"{reverse('orders:labels', args=[order.code])}?step={step.key}"
+        url = f"{reverse('orders:labels_pdf', args=[order.code])}?step={step.key}"
         return Entry(step, "done", step.done_by, url if printed else "")
     if step.state == StepState.READY:
         return Entry(step, "current" if is_current else "open" if mine else "other", who)

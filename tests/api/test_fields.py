@@ -32,6 +32,7 @@ OF_ORDER = (
     "/signatures",
     "/material",
     "/shipments",
+    "/labels",
     "/deviations",
     "/results",
 )

@@ -27,7 +27,9 @@ READS = (
     "/material",
     "/shipments",
     "/slot-chains",
+    "/labels",
     "/labels.pdf",
+    "/labels.zpl",
     "/certificate.pdf",
 )
 PEOPLE = {
@@ -129,6 +131,11 @@ def test_a_whole_order_runs_over_rest_and_every_role_reads_it(journey: RestJourn
     assert watchers["center"].get(f"orders/{code}").json()["state"] == "closed"
     assert watchers["center"].get(f"orders/{code}/certificate.pdf").content.startswith(b"%PDF")
     assert watchers["center"].get(f"orders/{code}/labels.pdf").content.startswith(b"%PDF")
+    assert watchers["center"].get(f"orders/{code}/labels.zpl?dpi=300").content.startswith(b"^XA")
+    problem(watchers["center"].get(f"orders/{code}/labels.zpl?dpi=72"), 400, "invalid_input")
+    labels = watchers["center"].get(f"orders/{code}/labels").json()
+    counted = labels["reconciliation"]
+    assert counted["issued"] == counted["applied"] == len(labels["prints"]) == 3 and not counted["open"]
     problem(watchers["courier"].get(f"orders/{code}/certificate.pdf"), 404, "not_found")
     problem(watchers["courier"].get(f"orders/{code}/labels.pdf"), 404, "not_found")
     boxes = watchers["courier"].get(f"orders/{code}/shipments").json()["results"]

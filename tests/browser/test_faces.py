@@ -39,7 +39,7 @@ def test_pages_are_accessible_and_fit_a_narrow_screen(work: OrderWork) -> None:
     step = f"/orders/{work.code}/steps/activate_coi/"
     addresses = ["/", "/orders/", "/orders/new/", f"/orders/{work.code}/", step, f"{step}?rows=x", "/flows/", "/codes/"]
     addresses.append("/numbering/")
-    addresses.append(f"/orders/{work.code}/codes/")
+    addresses += [f"/orders/{work.code}/{page}/" for page in ("codes", "labels")]
     page = work.crew.at(*COLLEAGUE)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)

@@ -1,7 +1,9 @@
 """Labels: every print has a serial and an end, and what is printed can be scanned at 203 and 300 dpi."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import pypdfium2
 import pytest
@@ -10,7 +12,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from custody import identity, label_pdf, labels, material, scans
-from custody.label_pdf import LabelText
+from custody.label_contents import LabelText, Layout, content_of
+from custody.label_symbols import data_matrix
 from custody.models import Label
 from custody.states import ContainerState, LabelState
 from ledger.context import reading
@@ -105,7 +108,57 @@ def pages(pdf: bytes, dpi: int):
 
 def rendered(world: World, printed: list[Label], text: LabelText = TEXT) -> bytes:
     with reading(world.nurse):
-        return label_pdf.render(printed, lambda label: text)
+        return label_pdf.render([content_of(label, text) for label in printed])
+
+
+@pytest.mark.story("AN2")
+def test_the_symbol_of_a_voided_label_is_refused_at_the_scan(world: World) -> None:
+    bag = world.bags()[0]
+    former = print_for(world, [bag])
+    (image,) = pages(rendered(world, former), 203)
+    old = zxingcpp.read_barcodes(image.convert("L"))[0].text
+    newest = print_for(world, [bag], reason="smudged")[0]
+    with reading(world.nurse):
+        with pytest.raises(InvalidInput) as refusal:
+            scans.expect(world.stream.pk, old, [bag])
+        assert scans.expect(world.stream.pk, newest.serial, [bag]) == bag
+    assert refusal.value.code == "label_void" and "void" in str(refusal.value.fields)
+
+
+@pytest.mark.parametrize(("sheet", "places", "first"), [("a4", 8, 1), ("a4", 8, 8), ("letter", 6, 5)])
+def test_every_label_of_a_sheet_is_scanned_back_once_wherever_the_sheet_begins(
+    world: World, sheet: str, places: int, first: int
+) -> None:
+    printed = print_for(world, world.bags(10))
+    with reading(world.nurse):
+        pdf = label_pdf.render_sheets([content_of(label, TEXT) for label in printed], sheet, first)
+    found = [
+        {code.text for code in zxingcpp.read_barcodes(page.render(scale=203 / 72).to_pil().convert("L"))}
+        for page in pypdfium2.PdfDocument(pdf)
+    ]
+    serials = [label.serial for label in printed]
+    cuts = [0, *range(places - first + 1, len(serials), places), len(serials)]
+    assert found == [set(serials[begin:end]) for begin, end in pairwise(cuts)]
+
+
+def test_a_sheet_has_no_place_beyond_its_last(world: World) -> None:
+    printed = print_for(world, world.bags())
+    with reading(world.nurse):
+        content = [content_of(label, TEXT) for label in printed]
+    for wrong in (0, 9):
+        with pytest.raises(ValueError, match="places 1 to 8"):
+            label_pdf.render_sheets(content, "a4", wrong)
+
+
+@pytest.mark.parametrize("stock", ["100x70", "102x76", "102x152"])
+def test_each_stock_has_pages_of_its_size_and_is_scanned_back(world: World, stock: str) -> None:
+    printed = print_for(world, world.bags())
+    text = replace(TEXT, layout=Layout(stock=stock))
+    (page,) = pypdfium2.PdfDocument(rendered(world, printed, text))
+    width, height = (int(side) / 25.4 * 72 for side in stock.split("x"))
+    assert page.get_size() == pytest.approx((width, height), abs=0.1)
+    read = zxingcpp.read_barcodes(page.render(scale=203 / 72).to_pil().convert("L"))
+    assert [code.text for code in read] == [printed[0].serial]
 
 
 @pytest.mark.story("AN2")
@@ -113,18 +166,19 @@ def rendered(world: World, printed: list[Label], text: LabelText = TEXT) -> byte
 @pytest.mark.parametrize("angle", [0, 90, 7])
 def test_the_printed_code_is_scanned_back(world: World, dpi: int, angle: int) -> None:
     bags = world.bags(2)
-    pdf = rendered(world, print_for(world, bags))
-    for bag, image in zip(bags, pages(pdf, dpi), strict=True):
+    printed = print_for(world, bags)
+    pdf = rendered(world, printed)
+    for bag, label, image in zip(bags, printed, pages(pdf, dpi), strict=True):
         gray = image.convert("L").rotate(angle, expand=True, fillcolor=255)
         found = zxingcpp.read_barcodes(gray)
-        assert [(code.format, code.text) for code in found] == [(zxingcpp.BarcodeFormat.DataMatrix, bag.code)]
+        assert [(code.format, code.text) for code in found] == [(zxingcpp.BarcodeFormat.DataMatrix, label.serial)]
         with reading(world.nurse):
             assert scans.expect(world.stream.pk, found[0].text, bags) == bag
 
 
 def test_symbols_are_square() -> None:
     for content in ("CHA999926000001-SM01-K", "CHA999926000001-SM01-*", "X", "A" * 60):
-        modules = label_pdf.data_matrix(content)
+        modules = data_matrix(content)
         assert {len(row) for row in modules} == {len(modules)}
 
 

@@ -1,0 +1,128 @@
+"""Labels over REST: every print with its end, and the valid ones as PDF or ZPL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from custody import label_zpl
+from custody.states import LabelSheet, LabelState, LabelTemplate
+from orders.api.record import PDFRenderer, PrintOut
+from orders.views import labels
+from personas.asking import ActorView, reads
+from personas.envelopes import Shape
+
+PRINT_FIELDS = ("serial", "template", "state", "reason", "printed_at", "ended_at")
+
+
+class LabelPrintRow(Shape):
+    """One print of a container's label."""
+
+    serial = serializers.CharField(help_text="of the print; what its DataMatrix says")
+    container = serializers.CharField()
+    template = serializers.ChoiceField(choices=LabelTemplate.choices)
+    state = serializers.ChoiceField(choices=LabelState.choices)
+    reason = serializers.CharField(allow_blank=True, help_text="why it was printed again")
+    printed_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+
+class Reconciliation(Shape):
+    """How many labels were issued, and how many ended how: issued = open + applied + returned + destroyed + void."""
+
+    issued = serializers.IntegerField()
+    open = serializers.IntegerField(help_text="printed, end not known; none may be left when the order closes")
+    applied = serializers.IntegerField()
+    returned = serializers.IntegerField()
+    destroyed = serializers.IntegerField()
+    void = serializers.IntegerField()
+
+
+class LabelPrints(Shape):
+    """Every label of an order."""
+
+    prints = LabelPrintRow(many=True)
+    reconciliation = Reconciliation()
+
+
+class PDFQuery(serializers.Serializer[Any]):
+    """Which labels, on what."""
+
+    step = serializers.CharField(required=False, help_text="key of the step that printed them; all if absent")
+    sheet = serializers.ChoiceField(
+        choices=LabelSheet.choices, required=False, help_text="several on a sheet; without it one per page of its size"
+    )
+    first = serializers.IntegerField(
+        required=False, min_value=1, help_text="place of the sheet for the first label, 1 is upper left"
+    )
+
+
+class ZPLQuery(serializers.Serializer[Any]):
+    """Which labels, for which printer."""
+
+    step = serializers.CharField(required=False, help_text="key of the step that printed them; all if absent")
+    dpi = serializers.ChoiceField(
+        choices=[(dpi, f"{dpi} dots per inch") for dpi in label_zpl.RESOLUTIONS], required=False
+    )
+
+
+class LabelsView(ActorView):
+    """Every print."""
+
+    @extend_schema(
+        operation_id="list_labels",
+        tags=["material"],
+        summary="List every print of an order's labels with its end, and their reconciliation",
+        responses=LabelPrints,
+    )
+    @reads
+    def get(self, request: Request, code: str) -> Response:
+        prints = labels.prints_of(self.actor, code)
+        rows = [
+            {"container": row.container.code} | {name: getattr(row, name) for name in PRINT_FIELDS} for row in prints
+        ]
+        return Response({"prints": rows, "reconciliation": labels.counted(prints)})
+
+
+class LabelsPDFView(PrintOut):
+    """The valid labels as PDF."""
+
+    @extend_schema(
+        operation_id="print_labels",
+        tags=["material"],
+        summary="The order's valid labels as PDF; no further print is recorded",
+        parameters=[PDFQuery],
+        responses={(200, "application/pdf"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, code: str) -> HttpResponseBase:
+        return labels.labels_pdf(request._request, code=code)
+
+
+class ZPLRenderer(PDFRenderer):
+    """Lets `Accept: application/zpl` through."""
+
+    media_type = "application/zpl"
+    format = "zpl"
+
+
+class LabelsZPLView(ActorView):
+    """The valid labels for a label printer."""
+
+    renderer_classes = [ZPLRenderer, JSONRenderer]
+
+    @extend_schema(
+        operation_id="print_labels_zpl",
+        tags=["material"],
+        summary="The order's valid labels for a label printer (ZPL II, UTF-8); no further print is recorded",
+        parameters=[ZPLQuery],
+        responses={(200, "application/zpl"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, code: str) -> HttpResponseBase:
+        return labels.labels_zpl(request._request, code=code)

@@ -1,0 +1,182 @@
+"""The labels of an order: every print with its end, and the valid ones as PDF pages, PDF sheets or ZPL."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_safe
+
+from custody import label_pdf, label_zpl, vault
+from custody import queries as custody
+from custody.label_contents import LabelContent, LabelText, content_of
+from custody.states import LabelSheet, LabelState, LabelTemplate
+from ledger.context import Actor
+from ledger.refusals import InvalidInput, NotFound
+from network.queries import disclosed_fields
+from orders import queries
+from orders.flow import order_named
+from personas.states import Capability
+from personas.views import desk
+
+VALID = (LabelState.PRINTED, LabelState.APPLIED)
+
+
+@require_safe
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def labels(request: HttpRequest, code: str) -> HttpResponseBase:
+    """List every print of an order with its end, and offer the valid ones in each form that a printer takes."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    order = _order(actor, code)
+    prints = prints_of(actor, code)
+    context = {
+        "order": order,
+        "prints": prints,
+        "counted": counted(prints),
+        "valid": any(label.state in VALID for label in prints),
+        "step": request.GET.get("step", "")[:60],
+        "zone": order.center_site.zone,
+        "sheets": LabelSheet.choices,
+        "resolutions": label_zpl.RESOLUTIONS,
+        "crumbs": [
+            {"label": order.code, "url": reverse("orders:order", args=[order.code])},
+            {"label": "Labels", "url": ""},
+        ],
+    }
+    return TemplateResponse(request, "orders/labels.html", context)
+
+
+def prints_of(actor: Actor, code: str) -> list[Any]:
+    """Return every print of an order's labels, oldest first; NotFound for a courier."""
+    return list(custody.labels_of(actor, _order(actor, code).stream_id))
+
+
+def counted(prints: list[Any]) -> dict[str, int]:
+    """Return how many were issued, and how many ended how; what is ``open`` must be none before the order closes."""
+    states = Counter(label.state for label in prints)
+    ended = {state.value: states[state] for state in LabelState if state != LabelState.PRINTED}
+    return {"issued": len(prints), "open": states[LabelState.PRINTED], **ended}
+
+
+@require_safe
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def labels_pdf(request: HttpRequest, code: str) -> HttpResponseBase:
+    """The valid labels: one per page, or with ``sheet`` (and ``first``) several on a sheet; ``step`` narrows them."""
+    contents, name = _contents(request, code)
+    sheet = request.GET.get("sheet", "")
+    if not sheet:
+        return _file(_fitting(lambda: label_pdf.render(contents)), f"{name}.pdf", "application/pdf")
+    if sheet not in LabelSheet.values:
+        raise InvalidInput(fields={"sheet": [f"Use one of {', '.join(LabelSheet.values)}."]})
+    first = _number(request.GET, "first", 1)
+    places = len(label_pdf.grid(label_pdf.SHEETS[LabelSheet(sheet)], [content.stock for content in contents]))
+    if not 1 <= first <= places:
+        raise InvalidInput(fields={"first": [f"The sheet has places 1 to {places}."]})
+    return _file(
+        _fitting(lambda: label_pdf.render_sheets(contents, sheet, first)), f"{name}-{sheet}.pdf", "application/pdf"
+    )
+
+
+@require_safe
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def labels_zpl(request: HttpRequest, code: str) -> HttpResponseBase:
+    """The valid labels for a label printer of ``dpi`` dots per inch; ``step`` narrows them."""
+    contents, name = _contents(request, code)
+    dpi = _number(request.GET, "dpi", label_zpl.RESOLUTIONS[0])
+    if dpi not in label_zpl.RESOLUTIONS:
+        raise InvalidInput(fields={"dpi": [f"Use one of {', '.join(map(str, label_zpl.RESOLUTIONS))}."]})
+    return _file(_fitting(lambda: label_zpl.render(contents, dpi).encode()), f"{name}.zpl", "application/zpl")
+
+
+@require_safe
+@cache_control(max_age=86400, private=True)
+@desk(Capability.VIEW_ORDERS)
+def printer_font(request: HttpRequest) -> HttpResponseBase:
+    """What a label printer is sent once, so that it has the label's font."""
+    return _file(label_zpl.font_setup().encode(), "label-font.zpl", "application/zpl")
+
+
+def _order(actor: Actor, code: str) -> Any:
+    order = order_named(actor, code)
+    if not queries.may_see_therapy(actor):
+        raise NotFound()
+    return order
+
+
+def _contents(request: HttpRequest, code: str) -> tuple[list[LabelContent], str]:
+    """Return the order's valid labels as data, and a name for the file; NotFound when there is none."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    order = _order(actor, code)
+    found = custody.labels_of(actor, order.stream_id).filter(state__in=VALID)
+    key = request.GET.get("step", "")
+    if key:
+        step = queries.step_of(actor, order, key)
+        found = found.filter(template=step.flow_step.parameters.get("template", LabelTemplate.PRODUCT))
+    printed = list(found.select_related("container__coi"))
+    if not printed:
+        raise NotFound()
+    text = _text(actor, order)
+    return [content_of(label, text[label.template]) for label in printed], f"labels-{order.code}"
+
+
+def _text(actor: Actor, order: Any) -> dict[str, LabelText]:
+    limits = order.specification.limits
+    storage = {
+        LabelTemplate.COLLECTION: f"{limits.get('receipt_min_c')} … {limits.get('receipt_max_c')} °C",
+        LabelTemplate.PRODUCT: f"≤ {limits.get('storage_max_c')} °C",
+    }
+    site = {LabelTemplate.COLLECTION: order.center_site, LabelTemplate.PRODUCT: order.plant_site or order.center_site}
+    patient = _patient_lines(actor, order)
+    return {
+        template: LabelText(
+            product=order.therapy.name,
+            storage=storage[template],
+            zone=site[template].zone,
+            site=site[template].name,
+            autologous=order.therapy.modality.startswith("autologous"),
+            patient_lines=patient,
+            synthetic=order.synthetic,
+        )
+        for template in (LabelTemplate.COLLECTION, LabelTemplate.PRODUCT)
+    }
+
+
+def _patient_lines(actor: Actor, order: Any) -> list[str]:
+    """Return the patient's data that the therapy discloses in this market, for the own center's persona only (T39)."""
+    if not queries.may_see_identity(actor, order):
+        return []
+    shown = disclosed_fields(order.therapy_id, order.center_site.country)
+    if not shown:
+        return []
+    patient = vault.open_identity(actor, order.patient_id)
+    return [str(getattr(patient, name)) for name in ("family_name", "given_name", "birth_date", "mrn") if name in shown]
+
+
+def _number(given: QueryDict, name: str, usual: int) -> int:
+    text = given.get(name, "") or str(usual)
+    if not text.isascii() or not text.isdecimal() or len(text) > 5:
+        raise InvalidInput(fields={name: ["Give a whole number."]})
+    return int(text)
+
+
+def _fitting(draw: Any) -> bytes:
+    try:
+        drawn: bytes = draw()
+    except ValueError as too_much:
+        text = f"A label cannot be printed: {too_much}."
+        raise InvalidInput(text, code="label_too_full", remedy="Choose a larger stock in the template.") from None
+    return drawn
+
+
+def _file(content: bytes, name: str, kind: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=kind)
+    how = "inline" if kind == "application/pdf" else "attachment"
+    response["Content-Disposition"] = f'{how}; filename="{name}"'
+    return response
