@@ -77,6 +77,24 @@ register(
         payload={"version": "of the scheme"},
     ),
     EventKind(
+        "custody.label_template_proposed",
+        "Label template proposed",
+        "Version {version} of a label template was proposed: {template}.",
+        payload={"version": "of the template", "template": "therapy, label and market, in words"},
+    ),
+    EventKind(
+        "custody.label_template_approved",
+        "Label template approved",
+        "Version {version} of a label template is live: {template}.",
+        payload={"version": "of the template", "template": "therapy, label and market, in words"},
+    ),
+    EventKind(
+        "custody.label_template_retired",
+        "Label template retired",
+        "Version {version} of a label template was retired: {template}.",
+        payload={"version": "of the template", "template": "therapy, label and market, in words"},
+    ),
+    EventKind(
         "custody.stock_added",
         "Unit put in stock",
         "Unit {unit} was put in stock.",

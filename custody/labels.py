@@ -10,7 +10,7 @@ from django.utils import timezone
 from custody import material
 from custody.codes import label_serial
 from custody.keys import Keyed, key_of
-from custody.models import Container, Label
+from custody.models import Container, Label, LabelDesign
 from custody.states import ContainerState, LabelState, LabelTemplate
 from ledger.recording import open_event
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, WrongState
@@ -19,9 +19,15 @@ VALID = (LabelState.PRINTED, LabelState.APPLIED)
 
 
 def print_labels(
-    stream: Keyed, containers: Sequence[Container], template: LabelTemplate | str, reason: str = ""
+    stream: Keyed,
+    containers: Sequence[Container],
+    template: LabelTemplate | str,
+    reason: str = "",
+    design: LabelDesign | None = None,
 ) -> list[Label]:
     """Print one label per container; planned containers become labeled. A reprint voids the former label.
+
+    ``design``: the version of the template that these prints keep.
 
     Raises InvalidInput when something is printed again without a reason, or the template is unknown; WrongState for
     material in a final state.
@@ -36,7 +42,7 @@ def print_labels(
         )
     for label in former:
         settle(label, LabelState.VOID)
-    printed = [_print(key_of(stream), container, template, reason) for container in containers]
+    printed = [_print(key_of(stream), container, template, reason, design) for container in containers]
     for container in containers:
         if container.state == ContainerState.PLANNED:
             material.move(container, ContainerState.LABELLED)
@@ -105,13 +111,14 @@ def _refuse_final(containers: Sequence[Container]) -> None:
         raise WrongState(f"No label for material that is used up: {', '.join(final)}.", code="container_ended")
 
 
-def _print(stream_id: UUID, container: Container, template: str, reason: str) -> Label:
+def _print(stream_id: UUID, container: Container, template: str, reason: str, design: LabelDesign | None) -> Label:
     number = Label.unwalled.filter(container=container).count() + 1
     return Label.objects.create(
         stream_id=stream_id,
         container=container,
         serial=label_serial(container.code, number),
         template=template,
+        design=design,
         reason=reason.strip(),
         printed_by_id=open_event().actor.person_id,
     )

@@ -27,3 +27,9 @@ def aliases_for(actor: Actor) -> QuerySet[Alias]:
 def concerns_numbering(actor: Actor) -> bool:
     """Whether the actor decides how chains of identity are numbered: an entry in the navigation."""
     return actor.can(Capability.SET_NUMBERING) or actor.can(Capability.APPROVE_NUMBERING)
+
+
+def concerns_label_templates(actor: Actor) -> bool:
+    """Whether the actor decides how labels of its therapies look: an entry in the navigation."""
+    decides = actor.can(Capability.CONFIGURE_THERAPY) or actor.can(Capability.APPROVE_FLOW)
+    return decides and actor.organization_role == Role.MANUFACTURER

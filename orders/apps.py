@@ -6,7 +6,7 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     def ready(self) -> None:
-        from custody.policies import concerns_numbering
+        from custody.policies import concerns_label_templates, concerns_numbering
         from orders import consumers, events, notices, steps, waiting_notices  # noqa: F401
         from orders.booked_names import order_names
         from orders.views import desks, quotas
@@ -27,6 +27,14 @@ class OrdersConfig(AppConfig):
             navigation.Entry("orders:quarantine", "Quarantine", "barrier-block", "view_orders", 28, roles=everywhere),
             navigation.Entry("orders:what_is", "What is this code?", "scan", "view_orders", 65),
             navigation.Entry("orders:numbering", "Numbering", "table", "view_orders", 62, applies=concerns_numbering),
+            navigation.Entry(
+                "orders:label_templates",
+                "Label templates",
+                "barcode",
+                "view_orders",
+                63,
+                applies=concerns_label_templates,
+            ),
             navigation.Entry("orders:verify", "Verify a copy", "shield-check", "view_record", 70, roles=everywhere),
             navigation.Entry("orders:waiting", "Waiting list", "hourglass", "view_orders", 25, applies=is_concerned),
             navigation.Entry("orders:quotas", "Quotas", "table", "view_orders", 32, applies=quotas.concerns),

@@ -6,6 +6,7 @@ from custody.models.labels import Label
 from custody.models.material import Container, StockUnit
 from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem
 from custody.models.numbering import NumberingScheme, NumberPrefix
+from custody.models.templates import LabelDesign
 from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "FacilityCounter",
     "Genealogy",
     "Label",
+    "LabelDesign",
     "NumberPrefix",
     "NumberingScheme",
     "Patient",

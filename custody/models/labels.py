@@ -18,6 +18,14 @@ class Label(WalledModel):
     container = models.ForeignKey("custody.Container", on_delete=models.PROTECT, related_name="labels")
     serial = models.CharField(max_length=48, unique=True, help_text="container code and number of the print")
     template = models.CharField(max_length=16, choices=LabelTemplate.choices)
+    design = models.ForeignKey(
+        "custody.LabelDesign",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="version of the template; none: the layout that the software brings along",
+    )
     state = models.CharField(max_length=12, choices=LabelState.choices, default=LabelState.PRINTED)
     reason = models.TextField(blank=True, help_text="why it was printed again; never patient data")
     printed_at = models.DateTimeField(default=timezone.now)

@@ -28,6 +28,9 @@ class LabelPrintRow(Shape):
     serial = serializers.CharField(help_text="of the print; what its DataMatrix says")
     container = serializers.CharField()
     template = serializers.ChoiceField(choices=LabelTemplate.choices)
+    version = serializers.IntegerField(
+        allow_null=True, help_text="of the label template; null: the layout that the software brings along"
+    )
     state = serializers.ChoiceField(choices=LabelState.choices)
     reason = serializers.CharField(allow_blank=True, help_text="why it was printed again")
     printed_at = serializers.DateTimeField()
@@ -86,7 +89,9 @@ class LabelsView(ActorView):
     def get(self, request: Request, code: str) -> Response:
         prints = labels.prints_of(self.actor, code)
         rows = [
-            {"container": row.container.code} | {name: getattr(row, name) for name in PRINT_FIELDS} for row in prints
+            {"container": row.container.code, "version": row.design.version if row.design else None}
+            | {name: getattr(row, name) for name in PRINT_FIELDS}
+            for row in prints
         ]
         return Response({"prints": rows, "reconciliation": labels.counted(prints)})
 

@@ -167,6 +167,9 @@ excuse("How a therapy works is written down.", "orders.flow_proposed", "orders.f
 excuse(
     "How identifiers are given is written down.",
     "custody.facility_entered",
+    "custody.label_template_approved",
+    "custody.label_template_proposed",
+    "custody.label_template_retired",
     "custody.scheme_proposed",
     "custody.scheme_approved",
     "custody.scheme_retired",

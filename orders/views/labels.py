@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from custody import label_pdf, label_zpl, vault
+from custody import label_pdf, label_templates, label_zpl, vault
 from custody import queries as custody
 from custody.label_contents import LabelContent, LabelText, content_of
 from custody.states import LabelSheet, LabelState, LabelTemplate
@@ -53,7 +54,7 @@ def labels(request: HttpRequest, code: str) -> HttpResponseBase:
 
 def prints_of(actor: Actor, code: str) -> list[Any]:
     """Return every print of an order's labels, oldest first; NotFound for a courier."""
-    return list(custody.labels_of(actor, _order(actor, code).stream_id))
+    return list(custody.labels_of(actor, _order(actor, code).stream_id).select_related("container", "design"))
 
 
 def counted(prints: list[Any]) -> dict[str, int]:
@@ -119,11 +120,12 @@ def _contents(request: HttpRequest, code: str) -> tuple[list[LabelContent], str]
     if key:
         step = queries.step_of(actor, order, key)
         found = found.filter(template=step.flow_step.parameters.get("template", LabelTemplate.PRODUCT))
-    printed = list(found.select_related("container__coi"))
+    printed = list(found.select_related("container__coi", "design"))
     if not printed:
         raise NotFound()
     text = _text(actor, order)
-    return [content_of(label, text[label.template]) for label in printed], f"labels-{order.code}"
+    drawn = [replace(text[label.template], layout=label_templates.layout_of(label.design)) for label in printed]
+    return [content_of(*pair) for pair in zip(printed, drawn, strict=True)], f"labels-{order.code}"
 
 
 def _text(actor: Actor, order: Any) -> dict[str, LabelText]:
