@@ -97,8 +97,12 @@ def settle(label: Label, became: LabelState | str) -> Label:
 
 
 def unreconciled(stream_id: UUID) -> list[Label]:
-    """Return the labels whose end is not known yet: printed, and neither applied, voided, returned nor destroyed."""
-    return list(Label.unwalled.filter(stream_id=stream_id, state=LabelState.PRINTED).order_by("printed_at", "serial"))
+    """Return the labels whose end is not known yet: neither applied, returned nor destroyed.
+
+    A voided label is one of them: it lies about somewhere, and its code is only refused.
+    """
+    lying_about = (LabelState.PRINTED, LabelState.VOID)
+    return list(Label.unwalled.filter(stream_id=stream_id, state__in=lying_about).order_by("printed_at", "serial"))
 
 
 def _valid_labels(containers: Iterable[Container], template: str) -> list[Label]:

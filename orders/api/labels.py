@@ -38,7 +38,10 @@ class LabelPrintRow(Shape):
 
 
 class Reconciliation(Shape):
-    """How many labels were issued, and how many ended how: issued = open + applied + returned + destroyed + void."""
+    """How many labels were issued, and how many ended how: issued = open + applied + returned + destroyed + void.
+
+    The order closes when none is open or void any more: issued = applied + returned + destroyed.
+    """
 
     issued = serializers.IntegerField()
     open = serializers.IntegerField(help_text="printed, end not known; none may be left when the order closes")

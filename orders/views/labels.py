@@ -58,7 +58,7 @@ def prints_of(actor: Actor, code: str) -> list[Any]:
 
 
 def counted(prints: list[Any]) -> dict[str, int]:
-    """Return how many were issued, and how many ended how; what is ``open`` must be none before the order closes."""
+    """Return how many were issued, and how many ended how; the order closes when none is ``open`` or ``void``."""
     states = Counter(label.state for label in prints)
     ended = {state.value: states[state] for state in LabelState if state != LabelState.PRINTED}
     return {"issued": len(prints), "open": states[LabelState.PRINTED], **ended}

@@ -51,7 +51,7 @@ def test_a_reprint_needs_a_reason_and_voids_the_former(world: World) -> None:
     newest = print_for(world, [bag], reason="smudged")[0]
     with reading(world.nurse):
         assert Label.unwalled.get(pk=former.pk).state == LabelState.VOID
-        assert labels.unreconciled(world.stream.pk) == [newest]
+        assert labels.unreconciled(world.stream.pk) == [Label.unwalled.get(pk=former.pk), newest]
     assert newest.serial == f"{bag.code}/2"
 
 

@@ -189,6 +189,7 @@ def test_an_order_is_not_closed_while_a_label_is_open(world: World) -> None:
     with acting(nurse.actor, "orders.step_done", stream_id=stream_id):
         bag = material.of_stream(stream_id, "drug_product")[0]
         (printed,) = labels.print_labels(stream_id, [bag], "product", reason="Smeared")
+        void = labels_of(nurse.actor, stream_id).get(state="void")
     journey.run(before="close")
 
     with refused(InvalidInput) as refusal:
@@ -197,10 +198,14 @@ def test_an_order_is_not_closed_while_a_label_is_open(world: World) -> None:
     with refused(InvalidInput) as refusal:
         journey.perform("close", {"labels": [{"serial": "NO-SUCH-LABEL", "became": "destroyed"}]})
     assert order_of(nurse, journey).state == OrderState.OPEN
-    journey.perform("close", {"labels": [{"serial": printed.serial, "became": "destroyed"}]})
+    ended = [{"serial": printed.serial, "became": "destroyed"}]
+    with refused(InvalidInput) as refusal:
+        journey.perform("close", {"labels": ended})
+    assert void.serial in str(refusal.value.fields["labels"]), "the voided label lies about somewhere"
+    journey.perform("close", {"labels": [*ended, {"serial": void.serial, "became": "returned"}]})
     assert order_of(nurse, journey).state == OrderState.CLOSED
     with reading(nurse.actor):
-        assert "printed" not in set(labels_of(nurse.actor, stream_id).values_list("state", flat=True))
+        assert {"printed", "void"}.isdisjoint(labels_of(nurse.actor, stream_id).values_list("state", flat=True))
 
 
 def test_the_gene_therapy_waits_for_the_weight_and_for_its_own_dose(world: World) -> None:
