@@ -154,6 +154,8 @@ def _inherited(kind: ConversionKind, sources: Sequence[Container]) -> dict[str, 
         facts[name] = values.pop() if len(values) == 1 else ""
     if kind == K.SAMPLED:
         facts["serial"] = ""
+    if any(source.store_unit_id for source in sources):
+        facts["storage_location"] = ""  # a place holds one container: what is new is put into one of its own
     return facts
 
 

@@ -95,6 +95,18 @@ register(
         payload={"version": "of the template", "template": "therapy, label and market, in words"},
     ),
     EventKind(
+        "custody.store_unit_added",
+        "Store unit added",
+        "{unit} at {site} is part of the store: {size} places.",
+        payload={"unit": "its name", "site": "site code", "size": "number of places"},
+    ),
+    EventKind(
+        "custody.store_unit_retired",
+        "Store unit out of use",
+        "{unit} at {site} is out of use.",
+        payload={"unit": "its name", "site": "site code"},
+    ),
+    EventKind(
         "custody.stock_added",
         "Unit put in stock",
         "Unit {unit} was put in stock.",

@@ -16,7 +16,7 @@ from custody import genealogy
 from custody.codes import container_code
 from custody.keys import Keyed, key_of
 from custody.models import ChainOfIdentity, Container, StockUnit
-from custody.states import MOVES, TERMINAL_STATES, ContainerKind, ContainerState, ConversionKind, StockState
+from custody.states import LYING, MOVES, TERMINAL_STATES, ContainerKind, ContainerState, ConversionKind, StockState
 from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, WrongState
@@ -288,6 +288,9 @@ def _volume(volume_ml: Decimal) -> Decimal:
 
 
 def _set(container: Container, **changes: Any) -> Container:
+    stands_at = changes.get("state_before_quarantine") or changes.get("state")
+    if container.store_unit_id is not None and stands_at and stands_at not in LYING:
+        changes |= {"store_unit": None, "rack": None, "place": None}  # what leaves frees its place
     for name, value in changes.items():
         setattr(container, name, value)
     container.save(update_fields=list(changes))

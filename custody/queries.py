@@ -25,6 +25,7 @@ from custody.models import (
     Patient,
     Shipment,
     StockUnit,
+    StoreUnit,
 )
 from custody.policies import aliases_for
 from custody.scans import read
@@ -75,6 +76,16 @@ def streams_under_query(actor: Actor, stream_ids: Collection[UUID]) -> set[UUID]
     """Return those of these streams whose chain of identity is under query."""
     found = visible(ChainOfIdentity, actor).filter(stream_id__in=stream_ids, state=IdentityState.UNDER_QUERY)
     return set(found.values_list("stream_id", flat=True))
+
+
+def store_units(actor: Actor) -> QuerySet[StoreUnit]:
+    """Return the units of the organization's store that are in use, by site and name."""
+    found = visible(StoreUnit, actor).filter(retired_at__isnull=True)
+    return found.select_related("site").order_by("site__name", "name")
+
+
+def store_unit(actor: Actor, unit_id: UUID) -> StoreUnit | None:
+    return store_units(actor).filter(pk=unit_id).first()
 
 
 def labels_of(actor: Actor, stream_id: UUID) -> QuerySet[Label]:

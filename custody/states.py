@@ -82,6 +82,9 @@ _C = ContainerState
 TERMINAL_STATES = frozenset({_C.CONSUMED, _C.INFUSED, _C.DESTROYED})  # I4: nothing leaves them
 _LOST = (_C.QUARANTINED, _C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED)
 
+# Where material may lie in a store: nothing that is on the way, in a process, at the patient or at its end does.
+LYING = (_C.COLLECTED, _C.RECEIVED, _C.ACCEPTED, _C.QUARANTINED, _C.REJECTED, _C.STORED, _C.EXPIRED)
+
 MOVES: dict[ContainerState, frozenset[ContainerState]] = {
     _C.PLANNED: frozenset({_C.LABELLED, _C.COLLECTED, _C.QUARANTINED, _C.DESTROYED}),
     _C.LABELLED: frozenset({_C.COLLECTED, _C.QUARANTINED, _C.DESTROYED}),
@@ -102,6 +105,13 @@ MOVES: dict[ContainerState, frozenset[ContainerState]] = {
     _C.INFUSED: frozenset(),
     _C.DESTROYED: frozenset(),
 }
+
+
+class StoreKind(models.TextChoices):
+    NITROGEN = "nitrogen", "Nitrogen tank"
+    FREEZER = "freezer", "Freezer"
+    REFRIGERATOR = "refrigerator", "Refrigerator"
+    CABINET = "cabinet", "Cabinet at room temperature"
 
 
 class StockState(models.TextChoices):

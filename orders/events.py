@@ -365,6 +365,13 @@ register(
         audience=CLINICAL_AND_PLANT,
     ),
     EventKind(
+        "orders.material_moved",
+        "Material moved in store",
+        "{container} lies at {after}.",
+        payload={"order": "code", "container": "container code", "before": "place, or empty", "after": "place"},
+        audience=CLINICAL_AND_PLANT,
+    ),
+    EventKind(
         "orders.dossier_taken",
         "Dossier taken",
         "A dossier of order {order} was taken by {persona}.",

@@ -29,6 +29,7 @@ CMO = ActorDeclaration(
             C.RECEIVE_MATERIAL,
             C.MANUFACTURE,
             C.CONVERT_MATERIAL,
+            C.KEEP_STORE,
             C.PACK_MATERIAL,
             C.GIVE_CUSTODY,
             C.PRINT_LABELS,

@@ -39,6 +39,7 @@ class Capability(models.TextChoices):
     RELEASE_BATCH = "release_batch", "Release or reject a batch"
     MANAGE_DEVIATIONS = "manage_deviations", "Open and close deviations"
     ALLOCATE_STOCK = "allocate_stock", "Allocate units from stock"
+    KEEP_STORE = "keep_store", "Keep the store: its units, and what lies where"
     RECEIVE_PRODUCT = "receive_product", "Receive drug product"
     STORE_PRODUCT = "store_product", "Store drug product"
     DECIDE_READINESS = "decide_readiness", "Decide clinical readiness"

@@ -6,6 +6,7 @@ from custody.models.labels import Label
 from custody.models.material import Container, StockUnit
 from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem
 from custody.models.numbering import NumberingScheme, NumberPrefix
+from custody.models.store import StoreUnit
 from custody.models.templates import LabelDesign
 from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
 
@@ -30,4 +31,5 @@ __all__ = [
     "Shipment",
     "ShipmentItem",
     "StockUnit",
+    "StoreUnit",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from custody.states import TERMINAL_STATES, ContainerKind, ContainerState, StockState
+from custody.states import LYING, TERMINAL_STATES, ContainerKind, ContainerState, StockState
 from ledger.history import track
 from ledger.models import WalledModel
 from ledger.walls import OnStream, OwnedBy
@@ -59,6 +59,11 @@ class Container(WalledModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     thawed_at = models.DateTimeField(null=True, blank=True)
     storage_location = models.CharField(max_length=120, blank=True)
+    store_unit = models.ForeignKey(
+        "custody.StoreUnit", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    rack = models.PositiveSmallIntegerField(null=True, blank=True)
+    place = models.PositiveSmallIntegerField(null=True, blank=True)
     donation_number = models.CharField(max_length=13, blank=True, help_text="DIN, where the site gives one")
     lot = models.CharField(max_length=40, blank=True)
     serial = models.CharField(max_length=40, blank=True)
@@ -91,6 +96,16 @@ class Container(WalledModel):
             models.CheckConstraint(
                 condition=~models.Q(state="quarantined") | ~models.Q(quarantine_reason=""),
                 name="custody_quarantine_reason",
+            ),
+            models.UniqueConstraint(
+                fields=["store_unit", "rack", "place"],
+                condition=models.Q(store_unit__isnull=False),
+                name="custody_container_place",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(store_unit__isnull=True, rack__isnull=True, place__isnull=True)
+                | models.Q(store_unit__isnull=False, rack__isnull=False, place__isnull=False, state__in=LYING),
+                name="custody_container_lies",
             ),
         ]
         indexes = [

@@ -21,6 +21,7 @@ from orders.api import (
     rescheduling,
     slot_chains,
     steps,
+    store,
     waiting,
 )
 
@@ -143,6 +144,10 @@ urlpatterns = [
     path("numbering/<uuid:scheme>/retire", numbering.RetireNumberingView.as_view(), name="retire-numbering"),
     path("codes/read", codes.ReadCodeView.as_view(), name="read-code"),
     path("lookup", lookup.LookupView.as_view(), name="lookup"),
+    path("store", store.StoreView.as_view(), name="store"),
+    path("store-units", store.StoreUnitsView.as_view(), name="store-units"),
+    path("store-units/<uuid:unit>/retire", store.RetireStoreUnitView.as_view(), name="retire-store-unit"),
+    path("orders/<slug:code>/material/<str:container>/place", store.PlaceView.as_view(), name="place"),
     path("quarantine", quarantine.QuarantineView.as_view(), name="quarantine"),
     path("custody", lookup.CustodyView.as_view(), name="custody"),
     path("worklist", steps.WorklistView.as_view(), name="worklist"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orders.epcis.declarations import Happening, Said, an_object, excuse, says
 from orders.epcis.identifiers import BATCH, BOX, CERTIFICATE, CONTAINER, UNIT
-from orders.epcis.said_by_steps import BORN, DESTROYED, HELD, REFUSED, RELEASED, bags, own
+from orders.epcis.said_by_steps import BORN, DESTROYED, HELD, REFUSED, RELEASED, STORED, bags, own
 from orders.epcis.vocabulary import ADD, OBSERVE, TRANSFORMATION
 
 FOREIGN = an_object(OBSERVE, "inspecting", "mismatch_instance")
@@ -74,6 +74,12 @@ def converted(happening: Happening) -> Iterator[Said]:
     used, made = bags(_named(told.get("used"))), bags(_named(told.get("made")))
     of = own(conversion=told.get("conversion"), madeOf=", ".join(code for _, code in used))
     yield Said(shape, used, made=made) if shape[0] == TRANSFORMATION else Said(shape, made, ilmd=of)
+
+
+@says("orders.material_moved", STORED)
+def moved(happening: Happening) -> Iterator[Said]:
+    place = own(place=happening.payload.get("after"))
+    yield Said(STORED, ((CONTAINER, str(happening.payload.get("container"))),), extensions=place)
 
 
 @says("orders.pickup_failed", NOT_TAKEN, outer=True)
@@ -174,6 +180,7 @@ excuse(
     "custody.scheme_approved",
     "custody.scheme_retired",
 )
+excuse("What the store consists of is written down.", "custody.store_unit_added", "custody.store_unit_retired")
 excuse(
     "What a party calls a thing in its own system; nothing happens to the thing.",
     "custody.alias_registered",

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import scans
+from custody import scans, store
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags
@@ -63,8 +63,12 @@ class StoreProduct(StepKind):
             if bag.code in stored:
                 raise InvalidInput(fields={"bags": ["Scan each bag once."]})
             bags.take(ctx, bag, inputs["stored_at"])
+            field = f"bags[{position}].location"
+            found = None if ctx.late else store.read_path(ctx.step.site_id, given["location"], field)
             facts = {"storage_location": given["location"]}
             bags.move(ctx, bag, ContainerState.STORED, ContainerState.ACCEPTED, **facts)
+            if found is not None:
+                store.put(bag, *found, field)
             stored.append(bag.code)
         if len(stored) != len(waiting) and not ctx.late:
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})

@@ -1,0 +1,98 @@
+"""The store of the acting organization: what lies where, what is free, and what expires first (CL3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from custody import queries as custody
+from custody.states import LYING, ContainerKind, ContainerState
+from ledger.context import Actor
+from ledger.walls import visible
+from orders.models import Order
+from orders.places import placed
+from orders.policies import may_see_therapy
+
+WATCHED = (*LYING, ContainerState.ISSUED, ContainerState.THAWED)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Until when something may be used, and why then."""
+
+    words: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Lying:
+    """A container in hand with its order, its clocks (the first one first) and where it lies."""
+
+    bag: Any
+    order: Order
+    clocks: tuple[Clock, ...]
+
+    @property
+    def first(self) -> Clock | None:
+        return self.clocks[0] if self.clocks else None
+
+
+@dataclass(frozen=True)
+class Rack:
+    """A rack with its places, in order: what lies there, or None."""
+
+    number: int
+    places: tuple[Lying | None, ...]
+
+
+def lying(actor: Actor) -> list[Lying]:
+    """Return what the actor's organization holds, what expires first first; what has no clock comes last.
+
+    Nothing for a courier, who holds boxes (T39).
+    """
+    if not may_see_therapy(actor):
+        return []
+    bags = list(custody.in_hand(actor, *WATCHED).select_related("custodian_site"))
+    found = visible(Order, actor).filter(stream_id__in={bag.stream_id for bag in bags})
+    orders = {order.stream_id: order for order in placed(found)}
+    known = ((bag, orders[bag.stream_id]) for bag in bags if bag.stream_id in orders)
+    rows = [Lying(bag, order, clocks(bag, order)) for bag, order in known]
+    return sorted(rows, key=lambda row: (row.first is None, row.first.at if row.first else bag_key(row), row.bag.code))
+
+
+def bag_key(row: Lying) -> dt.datetime:
+    """Return what orders the containers without a clock: when they were collected or filled."""
+    return row.bag.ended_at or dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+def clocks(bag: Any, order: Order) -> tuple[Clock, ...]:
+    """Return until when a container may be used: after its thaw, in storage, and by the age of starting material."""
+    found = []
+    if bag.expires_at is not None:
+        found.append(Clock("Thaw clock" if bag.thawed_at else "Storage", bag.expires_at))
+    hours = order.specification.limits.get("max_age_hours")
+    if bag.kind == ContainerKind.STARTING_MATERIAL and bag.ended_at is not None and hours:
+        found.append(Clock("Age limit", bag.ended_at + dt.timedelta(hours=float(hours))))
+    return tuple(sorted(found, key=lambda clock: clock.at))
+
+
+def racks(unit: Any, rows: Sequence[Lying]) -> list[Rack]:
+    """Return a unit rack by rack with what lies in each place."""
+    at = {(row.bag.rack, row.bag.place): row for row in rows if row.bag.store_unit_id == unit.pk}
+    return [
+        Rack(number, tuple(at.get((number, place)) for place in range(1, unit.places + 1)))
+        for number in range(1, unit.racks + 1)
+    ]
+
+
+def taken(rows: Sequence[Lying]) -> dict[UUID, int]:
+    """Return how many places of each unit are taken."""
+    found: dict[UUID, int] = defaultdict(int)
+    for row in rows:
+        if row.bag.store_unit_id:
+            found[row.bag.store_unit_id] += 1
+    return found
