@@ -8,10 +8,12 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from custody.models import Container
 from ledger.context import reading
-from orders.flow import order_named
+from ledger.refusals import Conflict, InvalidInput
+from orders.flow import order_named, perform
 from tests.factories import make_member, make_organization
 from tests.orders.conftest import Browse, patient, text_of
 from tests.orders.factories import LIMITS, World
@@ -118,3 +120,29 @@ def test_more_rows_take_no_more_queries(world: World, browse: Browse) -> None:
     collected(world)
     a_unit(world, browse)
     assert cost() == once
+
+
+def test_product_is_stored_in_a_place_of_the_register(world: World, browse: Browse) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="store")
+    unit, name = a_unit(world, browse)
+    actor = world.actor(*LAB)
+    with reading(actor):
+        stream_id = order_named(actor, journey.code).stream_id
+        bags = list(Container.unwalled.filter(stream_id=stream_id, kind="drug_product", state="accepted"))
+
+    def store(*locations: str) -> None:
+        rows = [{"scan": bag.code, "location": place} for bag, place in zip(bags, locations, strict=True)]
+        perform(actor, journey.code, "store", {"bags": rows, "stored_at": timezone.now().isoformat()})
+
+    with pytest.raises(InvalidInput) as refusal:
+        store(f"{name}/1/1", "wherever there is room")
+    assert name in refusal.value.fields["bags[1].location"][0]
+    with pytest.raises(Conflict) as taken:
+        store(f"{name}/1/1", f"{name}/1/1")
+    assert taken.value.code == "place_taken" and "bags[1].location" in taken.value.fields
+    store(f"{name}/1/1", f"{name}/1/2")
+    with reading(actor):
+        for place, bag in enumerate(bags, 1):
+            bag.refresh_from_db()
+            assert (bag.state, str(bag.store_unit_id), bag.rack, bag.place) == ("stored", unit, 1, place)
