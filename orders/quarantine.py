@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from custody import queries as custody
 from ledger.context import Actor
+from ledger.states import Role
 from ledger.walls import visible
 from orders.models import Order
 from orders.places import placed
@@ -31,6 +34,12 @@ class Held:
     words: str
     mine: bool
     deviations: tuple[str, ...] = ()
+
+
+def quarantined(actor: Actor) -> QuerySet[Any]:
+    """Return the containers in quarantine that the actor may see; none for a courier, who sees boxes (T39)."""
+    found = custody.quarantined(actor)
+    return found.none() if actor.organization_role == Role.COURIER else found
 
 
 def held(actor: Actor, bags: Sequence[Any]) -> list[Held]:

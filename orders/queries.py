@@ -53,13 +53,14 @@ from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
 from orders.places import fill_steps, name_custodians, name_way, placed
 from orders.policies import LOGISTIC_KINDS, may_perform, may_see
 from orders.policies import may_see_therapy as may_see_therapy
-from orders.quarantine import held as held
+from orders.quarantine import held, quarantined  # noqa: F401 - for the list
 from orders.requested_dates import days_for_plants as days_for_plants
 from orders.requested_dates import wished_dates as wished_dates
 from orders.rescheduling import lines_of as lines_of
 from orders.rescheduling import usual_washout as usual_washout
 from orders.states import OrderState, StepState
 from orders.step_kinds import kind_of
+from orders.store_map import lying, racks, taken  # noqa: F401 - for the storage map
 from personas.queries import Organization
 from quality import queries as quality
 from scheduling import wishes as kept_wishes
@@ -401,12 +402,6 @@ def parts_of_record(actor: Actor, order: Order) -> dict[str, list[dict[str, Any]
 def certificate_of(actor: Actor, order: Order) -> tuple[str, bytes] | None:
     """Return the certificate of the order's newest release as (file name, PDF); None when nothing was released."""
     return certificates.printed(actor, order)
-
-
-def quarantined(actor: Actor) -> QuerySet[Any]:
-    """Return the containers in quarantine that the actor may see; none for a courier, who sees boxes (T39)."""
-    found = custody.quarantined(actor)
-    return found if may_see_therapy(actor) else found.none()
 
 
 def codes_of(actor: Actor, stream_ids: Iterable[UUID]) -> dict[UUID, str]:

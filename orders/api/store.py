@@ -16,7 +16,7 @@ from custody.queries import store_units
 from custody.states import StoreKind
 from ledger.context import reading
 from ledger.recording import Replayed
-from orders import store_map
+from orders import queries
 from orders.actions.storing import PlaceInputs, move_container
 from orders.api import answers, shapes
 from orders.api.of_order import OfOrder
@@ -95,7 +95,7 @@ class StoreUnitsView(ActorView):
             return Response({"results": self._units()}, status=201)
 
     def _units(self) -> list[dict[str, Any]]:
-        counted = store_map.taken(store_map.lying(self.actor))
+        counted = queries.taken(queries.lying(self.actor))
         names = ("name", "kind", "racks", "places")
         return [
             {name: getattr(unit, name) for name in names}
@@ -135,10 +135,10 @@ class StoreView(ActorView):
     )
     @reads
     def get(self, request: Request) -> Response:
-        return Response({"results": [_row(row) for row in store_map.lying(self.actor)]})
+        return Response({"results": [_row(row) for row in queries.lying(self.actor)]})
 
 
-def _row(row: store_map.Lying) -> dict[str, Any]:
+def _row(row: Any) -> dict[str, Any]:
     bag = row.bag
     return {
         "container": bag.code,

@@ -18,7 +18,7 @@ from custody.states import LYING
 from ledger.context import Actor
 from ledger.recording import Once
 from ledger.refusals import InvalidInput, Refusal
-from orders import store_map
+from orders import queries
 from orders.actions.storing import move_container
 from orders.forms import Filling, described, flat, unplaced, with_choices
 from orders.views.order import Act
@@ -78,8 +78,8 @@ def _done(request: HttpRequest, about: tuple[str, str], at: str, act: Act) -> Ht
 
 def _page(request: HttpRequest, refusal: Refusal | None = None, at: str = "") -> TemplateResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    rows, units = store_map.lying(actor), list(store_units(actor))
-    counted = store_map.taken(rows)
+    rows, units = queries.lying(actor), list(store_units(actor))
+    counted = queries.taken(rows)
     chosen = next((unit for unit in units if str(unit.pk) == asked(request, "unit")), units[0] if units else None)
     may = actor.can(Capability.KEEP_STORE)
     errors = flat(refusal.fields) if refusal else {}
@@ -90,7 +90,7 @@ def _page(request: HttpRequest, refusal: Refusal | None = None, at: str = "") ->
         "more": max(0, len(rows) - SHOWN),
         "units": [{"unit": unit, "taken": counted[unit.pk], "free": unit.size - counted[unit.pk]} for unit in units],
         "chosen": chosen,
-        "racks": store_map.racks(chosen, rows) if chosen else [],
+        "racks": queries.racks(chosen, rows) if chosen else [],
         "adding": adding,
         "moving": moving,
         "may_keep": may,
