@@ -3,6 +3,7 @@
 from ledger.events import EventKind, register
 from ledger.states import Role
 
+PIECE = {"kind": "shipper or logger, in words", "serial": "number on the piece"}
 _INVOLVED = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
 
 register(
@@ -105,6 +106,45 @@ register(
         "Store unit out of use",
         "{unit} at {site} is out of use.",
         payload={"unit": "its name", "site": "site code"},
+    ),
+    EventKind(
+        "custody.equipment_added",
+        "Shipper or logger entered",
+        "{kind} {serial} was entered in the register.",
+        payload=PIECE
+        | {"model": "of the piece", "valid_until": "ISO time", "hold_hours": "how long a charge holds, or empty"},
+    ),
+    EventKind(
+        "custody.shipper_charged",
+        "Shipper charged",
+        "{kind} {serial} was charged.",
+        payload=PIECE | {"charged_at": "ISO time", "holds_until": "ISO time"},
+    ),
+    EventKind(
+        "custody.equipment_renewed",
+        "Shipper qualified or logger calibrated again",
+        "{kind} {serial} is valid until {valid_until}.",
+        payload=PIECE | {"valid_until": "ISO time", "hold_hours": "how long a charge holds, or empty"},
+    ),
+    EventKind(
+        "custody.equipment_retired",
+        "Shipper or logger out of service",
+        "{kind} {serial} was taken out of service.",
+        payload=PIECE,
+    ),
+    EventKind(
+        "custody.layout_saved",
+        "Layout of logger files saved",
+        "Files of {model} are read by the columns {time_column} and {value_column}.",
+        payload={
+            "model": "of logger",
+            "time_column": "heading",
+            "value_column": "heading",
+            "serial_label": "heading or word, or empty",
+            "time_format": "of times, or empty for ISO 8601",
+            "zone": "IANA name",
+            "fahrenheit": "whether degrees are",
+        },
     ),
     EventKind(
         "custody.stock_added",

@@ -21,6 +21,7 @@ from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, WrongState
 
+EXCURSION = "Temperature excursion"  # how the reason of a quarantine begins that readings caused
 MOST_CONTAINERS = 99  # two digits in the code
 OUT_OF_QUARANTINE: dict[str, Any] = {"quarantine_reason": "", "state_before_quarantine": "", "quarantined_at": None}
 

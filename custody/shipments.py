@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from custody import material, scans
+from custody import equipment, material, scans
 from custody.codes import box_code
 from custody.keys import Keyed, Named, key_of
 from custody.models import Container, SealCheck, Shipment, ShipmentItem
@@ -30,12 +30,15 @@ def pack(
     at: dt.datetime,
     *,
     lane_id: UUID | None = None,
+    way: equipment.Way | None = None,
     late: bool = False,
+    findings: list[MissingFact] | None = None,
 ) -> Shipment:
     """Close containers into a sealed shipper; gives the box a fresh outer code.
 
-    Raises FactsMissing when a container may not travel (quarantine, state) unless it is recorded ``late``, InvalidInput
-    for missing codes.
+    Raises FactsMissing when a container may not travel (quarantine, state) or shipper or logger may not go this ``way``
+    (see ``equipment``), InvalidInput for missing codes. Recorded ``late``, what speaks against the two only goes to
+    ``findings``.
     """
     codes = {"shipper_code": shipper_code.strip(), "seal_code": seal_code.strip(), "logger_code": logger_code.strip()}
     faults = {name: ["This field is needed."] for name in ("shipper_code", "seal_code") if not codes[name]}
@@ -44,6 +47,13 @@ def pack(
         raise InvalidInput(fields=faults)
     if not late:
         _require_packable(containers)
+    way = way or equipment.Way()
+    keepers = way.keepers | {key_of(courier)}
+    chosen = equipment.choose(keepers, codes["shipper_code"], codes["logger_code"], at, way)
+    if chosen.facts and not late:
+        raise FactsMissing(chosen.facts[0].text, facts=chosen.facts)
+    if findings is not None:
+        findings += chosen.facts
     shipment = Shipment.objects.create(
         stream_id=key_of(stream),
         code=box_code(),
@@ -53,6 +63,9 @@ def pack(
         to_site_id=key_of(to_site),
         courier_id=key_of(courier),
         packed_at=at,
+        shipper=chosen.shipper,
+        logger=chosen.logger,
+        holds_until=chosen.shipper.holds_until if chosen.shipper else None,
         **codes,
     )
     ShipmentItem.objects.bulk_create(
@@ -124,7 +137,8 @@ def check_seal(shipment: Shipment, stage: SealStage, seal_seen: str, at: dt.date
 
 def current(stream_id: UUID, direction: Direction | str, state: ShipmentState | str | None = None) -> Shipment | None:
     """Return the order's newest box in a direction (and state), with its sites; None if there is none."""
-    found = Shipment.unwalled.filter(stream_id=stream_id, direction=direction).select_related("from_site", "to_site")
+    related = ("from_site", "to_site", "shipper")
+    found = Shipment.unwalled.filter(stream_id=stream_id, direction=direction).select_related(*related)
     if state is not None:
         found = found.filter(state=state)
     return found.order_by("-packed_at", "-id").first()

@@ -201,6 +201,17 @@ class Direction(models.TextChoices):
     OUTBOUND = "outbound", "To the treatment center"
 
 
+class EquipmentKind(models.TextChoices):
+    SHIPPER = "shipper", "Shipper"
+    LOGGER = "logger", "Logger"
+
+
+class Condition(models.TextChoices):
+    WATCHED = "watched", "Read so far, nothing speaks against it"
+    IN_RANGE = "in_range", "In range all the way"
+    EXCURSION = "excursion", "Excursion"
+
+
 class ShipmentState(models.TextChoices):
     PACKED = "packed", "Packed"
     PICKED_UP = "picked_up", "Picked up"

@@ -52,7 +52,11 @@ DURATIONS = frozenset(
         "shelf_days",
         "change_free_days",
         "change_frozen_days",
+        "hold_buffer_hours",
+        "inbound_minutes_outside",
+        "outbound_minutes_outside",
     }
 )
-TEMPERATURES = frozenset({"receipt_min_c", "receipt_max_c", "storage_max_c"})
+WAYS = {"inbound_min_c", "inbound_max_c", "outbound_min_c", "outbound_max_c"}
+TEMPERATURES = frozenset({"receipt_min_c", "receipt_max_c", "storage_max_c"} | WAYS)
 LIMITS = COUNTS | DURATIONS | TEMPERATURES

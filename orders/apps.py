@@ -6,6 +6,7 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     def ready(self) -> None:
+        from custody import equipment_register
         from custody.policies import concerns_label_templates, concerns_numbering
         from orders import consumers, events, notices, steps, waiting_notices  # noqa: F401
         from orders.booked_names import order_names
@@ -35,6 +36,14 @@ class OrdersConfig(AppConfig):
                 "view_orders",
                 63,
                 applies=concerns_label_templates,
+            ),
+            navigation.Entry(
+                "orders:equipment",
+                "Shippers and loggers",
+                "package",
+                "view_orders",
+                64,
+                applies=equipment_register.concerns,
             ),
             navigation.Entry("orders:verify", "Verify a copy", "shield-check", "view_record", 70, roles=everywhere),
             navigation.Entry("orders:waiting", "Waiting list", "hourglass", "view_orders", 25, applies=is_concerned),

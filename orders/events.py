@@ -43,6 +43,15 @@ SWAP_PAYLOAD = {
     "state": "what became of the swap",
 }
 
+TEMPERATURES = {
+    "order": "code",
+    "box": "outer code",
+    "lowest": "degrees Celsius",
+    "highest": "degrees Celsius",
+    "limits": "in words",
+    "minutes": "outside the limits",
+    "readings": "number",
+}
 register(
     EventKind(
         "orders.enrolled",
@@ -316,6 +325,38 @@ register(
             "failure": "reason in words",
             "box": "outer code",
         },
+        notifies=True,
+    ),
+    EventKind(
+        "orders.readings_recorded",
+        "Temperatures recorded",
+        "Temperatures of box {box} were recorded: {lowest} to {highest} °C.",
+        payload={
+            "order": "code",
+            "box": "outer code",
+            "logger": "serial number",
+            "taken": "new readings",
+            "repeated": "readings known already",
+            "bad": "rows that could not be read",
+            "lowest": "degrees Celsius of all readings",
+            "highest": "degrees Celsius of all readings",
+            "excursion": "whether the box was outside its limits for longer than allowed",
+            "held": "number of bags put into quarantine",
+            "digest": "SHA-256 of what was sent",
+        },
+    ),
+    EventKind(
+        "orders.excursion_found",
+        "Temperature excursion",
+        "Box {box} was outside its limits ({limits}): {lowest} to {highest} °C, {minutes} min outside.",
+        payload=TEMPERATURES,
+        notifies=True,
+    ),
+    EventKind(
+        "orders.condition_in_range",
+        "Temperatures in range",
+        "Box {box} stayed within its limits ({limits}): {lowest} to {highest} °C, {readings} readings.",
+        payload=TEMPERATURES,
         notifies=True,
     ),
     EventKind(

@@ -68,6 +68,10 @@ WATCHED = {
     "orders.date_request_withdrawn": Watch((C.CONFIRM_SLOTS,), "A request for dates was withdrawn"),
     "orders.pickup_failed": Watch(CONCERNED_BY_TRANSPORT, "Pickup failed"),
     "orders.delayed": Watch(CONCERNED_BY_TRANSPORT, "Transport delayed"),
+    "orders.excursion_found": Watch(
+        (C.MANAGE_DEVIATIONS, *CONCERNED_BY_TRANSPORT), "Temperature excursion on the way", critical=True
+    ),
+    "orders.condition_in_range": Watch(CONCERNED_BY_TRANSPORT, "Temperatures in range all the way"),
     "scheduling.disruption_opened": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "Hit by a disruption"),
     "scheduling.disruption_closed": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "The disruption has ended"),
     "orders.repair_signed": Watch((C.BOOK_SLOTS,), "Other dates proposed after a disruption: accept or refuse"),
@@ -85,7 +89,13 @@ DISRUPTIONS = ("scheduling.disruption_opened", "scheduling.disruption_closed")
 MANY = "/disruptions/"  # where all orders of one act stand
 OF_ONE_ACT = (*DISRUPTIONS, "orders.repair_signed")  # one notice to a person, however many orders
 HANDED_OVER = "orders.repair_handed_over"  # who does it sees the whole list, and needs no notice
-OF_TRANSPORT = ("orders.pickup_failed", "orders.delayed", *DISRUPTIONS)
+OF_TRANSPORT = (
+    "orders.pickup_failed",
+    "orders.delayed",
+    "orders.excursion_found",
+    "orders.condition_in_range",
+    *DISRUPTIONS,
+)
 STOPS_THE_BOX = ("orders.put_on_hold", "orders.cancelled", "custody.identity_mismatch", "quality.release_revoked")
 # Who answers for an order at each firm, when the owner of an overdue step did not act.
 ANSWERS = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
-from custody import material
+from custody import equipment, material
 from custody.states import TERMINAL_STATES, ContainerKind
 from network import queries as network
 from orders.models import Order, OrderStep
@@ -52,6 +53,21 @@ def margin(order: Order, at: dt.datetime | None = None) -> Margin | None:
     lane = network.lane_between(order.manufacturer_id, order.center_site_id, order.plant_site_id)
     age = ((at or timezone.now()) - min(waiting)).total_seconds() / 3600
     return Margin(float(limit), age, float(lane.transit_hours) if lane else 0.0)
+
+
+def way(order: Order, origin: Any, destination: Any, courier_id: UUID | None = None) -> equipment.Way:
+    """Return the planned way of a box between two sites, by the sponsor's lane, with the therapy's own reserve of hold.
+
+    Without a lane nothing is planned: the reserve alone counts.
+    """
+    lane = network.lane_between(order.manufacturer_id, origin.pk, destination.pk, courier_id=courier_id)
+    reserve = order.specification.limits.get("hold_buffer_hours")
+    return equipment.Way(
+        dt.timedelta(hours=float(lane.transit_hours)) if lane else dt.timedelta(),
+        equipment.BUFFER if reserve is None else dt.timedelta(hours=float(reserve)),
+        origin.zone,
+        frozenset({order.manufacturer_id, origin.organization_id, destination.organization_id}),
+    )
 
 
 def expected_at(order: Order, key: str) -> dt.datetime | None:

@@ -26,6 +26,7 @@ CMO = ActorDeclaration(
             "The right cells enter, and only they leave.",
             C.REGISTER_CODES,
             C.TAKE_CUSTODY,
+            C.KEEP_EQUIPMENT,
             C.RECEIVE_MATERIAL,
             C.MANUFACTURE,
             C.CONVERT_MATERIAL,

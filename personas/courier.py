@@ -28,6 +28,7 @@ COURIER = ActorDeclaration(
             C.ACCEPT_JOB,
             C.PUBLISH_CAPACITY,
             C.MANAGE_LANES,
+            C.KEEP_EQUIPMENT,
             desk="dispatcher",
             stories=("CC1",),
         ),

@@ -84,6 +84,7 @@ MANUFACTURER = ActorDeclaration(
             "Lanes, shippers and couriers that hold.",
             C.REGISTER_CODES,
             C.MANAGE_LANES,
+            C.KEEP_EQUIPMENT,
             C.PACK_MATERIAL,
             C.GIVE_CUSTODY,
             C.ALLOCATE_STOCK,

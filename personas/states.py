@@ -57,6 +57,7 @@ class Capability(models.TextChoices):
     APPROVE_FLOW = "approve_flow", "Approve a flow version"
     AUTHORIZE_SITES = "authorize_sites", "Authorize sites for a therapy"
     MANAGE_LANES = "manage_lanes", "Maintain courier lanes"
+    KEEP_EQUIPMENT = "keep_equipment", "Keep the register of shippers and loggers"
     ADMINISTER = "administer", "Manage people, personas and API keys"
 
 

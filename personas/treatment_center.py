@@ -81,6 +81,7 @@ TREATMENT_CENTER = ActorDeclaration(
             "Process, ship, receive and store without a gap.",
             C.REGISTER_CODES,
             C.CONVERT_MATERIAL,
+            C.KEEP_EQUIPMENT,
             C.PACK_MATERIAL,
             C.GIVE_CUSTODY,
             C.TAKE_CUSTODY,

@@ -15,17 +15,20 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from custody import equipment_register, stock
 from custody import queries as custody
-from custody import stock
+from custody.actions.equipment import charge_shipper
 from custody.states import ContainerKind, ContainerState
 from ledger.context import Actor, reading
+from ledger.states import Role
 from ledger.walls import visible
 from network.specifications import rules_of
-from orders import bookings, flow
+from orders import bookings, flow, parties
 from orders.actions.enrolment import enrol
 from orders.flow import StepResult
 from orders.queries import Order, OrderStep
 from orders.states import OrderState, StepState
+from personas.queries import organization_actor
 
 USUALLY = {"prescribe": "treating_physician", "identify_patient": "apheresis_nurse"}
 PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
@@ -82,6 +85,8 @@ class Journey:
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     collect_on: dt.datetime | None = None  # booked as near to this as offers allow
     keeps: int = 0  # bags that stay behind as reserve when manufacture starts
+    shipper: str = ""  # that the next box is packed into
+    logger: str = ""
 
     def enrol(self, player: Player, therapy: str, site: str, identity: Mapping[str, Any]) -> str:
         """Open the order; return its code."""
@@ -131,6 +136,8 @@ class Journey:
             kind, parameters = step.flow_step.kind, step.flow_step.parameters
         if step.responsible_id is None:
             raise CannotGoOn(f"nobody is responsible for {key}")
+        if kind == "pack" and "shipper_code" not in (changes or {}):
+            self._make_ready(viewer)
         player = player or self._performer(step.responsible_id, capability, step.site_id, kind)
         with reading(player.actor):
             order = flow.order_named(player.actor, self.code)
@@ -278,6 +285,24 @@ class Journey:
             "ended_at": now_text(),
         }
 
+    def _make_ready(self, viewer: Actor) -> None:
+        """Let the courier charge one of its registered shippers; where it keeps no register, numbers are made up."""
+        number = self.random.randrange(1000, 9999)
+        self.shipper, self.logger = f"SH-{number}", f"LOG-{number}"
+        with reading(viewer):
+            order = flow.order_named(viewer, self.code)
+            courier = parties.with_role(order, Role.COURIER)
+            kept = equipment_register.kept_by(viewer, courier.organization_id) if courier else []
+        shippers = [piece for piece in kept if piece.is_shipper]
+        loggers = [piece for piece in kept if not piece.is_shipper]
+        if loggers:
+            self.logger = self.random.choice(loggers).serial
+        if courier and shippers:
+            shipper = self.random.choice(shippers)
+            self.shipper = shipper.serial
+            charged = {"charged_at": timezone.now().isoformat()}
+            charge_shipper(organization_actor(courier.organization_id, "demo"), shipper.pk, charged)
+
     def _for_pack(self, order: Order, player: Player, parameters: Mapping[str, Any]) -> dict[str, Any]:
         inbound = parameters["direction"] == "inbound"
         state = ContainerState.COLLECTED if inbound else ContainerState.STORED
@@ -285,9 +310,9 @@ class Journey:
         number = self.random.randrange(1000, 9999)
         return {
             "bags": [{"scan": bag.code} for bag in self._bags(order, player, state, kinds)],
-            "shipper_code": f"SH-{number}",
+            "shipper_code": self.shipper,
             "seal_code": f"SEAL-{number}",
-            "logger_code": f"LOG-{number}",
+            "logger_code": self.logger,
             "logger_running": "yes",
             "packed_at": now_text(),
         }

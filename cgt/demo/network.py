@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cgt.demo.journey import Cast, Player
 from cgt.demo.opening_hours import RULED, open_by_rule
+from custody.actions.equipment import add_equipment
 from custody.actions.stock import add_stock_unit
 from ledger.context import Actor
 from ledger.states import Channel
@@ -94,6 +95,7 @@ MAKER_STAFF = {
     "administrator": 1,
 }
 CMO_STAFF = {"cmo_planner": 1, "cmo_operator": 2, "cmo_qc_analyst": 1, "cmo_quality": 1, "administrator": 1}
+PIECES = 8  # shippers of a courier, and as many loggers
 COURIER_STAFF = {"courier_driver": 2, "courier_dispatcher": 1, "administrator": 1}
 PEOPLE = (
     "Ada Birkfeld",
@@ -223,7 +225,20 @@ def build(password: str, now: dt.datetime) -> DemoNetwork:
     _lanes(network)
     _capacity(network, now)
     _stock(network, now)
+    _equipment(network, now)
     return network
+
+
+def _equipment(network: DemoNetwork, now: dt.datetime) -> None:
+    """Enter each courier's shippers and loggers: units of one model hold differently long, as qualified."""
+    for number, (code, *_) in enumerate(COURIERS, 1):
+        for unit in range(1, PIECES + 1):
+            valid = (now + dt.timedelta(days=120 + 20 * unit)).isoformat()
+            shipper = {"kind": "shipper", "serial": f"DS{number}-{unit:03d}", "model": "Fictional Vapor 10"}
+            logger = {"kind": "logger", "serial": f"TL{number}-{unit:03d}", "model": "Fictional Log 2"}
+            hold = {"hold_hours": 240 - 8 * unit}
+            add_equipment(network.operator(code), shipper | hold | {"valid_until": valid})
+            add_equipment(network.operator(code), logger | {"valid_until": valid})
 
 
 def _organization(

@@ -1,4 +1,4 @@
-"""`manage.py bench`: the requests, `epcis`, `labels` or `scans` on the stack; `design`, `repair` need no servers."""
+"""`manage.py bench`: the requests; `epcis`, `labels`, `scans`, `readings` on the stack; `design`, `repair` without."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from cgt.launcher.paths import ROOT
 from cgt.launcher.stack import open_stack
 
 IN_MEMORY = ("design", "repair")
-ON_STACK = ("epcis", "labels", "scans")
+ON_STACK = ("epcis", "labels", "scans", "readings")
 
 
 def run(arguments: list[str]) -> int:

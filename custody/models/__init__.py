@@ -1,11 +1,13 @@
 from custody.models.aliases import Alias
 from custody.models.donations import Donation
+from custody.models.equipment import Equipment
 from custody.models.genealogy import Conversion, Genealogy
 from custody.models.identity import ChainOfIdentity, FacilityCounter
 from custody.models.labels import Label
 from custody.models.material import Container, StockUnit
 from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem
 from custody.models.numbering import NumberingScheme, NumberPrefix
+from custody.models.readings import BoxCondition, LoggerLayout, ReadingBlock, ReadingUpload
 from custody.models.store import StoreUnit
 from custody.models.templates import LabelDesign
 from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
@@ -13,19 +15,24 @@ from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
 __all__ = [
     "Alias",
     "BlindIndex",
+    "BoxCondition",
     "ChainOfIdentity",
     "Container",
     "Conversion",
     "CustodyPeriod",
     "Donation",
+    "Equipment",
     "FacilityCounter",
     "Genealogy",
     "Label",
     "LabelDesign",
+    "LoggerLayout",
     "NumberPrefix",
     "NumberingScheme",
     "Patient",
     "PatientKey",
+    "ReadingBlock",
+    "ReadingUpload",
     "SealCheck",
     "SealedIdentity",
     "Shipment",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from orders.epcis.declarations import Happening, Said, an_object, excuse, says
 from orders.epcis.identifiers import BATCH, BOX, CERTIFICATE, CONTAINER, UNIT
@@ -13,6 +14,7 @@ FOREIGN = an_object(OBSERVE, "inspecting", "mismatch_instance")
 AGREED = an_object(OBSERVE, "inspecting", "conformant")
 LATER = an_object(OBSERVE, "transporting", "in_transit")
 NOT_TAKEN = an_object(OBSERVE, "void_shipping", "container_closed")
+MEASURED = an_object(OBSERVE, "sensor_reporting", "in_transit")
 RECALLED = an_object(OBSERVE, "holding", "recalled")
 
 
@@ -80,6 +82,22 @@ def converted(happening: Happening) -> Iterator[Said]:
 def moved(happening: Happening) -> Iterator[Said]:
     place = own(place=happening.payload.get("after"))
     yield Said(STORED, ((CONTAINER, str(happening.payload.get("container"))),), extensions=place)
+
+
+@says("orders.readings_recorded", MEASURED, outer=True)
+def measured(happening: Happening) -> Iterator[Said]:
+    found = happening.payload
+    report: dict[str, Any] = {"type": "Temperature", "uom": "CEL"}
+    report |= {name: float(found[key]) for name, key in (("minValue", "lowest"), ("maxValue", "highest")) if found[key]}
+    if "minValue" in report:
+        yield Said(MEASURED, ((BOX, str(found["box"])),), sensors=({"sensorReport": [report]},), outer=True)
+
+
+excuse(
+    "What was recorded before amounts to this: the sensor reports themselves stand with the readings.",
+    "orders.excursion_found",
+    "orders.condition_in_range",
+)
 
 
 @says("orders.pickup_failed", NOT_TAKEN, outer=True)
@@ -169,6 +187,14 @@ excuse(
     "orders.epcis_captured",
 )
 excuse("A question under a name; nothing physical.", "orders.epcis_query_kept", "orders.epcis_query_dropped")
+excuse(
+    "A shipper's or a logger's own upkeep: neither has a registered asset identifier (GRAI), and nothing is in it yet.",
+    "custody.equipment_added",
+    "custody.shipper_charged",
+    "custody.equipment_renewed",
+    "custody.equipment_retired",
+)
+excuse("How files of a logger model are read is a setting of an organization's own.", "custody.layout_saved")
 excuse("How a therapy works is written down.", "orders.flow_proposed", "orders.flow_approved", "orders.flow_retired")
 excuse(
     "How identifiers are given is written down.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
-from custody import custody_periods, material, scans, shipments
+from custody import custody_periods, equipment, material, scans, shipments
 from custody.states import ShipmentState
 from ledger.refusals import MissingFact
 from ledger.states import Role
-from orders import evidence
+from orders import evidence, transit
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, VerifierRule, step_kind
 from orders.steps.pack import INBOUND, OUTBOUND
@@ -68,7 +69,19 @@ class HandOver(StepKind):
         shipment = self._shipment(ctx)
         if shipment is None:
             return [*stops, MissingFact("no_shipment", "There is no box to hand over.", "Pack it first.")]
-        return stops + material.quarantine_facts(shipments.containers_in(shipment))
+        if ctx.parameters["moment"] == PICKUP:
+            stops += self._too_short(ctx, shipment)
+        bags = shipments.containers_in(shipment)
+        if ctx.parameters["moment"] == DELIVERY:  # what was too warm is delivered all the same, and held there
+            bags = [bag for bag in bags if not bag.quarantine_reason.startswith(material.EXCURSION)]
+        return stops + material.quarantine_facts(bags)
+
+    def _too_short(self, ctx: StepContext, shipment: Any) -> list[MissingFact]:
+        """Return why the shipper would not hold for the way before it, if a register says how long it holds (DE2)."""
+        if shipment.holds_until is None:
+            return []
+        way = transit.way(ctx.order, shipment.from_site, shipment.to_site, shipment.courier_id)
+        return equipment.dispatch_facts(shipment, timezone.now(), way)
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         if self._shipment(ctx) is not None:

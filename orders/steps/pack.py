@@ -10,7 +10,7 @@ from custody import scans, shipments
 from custody.states import ContainerKind, ContainerState
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
-from orders import bags, evidence, parties
+from orders import bags, evidence, parties, transit
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -122,7 +122,9 @@ class Pack(StepKind):
             inputs["seal_code"],
             inputs["logger_code"],
             inputs["packed_at"],
+            way=transit.way(ctx.order, origin, destination, courier.organization_id),
             late=ctx.late,
+            findings=ctx.findings,
         )
         return Outcome(
             f"{counted(len(packed), 'bag')} packed in {shipment.code}.",
@@ -135,5 +137,5 @@ class Pack(StepKind):
         )
 
     def _route(self, ctx: StepContext) -> tuple[Any, Any]:
-        ends = (ctx.order.center_site_id, ctx.order.plant_site_id)
+        ends = (ctx.order.center_site, ctx.order.plant_site)
         return ends if ctx.parameters["direction"] == INBOUND else (ends[1], ends[0])

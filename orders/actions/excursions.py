@@ -1,0 +1,211 @@
+"""Readings of a box on its way: taken from a file or a system, judged by the therapy's limits, held when outside (QA7).
+
+Taking them is one act; an excursion puts the bags into quarantine within it and opens a deviation: quality assurance
+decides, in the ways that it has. What it amounts to is told in an act of its own, once per finding.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from custody import logger_files, logger_layouts, material, readings, shipments
+from custody.logger_files import Recorded
+from custody.readings import BoxCondition, ReadingUpload, Shipment
+from custody.states import Condition, ContainerState
+from ledger.canonical import canonical_text
+from ledger.context import Actor, reading
+from ledger.recording import MAY_RUN_AHEAD, Once, acting
+from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
+from ledger.states import Role
+from orders import boxes, conditions
+from orders.flow import order_named, stream_of
+from orders.models import Order
+from personas.states import Capability
+from quality import deviations
+
+MAY_SEND = (
+    Capability.TAKE_CUSTODY,
+    Capability.PACK_MATERIAL,
+    Capability.RECEIVE_MATERIAL,
+    Capability.RECEIVE_PRODUCT,
+    Capability.KEEP_EQUIPMENT,
+    Capability.MANAGE_DEVIATIONS,
+)
+LARGEST = 50 * 1024 * 1024
+
+
+def may_send(actor: Actor) -> bool:
+    """Whether the persona sends readings: who drives, packs, receives, keeps loggers or judges deviations."""
+    return any(actor.can(capability) for capability in MAY_SEND)
+
+
+def box_of_order(actor: Actor, order: Order, box: str) -> boxes.Box:
+    """Return a box with its way, readings and what they amount to, as its page and REST answer after each upload."""
+    return boxes.of_order(actor, order, box)
+
+
+def send_file(
+    actor: Actor, code: str, box: str, content: bytes, serial: str = "", model: str = "", *, once: Once | None = None
+) -> ReadingUpload:
+    """Take the readings of a logger's file; ``model`` names a saved layout, ``serial`` what stands on the logger.
+
+    Raises InvalidInput ``file`` for one that cannot be read or is of another logger, ``serial`` where the file names
+    none and none, or another one, was typed.
+    """
+    if len(content) > LARGEST:
+        raise InvalidInput(fields={"file": [f"At most {LARGEST // 1024 // 1024} MB."]})
+
+    def read(shipment: Shipment) -> Recorded:
+        layout = logger_layouts.chosen(
+            actor, model or (shipment.logger.model if shipment.logger else ""), given=bool(model)
+        )
+        found = logger_files.read_file(content, layout, timezone.now() + MAY_RUN_AHEAD)
+        typed = {serial.strip()} if serial.strip() else set()
+        if not found.serials | typed:
+            raise InvalidInput(fields={"serial": ["The file names no serial number. Enter the one on the logger."]})
+        for field, named in (("file", found.serials), ("serial", typed)):
+            _refuse_another_logger(shipment, field, named)
+        return found
+
+    return _take(actor, code, box, read, hashlib.sha256(content).hexdigest(), once)
+
+
+def send_readings(
+    actor: Actor, code: str, box: str, raw: Mapping[str, Any], *, once: Once | None = None
+) -> ReadingUpload:
+    """Take readings that a system sends: ``{"logger": serial, "readings": [[time with offset, °C], …]}``."""
+
+    def read(shipment: Shipment) -> Recorded:
+        _refuse_another_logger(shipment, "logger", {str(raw.get("logger") or "").strip()})
+        return _pairs(raw.get("readings"))
+
+    return _take(actor, code, box, read, hashlib.sha256(canonical_text(dict(raw)).encode()).hexdigest(), once)
+
+
+def _take(actor: Actor, code: str, box: str, read: Any, digest: str, once: Once | None) -> ReadingUpload:
+    subject = ("order", code.upper())
+    with acting(actor, "orders.readings_recorded", stream_id=stream_of(code), subject=subject, once=once) as event:
+        order = order_named(actor, code)
+        order.stream = event.stream
+        shipment = _box(actor, order, box)
+        if not may_send(actor):
+            raise NotAllowed("Who drives, packs, receives or keeps loggers sends their readings.")
+        if not shipment.logger_code:
+            raise WrongState(f"Box {shipment.code} was closed without a logger.", code="no_logger")
+        was = BoxCondition.unwalled.filter(shipment=shipment).values_list("state", flat=True).first()
+        limits = conditions.limits_of(order, shipment.direction)
+        upload, condition = readings.take(shipment, read(shipment), digest, limits)
+        held: list[str] = []
+        if condition.state == Condition.EXCURSION and was != Condition.EXCURSION:
+            held = _hold(order, shipment, condition, limits)
+        event.note(
+            order=order.code,
+            box=shipment.code,
+            logger=shipment.logger_code,
+            taken=upload.taken,
+            repeated=upload.repeated,
+            bad=upload.bad,
+            lowest=conditions.degrees(condition.lowest),
+            highest=conditions.degrees(condition.highest),
+            excursion=bool(condition.state == Condition.EXCURSION),
+            held=len(held),
+            digest=digest,
+        )
+        event.result = {"upload": str(upload.pk)}
+    with suppress(WrongState):
+        tell(actor, code, shipment.pk)
+    return upload
+
+
+def tell(actor: Actor, code: str, shipment_id: UUID) -> None:
+    """Tell the parties what a box's readings amount to, once: an excursion at once, in range once it was delivered.
+
+    Raises WrongState while there is nothing new to tell.
+    """
+    subject = ("order", code.upper())
+    waiting = BoxCondition.unwalled.filter(shipment_id=shipment_id).select_related("shipment")
+    with reading(actor):
+        seen = waiting.first()
+        kind = conditions.to_tell(seen) if seen else None
+    if kind is None:
+        raise WrongState("Nothing is to be told.")
+    with acting(actor, kind, stream_id=stream_of(code), subject=subject) as event:
+        row = waiting.select_for_update(of=("self",)).first()
+        if row is None or conditions.to_tell(row) != kind:
+            raise WrongState("Nothing is to be told.")
+        row.told = conditions.TOLD[kind]
+        row.state = row.told
+        row.save(update_fields=["state", "told"])
+        event.note(
+            order=code.upper(),
+            box=row.shipment.code,
+            lowest=conditions.degrees(row.lowest),
+            highest=conditions.degrees(row.highest),
+            limits=conditions.limits_in(row).words,
+            minutes=row.minutes_outside,
+            readings=row.readings,
+        )
+
+
+def _hold(order: Order, shipment: Shipment, condition: BoxCondition, limits: readings.Limits) -> list[str]:
+    text = (
+        f"{material.EXCURSION} of box {shipment.code}: {conditions.degrees(condition.lowest)} to "
+        f"{conditions.degrees(condition.highest)} °C, limits {limits.words}; "
+        f"{condition.minutes_outside:g} min outside, {limits.minutes_allowed:g} min allowed."
+    )
+    held = []
+    for bag in shipments.containers_in(shipment):
+        if material.can_be_quarantined(bag) and bag.state != ContainerState.QUARANTINED:
+            material.quarantine(bag, text)
+            held.append(bag.code)
+    deviations.open_deviation(order.stream_id, "excursion", "critical", text, automatic=True)
+    return held
+
+
+def _box(actor: Actor, order: Order, box: str) -> Shipment:
+    found: Shipment | None = (
+        Shipment.unwalled.select_related("logger").filter(stream_id=order.stream_id, code=box.upper()).first()
+    )
+    if found is None or (actor.organization_role == Role.COURIER and found.courier_id != actor.organization_id):
+        raise NotFound()
+    return found
+
+
+def _refuse_another_logger(shipment: Shipment, field: str, named: set[str]) -> None:
+    others = sorted(one for one in named if one.upper() != shipment.logger_code.upper())
+    if others:
+        text = f"These readings are of logger {others[0] or '(none)'}; {shipment.code} was closed with another."
+        raise InvalidInput(text, code="wrong_logger", fields={field: [text]}, remedy="Choose the file of this box.")
+
+
+def _pairs(rows: Any) -> Recorded:
+    if not isinstance(rows, list) or not rows or len(rows) > logger_files.MOST_ROWS:
+        raise InvalidInput(fields={"readings": ["Send a list of [time, degrees Celsius]."]})
+    found, latest = Recorded(), int((timezone.now() + MAY_RUN_AHEAD).timestamp())
+    for line, row in enumerate(rows, 1):
+        try:
+            at, value = row
+            moment = dt.datetime.fromisoformat(at)
+            second, degrees = int(moment.timestamp()), round(float(value) * 100)
+        except (TypeError, ValueError, OverflowError):
+            found.blame(line, "Not a pair of a time and a number.")
+            continue
+        if moment.tzinfo is None:
+            found.blame(line, "The time needs an offset.")
+        elif second > latest:
+            found.blame(line, "That time has not come yet.")
+        elif not logger_files.COLDEST <= degrees <= logger_files.HOTTEST:
+            found.blame(line, "No temperature that a logger can mean.")
+        else:
+            found.times.append(second)
+            found.values.append(degrees)
+    if not found.times:
+        raise InvalidInput(fields={"readings": [f"No reading can be read. First: {found.faults[0].text}"]})
+    return found

@@ -1,0 +1,66 @@
+"""One box of an order with everything its page and REST show: way, condition, drawing, uploads. Ten statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from custody import queries as custody
+from custody import readings
+from ledger.context import Actor
+from ledger.refusals import NotFound
+from ledger.states import Role
+from ledger.walls import on_stream
+from orders import condition_chart, conditions, milestones
+from orders.models import Order, OrderStep
+
+MOST_UPLOADS = 50
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box as its parties see it; nothing of it tells what is inside."""
+
+    order: Order
+    box: Any
+    zone: str
+    milestones: list[milestones.Milestone]
+    condition: readings.BoxCondition | None
+    limits: readings.Limits
+    chart: condition_chart.Chart | None
+    uploads: list[readings.ReadingUpload]
+    longest_gap = conditions.LONGEST_GAP  # minutes
+
+    @property
+    def lowest(self) -> str:
+        """The lowest reading in degrees Celsius; empty without any."""
+        return conditions.degrees(self.condition.lowest) if self.condition else ""
+
+    @property
+    def highest(self) -> str:
+        """The highest reading in degrees Celsius; empty without any."""
+        return conditions.degrees(self.condition.highest) if self.condition else ""
+
+
+def of_order(actor: Actor, order: Order, box: str) -> Box:
+    """Return a box of an order by its outer code; NotFound for any other, and for a courier that does not carry it."""
+    found = custody.shipments_of(actor, order.stream_id).filter(code=box.upper()).first()
+    carries = actor.organization_role == Role.COURIER
+    if found is None or (carries and found.courier_id != actor.organization_id):
+        raise NotFound()
+    steps = on_stream(OrderStep, actor, order.stream_id).select_related("flow_step", "order").order_by("attempt", "pk")
+    condition = readings.condition_of(found.pk)
+    limits = conditions.limits_in(condition) if condition else conditions.limits_of(order, found.direction)
+    points = readings.points_of(found.pk) if condition else []
+    return Box(
+        order=order,
+        box=found,
+        zone=found.to_site.zone,
+        milestones=milestones.of_box(found, steps, timezone.now()),
+        condition=condition,
+        limits=limits,
+        chart=condition_chart.draw(points, limits, found.to_site.zone),
+        uploads=readings.uploads_of(found.pk, MOST_UPLOADS),
+    )

@@ -1,0 +1,54 @@
+"""What temperatures a box may have on its way, by the order's specification, and what is told about those it had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from custody.readings import BoxCondition, Limits
+from custody.states import Condition, Direction
+from orders.models import Order
+
+EXCURSION, IN_RANGE = "orders.excursion_found", "orders.condition_in_range"
+TOLD = {EXCURSION: Condition.EXCURSION, IN_RANGE: Condition.IN_RANGE}
+LONGEST_GAP = 60.0  # minutes without a reading, with which a way still counts as watched
+FALLBACKS = {  # limits of the receipt, where the specification has none for the way
+    Direction.INBOUND: ("receipt_min_c", "receipt_max_c"),
+    Direction.OUTBOUND: (None, "storage_max_c"),
+}
+
+
+def limits_of(order: Order, direction: str) -> Limits:
+    """Return the limits of a way and the minutes that its load may be outside them (its stability budget)."""
+    given, way = order.specification.limits, Direction(direction)
+    low, high = FALLBACKS[way]
+    return Limits(
+        _hundredths(given.get(f"{way}_min_c", given.get(low) if low else None)),
+        _hundredths(given.get(f"{way}_max_c", given.get(high))),
+        float(given.get(f"{way}_minutes_outside") or 0),
+    )
+
+
+def limits_in(row: BoxCondition) -> Limits:
+    """Return the limits that a box was judged by."""
+    return Limits(row.minimum, row.maximum, row.minutes_allowed)
+
+
+def degrees(hundredths: int | None) -> str:
+    """Return hundredths of a degree as text in degrees Celsius; empty for none."""
+    return "" if hundredths is None else f"{hundredths / 100:g}"
+
+
+def to_tell(row: BoxCondition) -> str | None:
+    """Return the kind of event that tells what is new about a box; None when nothing is.
+
+    In range is told once the box was delivered and read all the way, and nothing speaks against it.
+    """
+    if row.state == Condition.EXCURSION:
+        return EXCURSION if row.told != Condition.EXCURSION else None
+    watched = row.shipment.delivered_at is not None and row.gap_minutes <= LONGEST_GAP and row.readings > 0
+    limited = row.minimum is not None or row.maximum is not None
+    return IN_RANGE if watched and limited and not row.told else None
+
+
+def _hundredths(limit: Any) -> int | None:
+    return None if limit is None else round(float(limit) * 100)

@@ -1,0 +1,191 @@
+"""The page of a box and its REST: readings come in, an excursion holds the bags, in range is told by itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from custody.actions.layouts import save_layout
+from custody.models import Container, ReadingBlock, ReadingUpload, Shipment
+from ledger.context import reading
+from ledger.models import Event
+from ledger.refusals import NotAllowed
+from orders.actions import excursions
+from orders.flow import order_named
+from quality.queries import deviations_of
+from tests.factories import make_member, make_organization
+from tests.orders.conftest import Browse, patient, text_of
+from tests.orders.factories import World
+from tests.orders.packing import journey_of
+from tests.personas.conftest import signed_in
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+DRIVER, DOCK, QA = ("courier", "courier_driver"), ("maker", "operator"), ("maker", "qa_reviewer")
+
+
+class Sent:
+    """An order whose box is with the courier, or was delivered."""
+
+    def __init__(self, world: World, until: str = "pickup") -> None:
+        self.world, self.identity = world, patient()
+        journey = journey_of(world, **self.identity)
+        journey.run(until=until)
+        self.code, self.actor = journey.code, world.actor(*DOCK)
+        with reading(self.actor):
+            self.order = order_named(self.actor, self.code)
+            self.box = Shipment.unwalled.get(stream_id=self.order.stream_id)
+        self.page = f"/orders/{self.code}/boxes/{self.box.code}/"
+        self.rest = f"/api/v1/orders/{self.code}/shipments/{self.box.code}/readings"
+
+    def rows(self, *values: float) -> list[list[Any]]:
+        end = self.box.delivered_at or self.box.picked_up_at or self.box.packed_at
+        begin = self.box.packed_at
+        step = (end - begin) / max(len(values), 1)
+        return [[(begin + step * number).isoformat(), value] for number, value in enumerate(values, 1)]
+
+    def file(self, *values: float, serial: str | None = None) -> SimpleUploadedFile:
+        lines = [f"Serial number;{serial or self.box.logger_code}", "Timestamp;Temperature"]
+        lines += [f"{at};{value}" for at, value in self.rows(*values)]
+        return SimpleUploadedFile("log.csv", "\n".join(lines).encode())
+
+    def send(self, *values: float) -> ReadingUpload:
+        return excursions.send_readings(
+            self.actor, self.code, self.box.code, {"logger": self.box.logger_code, "readings": self.rows(*values)}
+        )
+
+    def told(self) -> list[str]:
+        with reading(self.actor):
+            found = Event.unwalled.filter(stream_id=self.order.stream_id, kind__startswith="orders.").order_by("seq")
+            return [kind for kind in found.values_list("kind", flat=True) if "condition" in kind or "excursion" in kind]
+
+    def bags(self) -> list[Container]:
+        with reading(self.actor):
+            return list(Container.unwalled.filter(shipment_items__shipment=self.box))
+
+
+def test_a_file_is_taken_once_and_drawn(world: World, browse: Browse) -> None:
+    sent, dock = Sent(world), browse(*DOCK)
+    given = {"file": sent.file(4, 5, 6), "once": str(uuid4())}
+    assert dock.post(sent.page, given).status_code == 303
+    page = text_of(dock.get(sent.page))
+    assert 'class="cgt-chart"' in page and "4 to 6 °C" in page and "The same as a table" in page
+    assert dock.post(sent.page, {"file": sent.file(4, 5, 6), "once": str(uuid4())}).status_code == 303
+    answer = dock.get(sent.rest).json()
+    assert answer["readings"] == 3 and [(one["taken"], one["repeated"]) for one in answer["uploads"]] == [
+        (0, 3),
+        (3, 0),
+    ]
+
+
+def test_rows_out_of_order_twice_bad_or_elsewhen_are_merged_by_rule(world: World) -> None:
+    sent = Sent(world)
+    rows = sent.rows(4, 5, 6)
+    before = (sent.box.packed_at - dt.timedelta(hours=3)).isoformat()
+    mixed = [rows[2], rows[0], rows[0], rows[1], [before, 30], ["soon", 4], [rows[0][0][:19], 4], [rows[1][0], 5.5]]
+    upload = excursions.send_readings(
+        sent.actor, sent.code, sent.box.code, {"logger": sent.box.logger_code.lower(), "readings": mixed}
+    )
+    assert (upload.taken, upload.repeated, upload.elsewhen, upload.bad) == (4, 1, 1, 2)
+    assert upload.out_of_order >= 1 and [fault["line"] for fault in upload.faults] == [6, 7]
+
+
+def test_a_file_of_another_logger_is_refused_and_nothing_is_kept(world: World, browse: Browse) -> None:
+    sent, dock = Sent(world), browse(*DOCK)
+    answer = dock.post(sent.page, {"file": sent.file(4, serial="OTHER-1"), "once": str(uuid4())})
+    assert answer.status_code == 400 and "OTHER-1" in text_of(answer)
+    plain = SimpleUploadedFile("log.csv", f"Time;Temp\n{sent.rows(4)[0][0]};4\n".encode())
+    answer = dock.post(sent.page, {"file": plain})
+    assert answer.status_code == 400 and "Enter the one on the logger" in text_of(answer)
+    body = {"logger": "OTHER-1", "readings": sent.rows(4)}
+    assert dock.post(sent.rest, body, content_type="application/json").json()["code"] == "wrong_logger"
+    with reading(sent.actor):
+        assert not ReadingUpload.unwalled.filter(shipment=sent.box).exists()
+
+
+@pytest.mark.story("QA7")
+def test_an_excursion_holds_the_bags_opens_a_deviation_and_is_told_once(world: World, browse: Browse) -> None:
+    sent = Sent(world)
+    sent.send(4, 25, 4)
+    assert {bag.state for bag in sent.bags()} == {"quarantined"}
+    actor = world.actor(*QA)
+    with reading(actor):
+        (deviation,) = [one for one in deviations_of(actor, sent.order.stream_id) if one.kind == "excursion"]
+    assert deviation.severity == "critical" and "25 °C" in deviation.text
+    sent.send(4, 25, 4, 26)
+    assert sent.told() == ["orders.excursion_found"]
+    page = text_of(browse(*QA).get(sent.page))
+    assert "Outside its limits" in page and "quality assurance decides" in page
+    driver = text_of(browse(*DRIVER).get(f"/orders/{sent.code}/steps/delivery/"))
+    assert "Quality assurance decides about it first" not in driver  # what is held is delivered all the same
+
+
+def test_in_range_is_told_by_itself_once_it_was_delivered(world: World) -> None:
+    sent = Sent(world)
+    sent.send(4, 5)
+    assert sent.told() == []
+    arrived = Sent(world, until="delivery")
+    arrived.send(4, 5)
+    arrived.send(4, 5, 6)
+    assert arrived.told() == ["orders.condition_in_range"]
+    assert {bag.state for bag in arrived.bags()} == {"in_transit"}
+
+
+def test_a_courier_s_page_tells_nothing_of_what_is_inside(world: World, browse: Browse) -> None:
+    sent = Sent(world)
+    sent.send(4, 25)
+    text = text_of(browse(*DRIVER).get(sent.page))
+    hidden = [*sent.identity.values(), sent.order.identity_code, world.therapy.name, *(bag.code for bag in sent.bags())]
+    assert sent.box.code in text and not [one for one in hidden if one in text]
+
+
+def test_strangers_find_no_box_and_who_has_no_part_in_it_sends_nothing(world: World) -> None:
+    sent = Sent(world)
+    sent.send(4)
+    for role, persona in (("treatment_center", "coordinator"), ("courier", "courier_driver"), ("cmo", "cmo_operator")):
+        stranger = signed_in(make_member(make_organization(role), persona))
+        assert stranger.get(sent.page).status_code == 404
+        assert stranger.get(sent.rest).status_code == 404
+        body = {"logger": sent.box.logger_code, "readings": sent.rows(5)}
+        assert stranger.post(sent.rest, body, content_type="application/json").status_code == 404
+    with pytest.raises(NotAllowed):
+        body = {"logger": sent.box.logger_code, "readings": sent.rows(5)}
+        excursions.send_readings(world.actor("center", "coordinator"), sent.code, sent.box.code, body)
+    other = world.member("maker", "operator")
+    with reading(sent.actor):
+        assert other and ReadingBlock.unwalled.filter(shipment=sent.box).count() == 1
+
+
+def test_a_saved_layout_reads_files_of_its_model(world: World, browse: Browse) -> None:
+    keeper = world.actor("center", "cell_lab_technologist")
+    given = {"time_column": "When", "value_column": "Probe", "zone": "UTC", "time_format": "%d/%m/%Y %H:%M:%S"}
+    model = save_layout(keeper, {"model": f"Odd {uuid4().hex[:6]}", **given})
+    sent, lab = Sent(world), browse("center", "cell_lab_technologist")
+    at = sent.box.packed_at.astimezone(dt.UTC)
+    text = f"Serial;{sent.box.logger_code}\nWhen;Probe\n{at:%d/%m/%Y %H:%M:%S};4.5\n"
+    once: Any = {"file": SimpleUploadedFile("x.csv", text.encode()), "model": model}
+    refused = lab.post(sent.page, {"file": SimpleUploadedFile("x.csv", text.encode())})
+    assert refused.status_code == 400 and "not in the first" in text_of(refused)
+    assert lab.post(sent.page, once).status_code == 303
+    assert lab.get(sent.rest).json()["highest_c"] == 4.5
+    assert lab.post("/equipment/layouts/", {**given, "model": "Odd 2", "zone": "Mars/Olympus"}).status_code == 400
+    assert lab.post("/equipment/layouts/", {**given, "model": "Odd 2"}).status_code == 303
+    assert "Odd 2" in text_of(lab.get("/equipment/layouts/"))
+    assert "Odd 2" not in text_of(browse("courier", "courier_dispatcher").get("/equipment/layouts/"))
+
+
+def test_more_uploads_cost_no_more_statements(world: World, browse: Browse) -> None:
+    sent, dock = Sent(world), browse(*DOCK)
+    counts = []
+    for number in range(3):
+        sent.send(4, 5 + number / 10)
+        dock.get(sent.page)
+        with CaptureQueriesContext(connection) as captured:
+            assert dock.get(sent.page).status_code == 200
+        counts.append(len(captured))
+    assert len(set(counts)) == 1
