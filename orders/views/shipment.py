@@ -25,7 +25,7 @@ from personas.views import desk
 MOST = 200  # layouts to choose from
 BADGES = {
     "done": ("good", "circle-check", "Done"),
-    "done_late": ("warn", "alert-triangle", "Done, later than planned"),
+    "done_late": ("warn", "alert-triangle", "Done late"),
     "overdue": ("bad", "alert-triangle", "Overdue"),
     "next": ("info", "circle", "Planned"),
     "open": ("neutral", "circle", "Open"),
