@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -29,7 +30,7 @@ AWAY, BACK = "/inbox/preferences/away/", "/inbox/preferences/back/"
 
 
 def days(first: int, last: int) -> dict[str, str]:
-    today = timezone.now().date()
+    today = timezone.now().astimezone(ZoneInfo("Europe/Berlin")).date()  # the site's: near midnight not everybody's
     return {
         "first_day": (today + dt.timedelta(days=first)).isoformat(),
         "last_day": (today + dt.timedelta(days=last)).isoformat(),
