@@ -93,6 +93,7 @@ def test_no_rule_hides_in_saving() -> None:
     found = [
         f"{name_of(path)}: {node.name}.{part.name}"
         for path in modules()
+        if "/api/" not in name_of(path)  # there ``delete`` is a method of HTTP
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ClassDef)
         for part in node.body
