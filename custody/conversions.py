@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from custody import custody_periods, genealogy, labels, material
+from custody.label_templates import Market
 from custody.models import ChainOfIdentity, Container, Conversion
 from custody.states import ContainerKind, ContainerState, ConversionKind, LabelTemplate
 from ledger.refusals import FactsMissing, InvalidInput, WrongState
@@ -32,13 +33,15 @@ def convert(
     *,
     at: dt.datetime,
     person_id: UUID | None,
+    market: Market | None,
     lost: Decimal = genealogy.NOTHING,
     reason: str = "",
 ) -> tuple[Conversion, list[Container]]:
     """Make one container per volume (mL) of the sources, labeled and in the same hands; return the act and them.
 
-    All but a sampled source are used up by it. Raises InvalidInput beside ``bags``, ``volumes``, ``lost_ml``, ``at``
-    or ``reason``, WrongState for material that is under way, in a process or final, FactsMissing for quarantine.
+    All but a sampled source are used up by it; labels are as the template for ``market`` has them. Raises InvalidInput
+    beside ``bags``, ``volumes``, ``lost_ml``, ``at`` or ``reason``, WrongState for material that is under way, in a
+    process or final, FactsMissing for quarantine.
     """
     coi = _refuse_unfit(kind, sources)
     _refuse_counts(kind, len(sources), len(volumes))
@@ -54,7 +57,7 @@ def convert(
         _set(child, volume_ml=volume, **_place_in_batch(kind, sources[0]))
     _use_up(kind, sources, left, at)
     act = genealogy.record(kind, sources, made, at=at, volume_in=volume_in, left=left, lost=lost, reason=reason.strip())
-    _hand_on(sources[0], made, person_id, at)
+    _hand_on(sources[0], made, person_id, at, market)
     return act, made
 
 
@@ -173,13 +176,16 @@ def _use_up(kind: ConversionKind, sources: Iterable[Container], left: Decimal, a
         custody_periods.finish(source, at)
 
 
-def _hand_on(source: Container, made: Sequence[Container], person_id: UUID | None, at: dt.datetime) -> None:
+def _hand_on(
+    source: Container, made: Sequence[Container], person_id: UUID | None, at: dt.datetime, market: Market | None
+) -> None:
     """What was made lies where its source lay, under a label of its own."""
     if source.custodian_id is not None:
         for child in made:
             custody_periods.begin(child, source.custodian_id, source.custodian_site_id, person_id, at)
     product = made[0].kind in WHOLE_DOSES
-    labels.print_labels(source.stream, made, LabelTemplate.PRODUCT if product else LabelTemplate.COLLECTION)
+    template = LabelTemplate.PRODUCT if product else LabelTemplate.COLLECTION
+    labels.print_labels(source.stream, made, template, market=market)
     for child in made:
         labels.apply_to(child)
 

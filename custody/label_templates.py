@@ -21,6 +21,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     LabelTemplate.PRODUCT: (_E.PATIENT, _E.EXPIRES, _E.VOLUME, _E.LOT, _E.STORAGE),
 }
 SPECIMEN = "SPECIMEN"
+Market = tuple[UUID, str]  # therapy and ISO 3166-1 alpha-2 country: which template holds
 
 
 def live_for(therapy_id: UUID, country: str, kind: str) -> LabelDesign | None:

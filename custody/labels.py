@@ -10,6 +10,7 @@ from django.utils import timezone
 from custody import material
 from custody.codes import label_serial
 from custody.keys import Keyed, key_of
+from custody.label_templates import Market, live_for
 from custody.models import Container, Label, LabelDesign
 from custody.states import ContainerState, LabelState, LabelTemplate
 from ledger.recording import open_event
@@ -23,11 +24,12 @@ def print_labels(
     containers: Sequence[Container],
     template: LabelTemplate | str,
     reason: str = "",
-    design: LabelDesign | None = None,
+    *,
+    market: Market | None,
 ) -> list[Label]:
     """Print one label per container; planned containers become labeled. A reprint voids the former label.
 
-    ``design``: the version of the template that these prints keep.
+    The prints keep the version of the template that is live for ``market``; None: the software's own layout.
 
     Raises InvalidInput when something is printed again without a reason, or the template is unknown; WrongState for
     material in a final state.
@@ -42,6 +44,7 @@ def print_labels(
         )
     for label in former:
         settle(label, LabelState.VOID)
+    design = live_for(*market, str(template)) if market else None
     printed = [_print(key_of(stream), container, template, reason, design) for container in containers]
     for container in containers:
         if container.state == ContainerState.PLANNED:

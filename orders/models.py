@@ -115,6 +115,11 @@ class Order(WalledModel):
         return self.code
 
     @property
+    def market(self) -> tuple[Any, str]:
+        """Therapy and country of its center: what labels, disclosure and licenses depend on."""
+        return self.therapy_id, self.center_site.country
+
+    @property
     def phase_label(self) -> str:
         return PHASE_LABELS.get(self.phase, self.phase)
 

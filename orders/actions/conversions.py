@@ -23,6 +23,8 @@ from orders.policies import may_see_therapy
 from orders.states import OrderState
 from personas.policies import require
 from personas.states import Capability
+from quality import queries as quality
+from quality.states import BatchState
 
 KINDS = [(str(kind), kind.label) for kind in conversions.BY_HAND]
 
@@ -100,12 +102,14 @@ def _convert(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | No
         require(actor, Capability.CONVERT_MATERIAL)
         _refuse_stopped(order)
         sources = _scanned(actor, order, [row["scan"] for row in given.get("bags", [])])
+        _refuse_released(actor, order, sources)
         act, made = conversions.convert(
             ConversionKind(given["kind"]),
             sources,
             [row["volume_ml"] for row in given.get("volumes", [])],
             at=given["at"],
             person_id=actor.person_id,
+            market=order.market,
             lost=given["lost_ml"],
             reason=given["reason"],
         )
@@ -124,6 +128,16 @@ def _refuse_stopped(order: Order) -> None:
     stops = identity.query_facts(order.stream_id)
     if stops:
         raise FactsMissing("The line is stopped.", facts=stops)
+
+
+def _refuse_released(actor: Actor, order: Order, sources: list[Any]) -> None:
+    """Raise WrongState for product whose batch is released: what was released is what was filled and tested."""
+    batch = quality.batch_of(actor, order.stream_id)
+    product = [bag.code for bag in sources if bag.kind in conversions.WHOLE_DOSES]
+    if product and batch is not None and batch.state == BatchState.RELEASED:
+        text = f"{product[0]} is released: a released bag is not opened, sampled or filled over."
+        remedy = "Open a deviation; quality revokes the release or has the bag destroyed."
+        raise WrongState(text, code="released", remedy=remedy)
 
 
 def _scanned(actor: Actor, order: Order, codes: list[str]) -> list[Any]:

@@ -77,7 +77,7 @@ class AllocateStock(StepKind):
             second=0, microsecond=0
         )  # forms tell minutes: the next hand-over may follow
         custody_periods.begin(kit, plant.pk, lane.origin_id, ctx.performer_id, this_minute)
-        labels.print_labels(ctx.stream, [kit], "product")
+        labels.print_labels(ctx.stream, [kit], "product", market=ctx.order.market)
         labels.apply_to(kit)
         return Outcome(
             f"Kit {unit.serial} of lot {unit.lot} is allocated.",

@@ -109,7 +109,7 @@ class FinishManufacture(StepKind):
             custody_periods.begin(
                 bag, ctx.actor.organization_id, ctx.order.plant_site_id, ctx.performer_id, inputs["finished_at"]
             )
-        printed = labels.print_labels(ctx.stream, made, "product")
+        printed = labels.print_labels(ctx.stream, made, "product", market=ctx.order.market)
         for bag in made:
             labels.apply_to(bag)
         batches.finish_batch(batch, inputs["finished_at"], ctx.performer_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import identity, label_templates, labels, material
+from custody import identity, labels, material
 from custody.states import ContainerKind, ContainerState
 from orders.counts import counted
 from orders.states import StepState
@@ -48,7 +48,6 @@ class PrintLabels(StepKind):
         ]
         if not planned:
             planned = material.plan(ctx.stream, chain, kind, ctx.parameters.get("containers", 1))
-        design = label_templates.live_for(ctx.order.therapy_id, ctx.order.center_site.country, template)
-        printed = labels.print_labels(ctx.stream, planned, template, reason=inputs["reason"], design=design)
+        printed = labels.print_labels(ctx.stream, planned, template, inputs["reason"], market=ctx.order.market)
         serials = [label.serial for label in printed]
         return Outcome(f"{counted(len(serials), 'label')} printed.", {"serials": serials}, StepState.DONE)

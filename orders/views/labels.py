@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from custody import label_pdf, label_templates, label_zpl, vault
 from custody import queries as custody
 from custody.label_contents import LabelContent, LabelText, content_of
+from custody.labels import VALID
 from custody.states import LabelSheet, LabelState, LabelTemplate
 from ledger.context import Actor
 from ledger.refusals import InvalidInput, NotFound
@@ -23,8 +24,6 @@ from orders import queries
 from orders.flow import order_named
 from personas.states import Capability
 from personas.views import desk
-
-VALID = (LabelState.PRINTED, LabelState.APPLIED)
 
 
 @require_safe

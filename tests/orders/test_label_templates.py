@@ -11,12 +11,14 @@ import zxingcpp
 from django.db import DatabaseError, IntegrityError
 
 from custody.models import LabelDesign
-from custody.queries import lookup
+from custody.queries import labels_of, lookup
 from ledger.context import reading
 from ledger.recording import acting
+from orders.flow import order_named
 from tests.factories import make_member, make_organization
 from tests.orders.conftest import Browse, booked, patient, text_of
 from tests.orders.factories import World
+from tests.orders.packing import journey_of
 from tests.orders.test_pages import hidden
 from tests.personas.conftest import signed_in
 
@@ -82,6 +84,20 @@ def test_a_print_keeps_its_version_and_the_next_one_has_the_new_version(
     assert nurse.post(address, hidden(nurse, address)).status_code == 303
     assert f"T{later.version} printed" in (text := words(nurse.get(f"/orders/{other}/labels.pdf").content))
     assert "Prélevé / Collected" in text and "Kühl" not in text
+
+
+def test_product_labels_are_printed_by_their_template_too(world: World, browse: Browse, live: LabelDesign) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="start")
+    sent = proposal(world, kind="product", elements="patient expires volume lot storage")
+    assert browse(*OWNER).post("/label-templates/", sent).status_code == 303
+    row = newest(world, kind="product")
+    assert browse(*APPROVER).post(f"/label-templates/{row.pk}/approve/", {}).status_code == 303
+    journey.run(until="finish")
+    planner = world.actor("maker", "planner")
+    with reading(planner):
+        prints = labels_of(planner, order_named(planner, journey.code).stream_id)
+        assert {label.design_id for label in prints if label.template == "product"} == {row.pk}
 
 
 def test_a_market_s_own_version_goes_before_the_one_for_every_other(

@@ -156,3 +156,19 @@ def test_more_material_takes_no_more_queries(browse: Browse, order: Collected) -
     draw()
     draw()
     assert cost() == once
+
+
+def test_released_product_is_neither_sampled_nor_filled_over(world: World, browse: Browse) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(until="release")
+    operator, actor = browse(*OPERATOR), world.actor(*OPERATOR)
+    with reading(actor):
+        stream_id = order_named(actor, journey.code).stream_id
+        bag = Container.unwalled.filter(stream_id=stream_id, kind="drug_product").order_by("position").first()
+    assert bag is not None
+    address = f"/orders/{journey.code}/lineage/"
+    for kind, volume in (("sampled", 1), ("repacked", bag.volume_ml)):
+        answer = operator.post(address, form(kind, [bag], volume, at=now()))
+        assert answer.status_code == 409 and "is released" in text_of(answer), text_of(answer)[:500]
+    with reading(actor):
+        assert Conversion.unwalled.filter(stream_id=stream_id).exclude(kind="transformed").count() == 0
