@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import cache
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 from ledger.context import Actor
+from ledger.rates import ends_in, within_rate
 from ledger.refusals import Unauthenticated
 from personas.queries import actor_of_key
 
@@ -61,7 +61,7 @@ class PersonAuthentication(SessionAuthentication):
 
 
 class ActorThrottle(SimpleRateThrottle):
-    """So many requests per key or person in a fixed window; counted in one atomic step, so that a burst counts too."""
+    """So many requests per key or person in a fixed window."""
 
     scope = "actor"
     num_requests: int
@@ -78,15 +78,7 @@ class ActorThrottle(SimpleRateThrottle):
         key = self.get_cache_key(request, view)
         if key is None or self.rate is None:
             return True
-        now = self.timer()
-        window = int(now // self.duration)
-        self.ends_in = (window + 1) * self.duration - now
-        counter = f"{key}:{window}"
-        try:
-            return bool(cache.incr(counter) <= self.num_requests)
-        except ValueError:  # the window's first request; of two at once one is the first
-            first = cache.add(counter, 1, timeout=self.duration * 2)
-            return True if first else bool(cache.incr(counter) <= self.num_requests)
+        return within_rate(key, self.num_requests, self.duration)
 
     def wait(self) -> float:
-        return self.ends_in
+        return ends_in(self.duration)
