@@ -104,19 +104,24 @@ def _deeds(actor: Actor, events: list[Any]) -> tuple[list[Deed], list[dict[str, 
 
 
 def _deed(actor: Actor, event: Captured) -> Deed:
-    """Find what an event is about; raise InvalidInput for things that are not known here, or not of one order."""
+    """Find what an event is about; raise InvalidInput for things that are not known here, or not of one order.
+
+    Bags of several patients that went into one manufacture are no slip of the pen: their own step refuses them, as a
+    mismatch that stops the line.
+    """
     found = {thing: _thing(actor, thing) for thing in event.things}
     unknown = [thing for thing, what in found.items() if what is None]
     if unknown:
         text = f"Not known here: {', '.join(unknown)}. Nothing is created by a capture."
-        raise InvalidInput(text, code="unknown_identifier", fields={"epcList": [text]}, remedy="Compare the codes.")
+        raise InvalidInput(text, code="unknown_identifier", fields={event.listed: [text]}, remedy="Compare the codes.")
     known = [what for what in found.values() if what is not None]
-    order = visible(Order, actor).filter(stream_id__in={what.stream_id for what in known})[:2]
-    if len(order) != 1:
-        raise InvalidInput(fields={"epcList": ["One event is about things of one order."]})
+    streams = {what.stream_id for what in known}
+    order = visible(Order, actor).filter(stream_id=known[0].stream_id).first()
+    if order is None or (len(streams) > 1 and event.act != CapturedAct.MANUFACTURE_BEGUN):
+        raise InvalidInput(fields={event.listed: ["One event is about things of one order."]})
     if event.act in STEP_KINDS:
-        return _step_deed(actor, order[0], event, {thing: _bag(what) for thing, what in found.items()})
-    return _box_deed(actor, order[0], event, [what.shipment for what in known])
+        return _step_deed(actor, order, event, {thing: _bag(event, what) for thing, what in found.items()})
+    return _box_deed(actor, order, event, [what.shipment for what in known])
 
 
 def _thing(actor: Actor, thing: str) -> custody.Found | None:
@@ -127,9 +132,9 @@ def _thing(actor: Actor, thing: str) -> custody.Found | None:
         return None
 
 
-def _bag(found: custody.Found | None) -> str:
+def _bag(event: Captured, found: custody.Found | None) -> str:
     if found is None or found.container is None:
-        raise InvalidInput(fields={"epcList": ["This act is about bags: list their codes."]})
+        raise InvalidInput(fields={event.listed: ["This act is about bags: list their codes."]})
     return found.container.code
 
 
@@ -149,7 +154,7 @@ def _step_deed(actor: Actor, order: Order, event: Captured, bags: Mapping[str, s
 
 def _box_deed(actor: Actor, order: Order, event: Captured, boxes: list[Any]) -> Deed:
     if len(boxes) != 1 or boxes[0] is None:
-        raise InvalidInput(fields={"epcList": ["This act is about one box: give its outer code."]})
+        raise InvalidInput(fields={event.listed: ["This act is about one box: give its outer code."]})
     box = boxes[0]
     wanted = {"direction": box.direction}
     if event.act in MOMENTS:

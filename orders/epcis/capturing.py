@@ -48,6 +48,7 @@ class Captured:
 
     number: int
     act: CapturedAct
+    listed: str  # the field that lists the things
     things: tuple[str, ...]
     at: dt.datetime
     damaged: bool
@@ -84,7 +85,8 @@ def captured(number: int, event: Any) -> Captured:
         raise InvalidInput("The event cannot be captured.", fields=faults)
     content = fingerprint({key: value for key, value in event.items() if key not in SECRETS})
     once = Once(f"epcis:{name or content}", content)
-    return Captured(number, act, things, at, bare(str(event.get("disposition", ""))) == "damaged", own, once)
+    damaged = bare(str(event.get("disposition", ""))) == "damaged"
+    return Captured(number, act, _list_of(act), things, at, damaged, own, once)
 
 
 def _act(event: Mapping[str, Any], faults: dict[str, list[str]]) -> CapturedAct | None:
@@ -101,7 +103,7 @@ def _act(event: Mapping[str, Any], faults: dict[str, list[str]]) -> CapturedAct 
 
 
 def _things(event: Mapping[str, Any], act: CapturedAct | None, faults: dict[str, list[str]]) -> tuple[str, ...]:
-    name = "inputEPCList" if act == CapturedAct.MANUFACTURE_BEGUN else "epcList"
+    name = _list_of(act)
     given = event.get(name)
     if not isinstance(given, list) or not given or not all(isinstance(one, str) and one for one in given):
         faults[name] = ["List what the act was about."]
@@ -111,6 +113,10 @@ def _things(event: Mapping[str, Any], act: CapturedAct | None, faults: dict[str,
     if act == CapturedAct.MANUFACTURE_BEGUN and event.get("outputEPCList"):
         faults["outputEPCList"] = ["Bags that are filled get their codes here: finish the step by POST."]
     return tuple(given)
+
+
+def _list_of(act: CapturedAct | None) -> str:
+    return "inputEPCList" if act == CapturedAct.MANUFACTURE_BEGUN else "epcList"
 
 
 def _moment(event: Mapping[str, Any], faults: dict[str, list[str]]) -> dt.datetime | None:

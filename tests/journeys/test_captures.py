@@ -10,8 +10,10 @@ import pytest
 from django.utils import timezone
 
 from cgt.demo.journey import Journey, Player
+from custody import queries as custody
 from ledger.context import reading
 from ledger.models import Replay
+from orders.api.epcis.captures import GIVEN_UP, job_document
 from orders.epcis.identifiers import uri
 from orders.models import EpcisCapture
 from personas.models import Membership
@@ -183,8 +185,9 @@ def test_a_laboratory_stores_and_a_plant_begins(world: World, center: Player) ->
         kind="TransformationEvent", cgt_batchRecord="BR-77",
     )  # fmt: skip
     foreign = [uri("container", code) for code in bags(center, other, "starting_material")]
-    job = sent(plant, begun | {"inputEPCList": [*begun["inputEPCList"], foreign[0]]})
-    assert "one order" in json.dumps(job["errors"]) and step_of(center, journey, "start").state == "ready"
+    mixed = event("storing", *begun["inputEPCList"], foreign[0], cgt_location="A1")
+    assert "one order" in json.dumps(sent(plant, mixed)["errors"])
+    assert step_of(center, journey, "start").state == "ready"
     alone = sent(plant, begun)["errors"][0]
     assert alone["status"] == 403 and "person" in alone["detail"], "a machine does not answer for a batch"
     operator = {"username": world.player("maker", "operator").username, "password": PASSWORD}
@@ -200,6 +203,32 @@ def test_a_laboratory_stores_and_a_plant_begins(world: World, center: Player) ->
     assert job["success"], job["errors"]
     assert set(bags(center, journey, "drug_product").values()) == {"stored"}
     assert [one["bizStep"] for one in told(center, journey)][-1] == "storing"
+
+
+def test_two_patients_bags_in_one_manufacture_stop_the_line(world: World, center: Player) -> None:
+    journey, other = world.journey(), world.journey()
+    other.run(before="start")
+    journey.run(before="start")
+    mine, foreign = (list(bags(center, one, "starting_material")) for one in (journey, other))
+    operator = {"username": world.player("maker", "operator").username, "password": PASSWORD}
+    things = [uri("container", code) for code in (*mine, foreign[0])]
+    mixed = event("commissioning", *things, kind="TransformationEvent", cgt_batchRecord="BR-78", cgt_signature=operator)
+    job = sent(system(world, "maker", "operator"), mixed)
+    assert not job["success"] and job["errors"][0]["title"].startswith("Stop"), job["errors"]
+    assert step_of(center, journey, "start").state == "ready"
+    assert "custody.identity_mismatch" in kinds_of_events(center, journey)
+    with reading(center.actor):
+        stopped = custody.identity_of(center.actor, order_of(center, journey).stream_id)
+    assert stopped is not None and stopped.state == "under_query"
+
+
+def test_a_job_whose_server_is_gone_says_so() -> None:
+    now = timezone.now()
+    job = EpcisCapture(behavior="rollback", event_count=2, received_at=now)
+    assert job_document(job)["running"] and not job_document(job)["success"]
+    job.received_at = now - GIVEN_UP - dt.timedelta(seconds=1)
+    told = job_document(job)
+    assert (told["running"], told["success"]) == (False, False) and "not done twice" in told["errors"][0]["title"]
 
 
 def test_a_neighbor_neither_reaches_the_box_nor_the_job(
