@@ -28,7 +28,7 @@ VALUES = (
 )
 SERIALS = ("serial number", "serial", "serial no", "serial no.", "s/n", "device", "device id", "logger", "logger id")
 HEADER_WITHIN = 60  # lines of words before the columns
-MOST_ROWS = 1_000_000
+MOST_ROWS = 250_000  # a reading every ten seconds for four weeks
 COLDEST, HOTTEST = -27315, 20000  # hundredths of a degree Celsius that a logger can mean
 NAMED = 50  # bad rows that are named one by one
 MIDDAY = "%d.%m.%Y %H:%M:%S"

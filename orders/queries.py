@@ -38,6 +38,7 @@ from orders import (
 )
 from orders import owners as named_owners
 from orders.bookings import Wishes
+from orders.boxes import of_order as box_of_order  # noqa: F401 - for the page of a box
 from orders.carrying import Stop
 from orders.enrolment_inputs import EnrolmentInputs
 from orders.epcis import documents as epcis_documents  # noqa: F401 - for REST

@@ -24,7 +24,7 @@ from ledger.context import Actor, reading
 from ledger.recording import MAY_RUN_AHEAD, Once, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
 from ledger.states import Role
-from orders import boxes, conditions
+from orders import conditions
 from orders.flow import order_named, stream_of
 from orders.models import Order
 from personas.states import Capability
@@ -38,17 +38,12 @@ MAY_SEND = (
     Capability.KEEP_EQUIPMENT,
     Capability.MANAGE_DEVIATIONS,
 )
-LARGEST = 50 * 1024 * 1024
+LARGEST = 16 * 1024 * 1024  # it is read whole
 
 
 def may_send(actor: Actor) -> bool:
     """Whether the persona sends readings: who drives, packs, receives, keeps loggers or judges deviations."""
     return any(actor.can(capability) for capability in MAY_SEND)
-
-
-def box_of_order(actor: Actor, order: Order, box: str) -> boxes.Box:
-    """Return a box with its way, readings and what they amount to, as its page and REST answer after each upload."""
-    return boxes.of_order(actor, order, box)
 
 
 def send_file(

@@ -15,6 +15,7 @@ from custody.actions import layouts as layout_action
 from custody.states import Condition
 from ledger.context import reading
 from ledger.recording import Replayed
+from orders import queries
 from orders.actions import excursions
 from orders.flow import order_named
 from personas.asking import ActorView, PageQuery, body_of, once_of, page_of, reads
@@ -28,7 +29,7 @@ class ReadingsInputs(serializers.Serializer[Any]):
     logger = serializers.CharField(max_length=40, help_text="serial number; another one than the box's is refused")
     readings = serializers.ListField(
         child=serializers.ListField(min_length=2, max_length=2),
-        help_text="pairs of time (ISO 8601 with an offset) and degrees Celsius; up to a million",
+        help_text="pairs of time (ISO 8601 with an offset) and degrees Celsius; as many as one megabyte holds",
     )
 
 
@@ -111,7 +112,7 @@ class ConditionView(ActorView):
             return Response(self._told(code, box), status=201)
 
     def _told(self, code: str, box: str) -> dict[str, Any]:
-        found = excursions.box_of_order(self.actor, order_named(self.actor, code), box)
+        found = queries.box_of_order(self.actor, order_named(self.actor, code), box)
         row = found.condition
         names = ("readings", "first_at", "last_at", "minutes_outside", "minutes_allowed", "gap_minutes")
         empty: dict[str, Any] = dict.fromkeys(names, 0) | {"first_at": None, "last_at": None}

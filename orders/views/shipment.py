@@ -15,6 +15,7 @@ from custody import logger_layouts
 from ledger.context import Actor
 from ledger.recording import Once
 from ledger.refusals import InvalidInput, Refusal
+from orders import queries
 from orders.actions import excursions
 from orders.flow import order_named
 from orders.forms import flat, unplaced
@@ -58,7 +59,7 @@ def shipment(request: HttpRequest, code: str, box: str) -> HttpResponseBase:
 
 def _page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = None) -> TemplateResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    found = excursions.box_of_order(actor, order_named(actor, code), box)
+    found = queries.box_of_order(actor, order_named(actor, code), box)
     errors = flat(refusal.fields) if refusal else {}
     fields = _fields(request, actor, errors) if excursions.may_send(actor) and found.box.logger_code else []
     context = {
