@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from cgt.celery import SWEEPS, app
-from cgt.demo import fictional_time
+from cgt.demo import chores, fictional_time
 from cgt.demo.events import CLOCK_ADVANCED
 from ledger import queries as record
 from ledger.context import Actor, reading
@@ -25,7 +25,7 @@ MOVING = "demo-clock-is-moving"
 def advance(actor: Actor, until: dt.datetime, why: str = "") -> dt.datetime:
     """Let it be ``until`` (aware, still to come) for everybody; return it. Recorded with from, to and who.
 
-    What would have happened meanwhile happens now: the sweeps run at once.
+    What would have happened meanwhile happens now: shippers are charged, the sweeps run at once.
     """
     if not cache.add(MOVING, 1, timeout=10):
         raise Conflict("Somebody is advancing the clock at this moment.", code="clock_is_moving")
@@ -33,6 +33,7 @@ def advance(actor: Actor, until: dt.datetime, why: str = "") -> dt.datetime:
         fictional_time.go_ahead(_recorded(actor, until, why))
     finally:
         cache.delete(MOVING)
+    chores.charge_shippers()
     sweep()
     return until
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from cgt.demo import chores
 from custody import equipment_register, stock
 from custody import queries as custody
 from custody.actions.equipment import charge_shipper
@@ -286,27 +287,38 @@ class Journey:
         }
 
     def _make_ready(self, viewer: Actor) -> None:
-        """Let the courier charge one of its registered shippers; where it keeps no register, numbers are made up."""
-        number = self.random.randrange(1000, 9999)
-        self.shipper, self.logger = f"SH-{number}", f"LOG-{number}"
+        """Let the courier charge one of its registered shippers."""
         with reading(viewer):
             order = flow.order_named(viewer, self.code)
-            courier = parties.with_role(order, Role.COURIER)
-            kept = equipment_register.kept_by(viewer, courier.organization_id) if courier else []
-        shippers = [piece for piece in kept if piece.is_shipper]
-        loggers = [piece for piece in kept if not piece.is_shipper]
-        if loggers:
-            self.logger = self.random.choice(loggers).serial
-        if courier and shippers:
-            shipper = self.random.choice(shippers)
-            self.shipper = shipper.serial
+            shipper = self._choose_box(viewer, order)
+        if shipper is not None:
             charged = {"charged_at": timezone.now().isoformat()}
-            charge_shipper(organization_actor(courier.organization_id, "demo"), shipper.pk, charged)
+            charge_shipper(organization_actor(shipper.organization_id, "demo"), shipper.pk, charged)
+
+    def _choose_box(self, viewer: Actor, order: Order) -> Any:
+        """Choose a shipper and a logger of the courier's, charged ones first; None where it keeps no register.
+
+        Numbers are made up there.
+        """
+        number = self.random.randrange(1000, 9999)
+        self.shipper, self.logger = f"SH-{number}", f"LOG-{number}"
+        courier = parties.with_role(order, Role.COURIER)
+        kept = equipment_register.kept_by(viewer, courier.organization_id) if courier else []
+        loggers = [piece.serial for piece in kept if not piece.is_shipper]
+        shippers = [piece for piece in kept if piece.is_shipper]
+        soon = timezone.now() + chores.ENOUGH
+        charged = [piece for piece in shippers if piece.holds_until and piece.holds_until > soon]
+        self.logger = self.random.choice(loggers) if loggers else self.logger
+        chosen = self.random.choice(charged or shippers) if shippers else None
+        self.shipper = chosen.serial if chosen else self.shipper
+        return chosen
 
     def _for_pack(self, order: Order, player: Player, parameters: Mapping[str, Any]) -> dict[str, Any]:
         inbound = parameters["direction"] == "inbound"
         state = ContainerState.COLLECTED if inbound else ContainerState.STORED
         kinds = (ContainerKind.STARTING_MATERIAL,) if inbound else PRODUCT
+        if not self.shipper:
+            self._choose_box(player.actor, order)
         number = self.random.randrange(1000, 9999)
         return {
             "bags": [{"scan": bag.code} for bag in self._bags(order, player, state, kinds)],

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 from django.utils import timezone
 
-from cgt.demo import advancing, allocation, clock, fictional_time, network, oddities, seeding, sign_ins
+from cgt.demo import advancing, allocation, chores, clock, fictional_time, network, oddities, seeding, sign_ins
 from ledger.signals import outbox_filled
 from personas.queries import Membership
 from scheduling.signals import places_freed
@@ -49,6 +49,7 @@ class Command(BaseCommand):
         self.stdout.flush()
         self._orders_side_by_side(made, seed, now)
         allocation.decide(made)
+        chores.charge_shippers()
         seeding.quiet_the_past()
 
     def _orders_side_by_side(self, made: network.DemoNetwork, seed: int, now: dt.datetime) -> None:

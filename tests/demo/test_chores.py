@@ -1,0 +1,65 @@
+"""Whoever plays one persona does not wait for another's chores: the shipper of the example can be packed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from cgt.demo import advancing, examples
+from custody.actions.equipment import add_equipment
+from custody.models import Equipment
+from ledger.context import reading
+from orders.flow import order_named
+from orders.queries import step_of
+from tests.factories import operator
+from tests.orders.conftest import patient
+from tests.orders.factories import World
+from tests.orders.packing import journey_of
+
+pytestmark = [pytest.mark.django_db]
+LAB = ("center", "cell_lab_technologist")
+
+
+@pytest.fixture(autouse=True)
+def unswept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advancing, "sweep", lambda: None)
+
+
+def register(world: World) -> None:
+    valid = (timezone.now() + dt.timedelta(days=200)).isoformat()
+    for kind, serial, more in (("shipper", "DS-7", {"hold_hours": 200}), ("logger", "TL-7", {})):
+        piece: dict[str, Any] = {"kind": kind, "serial": serial, "model": "Fictional", "valid_until": valid}
+        add_equipment(operator(world.courier), piece | more)
+
+
+def example(world: World, code: str) -> dict[str, str]:
+    actor = world.actor(*LAB)
+    with reading(actor):
+        order = order_named(actor, code)
+        return examples.example_of(actor, order, step_of(actor, order, "pack"))
+
+
+def charged(world: World) -> Any:
+    actor = operator(world.courier)
+    with reading(actor):
+        return Equipment.unwalled.get(organization=world.courier, kind="shipper").holds_until
+
+
+def test_the_example_names_what_the_register_knows_and_days_ahead_it_is_charged(world: World, clock: None) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="pack")
+    made_up = example(world, journey.code)
+    assert made_up["shipper_code"].startswith("SH-") and made_up["logger_code"], "no register: made up"
+    register(world)
+    found = example(world, journey.code)
+    assert (found["shipper_code"], found["logger_code"]) == ("DS-7", "TL-7") and charged(world) is None
+    for days in (1, 20):
+        advancing.advance(world.actor(*LAB), timezone.now() + dt.timedelta(days=days))
+        assert charged(world) > timezone.now() + dt.timedelta(days=5)
+    advancing.advance(world.actor(*LAB), timezone.now() + dt.timedelta(hours=1))
+    before = charged(world)
+    advancing.advance(world.actor(*LAB), timezone.now() + dt.timedelta(hours=1))
+    assert charged(world) == before, "a charge that still holds is left alone"
