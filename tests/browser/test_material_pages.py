@@ -1,0 +1,95 @@
+"""Pages of material and boxes, with something on each: accessible in light and dark, and as narrow as a phone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from custody.actions.equipment import add_equipment
+from custody.actions.store import add_unit
+from custody.queries import shipments_of
+from ledger.context import reading
+from orders.actions.excursions import send_readings
+from orders.flow import order_named
+from tests.browser.journeys import Crew, Person
+from tests.browser.test_faces import faults
+from tests.factories import operator
+from tests.orders.conftest import patient
+from tests.orders.factories import World, make_world
+from tests.orders.packing import packed
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+LAB: Person = ("center", "cell_lab_technologist", 1)
+CONTROL: Person = ("courier", "courier_dispatcher", 1)
+OWNER: Person = ("maker", "product_owner", 1)
+
+
+@pytest.fixture
+def crew(browser: Browser, live_site: str, committed_db: None) -> Iterator[Crew]:
+    people = Crew(browser, live_site, make_world())
+    yield people
+    people.close()
+
+
+def sound(page: Page, address: str, *words: str) -> None:
+    """The page says these words, has no accessibility failure in either color, and nothing to scroll sideways for."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    answer = page.goto(address)
+    assert answer is not None and answer.status == 200, address
+    said = page.inner_text("main")
+    assert [word for word in words if word not in said] == [], address
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert faults(page) == [], (address, scheme)
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") == 320, address
+
+
+def too_warm(world: World, code: str) -> str:
+    """Read a box at 25 °C, which holds its bags; return its outer code."""
+    driver = world.actor("courier", "courier_driver")
+    with reading(driver):
+        (box,) = shipments_of(driver, order_named(driver, code).stream_id)
+    times = [box.packed_at, timezone.now()]
+    rows = [[moment.isoformat(), degrees] for moment, degrees in zip(times, (5.0, 25.0), strict=True)]
+    send_readings(driver, code, box.code, {"logger": box.logger_code, "readings": rows})
+    return str(box.code)
+
+
+def test_material_is_seen_where_it_lies_what_became_of_it_and_why_it_is_held(crew: Crew) -> None:
+    world = crew.world
+    code = packed(world, **patient())
+    box = too_warm(world, code)
+    unit = {"site": world.clinic.code, "name": "Tank 2", "kind": "nitrogen", "racks": 2, "places": 12}
+    add_unit(world.actor(*LAB[:2]), unit)
+    page = crew.at(*LAB)
+    sound(page, "/quarantine/", code, "Quality")
+    sound(page, "/store/", "Tank 2", "24")
+    sound(page, f"/orders/{code}/lineage/", "Starting material")
+    sound(page, f"/orders/{code}/labels/", "Reconciliation")
+    sound(page, f"/orders/{code}/boxes/{box}/", "2 readings", "Picked up", "Outside its limits")
+    sound(crew.at(*CONTROL), f"/orders/{code}/boxes/{box}/", "2 readings")
+
+
+def test_registers_and_templates_with_something_in_them_and_a_refusal(crew: Crew) -> None:
+    valid = (timezone.now() + dt.timedelta(days=90)).isoformat()
+    shipper = {"kind": "shipper", "serial": "DS-LONG-SERIAL-NUMBER-0001", "model": "Fictional", "hold_hours": 200}
+    piece = add_equipment(operator(crew.world.courier), shipper | {"valid_until": valid})
+    page = crew.at(*CONTROL)
+    sound(page, "/equipment/", "DS-LONG-SERIAL-NUMBER-0001", "Not charged")
+    sound(page, f"/equipment/{piece}/", "Charged at")
+    sound(page, "/equipment/layouts/", "Model of logger")
+    page.goto("/equipment/")
+    page.get_by_label("Logger", exact=True).check()
+    page.fill("#id_serial >> nth=-1", "TL-1")
+    page.get_by_role("button", name="Enter").click()
+    page.get_by_text("This field is needed").first.wait_for()
+    assert faults(page) == []
+    sound(crew.at(*OWNER), "/label-templates/", "Propose a version")
