@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -130,17 +131,18 @@ def test_bad_prices_are_refused_beside_the_field(far: World) -> None:
 
 def test_on_the_page_and_over_rest(far: World) -> None:
     owner = signed_in(far.member(*OWNER))
+    owners_day = timezone.now().astimezone(ZoneInfo(far.actor(*OWNER).zone)).date().isoformat()
     typed = {"therapy": far.therapy.code, "kind": "line_cancelled", "currency": "eur", "charged_to": CENTER}
     bad = owner.post("/scheduling/prices/", {**typed, "amount": "much", "starts_on": "soon"})
     assert bad.status_code == 400 and 'value="much"' in bad.content.decode()
-    good = {**typed, "amount": "1250.50", "starts_on": today().isoformat(), "days_before": "30"}
+    good = {**typed, "amount": "1250.50", "starts_on": owners_day, "days_before": "30"}
     assert owner.post("/scheduling/prices/", good).status_code == 303
     html = owner.get("/scheduling/prices/").content.decode()
     assert "1250.50 EUR" in html and "Counts" in html
     assert signed_in(far.member("center", "coordinator")).get("/scheduling/prices/").status_code == 403
 
     key = make_partner(far.maker, "product_owner", responsible=far.member(*OWNER))
-    row = {**typed, "currency": "EUR", "kind": "transport", "amount": "80.00", "starts_on": today().isoformat()}
+    row = {**typed, "currency": "EUR", "kind": "transport", "amount": "80.00", "starts_on": owners_day}
     made = key.post("change-prices", row)
     assert made.status_code == 201 and made.json()["amount"] == "80.00"
     assert key.post("change-prices", {**row, "currency": "Euro"}).status_code == 400
