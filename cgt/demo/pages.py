@@ -19,6 +19,7 @@ from cgt.demo import examples, moments, people, scan_tray, tour, tour_stops
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound
 from orders import flow, queries
+from orders.actions.destruction import WITNESSES
 from orders.states import StepState
 from orders.views.sheets import sheet_of
 from orders.views.station_column import column
@@ -190,12 +191,14 @@ class Demonstration:
         return list(found.values())[:MOST_COLLEAGUES]
 
     def _who_may_sign_second(self) -> list[tuple[Any, str, Any]]:
-        """Return organization, capability and site of second persons: of the step, or for an identity query."""
+        """Return organization, capability and site of second persons: of the step, or of an act on the order."""
         assert self.actor is not None  # noqa: S101 - asked by the caller
         match = self.request.resolver_match
         if match is not None and match.view_name == "orders:identity":
             others = {self.order.center_id, self.order.manufacturer_id} - {self.actor.organization_id}
             return [(organization_id, Capability.RESOLVE_IDENTITY, None) for organization_id in others]
+        if match is not None and match.view_name == "orders:destroy":
+            return [(self.actor.organization_id, capability, None) for capability in WITNESSES]
         rule = sheet_of(self.actor, self.order, self.step).rule if self.step is not None else None
         if rule is None:
             return []

@@ -1,4 +1,4 @@
-"""What becomes of material off the plain way: quality decides on quarantine, records destruction (QA1, T33)."""
+"""What becomes of material in quarantine: quality releases or rejects it (QA1, T33)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.utils import timezone
-
-from custody import custody_periods, identity, material
+from custody import identity, material
 from custody.queries import containers_of
 from custody.states import ContainerState
 from ledger.context import Actor, reading
@@ -22,8 +20,8 @@ from personas.states import Capability
 from quality import queries as quality
 from quality.states import DeviationState, Severity
 
-RELEASE, REJECT, DESTROY = "release", "reject", "destroy"
-DECISIONS = (RELEASE, REJECT, DESTROY)
+RELEASE, REJECT = "release", "reject"
+DECISIONS = (RELEASE, REJECT)
 # Material that waited for its acceptance when it was put aside is accepted by the decision to release it.
 ACCEPTED_BY_RELEASE = ContainerState.RECEIVED
 
@@ -31,7 +29,7 @@ ACCEPTED_BY_RELEASE = ContainerState.RECEIVED
 def decide_on_quarantine(
     actor: Actor, code: str, container_code: str, decision: str, reason: str, *, once: Once | None = None
 ) -> Any:
-    """Release, reject or destroy a container in quarantine; return it. By quality of its custodian or manufacturer.
+    """Release or reject a container in quarantine; return it. By quality of its custodian or manufacturer.
 
     A release needs every major and critical deviation closed and no identity under query (FactsMissing lists them).
     """
@@ -42,19 +40,9 @@ def decide_on_quarantine(
             raise WrongState(f"{bag.code} is not in quarantine.", code="not_quarantined")
         if decision == RELEASE:
             _release(actor, order, bag)
-        elif decision == REJECT:
-            material.move(bag, ContainerState.REJECTED)
         else:
-            _destroy(bag)
+            material.move(bag, ContainerState.REJECTED)
         event.note(order=order.code, container=bag.code, decision=decision)
-    return bag
-
-
-def record_destruction(actor: Actor, code: str, container_code: str, reason: str, *, once: Once | None = None) -> Any:
-    """Record that a container was destroyed (rejected, expired, leaking …); return it."""
-    with _on_container(actor, "orders.material_destroyed", code, container_code, reason, once) as (order, bag, event):
-        _destroy(bag)
-        event.note(order=order.code, container=bag.code)
     return bag
 
 
@@ -107,8 +95,3 @@ def _release(actor: Actor, order: Order, bag: Any) -> None:
     material.release_from_quarantine(bag)
     if bag.state == ACCEPTED_BY_RELEASE:
         material.move(bag, ContainerState.ACCEPTED)
-
-
-def _destroy(bag: Any) -> None:
-    material.move(bag, ContainerState.DESTROYED)
-    custody_periods.finish(bag, timezone.now())

@@ -17,6 +17,7 @@ from ledger.refusals import NotFound
 from orders import queries
 from orders.actions import dispositions
 from orders.actions.answering import person_answering
+from orders.actions.destruction import DestroyInputs, destroy_material
 from orders.actions.revocations import RevokeInputs, revoke_release
 from orders.api import answers
 from orders.api.orders import detail_response, reason_of
@@ -212,7 +213,7 @@ class InvalidateResultView(OrderActView):
 class DecideQuarantineView(OrderActView):
     """Quality's decision about a bag in quarantine."""
 
-    @_documented("decide_quarantine", "Release, reject or destroy a bag in quarantine", QuarantineDecision)
+    @_documented("decide_quarantine", "Release or reject a bag in quarantine", QuarantineDecision)
     def post(self, request: Request, code: str, container: str) -> Response:
         sent, once = body_of(request), once_of(request)
         decision, reason = _text(sent, "decision"), reason_of(sent)
@@ -223,9 +224,9 @@ class DecideQuarantineView(OrderActView):
 
 
 class DestroyView(OrderActView):
-    """The end of a bag."""
+    """The end of a container."""
 
-    @_documented("record_destruction", "Record that a bag was destroyed", answers.Reason)
+    @_documented("destroy_material", "Record a destruction, scanned and signed by two people", DestroyInputs)
     def post(self, request: Request, code: str, container: str) -> Response:
-        reason, once = reason_of(body_of(request)), once_of(request)
-        return self.done(code, lambda: dispositions.record_destruction(self.actor, code, container, reason, once=once))
+        sent, once = body_of(request), once_of(request)
+        return self.done(code, lambda: destroy_material(self.actor, code, container, sent, once=once))

@@ -44,9 +44,9 @@ def stocked(happening: Happening) -> Iterator[Said]:
     yield Said(BORN, ((UNIT, unit),), ilmd=own(lot=lot, serial=serial, expires=happening.payload.get("expires_at")))
 
 
-@says("orders.quarantine_decided", RELEASED, REFUSED, DESTROYED)
+@says("orders.quarantine_decided", RELEASED, REFUSED)
 def quarantine_decided(happening: Happening) -> Iterator[Said]:
-    shapes = {"release": RELEASED, "reject": REFUSED, "destroy": DESTROYED}
+    shapes = {"release": RELEASED, "reject": REFUSED}
     shape = shapes.get(str(happening.payload.get("decision")))
     if shape is not None:
         yield Said(shape, ((CONTAINER, str(happening.payload.get("container"))),))

@@ -19,10 +19,11 @@ from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders import queries
 from orders.actions import date_wishing
+from orders.actions.destruction import may_destroy
 from orders.actions.rescheduling import may_reschedule
 from orders.actions.revocations import may_revoke
 from orders.flow import kind_of, next_actions, why_not
-from orders.states import StepState
+from orders.states import OrderState, StepState
 from personas.queries import Site, personas_with
 from personas.states import Capability
 from quality import queries as quality
@@ -173,15 +174,15 @@ def wished(actor: Actor, order: Any) -> dict[str, Any] | None:
     return {"words": words, "may": may} if words or may else None
 
 
-GONE_WRONG = (ContainerState.REJECTED, ContainerState.EXPIRED, ContainerState.RETURNED)
-QUARANTINE_DECISIONS = [("release", "Release"), ("reject", "Reject"), ("destroy", "Destroyed")]
-DESTRUCTION = [("destroyed", "Destroyed")]
+GONE_WRONG = (ContainerState.QUARANTINED, ContainerState.REJECTED, ContainerState.EXPIRED, ContainerState.RETURNED)
+QUARANTINE_DECISIONS = [("release", "Release"), ("reject", "Reject")]
 
 
 def material(actor: Actor, order: Any) -> list[dict[str, Any]]:
     """Return the order's bags; their codes hold the chain of identity, so a courier sees boxes only (T39).
 
-    ``decisions``: what this persona may decide about a bag that left the plain way (its custodian or manufacturer).
+    ``decisions``: what this persona may decide about a bag in quarantine (its custodian or manufacturer);
+    ``destroyable``: whether it may record the end of a bag that is of no use any more.
     """
     if not queries.may_see_therapy(actor):
         return []
@@ -189,12 +190,10 @@ def material(actor: Actor, order: Any) -> list[dict[str, Any]]:
     rows = []
     for bag in queries.bags_of(actor, order):
         ours = actor.organization_id in (bag.custodian_id, order.manufacturer_id)
-        choices: list[tuple[str, str]] = []
-        if decides and ours and bag.state == ContainerState.QUARANTINED:
-            choices = QUARANTINE_DECISIONS
-        elif decides and ours and bag.state in GONE_WRONG:
-            choices = DESTRUCTION
-        rows.append({"bag": bag, "status": container_status(bag.state), "decisions": choices})
+        choices = QUARANTINE_DECISIONS if decides and ours and bag.state == ContainerState.QUARANTINED else []
+        useless = bag.state in GONE_WRONG or order.state != OrderState.OPEN
+        row = {"bag": bag, "status": container_status(bag.state), "decisions": choices}
+        rows.append(row | {"destroyable": useless and may_destroy(actor, order, bag)})
     return rows
 
 

@@ -59,6 +59,7 @@ TWINS = {
     "orders:find": "api:find-patient",
     "orders:flows": "api:flows",
     "orders:hold": "api:hold",
+    "orders:destroy": "api:destroy",
     "orders:identity": "api:lift-identity-query",
     "orders:invalidate_result": "api:invalidate-result",
     "orders:lift": "api:lift-hold",

@@ -16,7 +16,6 @@ from django.test.utils import CaptureQueriesContext
 
 from cgt.demo.journey import Journey, Player
 from ledger.context import reading
-from orders.actions.dispositions import decide_on_quarantine
 from orders.epcis import documents
 from orders.epcis.declarations import declarations
 from orders.epcis.events import epcis_events, sources
@@ -24,6 +23,7 @@ from orders.epcis.hashing import event_id
 from orders.epcis.identifiers import uri
 from personas.models import Membership
 from tests.api.conftest import make_partner
+from tests.journeys.destroying import destroy
 from tests.journeys.watching import bags, order_of
 from tests.journeys.world import World
 from tests.orders.epcis.validation import faults
@@ -153,7 +153,7 @@ def test_bags_put_aside_and_destroyed(world: World) -> None:
     assert [(event["disposition"], event["epcList"]) for event in held] == [("unavailable", collected)]
     assert held[0]["sensorElementList"][0]["sensorReport"] == [{"type": "Temperature", "value": 25.0, "uom": "CEL"}]
     bag = next(iter(bags(center, journey, "starting_material")))
-    decide_on_quarantine(quality.actor, journey.code, bag, "destroy", "Too warm for use.")
+    destroy(quality, world.player("maker", "operator"), journey.code, bag)
     gone = told(center, journey)[-1]
     assert (gone["action"], gone["bizStep"], gone["epcList"]) == ("DELETE", "destroying", [uri("container", bag)])
     assert faults(documents.document(told(center, journey))) == []

@@ -21,7 +21,7 @@ from ledger.recording import acting
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Refusal, Stale, WrongState
 from orders import flow_files, queries
 from orders.actions import interruptions, repairs
-from orders.actions.dispositions import decide_on_quarantine, record_destruction
+from orders.actions.dispositions import decide_on_quarantine
 from orders.actions.interruptions import put_on_hold
 from orders.actions.remanufacture import remanufacture, ways_of
 from orders.flow_validation import faults
@@ -34,6 +34,7 @@ from scheduling.models import ChainLink, Slot
 from tests.api.conftest import make_partner, problem
 from tests.factories import PASSWORD, operator
 from tests.journeys.conftest import refused
+from tests.journeys.destroying import destroy
 from tests.journeys.test_collected_repairs import closed
 from tests.journeys.test_flow_engine import live, step
 from tests.journeys.watching import bags, order_of, step_of
@@ -123,7 +124,7 @@ def test_collected_again_the_same_order_runs_to_infusion_with_a_second_batch(wor
         assert {label.container.k_of_n for label in printed if label.container.lot} == {"1 of 2", "2 of 2"}
     assert sorted(fresh) == ["consumed", "infused", "infused"]
     for code in (code for code, state in now.items() if state == ContainerState.REJECTED):
-        record_destruction(world.player("maker", "qa_reviewer").actor, journey.code, code, "Incinerated.")
+        destroy(world.player("maker", "qa_reviewer"), world.player("maker", "operator"), journey.code, code)
     assert journey.run() == ""
     assert order_of(physician, journey).state == OrderState.CLOSED
 

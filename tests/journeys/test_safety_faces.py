@@ -15,6 +15,7 @@ from personas.actions.people import issue_api_key
 from personas.models import User
 from personas.states import Capability
 from tests.factories import PASSWORD, operator
+from tests.journeys.destroying import destruction
 from tests.journeys.watching import bags, open_deviations, step_of
 from tests.journeys.world import World
 
@@ -186,10 +187,15 @@ def test_a_release_is_revoked_and_the_bags_decided_over_rest(world: World) -> No
     assert "release_revoked" in {fact["code"] for fact in held.json()["facts"]}
     rejected = send("POST", f"{journey.code}/material/{first}/decide", {"decision": "reject", "reason": "Growth"})
     assert rejected.status_code == 200, rejected.content
-    assert send("POST", f"{journey.code}/material/{first}/destroy", {"reason": "Growth"}).status_code == 200
+    address, witness = f"{journey.code}/material/{first}/destroy", world.player("maker", "operator")
+    alone = destruction(releaser, witness, first)
+    del alone["signature"]
+    assert set(send("POST", address, alone).json()["fields"]) == {"signature"}
+    assert send("POST", address, destruction(releaser, witness, first)).status_code == 200
     assert bags(releaser, journey)[first] == ContainerState.DESTROYED
     assert bags(releaser, journey)[second] == ContainerState.QUARANTINED
-    assert send("POST", f"{journey.code}/material/NONE/destroy", {"reason": "x"}).status_code == 404
+    unknown = send("POST", f"{journey.code}/material/NONE/destroy", destruction(releaser, witness, first))
+    assert unknown.status_code == 404
 
 
 @pytest.mark.story("QC6")

@@ -17,12 +17,13 @@ from ledger.context import reading
 from ledger.recording import acting
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, WrongState
 from orders import flow
-from orders.actions.dispositions import decide_on_quarantine, record_destruction
+from orders.actions.dispositions import decide_on_quarantine
 from orders.actions.interruptions import cancel, repeat_step
 from orders.states import OrderState
 from quality.actions.deviations import close_deviation
 from tests.factories import PASSWORD
 from tests.journeys.conftest import refused
+from tests.journeys.destroying import destroy
 from tests.journeys.watching import bags, open_deviations, order_of, step_of
 from tests.journeys.world import World
 
@@ -126,9 +127,9 @@ def test_product_past_its_time_is_not_given_and_is_destroyed(world: World) -> No
         assert facts_of(refusal) == {"product_expired"}
         assert step_of(quality, journey, "bedside").state == "ready"
         with refused(NotAllowed):
-            record_destruction(world.player("center", "infusion_nurse").actor, journey.code, one, "Expired")
+            destroy(world.player("center", "infusion_nurse"), quality, journey.code, one)
         for code in (one, two):
-            record_destruction(quality.actor, journey.code, code, "Past its time of use.")
+            destroy(quality, world.player("center", "cell_lab_technologist"), journey.code, code)
         assert set(product(world, journey).values()) == {ContainerState.DESTROYED}
         with refused(FactsMissing) as refusal:
             journey.perform(
@@ -138,7 +139,7 @@ def test_product_past_its_time_is_not_given_and_is_destroyed(world: World) -> No
             )
         assert facts_of(refusal) == {"nothing_thawed"}
         with refused(WrongState):
-            record_destruction(quality.actor, journey.code, one, "Twice")
+            destroy(quality, world.player("center", "site_quality", 2), journey.code, one)
         cancel(world.player("center", "coordinator").actor, journey.code, "The product was lost.")
 
 
@@ -177,7 +178,7 @@ def test_a_bag_that_was_not_given_is_accounted_for(world: World) -> None:
     with refused(FactsMissing) as refusal:
         journey.perform("close")
     assert facts_of(refusal) == {"bag_not_terminal"} and two in refusal.value.facts[0].text
-    record_destruction(world.player("center", "site_quality").actor, journey.code, two, "Incinerated.")
+    destroy(world.player("center", "site_quality"), world.player("center", "site_quality", 2), journey.code, two)
     assert journey.run() == ""
 
 

@@ -1,0 +1,150 @@
+"""Material is destroyed by two people who both scan it: quality answers for it, somebody else saw it (QA1, T33)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from rest_framework import serializers
+
+from custody import custody_periods, material, scans
+from custody.actions.mismatch import stop_the_line
+from custody.queries import containers_of
+from custody.states import MOVES, TERMINAL_STATES, ContainerState
+from ledger.canonical import canonical_text, digest
+from ledger.context import Actor, reading
+from ledger.recording import Once, OpenEvent, Signing, acting
+from ledger.refusals import FactsMissing, Mismatch, MissingFact, NotAllowed, NotFound, WrongState
+from orders import signers
+from orders.flow import order_named
+from orders.inputs import PastTime, ScanField, ScanningVerifierInput, SignatureInput, read
+from orders.models import Order
+from orders.policies import may_see_therapy
+from personas import signing
+from personas.policies import require
+from personas.states import Capability
+
+DESTROYED_BY, SEEN_BY = "material destroyed", "destruction witnessed"
+# Whoever works with material may be the one who saw its end; the first of these that the person has is signed with.
+WITNESSES = (Capability.MANAGE_DEVIATIONS, Capability.KEEP_STORE, Capability.CONVERT_MATERIAL)
+
+
+class DestroyInputs(serializers.Serializer[Any]):
+    """What was destroyed, how and why, scanned and signed by two people."""
+
+    scan = ScanField(label="Scan the container that is destroyed")
+    how = serializers.CharField(max_length=120, label="How", help_text="For example: incinerated, waste note 4711.")
+    reason = serializers.CharField(max_length=300, label="Why (no names)")
+    at = PastTime(label="Destroyed at")
+    signature = SignatureInput(label="Your signature")
+    witness = ScanningVerifierInput(label="Second person")
+
+
+def destroy_material(
+    actor: Actor, code: str, container_code: str, raw: Mapping[str, Any], *, once: Once | None = None
+) -> Any:
+    """Record that a container was destroyed, and end its custody; return it. ``raw``: see DestroyInputs.
+
+    By quality of whoever has it in hand. Raises NotAllowed ``not_custodian``, FactsMissing ``second_person_needed``
+    when both are one human being, WrongState when it has ended; another patient's code stops the line.
+    """
+    with reading(actor):
+        order = order_named(actor, code)
+        if not may_see_therapy(actor):
+            raise NotFound()
+    try:
+        return _destroy(actor, order, container_code, raw, once)
+    except Mismatch as mismatch:
+        ids: list[UUID] = getattr(mismatch, "container_ids", [])
+        stop_the_line(actor, order.stream_id, ids, mismatch.detail)
+        raise
+
+
+def may_destroy(actor: Actor, order: Order, bag: Any) -> bool:
+    """Whether a page offers it: the same rules that would refuse it."""
+    destroyable = ContainerState.DESTROYED in MOVES[bag.state]
+    return destroyable and actor.can(Capability.MANAGE_DEVIATIONS) and _has_it(actor, order, bag)
+
+
+def _has_it(actor: Actor, order: Order, bag: Any) -> bool:
+    return bool(actor.organization_id == (bag.custodian_id or order.manufacturer_id))
+
+
+def _destroy(actor: Actor, order: Order, container_code: str, raw: Mapping[str, Any], once: Once | None) -> Any:
+    with acting(
+        actor,
+        "orders.material_destroyed",
+        stream_id=order.stream_id,
+        subject=("container", container_code[:64]),
+        capability=Capability.MANAGE_DEVIATIONS,
+        once=once,
+    ) as event:
+        order = order_named(actor, order.code)
+        bag = containers_of(actor, order.stream_id).filter(code=container_code.strip().upper()).first()
+        if bag is None:
+            raise NotFound("This order has no such container.")
+        given = read(DestroyInputs, raw, {"zone": ZoneInfo(actor.zone)})
+        require(actor, Capability.MANAGE_DEVIATIONS)
+        _require_in_hand(actor, order, bag)
+        scans.expect(order.stream_id, given["scan"], [bag], "scan")
+        event.signatures = _signatures(actor, order, bag, given)
+        event.occurred_at, event.reason = _not_before_custody(bag, given["at"]), given["reason"].strip()
+        material.move(bag, ContainerState.DESTROYED)
+        custody_periods.finish(bag, event.occurred_at)
+        _note(event, order, bag, given)
+    return bag
+
+
+def _require_in_hand(actor: Actor, order: Order, bag: Any) -> None:
+    if bag.state in TERMINAL_STATES:
+        text = f"{bag.code} is {bag.state_label.lower()}: that is its end."
+        raise WrongState(text, code="container_ended", remedy="Check the code of the container.")
+    if not _has_it(actor, order, bag):
+        raise NotAllowed(
+            "Whoever has the material destroys it and records it.",
+            code="not_custodian",
+            remedy="Reject the container; quality of whoever has it in hand records its destruction.",
+        )
+
+
+def _signatures(actor: Actor, order: Order, bag: Any, given: Mapping[str, Any]) -> list[Signing]:
+    told = {"act": DESTROYED_BY, "order": order.code, "container": bag.code, "how": given["how"]}
+    bound = digest(canonical_text({**told, "reason": given["reason"], "at": given["at"].isoformat()}))
+    own = signers.sign_act(actor, given["signature"], Capability.MANAGE_DEVIATIONS, DESTROYED_BY, bound)
+    return [own, _witness(actor, order, bag, given["witness"], own, bound)]
+
+
+def _witness(actor: Actor, order: Order, bag: Any, sent: Mapping[str, str], own: Signing, bound: str) -> Signing:
+    user = signing.identify(signing.Credentials(sent["username"], sent["password"]), "witness.password")
+    if user.person_id == own.person_id:
+        text = "Both signatures belong to one human being."
+        raise FactsMissing(
+            "The second person must be somebody else.",
+            code="second_person_needed",
+            facts=[MissingFact("second_person_needed", text, "Ask a colleague who saw it to sign.")],
+        )
+    sites = {bag.custodian_site_id} if bag.custodian_site_id else set()
+    refusals = []
+    for capability in WITNESSES:
+        try:
+            seen = signing.signer_in(user, {actor.organization_id}, capability, "witness.username", sites)
+        except NotAllowed as refusal:
+            refusals.append(refusal)
+            continue
+        scans.expect(order.stream_id, sent["scan"], [bag], "witness.scan")
+        return signing.sign(seen, capability=capability, meaning=SEEN_BY, content_hash=bound, zone=seen.zone)
+    raise refusals[0]
+
+
+def _not_before_custody(bag: Any, at: dt.datetime) -> dt.datetime:
+    """People type minutes: the minute in which the material came into hand means the moment it did."""
+    current = custody_periods.custodian(bag)
+    return current.since if current and at <= current.since < at + dt.timedelta(minutes=1) else at
+
+
+def _note(event: OpenEvent, order: Order, bag: Any, given: Mapping[str, Any]) -> None:
+    event.note(order=order.code, container=bag.code, how=given["how"])
+    event.result = {"container": bag.code}
