@@ -95,7 +95,9 @@ def labels_of(actor: Actor, stream_id: UUID) -> QuerySet[Label]:
 def shipments_of(actor: Actor, stream_id: UUID) -> QuerySet[Shipment]:
     found = on_stream(Shipment, actor, stream_id)
     related = found.select_related("from_site", "to_site", "courier")
-    return related.prefetch_related("items__container", "seal_checks").order_by("packed_at", "id")
+    return related.prefetch_related("items__container", "seal_checks", "swaps__organization").order_by(
+        "packed_at", "id"
+    )
 
 
 def shipments_in(actor: Actor, stream_ids: Collection[UUID]) -> QuerySet[Shipment]:
@@ -234,7 +236,7 @@ def boxes_on(actor: Actor, stream_ids: Iterable[UUID]) -> QuerySet[Shipment]:
 
 def travelled(actor: Actor, stream_ids: Collection[UUID]) -> QuerySet[Shipment]:
     """Return every box of these orders with its sites, firms and contents, oldest first."""
-    found = visible(Shipment, actor).filter(stream_id__in=stream_ids).prefetch_related("items__container")
+    found = visible(Shipment, actor).filter(stream_id__in=stream_ids).prefetch_related("items__container", "swaps")
     related = found.select_related("from_site__organization", "to_site__organization", "courier")
     return related.order_by("packed_at", "id")
 

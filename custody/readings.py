@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby, pairwise
 from uuid import UUID
 
+from custody import shipper_swaps
 from custody.logger_files import Recorded
 from custody.models import BoxCondition, ReadingBlock, ReadingUpload, Shipment
 from custody.states import Condition
@@ -51,18 +52,23 @@ class Judged:
     excursion: bool
 
 
-def take(shipment: Shipment, sent: Recorded, digest: str, limits: Limits) -> tuple[ReadingUpload, BoxCondition]:
-    """Keep what is new of an upload and judge the box anew. Who sent it, and when, are the open event's."""
+def take(
+    shipment: Shipment, logger_code: str, sent: Recorded, digest: str, limits: Limits
+) -> tuple[ReadingUpload, BoxCondition]:
+    """Keep what is new of an upload and judge the box anew. Who sent it, and when, are the open event's.
+
+    What the logger read before it went with the box, or after it no longer did, is another journey's.
+    """
     event = open_event()
     known = points_of(shipment.pk)
-    first = int(shipment.packed_at.timestamp())
-    last = int((shipment.opened_at or event.occurred_at).timestamp())
-    own = [point for point in zip(sent.times, sent.values, strict=True) if first <= point[0] <= last]
+    spans = _with_the_box(shipment, logger_code, shipment.opened_at or event.occurred_at)
+    pairs = zip(sent.times, sent.values, strict=True)
+    own = [point for point in pairs if any(first <= point[0] <= last for first, last in spans)]
     fresh = sorted(set(own).difference(known))
     upload: ReadingUpload = ReadingUpload.objects.create(
         stream_id=shipment.stream_id,
         shipment=shipment,
-        logger_code=shipment.logger_code,
+        logger_code=logger_code,
         digest=digest,
         uploaded_at=event.occurred_at,
         organization_id=event.actor.organization_id,
@@ -143,6 +149,15 @@ def _blocks(upload: ReadingUpload, points: Sequence[Point]) -> Iterator[ReadingB
             seconds=[second - number * DAY for second, _ in own],
             values=[value for _, value in own],
         )
+
+
+def _with_the_box(shipment: Shipment, logger_code: str, last: dt.datetime) -> list[tuple[int, int]]:
+    """Return from when to when a logger went with a box, in seconds; a change of shipper may end and begin that."""
+    return [
+        (int(one.since.timestamp()), int((one.until or last).timestamp()))
+        for one in shipper_swaps.carried(shipment)
+        if one.logger_code.upper() == logger_code.upper()
+    ]
 
 
 def _midnight(day: dt.date) -> int:

@@ -223,4 +223,5 @@ class ShipmentState(models.TextChoices):
 class SealStage(models.TextChoices):
     PICK_UP = "pick_up", "At pick-up"
     DELIVERY = "delivery", "At delivery"
+    SWAP = "swap", "Before the change of shipper"
     OPENING = "opening", "At opening"

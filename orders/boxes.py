@@ -8,7 +8,8 @@ from typing import Any
 from django.utils import timezone
 
 from custody import queries as custody
-from custody import readings
+from custody import readings, shipper_swaps
+from custody.shipments import Shipment
 from ledger.context import Actor
 from ledger.refusals import NotFound
 from ledger.states import Role
@@ -31,6 +32,7 @@ class Box:
     limits: readings.Limits
     chart: condition_chart.Chart | None
     uploads: list[readings.ReadingUpload]
+    carried: list[shipper_swaps.Carried]
     longest_gap = conditions.LONGEST_GAP  # minutes
 
     @property
@@ -42,6 +44,15 @@ class Box:
     def highest(self) -> str:
         """The highest reading in degrees Celsius; empty without any."""
         return conditions.degrees(self.condition.highest) if self.condition else ""
+
+
+def shipment_of(actor: Actor, order: Order, box: str) -> Shipment:
+    """Return a box to act on, by its outer code; NotFound for any other, and for a courier that does not carry it."""
+    rows = Shipment.unwalled.select_related("logger", "from_site", "to_site")
+    found: Shipment | None = rows.filter(stream_id=order.stream_id, code=box.upper()).first()
+    if found is None or (actor.organization_role == Role.COURIER and found.courier_id != actor.organization_id):
+        raise NotFound()
+    return found
 
 
 def of_order(actor: Actor, order: Order, box: str) -> Box:
@@ -63,4 +74,5 @@ def of_order(actor: Actor, order: Order, box: str) -> Box:
         limits=limits,
         chart=condition_chart.draw(points, limits, found.to_site.zone),
         uploads=readings.uploads_of(found.pk, MOST_UPLOADS),
+        carried=shipper_swaps.carried(found),
     )

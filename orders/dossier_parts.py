@@ -158,6 +158,24 @@ def _material(actor: Actor, order: Order) -> dict[str, Rows]:
             }
             for row in boxes
         ],
+        "shippers_changed": [
+            {
+                "box": box.code,
+                "moved_at": swap.swapped_at,
+                "by": swap.organization.name,
+                "place": swap.place,
+                "from_shipper": swap.was_shipper_code,
+                "from_seal": swap.was_seal_code,
+                "from_logger": swap.was_logger_code,
+                "into_shipper": swap.shipper_code,
+                "new_seal": swap.seal_code,
+                "logger": swap.logger_code,
+                "units": swap.units,
+                "because": swap.reason,
+            }
+            for box in boxes
+            for swap in box.swaps.all()
+        ],
         "seals_seen": [
             {
                 "box": box.code,

@@ -68,6 +68,7 @@ WATCHED = {
     "orders.date_request_withdrawn": Watch((C.CONFIRM_SLOTS,), "A request for dates was withdrawn"),
     "orders.pickup_failed": Watch(CONCERNED_BY_TRANSPORT, "Pickup failed"),
     "orders.delayed": Watch(CONCERNED_BY_TRANSPORT, "Transport delayed"),
+    "orders.shipper_swapped": Watch(CONCERNED_BY_TRANSPORT, "Shipper changed on the way"),
     "orders.excursion_found": Watch(
         (C.MANAGE_DEVIATIONS, *CONCERNED_BY_TRANSPORT), "Temperature excursion on the way", critical=True
     ),
@@ -92,6 +93,7 @@ HANDED_OVER = "orders.repair_handed_over"  # who does it sees the whole list, an
 OF_TRANSPORT = (
     "orders.pickup_failed",
     "orders.delayed",
+    "orders.shipper_swapped",
     "orders.excursion_found",
     "orders.condition_in_range",
     *DISRUPTIONS,

@@ -5,7 +5,7 @@ from custody.models.genealogy import Conversion, Genealogy
 from custody.models.identity import ChainOfIdentity, FacilityCounter
 from custody.models.labels import Label
 from custody.models.material import Container, StockUnit
-from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem
+from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem, ShipperSwap
 from custody.models.numbering import NumberingScheme, NumberPrefix
 from custody.models.readings import BoxCondition, LoggerLayout, ReadingBlock, ReadingUpload
 from custody.models.store import StoreUnit
@@ -37,6 +37,7 @@ __all__ = [
     "SealedIdentity",
     "Shipment",
     "ShipmentItem",
+    "ShipperSwap",
     "StockUnit",
     "StoreUnit",
 ]

@@ -103,6 +103,43 @@ class ShipmentItem(WalledModel):
         ]
 
 
+class ShipperSwap(WalledModel):
+    """A box that was moved into another shipper on its way, with the numbers before and after (CC3)."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="swaps")
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    person_id = models.UUIDField(null=True, help_text="who moved it")
+    swapped_at = models.DateTimeField()
+    place = models.CharField(max_length=120, help_text="where, in words")
+    reason = models.CharField(max_length=300)
+    units = models.PositiveSmallIntegerField(help_text="how many were moved: all of them")
+    was_shipper_code = models.CharField(max_length=40)
+    was_seal_code = models.CharField(max_length=40)
+    was_logger_code = models.CharField(max_length=40, blank=True)
+    was_shipper = models.ForeignKey("custody.Equipment", on_delete=models.PROTECT, related_name="+", null=True)
+    was_logger = models.ForeignKey("custody.Equipment", on_delete=models.PROTECT, related_name="+", null=True)
+    shipper_code = models.CharField(max_length=40)
+    seal_code = models.CharField(max_length=40)
+    logger_code = models.CharField(max_length=40)
+    shipper = models.ForeignKey("custody.Equipment", on_delete=models.PROTECT, related_name="+", null=True)
+    logger = models.ForeignKey("custody.Equipment", on_delete=models.PROTECT, related_name="+", null=True)
+
+    wall = OnStream()
+    append_only = True
+
+    class Meta(WalledModel.Meta):
+        ordering = ["swapped_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "swapped_at"], name="custody_swap_once"),
+            models.CheckConstraint(
+                condition=~models.Q(shipper_code__iexact=models.F("was_shipper_code"))
+                & ~models.Q(seal_code__iexact=models.F("was_seal_code")),
+                name="custody_swap_changes_both",
+            ),
+        ]
+
+
 class SealCheck(WalledModel):
     """What somebody saw of a shipper's seal: recorded whether it fits or not."""
 

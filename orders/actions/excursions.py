@@ -15,16 +15,15 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from custody import logger_files, logger_layouts, material, readings, shipments
+from custody import logger_files, logger_layouts, material, readings, shipments, shipper_swaps
 from custody.logger_files import Recorded
 from custody.readings import BoxCondition, ReadingUpload, Shipment
 from custody.states import Condition, ContainerState
 from ledger.canonical import canonical_text
 from ledger.context import Actor, reading
 from ledger.recording import MAY_RUN_AHEAD, Once, acting
-from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
-from ledger.states import Role
-from orders import conditions
+from ledger.refusals import InvalidInput, NotAllowed, WrongState
+from orders import boxes, conditions
 from orders.flow import order_named, stream_of
 from orders.models import Order
 from personas.states import Capability
@@ -57,7 +56,7 @@ def send_file(
     if len(content) > LARGEST:
         raise InvalidInput(fields={"file": [f"At most {LARGEST // 1024 // 1024} MB."]})
 
-    def read(shipment: Shipment) -> Recorded:
+    def read(shipment: Shipment) -> tuple[str, Recorded]:
         layout = logger_layouts.chosen(
             actor, model or (shipment.logger.model if shipment.logger else ""), given=bool(model)
         )
@@ -67,7 +66,7 @@ def send_file(
             raise InvalidInput(fields={"serial": ["The file names no serial number. Enter the one on the logger."]})
         for field, named in (("file", found.serials), ("serial", typed)):
             _refuse_another_logger(shipment, field, named)
-        return found
+        return _logger_named(shipment, found.serials | typed), found
 
     return _take(actor, code, box, read, hashlib.sha256(content).hexdigest(), once)
 
@@ -77,9 +76,10 @@ def send_readings(
 ) -> ReadingUpload:
     """Take readings that a system sends: ``{"logger": serial, "readings": [[time with offset, °C], …]}``."""
 
-    def read(shipment: Shipment) -> Recorded:
-        _refuse_another_logger(shipment, "logger", {str(raw.get("logger") or "").strip()})
-        return _pairs(raw.get("readings"))
+    def read(shipment: Shipment) -> tuple[str, Recorded]:
+        named = {str(raw.get("logger") or "").strip()}
+        _refuse_another_logger(shipment, "logger", named)
+        return _logger_named(shipment, named), _pairs(raw.get("readings"))
 
     return _take(actor, code, box, read, hashlib.sha256(canonical_text(dict(raw)).encode()).hexdigest(), once)
 
@@ -89,21 +89,22 @@ def _take(actor: Actor, code: str, box: str, read: Any, digest: str, once: Once 
     with acting(actor, "orders.readings_recorded", stream_id=stream_of(code), subject=subject, once=once) as event:
         order = order_named(actor, code)
         order.stream = event.stream
-        shipment = _box(actor, order, box)
+        shipment = boxes.shipment_of(actor, order, box)
         if not may_send(actor):
             raise NotAllowed("Who drives, packs, receives or keeps loggers sends their readings.")
-        if not shipment.logger_code:
+        if not _loggers(shipment):
             raise WrongState(f"Box {shipment.code} was closed without a logger.", code="no_logger")
         was = BoxCondition.unwalled.filter(shipment=shipment).values_list("state", flat=True).first()
         limits = conditions.limits_of(order, shipment.direction)
-        upload, condition = readings.take(shipment, read(shipment), digest, limits)
+        logger, sent = read(shipment)
+        upload, condition = readings.take(shipment, logger, sent, digest, limits)
         held: list[str] = []
         if condition.state == Condition.EXCURSION and was != Condition.EXCURSION:
             held = _hold(order, shipment, condition, limits)
         event.note(
             order=order.code,
             box=shipment.code,
-            logger=shipment.logger_code,
+            logger=logger,
             taken=upload.taken,
             repeated=upload.repeated,
             bad=upload.bad,
@@ -164,17 +165,24 @@ def _hold(order: Order, shipment: Shipment, condition: BoxCondition, limits: rea
     return held
 
 
-def _box(actor: Actor, order: Order, box: str) -> Shipment:
-    found: Shipment | None = (
-        Shipment.unwalled.select_related("logger").filter(stream_id=order.stream_id, code=box.upper()).first()
-    )
-    if found is None or (actor.organization_role == Role.COURIER and found.courier_id != actor.organization_id):
-        raise NotFound()
-    return found
+def _loggers(shipment: Shipment) -> list[str]:
+    """Return the numbers of the loggers that went with a box, the one of now last."""
+    return [one.logger_code for one in shipper_swaps.carried(shipment) if one.logger_code]
+
+
+def _logger_named(shipment: Shipment, named: set[str]) -> str:
+    """Return a logger's number as the box has it. InvalidInput where a file names two loggers of the box."""
+    wanted = {one.upper() for one in named}
+    found = {one.upper(): one for one in _loggers(shipment) if one.upper() in wanted}
+    if len(found) > 1:
+        text = f"This names two loggers: {', '.join(sorted(found.values()))}. Send the readings of each by itself."
+        raise InvalidInput(text, code="two_loggers", fields={"file": [text]})
+    return next(iter(found.values()))
 
 
 def _refuse_another_logger(shipment: Shipment, field: str, named: set[str]) -> None:
-    others = sorted(one for one in named if one.upper() != shipment.logger_code.upper())
+    known = {one.upper() for one in _loggers(shipment)}
+    others = sorted(one for one in named if one.upper() not in known)
     if others:
         text = f"These readings are of logger {others[0] or '(none)'}; {shipment.code} was closed with another."
         raise InvalidInput(text, code="wrong_logger", fields={field: [text]}, remedy="Choose the file of this box.")

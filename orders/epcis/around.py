@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from custody import queries as custody
+from custody.shipper_swaps import packed_in
 from ledger.context import Actor
 from ledger.models import Event
 from ledger.walls import visible
@@ -65,7 +66,7 @@ NOTHING = Around()
 
 
 def around(actor: Actor, stream_ids: Collection[UUID], revoked: Collection[UUID] = ()) -> dict[UUID, Around]:
-    """Return what stands around the events of these streams: five queries, however many streams.
+    """Return what stands around the events of these streams: six queries, however many streams.
 
     ``revoked``: those of them where a release was revoked.
     """
@@ -75,7 +76,7 @@ def around(actor: Actor, stream_ids: Collection[UUID], revoked: Collection[UUID]
         boxes[row.stream_id][row.code] = Box(
             code=row.code,
             direction=row.direction,
-            shipper=row.shipper_code,
+            shipper=packed_in(row),
             from_site=row.from_site.code,
             to_site=row.to_site.code,
             from_zone=row.from_site.zone,

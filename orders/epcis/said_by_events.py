@@ -8,12 +8,15 @@ from typing import Any
 from orders.epcis.declarations import Happening, Said, an_object, excuse, says
 from orders.epcis.identifiers import BATCH, BOX, CERTIFICATE, CONTAINER, UNIT
 from orders.epcis.said_by_steps import BORN, DESTROYED, HELD, REFUSED, RELEASED, STORED, bags, own
-from orders.epcis.vocabulary import ADD, OBSERVE, TRANSFORMATION
+from orders.epcis.vocabulary import ADD, AGGREGATION, DELETE, OBSERVE, TRANSFORMATION
 
 FOREIGN = an_object(OBSERVE, "inspecting", "mismatch_instance")
 AGREED = an_object(OBSERVE, "inspecting", "conformant")
 LATER = an_object(OBSERVE, "transporting", "in_transit")
 NOT_TAKEN = an_object(OBSERVE, "void_shipping", "container_closed")
+UNSEALED = (AGGREGATION, DELETE, "repackaging", "container_open")
+RESEALED = (AGGREGATION, ADD, "repackaging", "container_closed")
+SWAPPED = an_object(OBSERVE, "repackaging", "in_transit")
 MEASURED = an_object(OBSERVE, "sensor_reporting", "in_transit")
 RECALLED = an_object(OBSERVE, "holding", "recalled")
 
@@ -98,6 +101,20 @@ excuse(
     "orders.excursion_found",
     "orders.condition_in_range",
 )
+
+
+@says("orders.shipper_swapped", SWAPPED, UNSEALED, RESEALED, outer=True)
+def shipper_swapped(happening: Happening) -> Iterator[Said]:
+    """Out of one shipper, into another: the box keeps its code, so its parent is the same; the extensions name both."""
+    told, box = happening.payload, happening.box()
+    if box is None:
+        return
+    was = own(shipper=told.get("was_shipper"), seal=told.get("was_seal"), logger=told.get("was_logger"))
+    now = own(shipper=told.get("shipper"), seal=told.get("seal"), logger=told.get("logger"))
+    both = now | own(replaces=told.get("was_shipper"), place=told.get("place"))
+    yield Said(SWAPPED, ((BOX, box.code),), extensions=both, outer=True)
+    yield Said(UNSEALED, bags(box.bags), parent=(BOX, box.code), extensions=was)
+    yield Said(RESEALED, bags(box.bags), parent=(BOX, box.code), extensions=now)
 
 
 @says("orders.pickup_failed", NOT_TAKEN, outer=True)

@@ -17,6 +17,7 @@ from ledger.recording import Once
 from ledger.refusals import InvalidInput, Refusal
 from orders import queries
 from orders.actions import excursions
+from orders.actions.shipper_swaps import may_swap
 from orders.flow import order_named
 from orders.forms import flat, unplaced
 from orders.views.requests import acted, typed
@@ -74,6 +75,8 @@ def _page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = N
         "highest": found.highest,
         "chart": found.chart,
         "uploads": found.uploads,
+        "carried": found.carried,
+        "may_swap": may_swap(actor, found.box),
         "fields": fields,
         "refusal": refusal,
         "unplaced": unplaced(errors, fields),

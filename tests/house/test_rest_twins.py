@@ -33,6 +33,7 @@ TWINS = {
     "orders:committee": "api:rank-decisions",
     "orders:publish_criteria": "api:publish-criteria",
     "orders:quotas": "api:quotas",
+    "orders:swap_shipper": "api:swap-shipper",
     "orders:score_waiting": "api:score-waiting",
     "orders:waiting_criteria": "api:waiting-criteria",
     "orders:withdraw_waiting": "api:withdraw-waiting",
