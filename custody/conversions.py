@@ -1,7 +1,7 @@
-"""Containers split, pooled, sampled, replaced, repacked: nothing is made of nothing, nothing vanishes (CL1, I3).
+"""Containers split, pooled, sampled, replaced, repacked, processed: nothing comes of nothing, nothing vanishes (I3).
 
-What comes out, is left and is lost adds up to what went in, within what cannot be measured. The oldest clock of what
-goes in is the clock of what comes out.
+What comes out, is left and is lost adds up to what went in, within what cannot be measured (not for an intermediate:
+medium is added and taken away). The oldest clock of what goes in is the clock of what comes out.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from uuid import UUID
 from custody import custody_periods, genealogy, labels, material
 from custody.label_templates import Market
 from custody.models import ChainOfIdentity, Container, Conversion
-from custody.states import ContainerKind, ContainerState, ConversionKind, LabelTemplate
+from custody.states import VESSELS, ContainerKind, ContainerState, ConversionKind, LabelTemplate
 from ledger.refusals import FactsMissing, InvalidInput, WrongState
 
 C, K = ContainerState, ConversionKind
 OPEN_STATES = (C.COLLECTED, C.ACCEPTED, C.STORED)  # material that lies there, neither under way nor in a process
+IN_MANUFACTURE = (ContainerKind.STARTING_MATERIAL, ContainerKind.INTERMEDIATE)
 WHOLE_DOSES = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
-BY_HAND = (K.SPLIT, K.POOLED, K.SAMPLED, K.REPLACED, K.REPACKED)  # manufacture is a step of its own
+BY_HAND = (K.SPLIT, K.POOLED, K.SAMPLED, K.REPLACED, K.REPACKED, K.PROCESSED)  # what is filled is a step of its own
 EARLIEST = ("collected_at", "ended_at", "expires_at", "thawed_at")
 SHARED = ("donation_number", "lot", "serial", "storage_location")
 
@@ -36,12 +37,14 @@ def convert(
     market: Market | None,
     lost: Decimal = genealogy.NOTHING,
     reason: str = "",
+    vessel: str = "",
 ) -> tuple[Conversion, list[Container]]:
     """Make one container per volume (mL) of the sources, labeled and in the same hands; return the act and them.
 
-    All but a sampled source are used up by it; labels are as the template for ``market`` has them. Raises InvalidInput
-    beside ``bags``, ``volumes``, ``lost_ml``, ``at`` or ``reason``, WrongState for material that is under way, in a
-    process or final, FactsMissing for quarantine.
+    All but a sampled source are used up by it; labels are as the template for ``market`` has them; without ``vessel``
+    the new ones are as their source, or the usual ones. Raises InvalidInput beside ``bags``, ``volumes``, ``lost_ml``,
+    ``at``, ``vessel`` or ``reason``, WrongState for material that is under way or final (in a process, unless it is
+    made into an intermediate), FactsMissing for quarantine.
     """
     coi = _refuse_unfit(kind, sources)
     _refuse_counts(kind, len(sources), len(volumes))
@@ -51,8 +54,9 @@ def convert(
     volume_in = genealogy.total(source.volume_ml for source in sources)
     assert volume_in is not None  # noqa: S101 - _refuse_unfit asked for it
     left = _balanced(kind, volume_in, volumes, lost)
-    facts = _inherited(kind, sources)
-    made = material.make(sources[0].stream_id, coi, _kind_made(kind, sources[0]), len(volumes), facts)
+    kind_made = _kind_made(kind, sources[0])
+    facts = {**_inherited(kind, sources), "vessel": _vessel(kind_made, sources[0], vessel)}
+    made = material.make(sources[0].stream_id, coi, kind_made, len(volumes), facts)
     for child, volume in zip(made, volumes, strict=True):
         _set(child, volume_ml=volume, **_place_in_batch(kind, sources[0]))
     _use_up(kind, sources, left, at)
@@ -74,7 +78,10 @@ def _refuse_unfit(kind: ConversionKind, sources: Sequence[Container]) -> ChainOf
     if sources[0].kind in WHOLE_DOSES and kind in (K.SPLIT, K.POOLED):
         text = "Doses are filled once, in manufacture: product is neither split nor pooled afterwards."
         raise InvalidInput(text, code="whole_dose", fields={"kind": [text]})
-    _refuse_states(sources)
+    if kind == K.PROCESSED and sources[0].kind not in IN_MANUFACTURE:
+        text = "An intermediate is made of starting material or of another intermediate."
+        raise InvalidInput(fields={"kind": [text]})
+    _refuse_states(kind, sources)
     unknown = ", ".join(source.code for source in sources if source.volume_ml is None)
     if unknown:
         text = f"The volume of {unknown} is not recorded, so no balance can be drawn."
@@ -82,22 +89,28 @@ def _refuse_unfit(kind: ConversionKind, sources: Sequence[Container]) -> ChainOf
     return coi
 
 
-def _refuse_states(sources: Sequence[Container]) -> None:
+def _refuse_states(kind: ConversionKind, sources: Sequence[Container]) -> None:
+    fitting, rule = (
+        ((C.IN_PROCESS,), "only material in process becomes an intermediate")
+        if kind == K.PROCESSED
+        else (OPEN_STATES, "only material that lies there is worked on")
+    )
     held = material.quarantine_facts(sources)
     if held:
         raise FactsMissing("Material in quarantine stays as it is.", facts=held)
     for source in sources:
-        if source.state not in OPEN_STATES:
-            text = f"{source.code} is {source.state_label.lower()}: only material that lies there is worked on."
+        if source.state not in fitting:
+            text = f"{source.code} is {source.state_label.lower()}: {rule}."
             raise WrongState(text, code="illegal_move", remedy="Reload the lineage to see what can be worked on.")
     if len({(source.state, source.custodian_id, source.custodian_site_id) for source in sources}) != 1:
         raise InvalidInput(fields={"bags": ["Only material in one place and in one state is pooled."]})
 
 
 def _refuse_counts(kind: ConversionKind, count_in: int, count_out: int) -> None:
+    several = kind in (K.POOLED, K.PROCESSED)
     if kind == K.POOLED and count_in < 2:
         raise InvalidInput(fields={"bags": ["Pooling takes at least two bags. Scan the others too."]})
-    if kind != K.POOLED and count_in != 1:
+    if not several and count_in != 1:
         raise InvalidInput(fields={"bags": ["This is done with one bag at a time; only pooling takes several."]})
     if kind == K.SPLIT and count_out < 2:
         raise InvalidInput(fields={"volumes": ["A split makes at least two containers. Enter the volume of each."]})
@@ -127,7 +140,7 @@ def _balanced(kind: ConversionKind, volume_in: Decimal, volumes: Sequence[Decima
             raise InvalidInput(text, code="no_balance", fields={"volumes": [text]})
         return left
     off = genealogy.missing(volume_in, out + lost)
-    if off:
+    if off and kind != K.PROCESSED:
         what = f"{_ml(off)} is missing" if off > 0 else f"{_ml(-off)} too much came out"
         text = (
             f"{_ml(volume_in)} went in, {_ml(out)} came out, {_ml(lost)} is lost: {what}."
@@ -143,7 +156,19 @@ def _ml(volume: Decimal) -> str:
 
 
 def _kind_made(kind: ConversionKind, source: Container) -> ContainerKind:
-    return ContainerKind.SAMPLE if kind == K.SAMPLED else ContainerKind(source.kind)
+    made = {K.SAMPLED: ContainerKind.SAMPLE, K.PROCESSED: ContainerKind.INTERMEDIATE}
+    return made.get(kind, ContainerKind(source.kind))
+
+
+def _vessel(kind: ContainerKind, source: Container, wanted: str) -> str:
+    """Return what the new containers physically are; InvalidInput for what does not hold their kind."""
+    fitting = VESSELS[kind]
+    if wanted and wanted not in fitting:
+        words = ", ".join(vessel.label.lower() for vessel in fitting)
+        raise InvalidInput(fields={"vessel": [f"{kind.label} is kept in: {words}. Choose one of these."]})
+    if wanted or source.kind == kind:
+        return wanted or str(source.vessel)
+    return str(fitting[0]) if len(fitting) == 1 else ""
 
 
 def _inherited(kind: ConversionKind, sources: Sequence[Container]) -> dict[str, Any]:
@@ -172,7 +197,8 @@ def _use_up(kind: ConversionKind, sources: Iterable[Container], left: Decimal, a
         if kind == K.SAMPLED:
             _set(source, volume_ml=left)
             continue
-        material.move(material.move(source, C.IN_PROCESS), C.CONSUMED)
+        inside = source if kind == K.PROCESSED else material.move(source, C.IN_PROCESS)
+        material.move(inside, C.CONSUMED)
         custody_periods.finish(source, at)
 
 

@@ -16,7 +16,16 @@ from custody import genealogy
 from custody.codes import container_code
 from custody.keys import Keyed, key_of
 from custody.models import ChainOfIdentity, Container, StockUnit
-from custody.states import LYING, MOVES, TERMINAL_STATES, ContainerKind, ContainerState, ConversionKind, StockState
+from custody.states import (
+    LYING,
+    MOVES,
+    TERMINAL_STATES,
+    ContainerKind,
+    ContainerState,
+    ConversionKind,
+    StockState,
+    Vessel,
+)
 from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, WrongState
@@ -44,9 +53,12 @@ def _containers(stream_id: UUID) -> QuerySet[Container]:
     return Container.unwalled.filter(stream_id=stream_id).order_by("kind", "position")
 
 
-def plan(stream: Keyed, coi: ChainOfIdentity, kind: ContainerKind | str, count: int) -> list[Container]:
+def plan(
+    stream: Keyed, coi: ChainOfIdentity, kind: ContainerKind | str, count: int, vessel: str = ""
+) -> list[Container]:
     """Plan ``count`` more containers of a kind, numbered from 1; those of an earlier attempt keep their positions."""
-    return make(key_of(stream), coi, ContainerKind(kind), count, {"state": ContainerState.PLANNED})
+    facts = {"state": ContainerState.PLANNED, "vessel": vessel}
+    return make(key_of(stream), coi, ContainerKind(kind), count, facts)
 
 
 def fill(
@@ -165,6 +177,7 @@ def transform(
     happened_at: dt.datetime | None = None,
     expires_at: dt.datetime | None = None,
     lot: str = "",
+    vessel: str = "",
     late: bool = False,
 ) -> list[Container]:
     """Consume the parents and make ``count`` containers of them, stored where they were made; record who came of whom.
@@ -184,7 +197,7 @@ def transform(
         raise InvalidInput("Material of different identities is never combined.", code="mixed_identities")
     for parent in parents:
         (happened if late else move)(parent, ContainerState.CONSUMED)
-    facts = {"state": ContainerState.STORED, "expires_at": expires_at, "lot": lot}
+    facts = {"state": ContainerState.STORED, "expires_at": expires_at, "lot": lot, "vessel": vessel}
     made = _take_planned(first.stream_id, ContainerKind(kind), count, facts)
     made += make(first.stream_id, first.coi, ContainerKind(kind), count - len(made), facts)
     _number(made)
@@ -224,6 +237,7 @@ def bind_stock(unit: StockUnit, stream: Keyed, coi: ChainOfIdentity) -> Containe
         "serial": unit.serial,
         "expires_at": unit.expires_at,
         "stock_unit": unit,
+        "vessel": Vessel.VECTOR_VIAL,
         "storage_location": unit.storage_location,
     }
     return make(key_of(stream), coi, ContainerKind.VECTOR_KIT, 1, facts)[0]

@@ -34,6 +34,7 @@ class SchemeState(models.TextChoices):
 
 class ContainerKind(models.TextChoices):
     STARTING_MATERIAL = "starting_material", "Starting material"
+    INTERMEDIATE = "intermediate", "Intermediate"
     DRUG_PRODUCT = "drug_product", "Drug product"
     VECTOR_KIT = "vector_kit", "Vector kit"
     SAMPLE = "sample", "Sample or retained vial"
@@ -41,9 +42,36 @@ class ContainerKind(models.TextChoices):
 
 KIND_LETTERS = {
     ContainerKind.STARTING_MATERIAL: "SM",
+    ContainerKind.INTERMEDIATE: "IM",
     ContainerKind.DRUG_PRODUCT: "DP",
     ContainerKind.VECTOR_KIT: "VK",
     ContainerKind.SAMPLE: "SA",
+}
+
+
+class Vessel(models.TextChoices):
+    """What a container physically is."""
+
+    LEUKOPAK = "leukopak", "Leukopak"
+    TUMOR_TUBE = "tumor_tube", "Tumor tube"
+    CRYOBAG = "cryobag", "Cryobag"
+    RESERVE_BAG = "reserve_bag", "Reserve bag"
+    CULTURE_BAG = "culture_bag", "Culture bag"
+    PRODUCT_BAG = "product_bag", "Drug-product bag"
+    PRODUCT_VIAL = "product_vial", "Drug-product vial"
+    VECTOR_VIAL = "vector_vial", "Vector vial"
+    QC_VIAL = "qc_vial", "QC vial"
+    RETAINED_VIAL = "retained_vial", "Retained vial"
+    SAMPLE_TUBE = "sample_tube", "Sample tube"
+
+
+_V = Vessel
+VESSELS: dict[ContainerKind, tuple[Vessel, ...]] = {
+    ContainerKind.STARTING_MATERIAL: (_V.LEUKOPAK, _V.TUMOR_TUBE, _V.CRYOBAG, _V.RESERVE_BAG),
+    ContainerKind.INTERMEDIATE: (_V.CULTURE_BAG, _V.CRYOBAG),
+    ContainerKind.DRUG_PRODUCT: (_V.PRODUCT_BAG, _V.PRODUCT_VIAL),
+    ContainerKind.VECTOR_KIT: (_V.VECTOR_VIAL,),
+    ContainerKind.SAMPLE: (_V.QC_VIAL, _V.RETAINED_VIAL, _V.SAMPLE_TUBE),
 }
 
 
@@ -51,6 +79,7 @@ class ConversionKind(models.TextChoices):
     """How containers are made of containers."""
 
     TRANSFORMED = "transformed", "Manufactured"
+    PROCESSED = "processed", "Processed into an intermediate"
     SPLIT = "split", "Split into several"
     POOLED = "pooled", "Pooled into one"
     SAMPLED = "sampled", "Samples or retained vials drawn"

@@ -23,7 +23,7 @@ def _volume(number: Decimal) -> Value:
 def _counts() -> Q:
     one, several = Q(count_in=1), Q(count_in__gte=2)
     return (
-        Q(kind=K.TRANSFORMED, count_in__gte=1, count_out__gte=1)
+        Q(kind__in=(K.TRANSFORMED, K.PROCESSED), count_in__gte=1, count_out__gte=1)
         | Q(kind=K.SPLIT, count_out__gte=2) & one
         | Q(kind=K.POOLED, count_out=1) & several
         | Q(kind=K.SAMPLED, count_out__gte=1) & one
@@ -34,7 +34,7 @@ def _counts() -> Q:
 def _balance() -> Q:
     out = F("volume_out") + F("volume_left") + F("volume_lost")
     missing = F("volume_in") * _volume(MAY_MISS_PART) + _volume(MAY_MISS_ML)
-    return Q(kind=K.TRANSFORMED) | Q(
+    return Q(kind__in=(K.TRANSFORMED, K.PROCESSED)) | Q(
         volume_in__isnull=False,
         volume_out__isnull=False,
         volume_in__lte=out + missing,

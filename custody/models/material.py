@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from custody.states import LYING, TERMINAL_STATES, ContainerKind, ContainerState, StockState
+from custody.states import LYING, TERMINAL_STATES, VESSELS, ContainerKind, ContainerState, StockState, Vessel
 from ledger.history import track
 from ledger.models import WalledModel
 from ledger.walls import OnStream, OwnedBy
@@ -35,6 +35,14 @@ class StockUnit(WalledModel):
         return f"{self.lot}/{self.serial}"
 
 
+def _fitting_vessels() -> models.Q:
+    """A vessel holds what it is made for; of containers made elsewhere it may be unknown."""
+    fitting = models.Q(vessel="")
+    for kind, vessels in VESSELS.items():
+        fitting |= models.Q(kind=kind, vessel__in=vessels)
+    return fitting
+
+
 class Container(WalledModel):
     """A bag, vial or kit of an order: k of n of its kind, in one state, with one custodian at any instant."""
 
@@ -42,6 +50,7 @@ class Container(WalledModel):
     coi = models.ForeignKey("custody.ChainOfIdentity", on_delete=models.PROTECT, related_name="containers", null=True)
     code = models.CharField(max_length=40, unique=True, help_text="as printed and scanned, with its check character")
     kind = models.CharField(max_length=20, choices=ContainerKind.choices)
+    vessel = models.CharField(max_length=16, choices=Vessel.choices, blank=True, help_text="what it physically is")
     position = models.PositiveSmallIntegerField(help_text="over all batches and collections; part of the code")
     count = models.PositiveSmallIntegerField(help_text="how many there were when it was planned")
     number = models.PositiveSmallIntegerField(null=True, help_text="k of n, within its batch or collection")
@@ -93,6 +102,7 @@ class Container(WalledModel):
                 name="custody_container_volume",
             ),
             models.CheckConstraint(condition=models.Q(state__in=ContainerState.values), name="custody_container_state"),
+            models.CheckConstraint(condition=_fitting_vessels(), name="custody_container_vessel"),
             models.CheckConstraint(
                 condition=~models.Q(state="quarantined") | ~models.Q(quarantine_reason=""),
                 name="custody_quarantine_reason",
@@ -137,7 +147,8 @@ class Container(WalledModel):
 
     @property
     def kind_label(self) -> str:
-        return ContainerKind(self.kind).label
+        """Return what it is, as exactly as it is known: ``Leukopak``, or ``Starting material``."""
+        return Vessel(self.vessel).label if self.vessel else ContainerKind(self.kind).label
 
     @property
     def is_terminal(self) -> bool:

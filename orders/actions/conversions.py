@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from custody import conversions, identity, material, scans
 from custody.actions.mismatch import stop_the_line
-from custody.states import TERMINAL_STATES, ConversionKind
+from custody.states import TERMINAL_STATES, ConversionKind, Vessel
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, Mismatch, NotFound, WrongState
@@ -59,6 +59,14 @@ class ConvertInputs(serializers.Serializer[Any]):
         required=False,
         default=Decimal(0),
         label="Lost (mL)",
+    )
+    vessel = serializers.ChoiceField(
+        choices=Vessel.choices,
+        required=False,
+        allow_blank=True,
+        default="",
+        label="Made into",
+        help_text="What the new containers are. Empty: the same as before.",
     )
     at = PastTime(label="Done at")
     reason = serializers.CharField(
@@ -112,6 +120,7 @@ def _convert(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | No
             market=order.market,
             lost=given["lost_ml"],
             reason=given["reason"],
+            vessel=given["vessel"],
         )
         event.occurred_at, event.reason = given["at"], given["reason"].strip()
         _note(event, order, act, sources, made)

@@ -319,6 +319,7 @@ class ContainerRow(Shape):
 
     code = s.CharField()
     kind = s.CharField()
+    vessel = s.CharField(allow_blank=True, help_text="what it physically is, where that is known")
     position = s.IntegerField(help_text="k of n, within its batch or collection")
     count = s.IntegerField(help_text="n")
     state = s.CharField()

@@ -28,6 +28,7 @@ class LineageContainer(Shape):
 
     code = serializers.CharField()
     kind = serializers.ChoiceField(choices=ContainerKind.choices)
+    vessel = serializers.CharField(allow_blank=True, help_text="what it physically is, where that is known")
     state = serializers.ChoiceField(choices=ContainerState.choices)
     volume_ml = serializers.DecimalField(max_digits=8, decimal_places=2, allow_null=True)
     generation = serializers.IntegerField(help_text="0: made of nothing else")
@@ -97,7 +98,7 @@ class LineageView(OfOrder):
 
 
 def _container(node: Any) -> dict[str, Any]:
-    names = ("code", "kind", "state", "volume_ml")
+    names = ("code", "kind", "vessel", "state", "volume_ml")
     return {name: getattr(node.container, name) for name in names} | {
         "generation": node.generation,
         "made_of": [parent.code for parent in node.parents],

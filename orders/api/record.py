@@ -103,6 +103,7 @@ def _signature_row(signature: Any) -> dict[str, Any]:
 CONTAINER_FIELDS = (
     "code",
     "kind",
+    "vessel",
     "state",
     "collected_at",
     "ended_at",

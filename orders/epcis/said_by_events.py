@@ -61,6 +61,7 @@ def destroyed(happening: Happening) -> Iterator[Said]:
 
 
 CONVERSIONS = {
+    "processed": (TRANSFORMATION, "", "commissioning", "in_progress"),
     "split": (TRANSFORMATION, "", "commissioning", "in_progress"),
     "pooled": (TRANSFORMATION, "", "commissioning", "in_progress"),
     "sampled": an_object(ADD, "sampling", "in_progress"),

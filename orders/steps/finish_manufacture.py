@@ -9,7 +9,8 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import custody_periods, labels, material
-from custody.states import ContainerKind, ContainerState
+from custody.conversions import IN_MANUFACTURE
+from custody.states import VESSELS, ContainerKind, ContainerState, Vessel
 from ledger.refusals import MissingFact
 from orders import bags, evidence
 from orders.counts import counted
@@ -25,6 +26,14 @@ class FilledBag(serializers.Serializer[Any]):
 
     volume_ml = serializers.DecimalField(
         max_digits=6, decimal_places=1, min_value=Decimal("0.1"), max_value=Decimal(5000), label="Volume (mL)"
+    )
+
+
+class Parameters(serializers.Serializer[Any]):
+    """What the product is filled into."""
+
+    vessel = serializers.ChoiceField(
+        choices=[(vessel, vessel.label) for vessel in VESSELS[ContainerKind.DRUG_PRODUCT]], default=Vessel.PRODUCT_BAG
     )
 
 
@@ -53,6 +62,7 @@ class FinishManufacture(StepKind):
     capability = Capability.MANUFACTURE
     physical = True  # the bags are filled, or the process is lost
     Inputs = Inputs
+    Parameters = Parameters
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if evidence.current_batch(ctx.actor, ctx.order) is not None:
@@ -63,7 +73,7 @@ class FinishManufacture(StepKind):
         return self.missing(ctx) or bags.nothing(ctx, self._used(ctx), "material in process")
 
     def _used(self, ctx: StepContext) -> list[Any]:
-        found = bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.IN_PROCESS)
+        found = bags.expected(ctx, IN_MANUFACTURE, ContainerState.IN_PROCESS)
         inside = ContainerState.IN_PROCESS
         return [bag for bag in found if inside in (bag.state, bag.state_before_quarantine)]
 
@@ -101,6 +111,7 @@ class FinishManufacture(StepKind):
             happened_at=inputs["finished_at"],
             expires_at=expiry,
             lot=batch.number,
+            vessel=ctx.parameters.get("vessel", Vessel.PRODUCT_BAG),
             late=ctx.late,
         )
         for bag in used:

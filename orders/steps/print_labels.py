@@ -7,18 +7,26 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import identity, labels, material
-from custody.states import ContainerKind, ContainerState
+from custody.states import VESSELS, ContainerKind, ContainerState, Vessel
 from orders.counts import counted
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
+KINDS = {"collection": ContainerKind.STARTING_MATERIAL, "product": ContainerKind.DRUG_PRODUCT}
+
 
 class Parameters(serializers.Serializer[Any]):
-    """How many containers are planned, of which kind, and which label template they get."""
+    """How many containers are planned, of which kind, what they physically are, and which label template they get."""
 
     containers = serializers.IntegerField(min_value=1, max_value=12, default=1)
     template = serializers.ChoiceField(choices=["collection", "product"], default="collection")
+    vessel = serializers.ChoiceField(choices=Vessel.choices, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("vessel") and attrs["vessel"] not in VESSELS[KINDS[attrs["template"]]]:
+            raise serializers.ValidationError({"vessel": ["Nothing of this template is kept in that."]})
+        return attrs
 
 
 class Inputs(serializers.Serializer[Any]):
@@ -39,7 +47,7 @@ class PrintLabels(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         template = ctx.parameters.get("template", "collection")
-        kind = ContainerKind.STARTING_MATERIAL if template == "collection" else ContainerKind.DRUG_PRODUCT
+        kind = KINDS[template]
         chain = identity.identity_of_stream(ctx.order.stream_id)
         planned = [
             c
@@ -47,7 +55,9 @@ class PrintLabels(StepKind):
             if c.state in (ContainerState.PLANNED, ContainerState.LABELLED, ContainerState.STORED)
         ]
         if not planned:
-            planned = material.plan(ctx.stream, chain, kind, ctx.parameters.get("containers", 1))
+            planned = material.plan(
+                ctx.stream, chain, kind, ctx.parameters.get("containers", 1), ctx.parameters.get("vessel", "")
+            )
         printed = labels.print_labels(ctx.stream, planned, template, inputs["reason"], market=ctx.order.market)
         serials = [label.serial for label in printed]
         return Outcome(f"{counted(len(serials), 'label')} printed.", {"serials": serials}, StepState.DONE)

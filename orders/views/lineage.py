@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from custody import lineage as drawing
 from custody import queries as custody
 from custody.conversions import OPEN_STATES
+from custody.states import ContainerState
 from ledger.context import Actor
 from ledger.recording import Once
 from ledger.refusals import Refusal
@@ -29,6 +30,7 @@ from personas.states import Capability
 from personas.views import desk
 
 LISTS = ("bags", "volumes")
+WORKED_ON = (*OPEN_STATES, ContainerState.IN_PROCESS)
 BLANK: dict[str, list[dict[str, str]]] = {
     "bags": [{}, {}],
     "volumes": [{}, {}, {}, {}],
@@ -90,4 +92,4 @@ def _may_work(actor: Actor, order: Any, nodes: list[drawing.Node]) -> bool:
     if order.state != OrderState.OPEN or not actor.can(Capability.CONVERT_MATERIAL):
         return False
     bags = [node.container for node in nodes]
-    return any(bag.custodian_id == actor.organization_id and bag.state in OPEN_STATES for bag in bags)
+    return any(bag.custodian_id == actor.organization_id and bag.state in WORKED_ON for bag in bags)

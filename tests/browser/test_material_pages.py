@@ -72,7 +72,7 @@ def test_material_is_seen_where_it_lies_what_became_of_it_and_why_it_is_held(cre
     page = crew.at(*LAB)
     sound(page, "/quarantine/", code, "Quality")
     sound(page, "/store/", "Tank 2", "24")
-    sound(page, f"/orders/{code}/lineage/", "Starting material")
+    sound(page, f"/orders/{code}/lineage/", "Leukopak")
     sound(page, f"/orders/{code}/labels/", "Reconciliation")
     sound(page, f"/orders/{code}/boxes/{box}/", "2 readings", "Picked up", "5 to 25 °C; limits 2 to 8 °C")
     sound(crew.at(*CONTROL), f"/orders/{code}/boxes/{box}/", "2 readings")
