@@ -27,6 +27,7 @@ class OrdersConfig(AppConfig):
             navigation.Entry("orders:list", "Orders", "heart-handshake", "view_orders", 20),
             navigation.Entry("orders:store", "Storage map", "snowflake", "view_orders", 29, roles=everywhere),
             navigation.Entry("orders:quarantine", "Quarantine", "barrier-block", "view_orders", 28, roles=everywhere),
+            navigation.Entry("orders:units", "Find units", "search", "find_units", 27, roles=everywhere),
             navigation.Entry("orders:what_is", "What is this code?", "scan", "view_orders", 65),
             navigation.Entry("orders:numbering", "Numbering", "table", "view_orders", 62, applies=concerns_numbering),
             navigation.Entry(

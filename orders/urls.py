@@ -42,6 +42,7 @@ from orders.views import (
     step,
     store,
     swaps,
+    units,
     waiting,
     worklist,
 )
@@ -110,6 +111,8 @@ urlpatterns = [
     path("orders/<order:code>/labels/", labels.labels, name="labels"),
     path("orders/<order:code>/labels.pdf", labels.labels_pdf, name="labels_pdf"),
     path("orders/<order:code>/labels.zpl", labels.labels_zpl, name="labels_zpl"),
+    path("units/", units.find, name="units"),
+    path("units.csv", units.file, name="units_file"),
     path("label-templates/", label_templates.templates, name="label_templates"),
     path("label-templates/<uuid:template>/preview.pdf", label_templates.preview, name="preview_label_template"),
     path("label-templates/<uuid:template>/approve/", label_templates.approve, name="approve_label_template"),

@@ -47,6 +47,7 @@ CMO = ActorDeclaration(
             C.REVIEW_BATCH,
             C.MANAGE_DEVIATIONS,
             C.RESOLVE_IDENTITY,
+            C.FIND_UNITS,
             desk="qa",
             stories=("CM4",),
         ),

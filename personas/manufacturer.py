@@ -64,8 +64,10 @@ MANUFACTURER = ActorDeclaration(
             C.MANAGE_DEVIATIONS,
             C.RESOLVE_IDENTITY,
             C.HOLD_ORDER,
+            C.FIND_UNITS,
+            C.STOP_UNITS,
             desk="qa",
-            stories=("QA1", "QA2"),
+            stories=("QA1", "QA2", "QA4"),
         ),
         persona(
             "qualified_person",
@@ -75,8 +77,10 @@ MANUFACTURER = ActorDeclaration(
             C.RELEASE_BATCH,
             C.MANAGE_DEVIATIONS,
             C.RESOLVE_IDENTITY,
+            C.FIND_UNITS,
+            C.STOP_UNITS,
             desk="qp",
-            stories=("QA2",),
+            stories=("QA2", "QA4"),
         ),
         persona(
             "logistics_manager",

@@ -38,6 +38,8 @@ class Capability(models.TextChoices):
     REVIEW_BATCH = "review_batch", "Review a batch record"
     RELEASE_BATCH = "release_batch", "Release or reject a batch"
     MANAGE_DEVIATIONS = "manage_deviations", "Open and close deviations"
+    FIND_UNITS = "find_units", "Find every unit by lot, donor, shipper, site or time"
+    STOP_UNITS = "stop_units", "Stop every unit that a search finds, and lift the stop"
     ALLOCATE_STOCK = "allocate_stock", "Allocate units from stock"
     KEEP_STORE = "keep_store", "Keep the store: its units, and what lies where"
     RECEIVE_PRODUCT = "receive_product", "Receive drug product"
@@ -73,6 +75,7 @@ SIGNING = frozenset(
         Capability.RECEIVE_MATERIAL,
         Capability.REVIEW_BATCH,
         Capability.RELEASE_BATCH,
+        Capability.STOP_UNITS,
         Capability.RECEIVE_PRODUCT,
         Capability.DECIDE_RANK,
         Capability.DECIDE_READINESS,

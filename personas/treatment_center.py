@@ -131,6 +131,7 @@ TREATMENT_CENTER = ActorDeclaration(
             C.HOLD_ORDER,
             C.WRITE_CRITERIA,
             C.APPROVE_NUMBERING,
+            C.FIND_UNITS,
             stories=("SQ6",),
         ),
         persona(

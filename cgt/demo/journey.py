@@ -88,6 +88,7 @@ class Journey:
     keeps: int = 0  # bags that stay behind as reserve when manufacture starts
     shipper: str = ""  # that the next box is packed into
     logger: str = ""
+    vector_lot: str = ""  # of the vector that manufacture uses
 
     def enrol(self, player: Player, therapy: str, site: str, identity: Mapping[str, Any]) -> str:
         """Open the order; return its code."""
@@ -357,6 +358,7 @@ class Journey:
         bags = bags[: len(bags) - self.keeps]
         return {
             "record_reference": f"BR-{self.random.randrange(10000, 99999)}",
+            "materials": [{"name": "Viral vector", "lot": self.vector_lot}] if self.vector_lot else [],
             "bags": [{"scan": bag.code} for bag in bags],
             "started_at": now_text(),
         }

@@ -1,4 +1,4 @@
-"""`manage.py bench`: the requests; `epcis`, `labels`, `scans`, `readings` on the stack; `design`, `repair` without."""
+"""`manage.py bench`: the requests; `epcis`, `labels`, `scans`, `readings`, `units` on the stack; two without it."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from cgt.launcher.paths import ROOT
 from cgt.launcher.stack import open_stack
 
 IN_MEMORY = ("design", "repair")
-ON_STACK = ("epcis", "labels", "scans", "readings")
+ON_STACK = ("epcis", "labels", "scans", "readings", "units")
 
 
 def run(arguments: list[str]) -> int:

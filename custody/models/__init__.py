@@ -4,6 +4,7 @@ from custody.models.equipment import Equipment
 from custody.models.genealogy import Conversion, Genealogy
 from custody.models.identity import ChainOfIdentity, FacilityCounter
 from custody.models.labels import Label
+from custody.models.lots import UsedLot
 from custody.models.material import Container, StockUnit
 from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem, ShipperSwap
 from custody.models.numbering import NumberingScheme, NumberPrefix
@@ -40,4 +41,5 @@ __all__ = [
     "ShipperSwap",
     "StockUnit",
     "StoreUnit",
+    "UsedLot",
 ]

@@ -126,6 +126,7 @@ class Container(WalledModel):
             models.Index(
                 fields=["donation_number"], condition=~models.Q(donation_number=""), name="custody_container_din"
             ),
+            models.Index(fields=["lot"], condition=~models.Q(lot=""), name="custody_container_lot"),
         ]
 
     def __str__(self) -> str:

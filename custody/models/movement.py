@@ -48,6 +48,10 @@ class CustodyPeriod(WalledModel):
                 name="custody_period_forward",
             ),
         ]
+        indexes = [
+            models.Index(fields=["site", "-since", "-id"], name="custody_stays_at"),
+            models.Index(fields=["-since", "-id"], name="custody_stays"),
+        ]
 
 
 class Shipment(WalledModel):
@@ -77,7 +81,10 @@ class Shipment(WalledModel):
 
     class Meta(WalledModel.Meta):
         ordering = ["packed_at", "id"]
-        indexes = [models.Index(fields=["stream", "direction"], name="custody_shipment_of")]
+        indexes = [
+            models.Index(fields=["stream", "direction"], name="custody_shipment_of"),
+            models.Index(fields=["shipper_code"], name="custody_shipment_in"),
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -149,6 +149,8 @@ def _step_deed(actor: Actor, order: Order, event: Captured, bags: Mapping[str, s
         rows = [{"scan": code} for code in bags.values()]
         reference = event.own.get("batchRecord", "")
         inputs = {"bags": rows, "started_at": event.at.isoformat(), "record_reference": reference}
+        if "materials" in event.own:
+            inputs["materials"] = event.own["materials"]
     return _performing(actor, order, step, event, inputs)
 
 

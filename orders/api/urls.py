@@ -25,10 +25,12 @@ from orders.api import (
     slot_chains,
     steps,
     store,
+    units,
     waiting,
 )
 
 urlpatterns = [
+    path("units", units.UnitsView.as_view(), name="units"),
     path("orders", orders.OrdersView.as_view(), name="orders"),
     path("orders/<slug:code>", orders.OrderView.as_view(), name="order"),
     path("orders/<slug:code>/hold", orders.HoldView.as_view(), name="hold"),

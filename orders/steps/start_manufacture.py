@@ -6,9 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import identity, material, scans
+from custody import identity, material, scans, used_lots
 from custody.states import ContainerKind, ContainerState, IdentityState
-from ledger.refusals import MissingFact
+from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence, reserve
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -17,10 +17,16 @@ from quality import batches
 
 
 class Parameters(serializers.Serializer[Any]):
-    """How many accepted bags may stay behind as reserve for a second batch, and how old a reserve may be used."""
+    """How many accepted bags may stay behind as reserve for a second batch, and how old a reserve may be used.
+
+    ``critical_materials``: what has to be named with its lot before manufacture starts.
+    """
 
     reserve = serializers.IntegerField(min_value=0, max_value=11, default=0)
     reserve_age_hours = serializers.IntegerField(min_value=1, max_value=24 * 366, required=False)
+    critical_materials = serializers.ListField(
+        child=serializers.CharField(max_length=80), required=False, max_length=20
+    )
 
 
 class UsedBag(serializers.Serializer[Any]):
@@ -29,11 +35,21 @@ class UsedBag(serializers.Serializer[Any]):
     scan = ScanField(label="Bag label")
 
 
+class UsedMaterial(serializers.Serializer[Any]):
+    """A critical material that the cells are made with: its lot is found again when it is called back (QA4)."""
+
+    name = serializers.CharField(max_length=80, label="Material")
+    lot = serializers.CharField(max_length=40, label="Lot number")
+
+
 class Inputs(serializers.Serializer[Any]):
-    """The batch record, and the bags that enter the process."""
+    """The batch record, the bags that enter the process, and the lots that they are made with."""
 
     record_reference = serializers.CharField(max_length=120, label="Batch record reference")
     bags = serializers.ListSerializer[Any](child=UsedBag(), label="Bags", min_length=1, max_length=12)
+    materials = serializers.ListSerializer[Any](
+        child=UsedMaterial(), label="Critical materials", required=False, max_length=20
+    )
     started_at = PastTime(label="Started at")
 
 
@@ -100,7 +116,20 @@ class StartManufacture(StepKind):
         return found
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
-        return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
+        materials = [{"name": name, "lot": ""} for name in self._critical(ctx) or [""]]
+        return {"bags": [{"scan": ""} for _ in self._bags(ctx)], "materials": materials}
+
+    def _critical(self, ctx: StepContext) -> list[str]:
+        return [str(name) for name in ctx.parameters.get("critical_materials", [])]
+
+    def _lots(self, ctx: StepContext, inputs: dict[str, Any]) -> list[tuple[str, str]]:
+        """Return the lots as (material, lot number); InvalidInput where one that the therapy asks for is not named."""
+        used = [(given["name"], given["lot"]) for given in inputs.get("materials", [])]
+        named = {name.strip().casefold() for name, _ in used}
+        unnamed = [name for name in self._critical(ctx) if name.strip().casefold() not in named]
+        if unnamed and not ctx.late:
+            raise InvalidInput(fields={"materials": [f"Give the lot number of: {', '.join(unnamed)}."]})
+        return used
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [
@@ -115,6 +144,7 @@ class StartManufacture(StepKind):
             for position, given in enumerate(inputs["bags"])
         ]
         bags.require_all(ctx, used, waiting, reserve=int(ctx.parameters.get("reserve", 0)))
+        lots = self._lots(ctx, inputs)
         for bag in used:
             bags.take(ctx, bag, inputs["started_at"])
             bags.move(ctx, bag, ContainerState.IN_PROCESS, ContainerState.ACCEPTED)
@@ -129,12 +159,14 @@ class StartManufacture(StepKind):
             ctx.performer_id,
         )
         evidence.note_makers(batch, ctx)
+        touched = used_lots.record(used, lots, inputs["started_at"])
         return Outcome(
             f"Batch {batch.number} started.",
             {
                 "batch": batch.number,
                 "record_reference": inputs["record_reference"],
                 "bags": [bag.code for bag in used],
+                "materials": list(dict.fromkeys(f"{row.name}: {row.lot}" for row in touched)),
             },
             happened_at=inputs["started_at"],
         )
