@@ -17,7 +17,17 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from custody.models import ChainOfIdentity, Container, CustodyPeriod, Donation, ShipmentItem, StockUnit, UsedLot
+from custody.models import (
+    ChainOfIdentity,
+    Container,
+    CustodyPeriod,
+    Donation,
+    Shipment,
+    ShipmentItem,
+    ShipperSwap,
+    StockUnit,
+    UsedLot,
+)
 from custody.states import StockState
 from custody.used_lots import normalized
 from ledger.context import Actor
@@ -173,10 +183,15 @@ def _of_donor(actor: Actor, donors: set[str]) -> set[UUID]:
 
 
 def _of_shipper(actor: Actor, sought: Sought) -> set[UUID]:
-    rows = visible(ShipmentItem, actor).filter(shipment__shipper_code__in=_spelled(sought.shipper))
+    serials = _spelled(sought.shipper)
+    changed: Any = visible(ShipperSwap, actor).filter(was_shipper_code__in=serials)
+    boxes = visible(Shipment, actor)
     if sought.until is not None:
-        rows = rows.filter(shipment__packed_at__lt=sought.until)
+        boxes = boxes.filter(packed_at__lt=sought.until)
     if sought.since is not None:
-        rows = rows.filter(Q(shipment__opened_at__isnull=True) | Q(shipment__opened_at__gt=sought.since))
-    found: Any = rows.values_list("container_id", flat=True)
-    return set(found)
+        boxes = boxes.filter(Q(opened_at__isnull=True) | Q(opened_at__gt=sought.since))
+    left = set(changed.values_list("shipment_id", flat=True))  # until it was changed on the way, they were in it too
+    used: Any = boxes.filter(shipper_code__in=serials).values_list("pk", flat=True)
+    before: Any = boxes.filter(pk__in=left).values_list("pk", flat=True) if left else ()
+    items: Any = visible(ShipmentItem, actor).filter(shipment_id__in={*used, *before})
+    return set(items.values_list("container_id", flat=True))

@@ -137,6 +137,7 @@ class ShipperSwap(WalledModel):
 
     class Meta(WalledModel.Meta):
         ordering = ["swapped_at", "id"]
+        indexes = [models.Index(fields=["was_shipper_code"], name="custody_swap_from")]
         constraints = [
             models.UniqueConstraint(fields=["shipment", "swapped_at"], name="custody_swap_once"),
             models.CheckConstraint(

@@ -27,6 +27,7 @@ from tests.factories import connect, make_actor, make_member, make_organization,
 from tests.orders.conftest import Browse, patient, text_of
 from tests.orders.factories import World
 from tests.orders.packing import journey_of
+from tests.orders.test_shipper_swaps import OnTheWay
 from tests.personas.conftest import signed_in
 
 pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.story("QA4")]
@@ -106,6 +107,14 @@ def test_a_shipper_leads_to_what_was_in_it_and_to_its_product(world: World, brow
     before = (box.packed_at - dt.timedelta(days=2)).isoformat()
     until = (box.packed_at - dt.timedelta(days=1)).isoformat()
     assert found(browse(*REVIEWER), shipper=box.shipper_code, since=before, until=until) == []
+
+
+def test_the_shipper_that_was_left_on_the_way_leads_to_it_as_well(world: World, browse: Browse) -> None:
+    way = OnTheWay(world)
+    first, given = way.box.shipper_code, way.swap()
+    bags = {bag.code for bag in way.bags()}
+    for serial in (first, given["shipper_code"]):
+        assert bags <= codes(found(browse(*REVIEWER), shipper=serial))
 
 
 def test_a_site_and_a_time_lead_to_what_was_there_then(world: World, browse: Browse, made: Journey, lot: str) -> None:
