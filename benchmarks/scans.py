@@ -126,9 +126,9 @@ ROWS = (
     f" select {_COI}, {_STREAM}, {_ID.format(4, 'n')}, {_CODE}, 'bench', 'active', {_CENTER},"
     f" %(maker)s::uuid, now(), '' {_EACH}",
     "insert into custody_container (id, stream_id, coi_id, code, kind, position, count, state, storage_location,"
-    " donation_number, lot, serial, quarantine_reason, state_before_quarantine)"
+    " vessel, donation_number, lot, serial, quarantine_reason, state_before_quarantine)"
     f" select {_ID.format(5, 'n * 100 + k')}, {_STREAM}, {_COI}, {_CODE} || '-SM' || lpad(k::text, 2, '0'),"
-    f" 'starting_material', k, %(bags)s, 'stored', '', case when k = 1 then {_DIN} else '' end, '', '', '', ''"
+    f" 'starting_material', k, %(bags)s, 'stored', '', '', case when k = 1 then {_DIN} else '' end, '', '', '', ''"
     f" {_EACH}, generate_series(1, %(bags)s) k",
     "insert into custody_donation (id, stream_id, coi_id, organization_id, number, flags, recorded_at)"
     f" select {_ID.format(7, 'n')}, {_STREAM}, {_COI}, {_CENTER}, {_DIN}, '00', now() {_EACH}",

@@ -6,6 +6,8 @@ An alias leads to a thing; it never proves one. Where a step asks for an identit
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -16,6 +18,7 @@ from custody.decoding import LONGEST, Decoded, decode
 from custody.isbt128 import Unreadable
 from custody.models import Alias, ChainOfIdentity, Container, Shipment
 from custody.states import PERSONAL_SYSTEMS, PLAIN_SYSTEMS, AliasScope, AliasSystem
+from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, InvalidInput, WrongState
 
@@ -85,14 +88,42 @@ def withdraw(alias: Alias, reason: str) -> Alias:
     return alias
 
 
-def named(scanned: str, among: QuerySet[Alias]) -> list[Alias]:
-    """Return the live aliases that a text may be, of ``among`` (what the reader may see): one statement."""
+def named(scanned: str, valued: Callable[[str], list[Alias]]) -> list[Alias]:
+    """Return the live aliases that a text may be, with what they name where the reader sees it.
+
+    ``valued`` reads those of a value that the reader may see.
+    """
     asked = _asked(scanned)
-    if not asked:
-        return []
-    found = among.filter(value__in=sorted({value for _, value in asked}), withdrawn_at__isnull=True)
-    rows = found.select_related("container", "shipment", "coi", "issuer").order_by("pk")
-    return [row for row in rows if (row.system, row.value) in asked]
+    found = [row for value in sorted({value for _, value in asked}) for row in valued(value)]
+    rows = sorted((row for row in found if (row.system, row.value) in asked), key=lambda row: row.pk)
+    for row in rows:
+        _read_target(row)
+    return rows
+
+
+def _read_target(row: Alias) -> None:
+    for name, numbered in _NUMBERED.items():
+        pk = getattr(row, f"{name}_id")
+        if pk is not None:
+            row._state.fields_cache[name] = next(iter(numbered(pk=pk)), None)  # None: a departed issuer sees it no more
+
+
+@Prepared
+def _containers(pk: UUID) -> QuerySet[Container]:
+    return Container.unwalled.filter(pk=pk)
+
+
+@Prepared
+def _shipments(pk: UUID) -> QuerySet[Shipment]:
+    return Shipment.unwalled.filter(pk=pk)
+
+
+@Prepared
+def _chains(pk: UUID) -> QuerySet[ChainOfIdentity]:
+    return ChainOfIdentity.unwalled.filter(pk=pk)
+
+
+_NUMBERED: dict[str, Prepared[Any]] = {"container": _containers, "shipment": _shipments, "coi": _chains}
 
 
 def _asked(scanned: str) -> set[tuple[str, str]]:

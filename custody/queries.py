@@ -33,6 +33,7 @@ from custody.states import ContainerKind, ContainerState, IdentityState, Shipmen
 from ledger.context import Actor
 from ledger.prepared import Prepared
 from ledger.refusals import InvalidInput
+from ledger.states import Role
 from ledger.walls import on_stream, visible
 
 
@@ -166,7 +167,9 @@ def lookup(actor: Actor, scanned: str) -> Found | None:
 
 def _by_alias(actor: Actor, scanned: str) -> Found | None:
     """Return what an alias leads to; InvalidInput ``ambiguous_code`` when it is registered for several things."""
-    rows = [row for row in aliases.named(scanned, aliases_for(actor)) if row.target_code]
+    found = aliases.named(scanned, lambda value: _aliases_valued(actor=actor, value=value))
+    boxes_only = actor.organization_role == Role.COURIER
+    rows = [row for row in found if row.target_code and (row.shipment_id or not boxes_only)]
     if not rows:
         return None
     if len({row.target_code for row in rows}) > 1:
@@ -205,6 +208,11 @@ def _by_donation(actor: Actor, number: str) -> Found | None:
 @Prepared
 def _containers_coded(actor: Actor, code: str) -> QuerySet[Container]:
     return visible(Container, actor).filter(code=code)
+
+
+@Prepared
+def _aliases_valued(actor: Actor, value: str) -> QuerySet[Alias]:
+    return visible(Alias, actor).filter(value=value, withdrawn_at__isnull=True)
 
 
 @Prepared

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from custody import aliases, scanned_text
 from custody.decoding import Reading, decode
 from custody.isbt128 import Unreadable
 from custody.models import Alias, ChainOfIdentity, Container, Label, Shipment
 from custody.states import AliasSystem, LabelState
+from ledger.prepared import Prepared
 from ledger.refusals import InvalidInput, Mismatch
 
 ANOTHER_BOX = "another_box"  # a slip at the dock: refused and recorded, but no identity is in question
@@ -122,7 +125,12 @@ def _read_or_alias(stream_id: UUID, scanned: str, field: str, expected: Sequence
 
 def _aliases(scanned: str) -> list[Alias]:
     """Return the aliases that the acting organization may see of a text (row policies hold)."""
-    return aliases.named(scanned, Alias.unwalled.all())
+    return aliases.named(scanned, lambda value: _live_aliases(value=value))
+
+
+@Prepared
+def _live_aliases(value: str) -> QuerySet[Alias]:
+    return Alias.unwalled.filter(value=value, withdrawn_at__isnull=True)
 
 
 def _another_box() -> Mismatch:
