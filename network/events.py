@@ -44,6 +44,25 @@ register(
         payload=PARTNER | {"origin": "site code", "destination": "site code", "version": "number", "direction": "word"},
     ),
     EventKind(
+        "network.lane_planned",
+        "Lane planned",
+        "Lane from {origin} to {destination}, version {version}: {routes} routes, {papers} papers.",
+        payload={
+            "origin": "site code",
+            "destination": "site code",
+            "version": "number",
+            "routes": "how many, those for contingency included",
+            "papers": "how many customs need",
+            "alert_minutes": "minutes before each milestone",
+        },
+    ),
+    EventKind(
+        "network.alert_default_set",
+        "Alerts set",
+        "People are told before the milestones of a box: {alert_minutes}.",
+        payload={"alert_minutes": "minutes before each milestone"},
+    ),
+    EventKind(
         "network.disclosure_set",
         "Disclosure set",
         "{therapy} discloses {fields} in {country}.",

@@ -131,6 +131,12 @@ class Lane(WalledModel):
     cutoff = models.TimeField(help_text="latest pick-up, local time at the origin")
     weekdays = ArrayField(models.PositiveSmallIntegerField(), help_text="days of pick-up, 0 is Monday")
     temperature = models.CharField(max_length=64, help_text="temperature class, e.g. 2–8 °C")
+    alert_minutes = models.JSONField(default=dict, help_text="minutes before each milestone; absent: the sponsor's")
+    routes = models.JSONField(default=list, help_text="the planned route, then those agreed for contingency")
+    papers = ArrayField(models.CharField(max_length=120), default=list, help_text="what customs need")
+    minimum_c = models.DecimalField(max_digits=5, decimal_places=2, null=True, help_text="limit on the way, °C")
+    maximum_c = models.DecimalField(max_digits=5, decimal_places=2, null=True, help_text="limit on the way, °C")
+    minutes_outside = models.PositiveIntegerField(null=True, help_text="that a load may be outside the limits")
     since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)
 
@@ -153,6 +159,16 @@ class Lane(WalledModel):
                 name="network_lane_holds",
             ),
         ]
+
+
+class AlertDefault(WalledModel):
+    """How many minutes before the milestones of a box people are told, where a sponsor's lane says nothing else."""
+
+    manufacturer = models.OneToOneField("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    minutes = models.JSONField(default=dict, help_text="by milestone")
+
+    wall = KnownTo("manufacturer_id")
+    history = track()
 
 
 class DisclosurePolicy(WalledModel):

@@ -17,7 +17,7 @@ from ledger import directory
 from ledger.context import Actor
 from ledger.refusals import FactsMissing, MissingFact, NotFound
 from ledger.walls import visible
-from network import readiness
+from network import lane_plans, readiness
 from network.models import (
     Credential,
     DisclosurePolicy,
@@ -169,6 +169,11 @@ def lane_between(
     if courier_id is not None:
         found = found.filter(courier_id=courier_id)
     return found.order_by("transit_hours", "pk").first()
+
+
+def lead_minutes(manufacturer_id: UUID, lane: Lane | None) -> dict[str, int]:
+    """Return how many minutes before each milestone of a box people are told (see ``lane_plans``)."""
+    return lane_plans.lead_minutes(manufacturer_id, lane)
 
 
 def disclosed_fields(therapy_id: UUID, country: str) -> frozenset[str]:

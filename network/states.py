@@ -25,6 +25,23 @@ class Direction(models.TextChoices):
     OUTBOUND = "outbound", "To the treatment center"
 
 
+class Milestone(models.TextChoices):
+    """Points on the way of a box before which whoever must act is told (F54)."""
+
+    PACKED = "packed", "Packed and sealed"
+    PICKED_UP = "picked_up", "Picked up"
+    DELIVERED = "delivered", "Delivered"
+    OPENED = "opened", "Received and opened"
+
+
+class LegMode(models.TextChoices):
+    ROAD = "road", "Road"
+    AIR = "air", "Air"
+    RAIL = "rail", "Rail"
+    SEA = "sea", "Sea"
+    HAND = "hand", "Hand-carried by a courier on board"
+
+
 class CredentialKind(models.TextChoices):
     PRESCRIBER = "prescriber", "Prescriber"
 

@@ -13,6 +13,7 @@ DANGERS = {
     "orders.step_failed": "a step was not passed",
     "orders.pickup_failed": "the courier left without the box",
     "orders.delayed": "transport delayed",
+    "orders.milestone_missed": "transport is late",
     "orders.excursion_found": "temperature excursion on the way",
     "scheduling.disruption_opened": "hit by a disruption",
     "orders.put_on_hold": "order on hold",

@@ -10,7 +10,7 @@ class OrdersConfig(AppConfig):
         from custody.policies import concerns_label_templates, concerns_numbering
         from orders import consumers, events, notices, steps, waiting_notices  # noqa: F401
         from orders.booked_names import order_names
-        from orders.views import desks, quotas
+        from orders.views import desks, lanes, quotas
         from orders.views.worklist import count_at_home, has_own_desk, waiting_count
         from personas import navigation
         from scheduling import booked
@@ -46,6 +46,7 @@ class OrdersConfig(AppConfig):
                 64,
                 applies=equipment_register.concerns,
             ),
+            navigation.Entry("orders:lanes", "Lanes", "truck", "view_orders", 66, applies=lanes.concerns),
             navigation.Entry("orders:verify", "Verify a copy", "shield-check", "view_record", 70, roles=everywhere),
             navigation.Entry("orders:waiting", "Waiting list", "hourglass", "view_orders", 25, applies=is_concerned),
             navigation.Entry("orders:quotas", "Quotas", "table", "view_orders", 32, applies=quotas.concerns),

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 
 from ledger.bulk import update_each
 from ledger.prepared import Prepared
-from orders import facts, overdue, parties, places
+from orders import facts, overdue, parties, places, way_points
 from orders.models import FlowStep, Order, OrderStep
 from orders.states import OPEN_STEP_STATES, PASSED_STEP_STATES, OrderState, StepState
 
@@ -84,6 +84,7 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
     moved = [step for key, step in steps.items() if _moving_part(step) != before[key]]
     _save_moved(moved)
     overdue.watch(order, moved)
+    way_points.watch(order, moved)
     set_phase(order, steps)
     return became_ready
 

@@ -14,7 +14,7 @@ from ledger.context import Actor
 from ledger.refusals import NotFound
 from ledger.states import Role
 from ledger.walls import on_stream
-from orders import condition_chart, conditions, milestones
+from orders import condition_chart, conditions, milestones, way_points
 from orders.models import Order, OrderStep
 
 MOST_UPLOADS = 50
@@ -61,7 +61,11 @@ def of_order(actor: Actor, order: Order, box: str) -> Box:
     carries = actor.organization_role == Role.COURIER
     if found is None or (carries and found.courier_id != actor.organization_id):
         raise NotFound()
-    steps = on_stream(OrderStep, actor, order.stream_id).select_related("flow_step", "order").order_by("attempt", "pk")
+    steps = (
+        on_stream(OrderStep, actor, order.stream_id)
+        .select_related("flow_step", "order")
+        .order_by("position", "attempt", "pk")
+    )
     condition = readings.condition_of(found.pk)
     limits = conditions.limits_in(condition) if condition else conditions.limits_of(order, found.direction)
     points = readings.points_of(found.pk) if condition else []
@@ -69,7 +73,7 @@ def of_order(actor: Actor, order: Order, box: str) -> Box:
         order=order,
         box=found,
         zone=found.to_site.zone,
-        milestones=milestones.of_box(found, steps, timezone.now()),
+        milestones=milestones.of_box(found, steps, timezone.now(), way_points.leads(order)),
         condition=condition,
         limits=limits,
         chart=condition_chart.draw(points, limits, found.to_site.zone),

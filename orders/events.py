@@ -359,6 +359,29 @@ register(
         payload=TEMPERATURES,
         notifies=True,
     ),
+    *(
+        EventKind(
+            kind,
+            title,
+            text,
+            payload={
+                "order": "code",
+                "step": "step key",
+                "title": "step title",
+                "attempt": "attempt number",
+                "milestone": "in words",
+                "direction": "inbound or outbound",
+                "expected_at": "when it is expected (UTC)",
+                "minutes_before": "how long before people are told",
+                "level": "1: before it; 2: missed, who is concerned is told; 3: who answers for the order is told",
+            },
+            notifies=True,
+        )
+        for kind, title, text in (
+            ("orders.milestone_ahead", "Milestone comes up", "{title} is expected at {expected_at}."),
+            ("orders.milestone_missed", "Milestone missed", "{title} was expected at {expected_at} and is not done."),
+        )
+    ),
     EventKind(
         "orders.shipper_swapped",
         "Shipper changed",

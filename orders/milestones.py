@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orders import way_points
 from orders.models import OrderStep
+from orders.states import OPEN_STEP_STATES
 from orders.transit import expected_at
+from orders.way_points import ON_TIME
 
-ON_TIME = dt.timedelta(minutes=15)
 NAMES = (("packed_at", "Packed"), ("picked_up_at", "Picked up"), ("delivered_at", "Delivered"), ("opened_at", "Opened"))
 
 
@@ -23,6 +25,15 @@ class Milestone:
     planned: dt.datetime | None
     actual: dt.datetime | None
     now: dt.datetime
+    lead: int = 0  # minutes before it that whoever must act is told; 0: nobody is
+
+    @property
+    def told_before(self) -> str:
+        """How long before it whoever must act is told, in words; empty where nobody is, or it is over."""
+        if not self.lead or self.actual is not None or self.planned is None:
+            return ""
+        hours, minutes = divmod(self.lead, 60)
+        return " ".join(filter(None, [f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]))
 
     @property
     def state(self) -> str:
@@ -45,25 +56,35 @@ class Milestone:
         return f"{size} {'later' if minutes > 0 else 'earlier'}"
 
 
-def of_box(box: Any, steps: Iterable[OrderStep], now: dt.datetime) -> list[Milestone]:
-    """Return a box's milestones in their order; times of the origin until it is picked up, then of the destination."""
+def of_box(
+    box: Any, steps: Iterable[OrderStep], now: dt.datetime, leads: Mapping[str, Mapping[str, int]]
+) -> list[Milestone]:
+    """Return a box's milestones in their order; times of the origin until it is picked up, then of the destination.
+
+    ``steps``: the order's, in the flow's order, later attempts last. ``leads``: see ``way_points.leads``.
+    """
+    newest = list({step.key: step for step in steps}.values())
+    expected = way_points.times(newest[0].order, newest) if newest else {}
     planned: dict[str, dt.datetime | None] = {}
-    for step in steps:
-        parameters = step.flow_step.parameters
-        if parameters.get("direction") != box.direction:
-            continue
-        name = {"pack": "packed_at", "pickup": "picked_up_at", "delivery": "delivered_at"}.get(
-            parameters.get("moment", "pack" if step.flow_step.kind == "pack" else "")
-        )
-        if name:
-            planned[name] = expected_at(step.order, step.key) or step.planned_at or step.due_at
+    for step in newest:
+        milestone = way_points.milestone_of(step)
+        if milestone is not None and way_points.direction_of(step) == box.direction:
+            planned[milestone] = _planned(step, expected.get(step.pk))
     return [
         Milestone(
             label,
             (box.from_site if name in ("packed_at", "picked_up_at") else box.to_site).zone,
-            planned.get(name),
+            planned.get(name.removesuffix("_at")),
             getattr(box, name),
             now,
+            leads.get(box.direction, {}).get(name.removesuffix("_at"), 0),
         )
         for name, label in NAMES
     ]
+
+
+def _planned(step: OrderStep, now_expected: dt.datetime | None) -> dt.datetime | None:
+    """Return what a milestone is held against: what is expected while it is open, else what was last expected."""
+    if step.state in OPEN_STEP_STATES:
+        return now_expected
+    return expected_at(step.order, step.key) or step.planned_at or step.due_at

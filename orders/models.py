@@ -188,6 +188,23 @@ class StepDue(WalledModel):
         indexes = [models.Index(fields=["due_at"], name="orders_step_due")]
 
 
+class WayPointDue(WalledModel):
+    """When a milestone of a box is to be looked at: read by the sweep, which then acts inside the order's center."""
+
+    organization_id = models.UUIDField(help_text="the order's treatment center, a party from beginning to end")
+    stream_id = models.UUIDField()
+    step_id = models.UUIDField(unique=True)
+    due_at = models.DateTimeField()
+    level = models.PositiveSmallIntegerField(default=0, help_text="told: 0 nobody, 1 before it, 2 missed, 3 escalated")
+    told_for = models.DateTimeField(null=True, help_text="the time of the milestone that was told; another one is new")
+
+    wall = Outside("due-table: ids and times only; the sweep reads it, then acts inside the organization")
+    deletable = True
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["due_at"], name="orders_way_point_due")]
+
+
 class SlotSwap(WalledModel):
     """Two patients of one treatment center exchange their booked dates, once a physician has agreed for each of them.
 

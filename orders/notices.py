@@ -18,7 +18,7 @@ from ledger.states import Role
 from notifications import envelopes, recipients
 from notifications.recipients import Recipient
 from notifications.states import NoticeClass
-from orders import alarms, one_act
+from orders import alarms, milestone_notices, one_act
 from orders.models import Order, OrderStep
 from orders.overdue import ESCALATED
 from orders.states import StepState
@@ -163,6 +163,7 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
     _tell_of_a_late_record(audience, event)
     _tell_of_the_overdue(audience, actor, order, event)
     _tell_of_an_overdue_request(audience, actor, event)
+    milestone_notices.tell(audience, actor, order, event)
     _alarm_the_physician(audience, actor, order, event)
     many = "/" if actor.organization_role == Role.COURIER else MANY
     for step in _became_ready(actor, order, event):

@@ -13,6 +13,7 @@ from orders.actions import repairs, what_ifs
 from orders.actions.date_requests import tell_overdue_request
 from orders.actions.overdue_steps import tell_overdue
 from orders.actions.waiting_list import offer_free_places
+from orders.actions.way_points import due_milestones, tell_milestone
 from orders.queries import due_steps
 from scheduling.date_requests import due_requests
 from scheduling.disrupted import due_repairs
@@ -33,6 +34,13 @@ def escalate_date_requests() -> int:
     """Tell of every request for dates that is not answered in time; return how many. One failure stops no other."""
     failure = "overdue request for dates %s could not be told"
     return sweeps.each(due_requests(timezone.now()), tell_overdue_request, failure, name="request_id")
+
+
+@shared_task
+def tell_milestones() -> int:
+    """Tell of every milestone of a box that comes up or was missed; return how many. One failure stops no other."""
+    failure = "milestone of step %s could not be told"
+    return sweeps.each(due_milestones(timezone.now()), tell_milestone, failure, name="step_id")
 
 
 @shared_task

@@ -21,6 +21,9 @@ from personas.actions.organizations import connect_partners
 from personas.queries import Organization, Site, organizations, sites
 from personas.states import Capability
 
+# How a lane is run (``actions.lane_plans``) stays as it is when its hours change.
+RUN_AS = ("alert_minutes", "routes", "papers", "minimum_c", "maximum_c", "minutes_outside")
+
 
 def _meet(actor: Actor, partner: Organization | None) -> None:
     """Let the network's operator introduce a partner; anybody else deals only with organizations it knows already."""
@@ -168,9 +171,11 @@ def add_lane(
         older = Lane.unwalled.filter(**ends, direction=direction).order_by("-version")
         version = older[0].version + 1 if older else 1
         older.filter(until__isnull=True).update(until=event.occurred_at)
+        kept = {name: getattr(older[0], name) for name in RUN_AS} if older else {}
         lane = Lane(
             **ends,
             **plan,
+            **kept,
             origin_organization_id=origin.organization_id,
             destination_organization_id=destination.organization_id,
             version=version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -12,10 +13,11 @@ from rest_framework.response import Response
 from ledger.context import Actor, reading
 from ledger.refusals import NotFound
 from network import queries
+from network.actions.lane_plans import AlertInputs, LanePlanInputs, plan_lane, set_alert_default
 from network.actions.places import authorize_site, set_lymphodepletion_policy, suspend_site
 from network.actions.qualifications import add_credential
 from network.api import shapes
-from personas.asking import ActorView, PageQuery, answers_once, input_of, page_of, query_of, reads
+from personas.asking import ActorView, PageQuery, answers_once, body_of, input_of, page_of, query_of, reads
 from personas.envelopes import page
 from personas.headers import ONCE
 from personas.queries import sites
@@ -163,3 +165,50 @@ class LanesView(ActorView):
         query_of(request, PageQuery)
         found = queries.lanes(self.actor).select_related("courier", "origin", "destination")
         return page_of(self, found, ("pk",), lambda rows: [shapes.lane_row(row) for row in rows])
+
+
+class LanePlanView(ActorView):
+    """How a lane is run."""
+
+    @extend_schema(
+        operation_id="plan_lane",
+        tags=["network"],
+        summary="Write down how a lane is run, as its next version: alerts, legs, contingency, papers, limits",
+        parameters=[ONCE],
+        request=LanePlanInputs,
+        responses={201: shapes.LaneRow},
+    )
+    @answers_once
+    def post(self, request: Request, lane: UUID) -> Response:
+        made = plan_lane(self.actor, lane, body_of(request))
+        with reading(self.actor):
+            found = queries.lanes(self.actor).select_related("courier", "origin", "destination").get(pk=made)
+            return Response(shapes.lane_row(found), status=201)
+
+
+class AlertDefaultView(ActorView):
+    """When people are told before milestones, where a lane does not say."""
+
+    @extend_schema(
+        operation_id="read_alert_default",
+        tags=["network"],
+        summary="Read how many minutes before the milestones of boxes people are told on the sponsor's lanes",
+        responses=shapes.LeadRow,
+    )
+    @reads
+    def get(self, request: Request) -> Response:
+        return Response(queries.lead_minutes(self.actor.organization_id, None))
+
+    @extend_schema(
+        operation_id="set_alert_default",
+        tags=["network"],
+        summary="Set how many minutes before the milestones of boxes people are told on the sponsor's lanes",
+        parameters=[ONCE],
+        request=AlertInputs,
+        responses=shapes.LeadRow,
+    )
+    @answers_once
+    def post(self, request: Request) -> Response:
+        set_alert_default(self.actor, body_of(request))
+        with reading(self.actor):
+            return Response(queries.lead_minutes(self.actor.organization_id, None))

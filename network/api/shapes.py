@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers as s
 
-from network.states import AuthorizationState, CredentialKind, Direction
+from network.states import AuthorizationState, CredentialKind, Direction, LegMode
 from personas.envelopes import Shape
 
 
@@ -101,9 +101,37 @@ class CredentialInput(Shape):
     until = s.DateTimeField(required=False)
 
 
+class LegRow(Shape):
+    """One leg of a route; hours count from the pick-up."""
+
+    origin = s.CharField()
+    destination = s.CharField()
+    mode = s.ChoiceField(choices=LegMode.choices)
+    starts_after = s.FloatField(help_text="hours after the pick-up")
+    hours = s.FloatField()
+
+
+class RouteRow(Shape):
+    """A route of a lane."""
+
+    name = s.CharField(allow_blank=True, help_text="empty: the planned one; else agreed for contingency")
+    hours = s.FloatField(help_text="from the pick-up to its end")
+    legs = LegRow(many=True)
+
+
+class LeadRow(Shape):
+    """Minutes before each milestone that whoever must act is told; absent: the sponsor's for all lanes."""
+
+    packed = s.IntegerField(required=False)
+    picked_up = s.IntegerField(required=False)
+    delivered = s.IntegerField(required=False)
+    opened = s.IntegerField(required=False)
+
+
 class LaneRow(Shape):
     """A qualified way between two sites by one courier."""
 
+    id = s.UUIDField(help_text="of this version")
     courier = s.CharField()
     origin = s.CharField(help_text="site code")
     destination = s.CharField(help_text="site code")
@@ -115,6 +143,12 @@ class LaneRow(Shape):
     weekdays = s.ListField(child=s.IntegerField(), help_text="0 is Monday")
     temperature = s.CharField(allow_blank=True)
     since = s.DateTimeField()
+    alert_minutes = LeadRow()
+    routes = RouteRow(many=True)
+    papers = s.ListField(child=s.CharField(), help_text="what customs need")
+    minimum_c = s.DecimalField(max_digits=5, decimal_places=2, allow_null=True)
+    maximum_c = s.DecimalField(max_digits=5, decimal_places=2, allow_null=True)
+    minutes_outside = s.IntegerField(allow_null=True)
 
 
 def specification_row(found: Any) -> dict[str, Any]:
@@ -152,6 +186,7 @@ def credential_row(found: Any) -> dict[str, Any]:
 
 def lane_row(lane: Any) -> dict[str, Any]:
     return {
+        "id": lane.pk,
         "courier": lane.courier.name,
         "origin": lane.origin.code,
         "destination": lane.destination.code,
@@ -163,4 +198,10 @@ def lane_row(lane: Any) -> dict[str, Any]:
         "weekdays": lane.weekdays,
         "temperature": lane.temperature,
         "since": lane.since,
+        **{name: getattr(lane, name) for name in ("alert_minutes", "routes", "papers", "minutes_outside")},
+        **{name: _exact(getattr(lane, name)) for name in ("minimum_c", "maximum_c")},
     }
+
+
+def _exact(number: Any) -> str | None:
+    return None if number is None else str(number)

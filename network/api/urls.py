@@ -11,4 +11,6 @@ urlpatterns = [
     ),
     path("credentials", places.CredentialsView.as_view(), name="credentials"),
     path("lanes", places.LanesView.as_view(), name="lanes"),
+    path("lanes/alerts", places.AlertDefaultView.as_view(), name="alert-default"),
+    path("lanes/<uuid:lane>/plan", places.LanePlanView.as_view(), name="lane-plan"),
 ]

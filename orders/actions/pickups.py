@@ -15,7 +15,7 @@ from ledger.context import Actor
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
 from ledger.states import Role
-from orders import parties, transit
+from orders import attempts, parties, transit, way_points
 from orders.flow import current_step, order_named, stream_of
 from orders.models import Order, OrderStep
 from orders.policies import may_see, require_may_perform
@@ -102,6 +102,7 @@ def report_delay(
         _require_open(order, step)
         assert expected_at is not None  # noqa: S101 - refused above
         transit.expect(order, key, expected_at)
+        way_points.watch(order, attempts.latest_attempts(order).values())
         box = shipments.current(order.stream_id, step.flow_step.parameters["direction"])
         event.note(
             order=order.code,

@@ -183,6 +183,11 @@ excuse(
     "orders.booking_reopened",
 )
 excuse(
+    "The clock told people of a milestone; nothing happened to the box.",
+    "orders.milestone_ahead",
+    "orders.milestone_missed",
+)
+excuse(
     "The order's own state; its material stays as and where it is.",
     "orders.enrolled",
     "orders.put_on_hold",

@@ -91,7 +91,7 @@ def _page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = N
 
 def _milestone(one: Any) -> dict[str, Any]:
     tone, icon, words = BADGES[one.state]
-    names = ("label", "zone", "planned", "actual", "difference")
+    names = ("label", "zone", "planned", "actual", "difference", "told_before")
     return {"tone": tone, "icon": icon, "words": words} | {name: getattr(one, name) for name in names}
 
 

@@ -33,6 +33,8 @@ TWINS = {
     "orders:committee": "api:rank-decisions",
     "orders:publish_criteria": "api:publish-criteria",
     "orders:quotas": "api:quotas",
+    "orders:lane": "api:lane-plan",
+    "orders:lanes": "api:alert-default",
     "orders:swap_shipper": "api:swap-shipper",
     "orders:score_waiting": "api:score-waiting",
     "orders:waiting_criteria": "api:waiting-criteria",
