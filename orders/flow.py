@@ -160,7 +160,7 @@ def _perform(
         event.capability = step.capability
         event.zone = step.site.zone if step.site else actor.zone
         ctx = context_of(actor, order, step, event)
-        inputs = parse(kind, step.flow_step, raw, {"zone": ZoneInfo(event.zone), "step_context": ctx})
+        inputs = parse(kind, step.signatures, raw, {"zone": ZoneInfo(event.zone), "step_context": ctx})
         require_may_perform(actor, step)
         require_version(step, version)
         require_same_shown(kind, ctx, version)

@@ -26,6 +26,7 @@ STEP_FIELDS = (
     "due",
     "planned",
     "signatures",
+    "market_signatures",
     "meaning",
     "parameters",
 )

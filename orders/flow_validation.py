@@ -35,6 +35,7 @@ TYPES: dict[str, tuple[type, str]] = {
     "may_repeat": (bool, "true or false"),
     "due": (dict, DUE),
     "signatures": (int, "a whole number"),
+    "market_signatures": (dict, "{country code: number of signatures}"),
     "parameters": (dict, "a mapping"),
 }
 _SLUG = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -157,6 +158,7 @@ def _kind_faults(step: dict[str, Any], kind: StepKind, keys: list[Any]) -> list[
     signatures = step.get("signatures", kind.signatures)
     if not kind.signatures <= signatures <= 5:
         found.append(f"signatures must be a number from {kind.signatures} (the floor of its kind) to 5")
+    found += _market_faults(step.get("market_signatures", {}), signatures)
     parameters = step.get("parameters", {})
     serializer = kind.Parameters(data=parameters)
     if not serializer.is_valid():
@@ -166,6 +168,20 @@ def _kind_faults(step: dict[str, Any], kind: StepKind, keys: list[Any]) -> list[
     endless = [name for name, value in parameters.items() if isinstance(value, float) and not math.isfinite(value)]
     found += [f"parameter {name}: must be a finite number" for name in endless]
     return found + [f"unknown parameter {name!r}" for name in sorted(set(parameters) - set(serializer.fields), key=str)]
+
+
+def _market_faults(given: dict[Any, Any], least: int) -> list[str]:
+    """A market may ask for more people than the step does elsewhere, never for fewer."""
+    found = [
+        f"market_signatures: {country!r} is no two-letter country code"
+        for country in given
+        if not (isinstance(country, str) and re.fullmatch(r"[A-Z]{2}", country))
+    ]
+    return found + [
+        f"market_signatures: {country} must have a number from {least} (what the step asks for elsewhere) to 5"
+        for country, number in given.items()
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= 5
+    ]
 
 
 def _answer_faults(steps: list[dict[str, Any]]) -> list[str]:

@@ -10,7 +10,6 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from ledger.refusals import InvalidInput
-from orders.models import FlowStep
 from orders.step_kinds import StepKind
 
 
@@ -90,9 +89,9 @@ def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer
     return type(name, (kind.Inputs,), {**extra, "__doc__": kind.Inputs.__doc__})
 
 
-def parse(kind: StepKind, flow_step: FlowStep, raw: Mapping[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+def parse(kind: StepKind, signatures: int, raw: Mapping[str, Any], context: dict[str, Any]) -> dict[str, Any]:
     """Return a step's validated inputs; raise InvalidInput with every field's errors."""
-    return read(inputs_class(kind, flow_step.signatures), raw, context)
+    return read(inputs_class(kind, signatures), raw, context)
 
 
 def read(

@@ -60,6 +60,7 @@ class FlowStep(WalledModel):
     due = models.JSONField(default=dict, blank=True, help_text='{"step" or "plan": name, "hours": n}')
     planned = models.CharField(max_length=32, blank=True, help_text="name of a time in the order's plan")
     signatures = models.PositiveSmallIntegerField(default=0)
+    market_signatures = models.JSONField(default=dict, blank=True, help_text="country code -> more than elsewhere")
     meaning = models.CharField(max_length=64, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
 
@@ -73,6 +74,10 @@ class FlowStep(WalledModel):
             models.UniqueConstraint(fields=["flow", "key"], name="orders_flow_step_once"),
             models.CheckConstraint(condition=models.Q(signatures__lte=5), name="orders_flow_step_signatures"),
         ]
+
+    def signatures_in(self, country: str) -> int:
+        """Return how many people sign in a market: never fewer than elsewhere."""
+        return max(self.signatures, self.market_signatures.get(country, 0))
 
 
 class Order(WalledModel):
@@ -147,6 +152,12 @@ class OrderStep(WalledModel):
     done_by_id = models.UUIDField(null=True, help_text="person")
     summary = models.TextField(blank=True)
     version = models.PositiveIntegerField(default=1)
+
+    @property
+    def signatures(self) -> int:
+        """How many people sign this step: as the flow says for the market of the order's center."""
+        own = self.flow_step
+        return own.signatures_in(self.order.center_site.country) if own.market_signatures else own.signatures
 
     named_owner = ""  # who took it over, in words; a desk fills it in (``owners.name_on``)
 

@@ -267,7 +267,7 @@ def step_of(actor: Actor, order: Order, key: str) -> OrderStep:
 
 def inputs_of(step: OrderStep) -> type[serializers.Serializer[Any]]:
     """Return the one declaration of a step's inputs: its kind's, plus the signatures that its flow asks for."""
-    return inputs_class(kind_of(step.flow_step.kind), step.flow_step.signatures)
+    return inputs_class(kind_of(step.flow_step.kind), step.signatures)
 
 
 def enrolment_inputs() -> serializers.Serializer[Any]:

@@ -134,7 +134,7 @@ class Journey:
         with reading(viewer):
             rows = visible(OrderStep, viewer).filter(order__code=self.code, key=key).select_related("flow_step")
             step = rows.latest("attempt")
-            capability, signatures = step.capability, step.flow_step.signatures
+            capability, signatures = step.capability, step.signatures
             kind, parameters = step.flow_step.kind, step.flow_step.parameters
         if step.responsible_id is None:
             raise CannotGoOn(f"nobody is responsible for {key}")

@@ -138,7 +138,7 @@ def _confirm(actor: Actor, order: Order, row: DateRequest, token: str, event: Op
     slot_chains.submit(chain)
     _complete(order, asked, summary, row.requested_by_name, event)
     answer = next(iter(attempts.of_kind(order, requested_dates.ANSWER)), None)
-    if answer is None or answer.state != StepState.READY or answer.flow_step.signatures:
+    if answer is None or answer.state != StepState.READY or answer.signatures:
         return
     if may_perform(actor, answer):
         slot_chains.confirm(chain, actor)
@@ -212,7 +212,7 @@ def _stops(order: Order) -> list[MissingFact]:
         text = "No plant makes this therapy for your country."
         found.append(MissingFact("no_plant", text, "Ask the manufacturer's planner."))
     kinds = (requested_dates.BOOKING, requested_dates.REQUEST)
-    if any(step.flow_step.signatures for kind in kinds for step in attempts.of_kind(order, kind)):
+    if any(step.signatures for kind in kinds for step in attempts.of_kind(order, kind)):
         text = "The flow wants the booking signed: nobody books on your behalf."
         found.append(MissingFact("booking_is_signed", text, "Search again when capacity is published."))
     return found

@@ -66,6 +66,7 @@ def _flow_step(flow: Flow, position: int, step: dict[str, Any]) -> FlowStep:
         due=step.get("due", {}),
         planned=step.get("planned", ""),
         signatures=step.get("signatures", kind.signatures),
+        market_signatures=step.get("market_signatures", {}),
         meaning=step.get("meaning", kind.meaning),
         parameters=step.get("parameters", {}),
     )

@@ -141,7 +141,7 @@ def step_row(code: str, step: Any) -> dict[str, Any]:
         "organization": step.responsible.name if step.responsible else None,
         "site": place(step.site),
         "capability": step.capability,
-        "signatures": step.flow_step.signatures,
+        "signatures": step.signatures,
         "planned_at": step.planned_at,
         "due_at": step.due_at,
         "late": step.is_late(),
@@ -194,7 +194,7 @@ def _step_action(order: Any, act: NextAction) -> dict[str, Any]:
         "href": href("step", order.code, step.key),
         "etag": step.etag,
         "inputs_schema": schema_href(inputs_component(act.kind)),
-        "signatures": step.flow_step.signatures,
+        "signatures": step.signatures,
         "missing": facts(act.missing),
     }
 

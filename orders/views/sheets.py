@@ -69,7 +69,7 @@ def sheet_of(actor: Actor, order: Any, step: Any) -> StepSheet:
         if not may_be_late:
             return StepSheet(step, kind, zone, problem=problem, shown=_shown(kind, ctx, problem), missing=missing)
         ctx = context_of(actor, order, step, late=True)
-    rule = kind.verifier_rule(ctx) if step.flow_step.signatures > 1 else None
+    rule = kind.verifier_rule(ctx) if step.signatures > 1 else None
     return StepSheet(
         step,
         kind,

@@ -201,7 +201,7 @@ def _rows(request: HttpRequest) -> dict[str, int]:
 
 def signature_of(actor: Actor, sheet: StepSheet, filling: Filling) -> dict[str, Any] | None:
     """Return what the performer's signature panel shows; None where nobody signs."""
-    if sheet.inputs is None or sheet.step.flow_step.signatures < 1:
+    if sheet.inputs is None or sheet.step.signatures < 1:
         return None
     return {
         "meaning": sheet.step.flow_step.meaning or sheet.kind.meaning,
@@ -217,7 +217,7 @@ def _verifiers(sheet: StepSheet, filling: Filling) -> list[dict[str, Any]]:
     if sheet.inputs is None:
         return []
     found = []
-    for number in range(max(0, sheet.step.flow_step.signatures - 1)):
+    for number in range(max(0, sheet.step.signatures - 1)):
         prefix = f"verifiers[{number}]"
         errors = {part: filling.errors.get(f"{prefix}.{part}", []) for part in ("username", "password", "scan")}
         if number == 0:
@@ -225,7 +225,7 @@ def _verifiers(sheet: StepSheet, filling: Filling) -> list[dict[str, Any]]:
         found.append(
             {
                 "prefix": prefix,
-                "legend": "Second person" if sheet.step.flow_step.signatures == 2 else f"Verifier {number + 1}",
+                "legend": "Second person" if sheet.step.signatures == 2 else f"Verifier {number + 1}",
                 "username": filling.value(f"{prefix}username"),
                 "scan": filling.value(f"{prefix}scan"),
                 "errors": errors,

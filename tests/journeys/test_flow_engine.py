@@ -22,6 +22,7 @@ from tests.factories import PASSWORD
 from tests.journeys.conftest import refused
 from tests.journeys.watching import bags, order_of, step_of
 from tests.journeys.world import World
+from tests.personas.conftest import signed_in
 
 Definition = dict[str, Any]
 
@@ -56,6 +57,29 @@ ONCE_MORE = {
     "actor": "treatment_center",
     "phase": "enrolment",
 }
+
+
+def test_a_market_asks_for_more_people_than_others(world: World, definition: Definition) -> None:
+    step(definition, "collect")["market_signatures"] = {"DE": 2, "US": 4}  # the center is in Germany
+    step(definition, "identify")["market_signatures"] = {"US": 5}
+    flow = live(world, definition)
+    with reading(world.player("maker", "product_owner").actor):
+        assert step(flow_files.write(flow), "collect")["market_signatures"] == {"DE": 2, "US": 4}
+    journey, nurse = world.journey(), world.player("center", "apheresis_nurse")
+    journey.run(before="collect")
+    with reading(nurse.actor):
+        found = queries.steps_of(nurse.actor, order_of(nurse, journey))
+        assert [found.get(key=key).signatures for key in ("identify", "collect")] == [2, 2]
+    with refused(InvalidInput) as refusal:
+        journey.perform("collect", {"verifiers": []})
+    assert set(refusal.value.fields) == {"verifiers"}
+    page = signed_in(User.objects.get(username=nurse.username).memberships.get())
+    html = page.get(f"/orders/{journey.code}/steps/collect/").content.decode()
+    assert "Second person" in html
+    journey.perform("collect")
+    with reading(nurse.actor):
+        event = Event.unwalled.filter(stream_id=order_of(nurse, journey).stream_id).latest("seq")
+        assert event.signatures.count() == 2
 
 
 @pytest.mark.parametrize(
@@ -186,6 +210,10 @@ FAULTS: list[tuple[Callable[[Definition], Any], str]] = [
     (_set("receive_product", signatures=1), "step 'receive_product': signatures must be a number from 2"),
     (_set("bedside", signatures=1), "step 'bedside': signatures must be a number from 2"),
     (_set("collect", signatures=0), "step 'collect': signatures must be a number from 1"),
+    (_set("bedside", market_signatures={"DE": 1}), "market_signatures: DE must have a number from 2"),
+    (_set("bedside", market_signatures={"DE": 6}), "market_signatures: DE must have a number from 2"),
+    (_set("bedside", market_signatures={"Germany": 3}), "market_signatures: 'Germany' is no two-letter country code"),
+    (_set("bedside", market_signatures=[3]), "“market_signatures” must be {country code: number of signatures}"),
     (_without("apply_labels"), "step 'collect' must come after a step of kind “apply_labels”"),
     (_without("activate_coi"), "step 'collect' must come after a step of kind “activate_identity”"),
     (_without("bedside"), "step 'infuse' must come after a step of kind “check_bedside”"),
