@@ -242,6 +242,12 @@ def boxes_on(actor: Actor, stream_ids: Iterable[UUID]) -> QuerySet[Shipment]:
     return found.order_by("packed_at", "id")
 
 
+def container_codes(actor: Actor, stream_ids: Collection[UUID]) -> list[tuple[UUID, str]]:
+    """Return the codes of the containers of several orders, with the order's stream."""
+    found = visible(Container, actor).filter(stream_id__in=stream_ids).order_by("code")
+    return list(found.values_list("stream_id", "code"))
+
+
 def travelled(actor: Actor, stream_ids: Collection[UUID]) -> QuerySet[Shipment]:
     """Return every box of these orders with its sites, firms and contents, oldest first."""
     found = visible(Shipment, actor).filter(stream_id__in=stream_ids).prefetch_related("items__container", "swaps")

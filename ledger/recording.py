@@ -76,6 +76,7 @@ class OpenEvent:
     occurred_at: dt.datetime = field(default_factory=timezone.now)
     zone: str = "UTC"
     device_time: dt.datetime | None = None
+    clock_skew: dt.timedelta | None = None  # of the device, as it was measured when it sent what it had kept
     payload: dict[str, Any] = field(default_factory=dict)
     signatures: list[Signing] = field(default_factory=list)
     also: list[Stream] = field(default_factory=list)
@@ -275,7 +276,11 @@ def _answer_of(found: Replay, once: Once) -> Exception:
 def _write(event: OpenEvent) -> None:
     event.kind.refuse_unknown(event.payload)
     now = timezone.now()
-    if clock_is_off(event.device_time, now):
+    if event.clock_skew is not None:
+        off = abs(event.clock_skew) > MAY_RUN_AHEAD
+    else:
+        off = clock_is_off(event.device_time, now)
+    if off:
         event.payload["clock_off"] = True
     rows_digest, directory_version = _rows_digest()
     _publish_what_was_read(directory_version)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,12 +24,12 @@ from ledger.refusals import FactsMissing, Mismatch, MissingFact, NotFound, Stale
 from ledger.states import Role
 from ledger.walls import note_seen, visible
 from orders import attempts, departures, late, places, signers
-from orders.inputs import parse
+from orders.inputs import inputs_class, parse, read
 from orders.late import ASKED
 from orders.models import Order, OrderStep
 from orders.policies import may_perform, may_see, require_may_perform, why_not
 from orders.states import OPEN_STEP_STATES, OrderState, StepState
-from orders.step_kinds import Outcome, StepContext, StepKind, kind_of
+from orders.step_kinds import Noted, Outcome, StepContext, StepKind, kind_of
 
 EVENT_OF_STATE = {
     StepState.DONE: "orders.step_done",
@@ -53,6 +54,10 @@ class StepResult:
 
     def as_json(self) -> dict[str, Any]:
         return dict(self.__dict__)
+
+
+class _Rehearsed(Exception):
+    """Everything was asked: nothing of it stays."""
 
 
 def order_named(actor: Actor, code: str) -> Order:
@@ -110,24 +115,33 @@ def perform(
     version: str | None = None,
     once: Once | None = None,
     device_time: dt.datetime | None = None,
+    noted: Noted | None = None,
 ) -> StepResult:
     """Perform a step: identify, replay, find, parse, allow, time, facts, do, record (DESIGN 1.2, 7).
 
     An act that moves material may come with a ``late_reason``: then time and facts are noted, not refused (``late``).
     ``raw`` holds the inputs of the step's kind as sent; ``version`` is the ETag ``attempt.version`` that was seen (412
     when it moved on), or ``attempt.version.digest`` where a signature is bound to what was shown (412 when changed);
-    ``device_time`` is a device's own clock, kept beside the server's. Raises a Refusal and leaves nothing behind, or
-    returns what was done.
+    ``device_time`` is a device's own clock, kept beside the server's; ``noted`` says that it was noted before. Raises a
+    Refusal and leaves nothing behind, or returns what was done.
     """
     if actor is None:
         raise Unauthenticated()
     try:
-        result, leaves = _perform(actor, code, key, raw, version, once, device_time)
+        with _stopping_the_line(actor, code):
+            result, leaves = _perform(actor, code, key, raw, version, once, device_time, noted)
         if leaves is not None:
             departures.leave_at_once(actor, leaves, result.order)
         return result
     except Replayed as replayed:
         return StepResult(**replayed.result)
+
+
+@contextmanager
+def _stopping_the_line(actor: Actor, code: str) -> Iterator[None]:
+    """Let a mismatch that rolled everything back stop the line in an event of its own."""
+    try:
+        yield
     except Mismatch as mismatch:
         if mismatch.code == ANOTHER_BOX:
             raise
@@ -135,6 +149,24 @@ def perform(
             stream_id = order_named(actor, code).stream_id
         stop_the_line(actor, stream_id, list(getattr(mismatch, "container_ids", [])), mismatch.detail)
         raise
+
+
+def rehearse(actor: Actor, code: str, key: str, raw: Mapping[str, Any]) -> None:
+    """Ask everything of an act but who signs it, and leave nothing behind; raise the Refusal that it would meet.
+
+    What was scanned is compared here too: another patient's code stops the line at once, signed or not.
+    """
+    with (
+        suppress(_Rehearsed),
+        _stopping_the_line(actor, code),
+        acting(actor, "orders.step_done", stream_id=stream_of(code)) as event,
+    ):
+        ctx, kind = _found(actor, code, key, event)
+        inputs = read(inputs_class(kind, 0), raw, _about(ctx))
+        require_may_perform(actor, ctx.step)
+        with late.offered(kind, ctx):
+            _do(kind, ctx, inputs)
+        raise _Rehearsed
 
 
 def _perform(
@@ -145,34 +177,51 @@ def _perform(
     version: str | None,
     once: Once | None,
     device_time: dt.datetime | None,
+    noted: Noted | None,
 ) -> tuple[StepResult, UUID | None]:
     """Return what was done, and the order's center when the acting organization leaves the order with it."""
     subject = ("step", f"{code.upper()}/{key}")
+    clock = noted.device_time if noted else device_time
     with acting(
-        actor, "orders.step_done", stream_id=stream_of(code), subject=subject, once=once, device_time=device_time
+        actor, "orders.step_done", stream_id=stream_of(code), subject=subject, once=once, device_time=clock
     ) as event:
-        order = order_named(actor, code)
-        order.stream = event.stream
-        step = current_step(order, key)
-        if not may_see(actor, step):
-            raise NotFound()
-        kind = kind_of(step.flow_step.kind)
-        event.capability = step.capability
-        event.zone = step.site.zone if step.site else actor.zone
-        ctx = context_of(actor, order, step, event)
-        inputs = parse(kind, step.signatures, raw, {"zone": ZoneInfo(event.zone), "step_context": ctx})
-        require_may_perform(actor, step)
-        require_version(step, version)
+        ctx, kind = _found(actor, code, key, event)
+        order = ctx.order
+        inputs = parse(kind, ctx.step.signatures, raw, _about(ctx))
+        require_may_perform(actor, ctx.step)
+        require_version(ctx.step, version)
         require_same_shown(kind, ctx, version)
         with late.offered(kind, ctx):
             outcome = _do(kind, ctx, inputs)
+        if noted and outcome.happened_at is None:
+            outcome = replace(outcome, happened_at=noted.happened_at)
         record(ctx, kind, outcome)
+        if noted:
+            event.clock_skew = noted.clock_skew
+            noted.beside(ctx)
         step = ctx.step
         result = StepResult(
             order.code, step.key, step.attempt, step.state, step.version, outcome.summary, str(event.id)
         )
         event.result = result.as_json()
     return result, order.center_id if outcome.leaves else None
+
+
+def _found(actor: Actor, code: str, key: str, event: OpenEvent) -> tuple[StepContext, StepKind]:
+    """Return what an act is about, inside the open event; raise NotFound for what is not the actor's to see."""
+    order = order_named(actor, code)
+    order.stream = event.stream
+    step = current_step(order, key)
+    if not may_see(actor, step):
+        raise NotFound()
+    event.capability = step.capability
+    event.zone = step.site.zone if step.site else actor.zone
+    return context_of(actor, order, step, event), kind_of(step.flow_step.kind)
+
+
+def _about(ctx: StepContext) -> dict[str, Any]:
+    assert ctx.event is not None  # noqa: S101 - asked inside the open event
+    return {"zone": ZoneInfo(ctx.event.zone), "step_context": ctx}
 
 
 def _do(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:

@@ -9,7 +9,15 @@ from django.utils import timezone
 from ledger.history import track
 from ledger.models import WalledModel
 from ledger.walls import KnownTo, Outside, OwnedBy, Parties
-from orders.states import PHASE_LABELS, CaptureBehavior, FlowState, OrderState, StepState, SwapState
+from orders.states import (
+    PHASE_LABELS,
+    CaptureBehavior,
+    FlowState,
+    OfflineState,
+    OrderState,
+    StepState,
+    SwapState,
+)
 
 
 class Flow(WalledModel):
@@ -306,3 +314,43 @@ class EpcisQuery(WalledModel):
                 name="orders_epcis_query_once",
             )
         ]
+
+
+class OfflineEntry(WalledModel):
+    """What a person noted for a step on a device without network, as it was received, and what became of it."""
+
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    membership_id = models.UUIDField(help_text="in which it was made: nobody else sees, sends or signs it")
+    key = models.UUIDField(help_text="given by the device; the same entry sent twice has the same")
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    order_code = models.CharField(max_length=16)
+    step = models.SlugField(max_length=64)
+    title = models.CharField(max_length=120, help_text="of the step")
+    inputs = models.JSONField(help_text="as the device sent them; never passwords, never patient data")
+    device_time = models.DateTimeField(help_text="when it was made, by the device's clock")
+    happened_at = models.DateTimeField(help_text="the same by the server's clock, as far as the skew tells")
+    received_at = models.DateTimeField()
+    skew_s = models.FloatField(help_text="seconds by which the device's clock was ahead when it sent")
+    state = models.CharField(max_length=12, choices=OfflineState.choices)
+    words = models.TextField(blank=True, help_text="why it is not recorded, or what stands instead")
+    reason = models.CharField(max_length=300, blank=True, help_text="why it was discarded")
+    settled_at = models.DateTimeField(null=True, help_text="when it was recorded or discarded")
+    recorded_as = models.UUIDField(null=True, help_text="event of the step that records it")
+
+    wall = OwnedBy()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["organization", "membership_id", "id"], name="orders_offline_mine")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "key"], name="orders_offline_once"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["recorded", "discarded"], settled_at__isnull=False)
+                | models.Q(state__in=["to_sign", "conflict", "refused"], settled_at__isnull=True),
+                name="orders_offline_settled",
+            ),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return self.settled_at is None

@@ -95,3 +95,24 @@ class CaptureBehavior(models.TextChoices):
 
     ROLLBACK = "rollback", "None is recorded"
     PROCEED = "proceed", "The others are recorded"
+
+
+class WithoutNetwork(models.TextChoices):
+    """What a device without network may do for a kind of step (ADR 32)."""
+
+    NO = "no", "Only with the network"
+    KEPT = "kept", "What was done is kept on the device and sent later"
+    PAPER = "paper", "Never: without current release and quarantine status two people work on paper"
+
+
+class OfflineState(models.TextChoices):
+    """What became of an entry that was made without network."""
+
+    RECORDED = "recorded", "Recorded"
+    TO_SIGN = "to_sign", "Waits for signatures"
+    CONFLICT = "conflict", "Recorded otherwise meanwhile"
+    REFUSED = "refused", "Refused"
+    DISCARDED = "discarded", "Discarded"
+
+
+OPEN_OFFLINE_STATES = (OfflineState.TO_SIGN, OfflineState.CONFLICT, OfflineState.REFUSED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
@@ -16,7 +16,7 @@ from ledger.recording import OpenEvent
 from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders.models import FlowStep, Order, OrderStep
-from orders.states import StepState
+from orders.states import StepState, WithoutNetwork
 from personas.states import Capability
 
 
@@ -81,6 +81,19 @@ class StepContext:
         return dict(self.order.specification.limits)
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What is recorded was noted before, elsewhere: when it happened, by which clock, and what is written with it.
+
+    ``beside`` runs once the step is recorded, inside the open event, and raises a Refusal to undo all of it.
+    """
+
+    happened_at: dt.datetime
+    beside: Callable[[StepContext], None]
+    device_time: dt.datetime | None = None
+    clock_skew: dt.timedelta | None = None
+
+
 class StepKind:
     """Base of the step kinds. ``signatures`` is the floor: a flow may raise it, never lower it."""
 
@@ -94,6 +107,7 @@ class StepKind:
     scans_many: ClassVar[bool] = False  # a verifier scans one code after the other, with commas between them
     binds_shown: ClassVar[bool] = False  # who sends a version says with it what was shown, and that must still be so
     physical: ClassVar[bool] = False  # material is moved: what has happened already can always be recorded, as late
+    without_network: ClassVar[WithoutNetwork] = WithoutNetwork.NO
     decides_under_query: ClassVar[bool] = False  # it weighs an identity under query itself (to reject stays possible)
     needs: ClassVar[tuple[str, ...]] = ()  # kinds that come before it in every flow: what they verify is a floor too
     audience: ClassVar[tuple[str, ...]] = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)

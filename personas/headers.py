@@ -23,6 +23,13 @@ DEVICE_TIME = OpenApiParameter(
     description="The clock of the device that sends, with its offset (ISO 8601): kept beside the server's time, and"
     " flagged when it is off by more than five minutes.",
 )
+OFFLINE_ENTRY = OpenApiParameter(
+    "Offline-Entry",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Key of the own entry made without network that this records; it is settled with it. Its device's time"
+    " and skew are kept instead of `Device-Time`.",
+)
 ETAG = OpenApiParameter(
     "ETag",
     OpenApiTypes.STR,

@@ -23,6 +23,7 @@ from orders.api.orders import detail_response, reason_of
 from orders.api.step_inputs import any_step_inputs, inputs_component
 from orders.flow import order_named, perform, seen_version
 from orders.views.sheets import sheet_of
+from orders.views.step import noted_before
 from personas.asking import (
     ActorView,
     PageQuery,
@@ -34,7 +35,7 @@ from personas.asking import (
     reads,
     version_of,
 )
-from personas.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
+from personas.headers import DEVICE_TIME, ETAG, IF_MATCH, OFFLINE_ENTRY, ONCE
 
 NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
@@ -70,6 +71,7 @@ def performed(view: ActorView, request: Request, code: str, key: str, inputs: di
         version=version_of(request),
         once=once,
         device_time=device_time_of(request),
+        noted=noted_before(view.actor, request.headers.get("Offline-Entry", ""), code, key),
     )
     body = {"result": result.as_json(), "available_actions": _next(view.actor, code)}
     return Response(body, headers={"ETag": f'"{result.attempt}.{result.version}"'})
@@ -122,7 +124,7 @@ class StepView(ActorView):
         summary="Perform a step",
         description="The body is the inputs of the step's kind; `inputs_schema` of the step names them. Where people"
         " sign, `signature` and `verifiers` hold their own credentials: a key alone never signs.",
-        parameters=[ONCE, IF_MATCH, DEVICE_TIME, ETAG],
+        parameters=[ONCE, IF_MATCH, DEVICE_TIME, OFFLINE_ENTRY, ETAG],
         request=any_step_inputs(),
         responses=answers.Performed,
     )

@@ -188,6 +188,11 @@ excuse(
     "orders.milestone_missed",
 )
 excuse(
+    "What a device kept is no act before it is recorded as one: the step's own event says it.",
+    "orders.offline_received",
+    "orders.offline_discarded",
+)
+excuse(
     "The order's own state; its material stays as and where it is.",
     "orders.enrolled",
     "orders.put_on_hold",

@@ -12,6 +12,7 @@ from custody.states import ContainerKind, ContainerState, LabelTemplate
 from ledger.refusals import InvalidInput, MissingFact
 from orders.counts import counted
 from orders.inputs import ScanField
+from orders.states import WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
@@ -36,6 +37,7 @@ class ApplyLabels(StepKind):
     key = "apply_labels"
     title = "Apply the labels"
     capability = Capability.COLLECT
+    without_network = WithoutNetwork.KEPT
     signatures = 2
     meaning = "labels applied"
     second_scan = "Scan every label yourself, one after the other"

@@ -16,6 +16,7 @@ from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import bags, evidence
 from orders.counts import counted
 from orders.inputs import ScanField
+from orders.states import WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
@@ -42,6 +43,7 @@ class CheckBedside(StepKind):
     key = "check_bedside"
     title = "Bedside check"
     capability = Capability.CHECK_BEDSIDE
+    without_network = WithoutNetwork.PAPER
     signatures = 2
     meaning = "identity verified"
     second_scan = "Scan a bag of the order yourself"

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from orders.states import StepState
+from orders.states import StepState, WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
@@ -27,6 +27,7 @@ class CheckKit(StepKind):
     key = "check_kit"
     title = "Check the kit"
     capability = Capability.CHECK_KIT
+    without_network = WithoutNetwork.KEPT
     Inputs = Inputs
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:

@@ -16,7 +16,7 @@ from orders import attempts, bags
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.models import Order
-from orders.states import StepState
+from orders.states import StepState, WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.start_collection import labels_missing
 from personas.states import Capability
@@ -83,6 +83,7 @@ class Collect(StepKind):
     key = "collect"
     title = "Collect starting material"
     capability = Capability.COLLECT
+    without_network = WithoutNetwork.KEPT
     signatures = 1
     meaning = "collected"
     physical = True  # the cells have left the patient

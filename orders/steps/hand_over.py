@@ -13,6 +13,7 @@ from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders import evidence, transit
 from orders.inputs import PastTime, ScanField
+from orders.states import WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, VerifierRule, step_kind
 from orders.steps.pack import INBOUND, OUTBOUND
 from personas.states import Capability
@@ -48,6 +49,7 @@ class HandOver(StepKind):
     key = "hand_over"
     title = "Hand over"
     capability = Capability.TAKE_CUSTODY
+    without_network = WithoutNetwork.KEPT
     signatures = 2
     meaning = "custody taken"
     second_scan = "Scan the outer code of the box yourself"

@@ -12,7 +12,7 @@ from custody.states import TERMINAL_STATES, ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence
 from orders.inputs import PastTime, ScanField
-from orders.states import StepState
+from orders.states import StepState, WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from quality import deviations
@@ -57,6 +57,7 @@ class Infuse(StepKind):
     key = "infuse"
     title = "Infuse"
     capability = Capability.INFUSE
+    without_network = WithoutNetwork.PAPER
     signatures = 1
     meaning = "infused"
     physical = True  # the patient has the cells

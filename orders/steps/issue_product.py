@@ -13,7 +13,7 @@ from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import evidence
 from orders.counts import counted
 from orders.inputs import ScanField
-from orders.states import StepState
+from orders.states import StepState, WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.decide_readiness import USABLE
 from orders.steps.receive_product import PRODUCT
@@ -43,6 +43,7 @@ class IssueProduct(StepKind):
     key = "issue_product"
     title = "Issue the drug product"
     capability = Capability.ISSUE_PRODUCT
+    without_network = WithoutNetwork.PAPER
     signatures = 1
     meaning = "issued"
     Inputs = Inputs

@@ -13,6 +13,7 @@ from ledger.refusals import InvalidInput, MissingFact
 from orders import attempts, bags, evidence
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
+from orders.states import WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
@@ -35,6 +36,7 @@ class PrepareProduct(StepKind):
     key = "prepare_product"
     title = "Thaw"
     capability = Capability.PREPARE_PRODUCT
+    without_network = WithoutNetwork.PAPER
     physical = True  # the thaw cannot be undone
     Inputs = Inputs
 

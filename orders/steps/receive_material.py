@@ -14,6 +14,7 @@ from ledger.refusals import MissingFact
 from orders import bags
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
+from orders.states import WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from quality import deviations
@@ -48,6 +49,7 @@ class ReceiveMaterial(StepKind):
     key = "receive_material"
     title = "Receive starting material"
     capability = Capability.RECEIVE_MATERIAL
+    without_network = WithoutNetwork.KEPT
     signatures = 2
     meaning = "received"
     second_scan = "Scan a bag of the order yourself"

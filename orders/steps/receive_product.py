@@ -14,7 +14,7 @@ from orders import bags, evidence
 from orders.bags import PRODUCT
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
-from orders.states import StepState
+from orders.states import StepState, WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from quality import deviations
@@ -65,6 +65,7 @@ class ReceiveProduct(StepKind):
     key = "receive_product"
     title = "Receive drug product"
     capability = Capability.RECEIVE_PRODUCT
+    without_network = WithoutNetwork.KEPT
     signatures = 2
     meaning = "received"
     second_scan = "Scan a bag of the order yourself"

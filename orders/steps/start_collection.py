@@ -12,7 +12,7 @@ from ledger.refusals import MissingFact
 from orders import attempts
 from orders.inputs import PastTime, ScanField
 from orders.models import Order
-from orders.states import StepState
+from orders.states import StepState, WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
@@ -62,6 +62,7 @@ class StartCollection(StepKind):
     key = "start_collection"
     title = "Start the collection"
     capability = Capability.COLLECT
+    without_network = WithoutNetwork.KEPT
     signatures = 1
     meaning = "collection started"
     physical = True  # the needle is in

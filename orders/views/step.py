@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -18,11 +18,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from ledger.context import Actor, reading
-from ledger.refusals import NotFound, Refusal, Unauthenticated
+from ledger.refusals import Conflict, NotFound, Refusal, Unauthenticated
 from orders import queries
+from orders.actions import offline
 from orders.flow import next_actions, order_named, perform, seen_version
 from orders.forms import Described, Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
 from orders.inputs import LATE
+from orders.step_kinds import Noted, kind_of
 from orders.views import banner
 from orders.views.offers import offers_of, wishes_asked
 from orders.views.requests import asked, day, once_of, see_other
@@ -56,6 +58,31 @@ def step_page(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
     return see_other(after(actor, code, reverse("orders:order", args=[code])))
 
 
+def noted_before(actor: Actor, entry: str, code: str, key: str) -> Noted | None:
+    """Return how an act is recorded that an entry made without network noted; None for none, NotFound for no such."""
+    if not entry:
+        return None
+    with reading(actor):
+        return offline.noted(offline.open_entry(actor, _uuid(entry), code, key))
+
+
+def _to_the_second(actor: Actor, entry: str, step: Any, inputs: QueryDict) -> None:
+    """A form shows minutes: what nobody changed on it is recorded as the device noted it."""
+    with reading(actor):
+        found = offline.open_entry(actor, _uuid(entry), step.order.code, step.key)
+    kind, zone = kind_of(step.flow_step.kind), step.site.zone if step.site else actor.zone
+    for name in found.inputs.keys() | kind.Inputs().fields.keys():
+        if name in inputs:
+            inputs[name] = offline.exact(kind, found, zone, name, inputs[name])
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound() from None
+
+
 def after(actor: Actor, code: str, page: str) -> str:
     """Return where to go on after an act: to the order's page, or to the desk where the order is not seen any more."""
     with reading(actor):
@@ -76,9 +103,11 @@ def send(request: HttpRequest, actor: Actor, code: str, key: str) -> Sent:
         step = queries.step_of(actor, order_named(actor, code), key)
     inputs, places = without_blank_rows(request.POST, optional_lists(queries.inputs_of(step)()))
     try:
-        result = perform(
-            actor, code, key, inputs, version=request.POST.get("version") or None, once=once_of(request, code, key)
-        )
+        version = request.POST.get("version") or None
+        noted = noted_before(actor, request.POST.get("offline_entry", ""), code, key)
+        if noted:
+            _to_the_second(actor, request.POST["offline_entry"], step, inputs)
+        result = perform(actor, code, key, inputs, version=version, once=once_of(request, code, key), noted=noted)
     except (NotFound, Unauthenticated):
         raise
     except Refusal as refusal:
@@ -131,7 +160,8 @@ def sheet_context(
 ) -> dict[str, Any]:
     """Return what the form of a step needs, wherever it is drawn: its sheet, fields, signatures, refusal."""
     sheet = sheet_of(actor, order, step)
-    posted = request.POST if request.method == "POST" else None
+    entry = _entry(request, actor, order, step) if sheet.inputs else None
+    posted = request.POST if request.method == "POST" else _as_posted(sheet, entry)
     filling = Filling(sheet.zone, sheet.initial, posted, errors or {}, _rows(request), sheet.tests)
     fields = described(sheet.inputs, filling) if sheet.inputs else []
     return {
@@ -155,7 +185,26 @@ def sheet_context(
         "once": request.POST.get("once") or uuid4(),
         "banner": banner.of(actor, order, name_only=sheet.kind.key == READS_THE_DOCUMENT),
         "crumbs": _crumbs(order, step),
+        "entry": entry,
     }
+
+
+def _entry(request: HttpRequest, actor: Actor, order: Any, step: Any) -> Any:
+    """Return the entry made without network that the page is opened for; NotFound for none that waits."""
+    key = asked(request, "entry") or request.POST.get("offline_entry", "")
+    try:
+        return offline.open_entry(actor, _uuid(key), order.code, step.key) if key else None
+    except Conflict:
+        return None  # settled meanwhile: the refusal above says so
+
+
+def _as_posted(sheet: StepSheet, entry: Any) -> QueryDict | None:
+    if entry is None:
+        return None
+    posted = QueryDict(mutable=True)
+    for name, text in offline.as_form(sheet.kind, entry, sheet.zone).items():
+        posted[name] = text
+    return posted
 
 
 def _late(

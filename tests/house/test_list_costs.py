@@ -6,18 +6,22 @@ Elsewhere: worklist and orders (tests/orders, tests/api), catalog and slots (tes
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from orders import flow_files
 from orders.actions.flows import propose_flow
-from tests.orders.conftest import consented, prescribed
+from tests.orders.conftest import consented, patient, prescribed
 from tests.orders.factories import World, make_world
+from tests.orders.packing import journey_of
 from tests.personas.conftest import signed_in
 
 
@@ -54,6 +58,24 @@ def test_flow_versions(world: World, committed_db: None, persona: str) -> None:
     after, page = cost(client, "/flows/")
     assert page.content.count(b"/flows/") >= listed + 2
     assert after == before
+
+
+def test_what_a_device_learns_and_what_it_sent(world: World, committed_db: None) -> None:
+    client, entries = signed_in(world.member("center", "apheresis_nurse")), "/api/v1/offline-entries"
+    counts = []
+    for number in range(3):
+        journey = journey_of(world, **patient())
+        journey.run(before="kit")
+        now = timezone.now().isoformat()
+        sent = {"key": str(uuid4()), "order": journey.code, "step": "kit", "device_time": now, "sent_at": now}
+        sent["inputs"] = {"kit_code": f"KIT-{number}", "complete": "yes", "condition": "good"}
+        assert client.post(entries, json.dumps(sent), content_type="application/json").status_code == 200
+        if number != 1:
+            found = cost(client, "/offline/session/")
+            counts.append((found[0], len(found[1].json()["sheets"]), *rows(client, entries)))
+    (learned, sheets, listed, few), (learned_more, more_sheets, listed_more, many) = counts
+    assert (more_sheets > sheets > 0, many > few > 0) == (True, True)
+    assert (learned_more, listed_more) == (learned, listed)
 
 
 @pytest.mark.parametrize("part", ["events", "signatures"])

@@ -20,6 +20,8 @@ from tests.personas.conftest import signed_in
 OPEN = {
     "healthz": "a load balancer asks it; it says nothing but ok",
     "scheduling/feeds/<str:token>.ics": "a calendar program has nothing but the signed address",
+    "offline/": "the page that a device keeps: the same for everybody, without anything of anybody",
+    "worker.js": "the worker that keeps that page",
     "accounts/": "sign-in itself, made by allauth; what is behind it asks for a session",
 }
 

@@ -1,0 +1,253 @@
+"""What a device kept while it had no network comes in: recorded, kept to be signed, or shown with what stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from ledger.context import Actor, reading
+from ledger.models import Replay
+from ledger.recording import MAY_RUN_AHEAD, Once, Replayed, acting, fingerprint
+from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Refusal, WrongState
+from orders import offline
+from orders.device_clock import ClockReading, read_clock
+from orders.flow import current_step, order_named, perform, rehearse
+from orders.inputs import read
+from orders.models import OfflineEntry, Order, OrderStep
+from orders.offline import as_form as as_form
+from orders.offline import exact as exact
+from orders.offline import noted as noted
+from orders.offline import open_entry as open_entry
+from orders.offline import seal_key as seal_key
+from orders.offline import to_show as to_show
+from orders.offline_sheets import Sheet as Sheet
+from orders.offline_sheets import sheets as sheets
+from orders.policies import may_see, require_may_perform
+from orders.states import OfflineState, StepState, WithoutNetwork
+from orders.step_kinds import StepKind, kind_of
+from personas.asking import ZonedTime
+
+AS_THE_ORDER_GOES = "It waits for the steps before it."
+SIGN_IT = "Open it and sign: nobody signs without the network."
+MERGED = "It had arrived before the network was gone; nothing was entered twice."
+TWO_PEOPLE = "Two people work by the paper procedure, and record it afterwards."
+PAPER_ONLY = "Without current release and quarantine status nothing is issued, thawed or infused."
+
+
+class EntryInputs(serializers.Serializer[Any]):
+    """One entry as a device kept it."""
+
+    key = serializers.UUIDField(help_text="given by the device, the same each time it is sent")
+    order = serializers.CharField(max_length=16, help_text="order code")
+    step = serializers.SlugField(max_length=64, help_text="step key")
+    inputs = serializers.JSONField(help_text="what the step asks for, without signatures")
+    device_time = ZonedTime(help_text="when it was made, by the device's clock")
+    sent_at = ZonedTime(help_text="now, by the device's clock: the skew is measured by it")
+
+
+class DiscardInputs(serializers.Serializer[Any]):
+    """An entry that is not to be recorded, and why; ``order`` and ``step`` of one that never arrived."""
+
+    reason = serializers.CharField(max_length=300, label="Why it is discarded (no names)")
+    order = serializers.RegexField(r"^[0-9A-Za-z-]{1,16}$", required=False, default="")
+    step = serializers.SlugField(max_length=64, required=False, default="")
+
+
+def receive(actor: Actor, raw: Mapping[str, Any]) -> OfflineEntry:
+    """Take in an entry of a device and do with it what the rules say; return it with its state.
+
+    The same key again changes nothing. Without signatures the step is performed by the usual door; where people sign,
+    everything else is asked (another patient's code stops the line) and the entry waits. What is refused is kept with
+    the words. Raises NotFound for an order that is not the actor's to see, WrongState for a step that needs the
+    network, InvalidInput for what cannot be read.
+    """
+    given = read(EntryInputs, raw)
+    if not actor.is_human or actor.membership_id is None:
+        raise NotAllowed("A device's entries are a person's.", remedy="A key performs steps at once, with Device-Time.")
+    with reading(actor):
+        known = _known(actor, given["key"])
+        if known is not None:
+            return known
+        order = order_named(actor, given["order"])
+        step = current_step(order, given["step"])
+        if not may_see(actor, step):
+            raise NotFound()
+        require_may_perform(actor, step)
+        kind = _kept_kind(step)
+    now = timezone.now()
+    clock = read_clock(given["device_time"], given["sent_at"], now)
+    entry = OfflineEntry(
+        organization_id=actor.organization_id,
+        membership_id=actor.membership_id,
+        key=given["key"],
+        stream_id=order.stream_id,
+        order_code=order.code,
+        step=step.key,
+        title=step.flow_step.title,
+        inputs=offline.readable(kind, given["inputs"]),
+        device_time=given["device_time"],
+        happened_at=clock.happened_at,
+        received_at=now,
+        skew_s=clock.skew.total_seconds(),
+    )
+    once = Once(f"offline:{entry.key}", fingerprint({"membership": str(actor.membership_id)}))
+    try:
+        return _settle(actor, order, step, kind, entry, clock, once)
+    except Replayed:  # the same entry came in twice at once
+        with reading(actor):
+            return offline.entries(actor).get(key=entry.key)
+
+
+def _known(actor: Actor, key: UUID) -> OfflineEntry | None:
+    found = OfflineEntry.unwalled.filter(organization_id=actor.organization_id, key=key).first()
+    if found is not None and found.membership_id != actor.membership_id:
+        raise NotFound()
+    return found
+
+
+def _kept_kind(step: OrderStep) -> StepKind:
+    kind = kind_of(step.flow_step.kind)
+    if kind.without_network == WithoutNetwork.PAPER:
+        raise WrongState(
+            PAPER_ONLY, code="paper_only", remedy="Two people work by the paper procedure, and record it afterwards."
+        )
+    if kind.without_network != WithoutNetwork.KEPT:
+        remedy = "Open the step and record it with the network."
+        raise WrongState(f"“{step.flow_step.title}” is not kept on devices.", code="needs_network", remedy=remedy)
+    return kind
+
+
+def _settle(
+    actor: Actor, order: Order, step: OrderStep, kind: StepKind, entry: OfflineEntry, clock: ClockReading, once: Once
+) -> OfflineEntry:
+    signs = step.signatures > 0
+    if _done_by_its_form(actor, entry):
+        return _keep(actor, kind, entry, OfflineState.RECORDED, MERGED, once)
+    if clock.fault:
+        return _keep(actor, kind, entry, OfflineState.REFUSED, clock.fault, once)
+    if signs and step.state == StepState.WAITING:  # what it is about may not stand before the others are signed
+        return _keep(actor, kind, entry, OfflineState.TO_SIGN, AS_THE_ORDER_GOES, once)
+    inputs = offline.completed(kind, entry)
+    try:
+        if not signs:
+            perform(actor, order.code, step.key, inputs, once=once, noted=noted(entry))
+            with reading(actor):
+                return offline.entries(actor).get(key=entry.key)
+        rehearse(actor, order.code, step.key, inputs)
+    except (NotFound, NotAllowed):
+        raise
+    except Refusal as refusal:
+        state, words = _judged(actor, order, step, refusal)
+        return _keep(actor, kind, entry, state, words, once)
+    return _keep(actor, kind, entry, OfflineState.TO_SIGN, SIGN_IT, once)
+
+
+def _done_by_its_form(actor: Actor, entry: OfflineEntry) -> bool:
+    """Whether the page's form with the same key was recorded, and only its answer was lost."""
+    with reading(actor):
+        key = f"page:{entry.order_code}:{entry.step}:{entry.key}"
+        return Replay.unwalled.filter(organization_id=actor.organization_id, key=key).exists()
+
+
+def _judged(actor: Actor, order: Order, step: OrderStep, refusal: Refusal) -> tuple[OfflineState, str]:
+    """Return the state of an entry that would be refused now, with the words that its person reads."""
+    with reading(actor):
+        now = current_step(order_named(actor, order.code), step.key)
+    if now.state in (StepState.DONE, StepState.FAILED, StepState.SKIPPED):
+        who = f" by {now.done_by}" if now.done_by else ""
+        at = f" at {now.done_at:%Y-%m-%d %H:%M} UTC" if now.done_at else ""
+        return OfflineState.CONFLICT, f"Recorded meanwhile{who}{at}: {now.summary}"
+    return OfflineState.REFUSED, _words(refusal)
+
+
+def _words(refusal: Refusal) -> str:
+    """Return a refusal as one text: what, which facts, which fields, what to do."""
+    found = [refusal.detail]
+    if isinstance(refusal, FactsMissing):
+        found += [f"{fact.text} {fact.remedy}".strip() for fact in refusal.facts if fact.text != refusal.detail]
+    if isinstance(refusal, InvalidInput):
+        found += [f"{path}: {text}" for path, texts in _flat(refusal.fields) for text in texts]
+    return " ".join(text for text in [*found, refusal.remedy] if text)
+
+
+def _flat(fields: Any, path: str = "") -> list[tuple[str, list[str]]]:
+    if isinstance(fields, Mapping):
+        return [row for name, inner in fields.items() for row in _flat(inner, f"{path}.{name}".strip("."))]
+    if isinstance(fields, list) and any(isinstance(inner, Mapping) for inner in fields):
+        return [row for number, inner in enumerate(fields) for row in _flat(inner, f"{path}[{number}]")]
+    texts = fields if isinstance(fields, list | tuple) else [fields]
+    return [(path, [str(text) for text in texts])] if texts else []
+
+
+def _keep(
+    actor: Actor, kind: StepKind, entry: OfflineEntry, state: OfflineState, words: str, once: Once
+) -> OfflineEntry:
+    """Write an entry that came in, in an event of its own."""
+    with acting(
+        actor,
+        "orders.offline_received",
+        stream_id=entry.stream_id,
+        subject=("step", f"{entry.order_code}/{entry.step}"),
+        occurred_at=entry.happened_at,
+        device_time=entry.device_time,
+        once=once,
+    ) as event:
+        entry.state, entry.words = state, words
+        entry.settled_at = entry.received_at if state == OfflineState.RECORDED else None
+        entry.save(force_insert=True)
+        event.audience = tuple(kind.audience)
+        event.clock_skew = dt.timedelta(seconds=entry.skew_s)
+        _note(event, entry)
+        event.result = {"entry": str(entry.key)}
+    return entry
+
+
+def _note(event: Any, entry: OfflineEntry) -> None:
+    event.note(
+        offline_entry=str(entry.key),
+        order=entry.order_code,
+        step=entry.step,
+        title=entry.title,
+        state=str(entry.state),
+        words=entry.words,
+        clock_skew_s=round(entry.skew_s),
+    )
+
+
+def discard(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> None:
+    """Discard an entry that is not to be recorded, with a reason; also one that the server never took in.
+
+    Raises Conflict when it is recorded (or discarded) already.
+    """
+    given = read(DiscardInputs, raw)
+    with reading(actor):
+        known = _known(actor, key)
+        seen = known is not None and Order.unwalled.filter(stream_id=known.stream_id).exists()
+    with acting(
+        actor,
+        "orders.offline_discarded",
+        stream_id=known.stream_id if known is not None and seen else None,
+        subject=("offline_entry", str(key)),
+        reason=given["reason"],
+        once=once,
+    ) as event:
+        if known is None:
+            event.note(offline_entry=str(key), order=given["order"], step=given["step"], title=given["step"])
+            return
+        entry = OfflineEntry.unwalled.select_for_update().get(pk=known.pk)
+        if not entry.is_open:
+            raise offline.settled(entry)
+        entry.state, entry.reason, entry.settled_at = OfflineState.DISCARDED, given["reason"], timezone.now()
+        entry.save(update_fields=["state", "reason", "settled_at"])
+        event.clock_skew = dt.timedelta(seconds=entry.skew_s)
+        _note(event, entry)
+
+
+def is_off(entry: OfflineEntry) -> bool:
+    """Whether the device's clock differed by more than five minutes."""
+    return abs(entry.skew_s) > MAY_RUN_AHEAD.total_seconds()
