@@ -8,7 +8,7 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from custody import equipment_register
         from custody.policies import concerns_label_templates, concerns_numbering
-        from orders import consumers, events, notices, steps, waiting_notices  # noqa: F401
+        from orders import consumers, events, notices, offline_events, steps, waiting_notices  # noqa: F401
         from orders.booked_names import order_names
         from orders.views import desks, lanes, quotas
         from orders.views.worklist import count_at_home, has_own_desk, waiting_count

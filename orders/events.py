@@ -21,16 +21,6 @@ STEP_PAYLOAD = {
     "severity": "severity of that deviation",
 }
 
-OFFLINE_PAYLOAD = {
-    "offline_entry": "key that the device gave it",
-    "order": "order code, as the device named it",
-    "step": "step key",
-    "title": "step title",
-    "state": "what became of it",
-    "words": "why, in words",
-    "clock_skew_s": "by how many seconds the device's clock was ahead when it sent",
-    "clock_off": "a device's clock differed by more than five minutes",
-}
 WISH_PAYLOAD = {
     "order": "code",
     "wished_on": "day of collection that was asked for (local date at the center)",
@@ -90,18 +80,6 @@ register(
         "{title} was not passed: {summary}",
         payload=STEP_PAYLOAD,
         notifies=True,
-    ),
-    EventKind(
-        "orders.offline_received",
-        "Entry without network received",
-        "{title}: an entry made without network was received. {words}",
-        payload=OFFLINE_PAYLOAD,
-    ),
-    EventKind(
-        "orders.offline_discarded",
-        "Entry without network discarded",
-        "{title}: an entry made without network was discarded.",
-        payload=OFFLINE_PAYLOAD,
     ),
     EventKind(
         "orders.party_left",
