@@ -73,7 +73,7 @@ def _to_the_second(actor: Actor, entry: str, step: Any, inputs: QueryDict) -> No
     kind, zone = kind_of(step.flow_step.kind), step.site.zone if step.site else actor.zone
     for name in found.inputs.keys() | kind.Inputs().fields.keys():
         if name in inputs:
-            inputs[name] = offline.exact(kind, found, zone, name, inputs[name])
+            inputs[name] = offline.exact(kind, found, zone, name, inputs.get(name, ""))
 
 
 def _uuid(text: str) -> UUID:
