@@ -134,17 +134,17 @@ def statements() -> Iterator[str]:
     unit = (
         "insert into custody_container (id, stream_id, coi_id, code, kind, position, count, state, custodian_id,"
         " custodian_site_id, storage_location, donation_number, lot, serial, quarantine_reason,"
-        f" state_before_quarantine) select {_UNIT}, {_STREAM}, {_COI}, {_CODE}"
+        f" state_before_quarantine, vessel) select {_UNIT}, {_STREAM}, {_COI}, {_CODE}"
     )
     yield (
         f"{unit} || '-SM0' || k, 'starting_material', k, 2, 'consumed', %(maker)s, %(plant)s, '',"
-        f" 'A9999' || lpad((n * 2 + k - 1)::text, 8, '0'), '', '', '', '' {_EACH}, {_MATERIAL}"
+        f" 'A9999' || lpad((n * 2 + k - 1)::text, 8, '0'), '', '', '', '', '' {_EACH}, {_MATERIAL}"
     )
     yield (
         f"{unit} || '-DP0' || (k - 2), 'drug_product', k - 2, 6,"
         f" case when k = 8 or {_NEW} then 'stored' else 'infused' end,"
         f" case when k = 8 then %(maker)s else {_CENTER} end, case when k = 8 then %(plant)s else {_SITE} end, '', '',"
-        f" 'B-' || lpad(n::text, 8, '0'), '', '', '' {_EACH}, {_PRODUCT}"
+        f" 'B-' || lpad(n::text, 8, '0'), '', '', '', '' {_EACH}, {_PRODUCT}"
     )
     for number, (whose, site, since, until, which) in enumerate(
         (

@@ -57,7 +57,41 @@ def _bench(server: Any, name: str, count: int, rounds: int) -> dict[str, Any]:
             "manufacturer": _measure(world.maker, world, orders, rounds),
             "treatment center": _measure(world.center, world, orders, rounds),
         },
+        "stop": _stop(world.maker, f"VL-{orders // 500 // 2}"),
     }
+
+
+def _stop(actor: Any, lot: str) -> dict[str, float]:
+    """Stop a lot in one act, with everything that it records and tells; then lift it."""
+    from ledger.context import reading
+    from orders.actions.stops import lift_stop, stop_units
+    from personas.queries import username_of
+    from quality.queries import stop, stopped_orders, stopped_units
+    from tests.factories import PASSWORD, make_member
+
+    signature = {"username": username_of(actor), "password": PASSWORD}
+    began = time.perf_counter()
+    number = stop_units(actor, {"lot": lot, "reason": "Called back", "signature": signature})
+    seconds = time.perf_counter() - began
+    with reading(actor):
+        row = stop(actor, number)
+        found = {"orders": stopped_orders(actor, row).count(), "units": stopped_units(actor, row).count()}
+    other = _colleague(actor.organization_id, make_member)
+    second = {"username": other, "password": PASSWORD}
+    began = time.perf_counter()
+    lift_stop(actor, number, {"conclusion": "Sound", "signature": signature, "other": second})
+    return {**found, "seconds": round(seconds, 2), "seconds_to_lift": round(time.perf_counter() - began, 2)}
+
+
+def _colleague(organization_id: Any, make_member: Callable[..., Any]) -> str:
+    from ledger.context import reading
+    from personas.models import Organization, User
+    from personas.queries import system_actor
+
+    actor = system_actor(organization_id, "bench", name="bench", role="manufacturer", synthetic=True)
+    with reading(actor):
+        maker = Organization.unwalled.get(pk=organization_id)
+    return str(User.objects.get(pk=make_member(maker, "qa_reviewer").user_id).username)
 
 
 def _searches(world: Any, orders: int) -> dict[str, Callable[[int], dict[str, Any]]]:

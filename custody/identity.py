@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -132,6 +133,12 @@ def query_facts(stream_id: UUID) -> list[MissingFact]:
     """Return the fact that blocks every guarded step while the identity is under query; empty otherwise."""
     coi = _open_chain(stream_id)
     return query_facts_of(coi) if coi else []
+
+
+def under_query(stream_ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of these streams whose chain of identity is under query, inside an act."""
+    found = ChainOfIdentity.unwalled.filter(stream_id__in=set(stream_ids), state=IdentityState.UNDER_QUERY)
+    return set(found.values_list("stream_id", flat=True))
 
 
 def query_facts_of(coi: ChainOfIdentity) -> list[MissingFact]:

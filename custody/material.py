@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from custody import genealogy
@@ -137,6 +137,32 @@ def quarantine(container: Container, reason: str) -> Container:
         return container
     facts = {"quarantine_reason": reason.strip(), "quarantined_at": open_event().occurred_at}
     return move(container, ContainerState.QUARANTINED, state_before_quarantine=str(was), **facts)
+
+
+def quarantine_all(containers: Iterable[Container], reason: str) -> list[Container]:
+    """Put many containers aside in a few statements; return those that were not yet, and are not final.
+
+    Like ``quarantine`` for each: the rows are locked and read again, the first reason stays.
+    """
+    ids = [container.pk for container in containers]
+    locked = Container.unwalled.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
+    moved = [row for row in locked if can_be_quarantined(row)]
+    Container.unwalled.filter(pk__in=[row.pk for row in moved]).update(
+        state_before_quarantine=F("state"),
+        state=ContainerState.QUARANTINED,
+        quarantine_reason=reason.strip(),
+        quarantined_at=open_event().occurred_at,
+    )
+    return moved
+
+
+def let_go_all(stream_ids: Iterable[UUID], reason: str) -> list[Container]:
+    """Let the containers of these orders go on from where they are whose quarantine's reason begins so."""
+    found = Container.unwalled.select_for_update(of=("self",)).filter(
+        stream_id__in=set(stream_ids), state=ContainerState.QUARANTINED, quarantine_reason__startswith=reason
+    )
+    held = list(found.order_by("pk"))
+    return [release_from_quarantine(container) for container in held]
 
 
 def can_be_quarantined(container: Container) -> bool:

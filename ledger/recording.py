@@ -81,6 +81,7 @@ class OpenEvent:
     signatures: list[Signing] = field(default_factory=list)
     also: list[Stream] = field(default_factory=list)
     audience: tuple[str, ...] | None = None
+    apart: dict[UUID, dict[str, Any]] = field(default_factory=dict)  # facts for one of the streams alone, by its id
     result: Any = None
     once: Once | None = None
 
@@ -274,7 +275,8 @@ def _answer_of(found: Replay, once: Once) -> Exception:
 
 
 def _write(event: OpenEvent) -> None:
-    event.kind.refuse_unknown(event.payload)
+    for facts in (event.payload, *event.apart.values()):
+        event.kind.refuse_unknown(facts)
     now = timezone.now()
     if event.clock_skew is not None:
         off = abs(event.clock_skew) > MAY_RUN_AHEAD
@@ -343,7 +345,7 @@ def _event_row(event: OpenEvent, stream: Stream, key: UUID, now: dt.datetime, co
         zone=event.zone,
         device_time=event.device_time,
         recorded_at=now,
-        payload=plain(event.payload),
+        payload=plain(event.payload | event.apart.get(stream.pk, {})),
         synthetic=actor.synthetic or stream.synthetic,
         previous_hash=stream.head_hash,
     )

@@ -9,6 +9,7 @@ from orders.states import StepState
 DANGERS = {
     "custody.identity_mismatch": "identity mismatch",
     "quality.release_revoked": "release revoked",
+    "quality.units_stopped": "units of it were stopped",
     "orders.material_destroyed": "a bag was destroyed",
     "orders.step_failed": "a step was not passed",
     "orders.pickup_failed": "the courier left without the box",

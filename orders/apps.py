@@ -9,6 +9,7 @@ class OrdersConfig(AppConfig):
         from custody import equipment_register
         from custody.policies import concerns_label_templates, concerns_numbering
         from orders import consumers, events, notices, offline_events, steps, waiting_notices  # noqa: F401
+        from orders.actions.stops import may_stop
         from orders.booked_names import order_names
         from orders.views import desks, lanes, quotas
         from orders.views.worklist import count_at_home, has_own_desk, waiting_count
@@ -28,6 +29,9 @@ class OrdersConfig(AppConfig):
             navigation.Entry("orders:store", "Storage map", "snowflake", "view_orders", 29, roles=everywhere),
             navigation.Entry("orders:quarantine", "Quarantine", "barrier-block", "view_orders", 28, roles=everywhere),
             navigation.Entry("orders:units", "Find units", "search", "find_units", 27, roles=everywhere),
+            navigation.Entry(
+                "orders:stops", "Stops", "barrier-block", "find_units", 27, roles=("manufacturer",), applies=may_stop
+            ),
             navigation.Entry("orders:what_is", "What is this code?", "scan", "view_orders", 65),
             navigation.Entry("orders:numbering", "Numbering", "table", "view_orders", 62, applies=concerns_numbering),
             navigation.Entry(

@@ -23,6 +23,8 @@ CORRECTIONS = (
     "custody.query_lifted",
     "quality.result_invalidated",
     "quality.release_revoked",
+    "quality.units_stopped",
+    "quality.stop_lifted",
 )
 
 Rows = list[dict[str, Any]]

@@ -12,7 +12,7 @@ from ledger.refusals import FactsMissing, MissingFact
 from orders import evidence_sections
 from orders.models import Order
 from orders.step_kinds import StepContext
-from quality import batches, deviations, release
+from quality import batches, deviations, release, stops
 from quality import open_items as quality_items
 from quality import queries as quality
 from quality.queries import Batch
@@ -95,14 +95,19 @@ def _not_released_words(batch: Batch) -> str:
 
 
 def revoked_missing(actor: Actor, order: Order) -> list[MissingFact]:
-    """Return what is missing when the release was revoked or never given; a product from stock has no batch here."""
+    """Return what stands against going on with the product: a stop; a release that was revoked or never given.
+
+    A product from stock has no batch here.
+    """
+    stopped = stops.facts(order.stream_id)
     batch = current_batch(actor, order)
     if batch is None or batch.state == BatchState.RELEASED:
-        return []
+        return stopped
     return [
+        *stopped,
         MissingFact(
             "release_revoked" if batch.state == BatchState.REVOKED else "not_released",
             _not_released_words(batch),
             "Put the product aside and call the manufacturer.",
-        )
+        ),
     ]

@@ -28,6 +28,8 @@ CRITICAL = frozenset(
     {
         "not_released",
         "release_revoked",
+        "units_stopped",
+        "source_stopped",
         "material_quarantined",
         "material_rejected",
         "identity_under_query",

@@ -49,6 +49,8 @@ CONCERNED_BY_TRANSPORT = (
     C.HOLD_ORDER,
 )
 
+STOPPED, LIFTED = "quality.units_stopped", "quality.stop_lifted"
+
 # What concerns the order as a whole.
 WATCHED = {
     "orders.put_on_hold": Watch((C.HOLD_ORDER,), "On hold"),
@@ -78,6 +80,12 @@ WATCHED = {
     "orders.repair_signed": Watch((C.BOOK_SLOTS,), "Other dates proposed after a disruption: accept or refuse"),
     "custody.identity_mismatch": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "STOP, identity mismatch", critical=True),
     "custody.query_lifted": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "Identity query lifted"),
+    STOPPED: Watch(
+        (C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, C.BOOK_SLOTS, C.PACK_MATERIAL, C.PREPARE_PRODUCT, C.INFUSE),
+        "STOP, units are called back",
+        critical=True,
+    ),
+    LIFTED: Watch((C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, C.BOOK_SLOTS), "A stop was lifted"),
     "quality.release_revoked": Watch(
         (C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, C.BOOK_SLOTS, C.PACK_MATERIAL, C.PREPARE_PRODUCT, C.INFUSE),
         "STOP, release revoked",
@@ -85,7 +93,7 @@ WATCHED = {
     ),
 }
 LOSES_A_BATCH = ("finish_manufacture", "release_batch")  # kinds of steps: terminated, or rejected
-GOES_ON = ("orders.hold_lifted", "custody.query_lifted")
+GOES_ON = ("orders.hold_lifted", "custody.query_lifted", LIFTED)
 DISRUPTIONS = ("scheduling.disruption_opened", "scheduling.disruption_closed")
 MANY = "/disruptions/"  # where all orders of one act stand
 OF_ONE_ACT = (*DISRUPTIONS, "orders.repair_signed")  # one notice to a person, however many orders
@@ -98,7 +106,13 @@ OF_TRANSPORT = (
     "orders.condition_in_range",
     *DISRUPTIONS,
 )
-STOPS_THE_BOX = ("orders.put_on_hold", "orders.cancelled", "custody.identity_mismatch", "quality.release_revoked")
+STOPS_THE_BOX = (
+    "orders.put_on_hold",
+    "orders.cancelled",
+    "custody.identity_mismatch",
+    "quality.release_revoked",
+    STOPPED,
+)
 # Who answers for an order at each firm, when the owner of an overdue step did not act.
 ANSWERS = {
     Role.TREATMENT_CENTER: C.BOOK_SLOTS,
@@ -184,6 +198,8 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
 def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
     if event.kind in OF_ONE_ACT:
         return _tell_once(audience, actor, event)
+    if event.kind in (STOPPED, LIFTED) and actor.organization_role != Role.COURIER:  # whose every box is told of
+        return _tell_of_a_stop(audience, actor, event)
     if event.kind == HANDED_OVER and event.organization_id == actor.organization_id:
         return
     if actor.organization_role == Role.COURIER:
@@ -213,6 +229,23 @@ def _tell_once(audience: _Audience, actor: Actor, event: Event) -> None:
     for site_id, codes in together.by_site.items():
         for capability in (C.MANAGE_LANES,) if courier else watch.capabilities:
             audience.tell(capability, watch.words, site_id=site_id if center else None, codes=codes)
+
+
+def _tell_of_a_stop(audience: _Audience, actor: Actor, event: Event) -> None:
+    """One notice to each person for all orders of a stop; of a patient who has it already, the physician hears apart.
+
+    Whoever recorded it sees the whole list; their colleagues hear of it too.
+    """
+    watch = WATCHED[event.kind]
+    if event.kind == STOPPED and event.payload.get("given", "none") != "none":
+        for capability in (PHYSICIAN, C.MANAGE_DEVIATIONS):
+            audience.tell(capability, "Look-back: given already, stopped since", critical=True)
+    together = one_act.told_with(actor, event)
+    center = actor.organization_role == Role.TREATMENT_CENTER
+    for site_id, codes in together.by_site.items() if together else ():
+        for capability in watch.capabilities:
+            site = site_id if center else None
+            audience.tell(capability, watch.words, site_id=site, critical=watch.critical, codes=codes)
 
 
 def _tell_of_a_lost_batch(audience: _Audience, actor: Actor) -> None:

@@ -27,6 +27,33 @@ register(
         audience=MAKERS,
     ),
     EventKind(
+        "quality.units_stopped",
+        "Units stopped",
+        "Stop {number}: put aside: {units}. Given already: {given}. Ship, prepare and give nothing of the order.",
+        payload={
+            "number": "of the stop",
+            "units": "codes of the units put aside, or none",
+            "given": "codes of units that the patient has, or none",
+            "orders": "how many orders it concerns; on the manufacturer's own record alone",
+            "found": "how many units were found; on the manufacturer's own record alone",
+            "deviation": "number of the order's deviation",
+        },
+        text_for={Role.COURIER: "STOP: do not move the box of this order; leave it where it is and call the sender."},
+        notifies=True,
+    ),
+    EventKind(
+        "quality.stop_lifted",
+        "Stop lifted",
+        "Stop {number} was lifted. Out of quarantine: {units}.",
+        payload={
+            "number": "of the stop",
+            "units": "codes of the units that go on, or none",
+            "orders": "how many orders go on; on the manufacturer's own record alone",
+        },
+        text_for={Role.COURIER: "The box of this order may move again."},
+        notifies=True,
+    ),
+    EventKind(
         "quality.release_revoked",
         "Release revoked",
         "The release of batch {batch} was revoked: do not ship, do not give.",

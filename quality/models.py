@@ -3,10 +3,11 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from custody.states import ContainerState
 from ledger.history import track
 from ledger.models import WalledModel
-from ledger.walls import OnStream
-from quality.states import BatchState, Decision, DeviationState, Severity, Verdict
+from ledger.walls import KnownTo, OnStream, OwnedBy
+from quality.states import BatchState, Decision, DeviationState, Severity, SourceKind, StopState, Verdict
 
 
 def _stream() -> models.ForeignKey:
@@ -147,3 +148,113 @@ class Release(WalledModel):
     @property
     def is_live(self) -> bool:
         return self.revoked_at is None and self.decision != Decision.REVOKE
+
+
+class Stop(WalledModel):
+    """Every unit of a search is stopped at once: one case, with all that it found (QA4). Its manufacturer's alone."""
+
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    number = models.CharField(max_length=24, unique=True)
+    reason = models.TextField(help_text="never holds identifying data")
+    sought = models.JSONField(help_text="what was searched by, as it was asked")
+    fingerprint = models.CharField(max_length=64, help_text="of what was searched by")
+    state = models.CharField(max_length=8, choices=StopState.choices, default=StopState.STANDING)
+    opened_at = models.DateTimeField()
+    opened_by_id = models.UUIDField(help_text="person")
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by_id = models.UUIDField(null=True, help_text="person")
+    lifted_with_id = models.UUIDField(null=True, help_text="the second person")
+    conclusion = models.TextField(blank=True)
+
+    wall = OwnedBy()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "fingerprint"],
+                condition=models.Q(state=StopState.STANDING),
+                name="quality_stop_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state=StopState.STANDING)
+                | models.Q(lifted_by_id__isnull=False, lifted_with_id__isnull=False)
+                & ~models.Q(lifted_by_id=models.F("lifted_with_id")),
+                name="quality_stop_lifted_by_two",
+            ),
+        ]
+        indexes = [models.Index(fields=["organization", "-opened_at"], name="quality_stops_of")]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class StoppedUnit(WalledModel):
+    """A unit as a stop found it: where it was, for whom, whether the patient had it already."""
+
+    stop = models.ForeignKey(Stop, on_delete=models.PROTECT, related_name="units")
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    stream_id = models.UUIDField(help_text="of its order")
+    container_id = models.UUIDField()
+    code = models.CharField(max_length=40)
+    kind = models.CharField(max_length=20)
+    order = models.CharField(max_length=16)
+    identity_code = models.CharField(max_length=32)
+    center = models.CharField(max_length=200, help_text="name of the treatment site")
+    state = models.CharField(max_length=16, help_text="as it was found")
+    held_by = models.CharField(max_length=200, blank=True)
+    place = models.CharField(max_length=200, blank=True)
+    given = models.BooleanField(help_text="the patient had it already")
+    put_aside = models.BooleanField(help_text="went into quarantine by the stop")
+
+    wall = OwnedBy(for_others=True)
+    append_only = True
+
+    class Meta(WalledModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["stop", "container_id"], name="quality_stopped_unit_once")]
+        indexes = [models.Index(fields=["stop", "code"], name="quality_stopped_units")]
+
+    @property
+    def state_label(self) -> str:
+        return ContainerState(self.state).label
+
+
+class StoppedOrder(WalledModel):
+    """An order that a stop concerns: nothing of it is shipped, prepared or given while the stop stands."""
+
+    stream = _stream()
+    stop_id = models.UUIDField()
+    number = models.CharField(max_length=24, help_text="of the stop")
+    deviation = models.ForeignKey(Deviation, on_delete=models.PROTECT, related_name="+", null=True)
+    stopped_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["stream", "stop_id"], name="quality_stopped_order_once")]
+        indexes = [models.Index(fields=["stop_id"], name="quality_stopped_orders")]
+
+
+class StoppedSource(WalledModel):
+    """A lot or a shipper that may not be used while its stop stands; partners know it, as they would use it."""
+
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    stop_id = models.UUIDField()
+    number = models.CharField(max_length=24, help_text="of the stop")
+    kind = models.CharField(max_length=8, choices=SourceKind.choices)
+    value = models.CharField(max_length=40, help_text="in capitals, without blanks")
+    lifted_at = models.DateTimeField(null=True)
+
+    wall = KnownTo()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        indexes = [
+            models.Index(
+                fields=["organization", "kind", "value"],
+                condition=models.Q(lifted_at__isnull=True),
+                name="quality_stopped_sources",
+            )
+        ]

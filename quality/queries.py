@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 
 from ledger.context import Actor
 from ledger.refusals import NotFound
-from quality.models import Batch, Deviation, QCResult, Release
+from ledger.walls import visible
+from quality.models import Batch, Deviation, QCResult, Release, Stop, StoppedOrder, StoppedUnit
 from quality.policies import visible_batches, visible_decisions, visible_deviations, visible_results
 from quality.states import Decision, DeviationState, Severity
 
@@ -103,3 +104,33 @@ def result(actor: Actor, result_id: UUID) -> QCResult:
     if found is None:
         raise NotFound()
     return found
+
+
+def stops_of(actor: Actor) -> QuerySet[Stop]:
+    """Return the stops of the actor's own organization, the newest first."""
+    return visible(Stop, actor).order_by("-opened_at", "-pk")
+
+
+def stop(actor: Actor, number: str) -> Stop:
+    """Return one stop; raise NotFound when the actor's organization has none with this number."""
+    found = visible(Stop, actor).filter(number=number.strip().upper()[:24]).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def stopped_units(actor: Actor, found: Stop) -> QuerySet[StoppedUnit]:
+    """Return the units as a stop found them: those that a patient has first, then by code."""
+    return visible(StoppedUnit, actor).filter(stop=found).order_by("-given", "code", "pk")
+
+
+def stopped_orders(actor: Actor, found: Stop) -> QuerySet[StoppedOrder]:
+    """Return the orders that a stop concerns, also those that came to it afterwards."""
+    return visible(StoppedOrder, actor).filter(stop_id=found.pk).order_by("stopped_at", "pk")
+
+
+def streams_with_open_cases(stream_ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of these streams on which a major or critical deviation is open, inside an act."""
+    severe = (Severity.MAJOR, Severity.CRITICAL)
+    found = Deviation.unwalled.filter(stream_id__in=list(stream_ids), state=DeviationState.OPEN, severity__in=severe)
+    return set(found.values_list("stream_id", flat=True))

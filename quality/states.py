@@ -35,3 +35,13 @@ class Decision(models.TextChoices):
     RELEASE = "release", "Release"
     REJECT = "reject", "Reject"
     REVOKE = "revoke", "Revoke the release"
+
+
+class StopState(models.TextChoices):
+    STANDING = "standing", "Standing"
+    LIFTED = "lifted", "Lifted"
+
+
+class SourceKind(models.TextChoices):
+    LOT = "lot", "Lot"
+    SHIPPER = "shipper", "Shipper"

@@ -18,6 +18,7 @@ from orders.models import Order
 from personas.policies import require
 from personas.states import Capability
 from quality import queries as quality
+from quality import stops
 from quality.states import DeviationState, Severity
 
 RELEASE, REJECT = "release", "reject"
@@ -90,6 +91,7 @@ def _release(actor: Actor, order: Order, bag: Any) -> None:
     ]
     if bag.quarantine_reason.startswith(evidence.REVOKED):
         missing += evidence.revoked_missing(actor, order)
+    missing += [fact for fact in stops.facts(order.stream_id) if fact.code not in {one.code for one in missing}]
     if missing:
         raise FactsMissing(f"{bag.code} cannot leave the quarantine.", facts=missing)
     material.release_from_quarantine(bag)

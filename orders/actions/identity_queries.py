@@ -21,6 +21,7 @@ from personas import signing
 from personas.policies import require
 from personas.queries import username_of
 from personas.states import Capability
+from quality import stops
 
 
 class LiftInputs(serializers.Serializer[Any]):
@@ -65,6 +66,8 @@ def lift_identity_query(actor: Actor, code: str, raw: Mapping[str, Any], *, once
             for bag in material.of_stream(order.stream_id)
             if bag.state == ContainerState.QUARANTINED and bag.quarantine_reason.startswith("Identity mismatch")
         ]
+        if stops.standing_on(order.stream_id):  # the identity is sound again; the stop keeps the bags where they are
+            held = []
         lift_query(actor, order.stream_id, given["reason"], signatures, held)
 
 

@@ -25,12 +25,17 @@ from orders.api import (
     shipper_swaps,
     slot_chains,
     steps,
+    stops,
     store,
     units,
     waiting,
 )
 
 urlpatterns = [
+    path("stops", stops.StopsView.as_view(), name="stops"),
+    path("stops/<slug:number>", stops.StopView.as_view(), name="stop"),
+    path("stops/<slug:number>/units", stops.StoppedUnitsView.as_view(), name="stopped-units"),
+    path("stops/<slug:number>/lift", stops.LiftStopView.as_view(), name="lift-stop"),
     path("units", units.UnitsView.as_view(), name="units"),
     path("orders", orders.OrdersView.as_view(), name="orders"),
     path("orders/<slug:code>", orders.OrderView.as_view(), name="order"),

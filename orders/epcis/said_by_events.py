@@ -153,6 +153,21 @@ def revoked(happening: Happening) -> Iterator[Said]:
         )
 
 
+@says("quality.units_stopped", RECALLED)
+def stopped(happening: Happening) -> Iterator[Said]:
+    """The units put aside: unsaid where there are none, as on the manufacturer's own record."""
+    codes = _named(happening.payload.get("units")) if "deviation" in happening.payload else []
+    if codes:
+        yield Said(RECALLED, bags(codes), extensions=own(deviation=happening.payload["deviation"]))
+
+
+@says("quality.stop_lifted", AGREED)
+def stop_lifted(happening: Happening) -> Iterator[Said]:
+    codes = _named(happening.payload.get("units")) if "orders" not in happening.payload else []
+    if codes:
+        yield Said(AGREED, bags(codes))
+
+
 excuse(
     "Dates are moved, asked for or agreed; nothing has moved.",
     "orders.dates_moved",

@@ -11,10 +11,11 @@ from custody import custody_periods, identity, labels, material, stock
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
 from network import queries as network
-from orders import parties
+from orders import parties, stopped_use
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.queries import Organization
 from personas.states import Capability
+from quality.states import SourceKind
 
 
 class Inputs(serializers.Serializer[Any]):
@@ -66,6 +67,7 @@ class AllocateStock(StepKind):
                 ],
             )
         unit = stock.unit_with_serial(ctx.order.therapy_id, inputs["serial"])
+        stopped_use.refuse(ctx, SourceKind.LOT, [unit.lot], "serial")
         chain = identity.identity_of_stream(ctx.order.stream_id)
         kit = material.bind_stock(unit, ctx.stream, chain)
         ctx.order.plant_site_id = lane.origin_id

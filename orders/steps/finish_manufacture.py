@@ -12,7 +12,7 @@ from custody import custody_periods, labels, material
 from custody.conversions import IN_MANUFACTURE
 from custody.states import VESSELS, ContainerKind, ContainerState, Vessel
 from ledger.refusals import MissingFact
-from orders import bags, evidence
+from orders import bags, evidence, stopped_use
 from orders.counts import counted
 from orders.inputs import PastTime
 from orders.states import StepState
@@ -103,6 +103,7 @@ class FinishManufacture(StepKind):
             bags.note_state(ctx, bag, ContainerState.IN_PROCESS)
         volumes = [given["volume_ml"] for given in inputs["bags"]]
         expiry = self._expiry(ctx, inputs["finished_at"])
+        held = stopped_use.reason_among(used)
         made = material.transform(
             used,
             ContainerKind.DRUG_PRODUCT,
@@ -120,6 +121,7 @@ class FinishManufacture(StepKind):
             custody_periods.begin(
                 bag, ctx.actor.organization_id, ctx.order.plant_site_id, ctx.performer_id, inputs["finished_at"]
             )
+        stopped_use.inherit(held, made)
         printed = labels.print_labels(ctx.stream, made, "product", market=ctx.order.market)
         for bag in made:
             labels.apply_to(bag)

@@ -10,11 +10,12 @@ from custody import scans, shipments
 from custody.states import ContainerKind, ContainerState
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
-from orders import bags, evidence, parties, transit
+from orders import bags, evidence, parties, stopped_use, transit
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
+from quality.states import SourceKind
 
 INBOUND, OUTBOUND = "inbound", "outbound"
 
@@ -98,6 +99,7 @@ class Pack(StepKind):
             if not ctx.late:
                 raise FactsMissing("The logger is off.", facts=[off])
             ctx.findings.append(MissingFact("logger_off", "The shipper was closed with its logger off."))
+        stopped = stopped_use.refuse(ctx, SourceKind.SHIPPER, [inputs["shipper_code"]], "shipper_code")
         waiting = self._bags(ctx)
         packed = [
             scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
@@ -126,6 +128,7 @@ class Pack(StepKind):
             late=ctx.late,
             findings=ctx.findings,
         )
+        stopped_use.catch(ctx, stopped, packed)
         return Outcome(
             f"{counted(len(packed), 'bag')} packed in {shipment.code}.",
             {

@@ -9,11 +9,12 @@ from rest_framework import serializers
 from custody import identity, material, scans, used_lots
 from custody.states import ContainerKind, ContainerState, IdentityState
 from ledger.refusals import InvalidInput, MissingFact
-from orders import bags, evidence, reserve
+from orders import bags, evidence, reserve, stopped_use
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from quality import batches
+from quality.states import SourceKind
 
 
 class Parameters(serializers.Serializer[Any]):
@@ -145,6 +146,7 @@ class StartManufacture(StepKind):
         ]
         bags.require_all(ctx, used, waiting, reserve=int(ctx.parameters.get("reserve", 0)))
         lots = self._lots(ctx, inputs)
+        stopped = stopped_use.refuse(ctx, SourceKind.LOT, [lot for _, lot in lots])
         for bag in used:
             bags.take(ctx, bag, inputs["started_at"])
             bags.move(ctx, bag, ContainerState.IN_PROCESS, ContainerState.ACCEPTED)
@@ -160,6 +162,7 @@ class StartManufacture(StepKind):
         )
         evidence.note_makers(batch, ctx)
         touched = used_lots.record(used, lots, inputs["started_at"])
+        stopped_use.catch(ctx, stopped, used)
         return Outcome(
             f"Batch {batch.number} started.",
             {

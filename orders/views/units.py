@@ -20,6 +20,7 @@ from custody.units import Sought
 from ledger.context import Actor
 from ledger.refusals import InvalidInput, Refusal
 from orders.actions import unit_searches as units
+from orders.actions.stops import may_stop
 from orders.actions.unit_searches import CRITERIA, UnitSearch, sought_of
 from orders.forms import Filling, described, flat, unplaced, with_choices
 from orders.views.requests import asked
@@ -69,6 +70,7 @@ def find(request: HttpRequest) -> HttpResponseBase:
         "chosen": chosen,
         "asked": urlencode({name: text for name, text in chosen.items() if text}),
         "page": page,
+        "may_stop": may_stop(actor),
         "next": _next(chosen, page.after) if page and page.after else "",
         "first": not request.GET.get("after"),
         "refusal": refusal,

@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.journeys import Crew, Person
 from tests.browser.test_material_pages import sound
+from tests.factories import PASSWORD
 from tests.orders.conftest import patient
 from tests.orders.factories import make_world
 from tests.orders.packing import journey_of
@@ -53,3 +54,22 @@ def test_units_of_a_lot_are_found_by_keyboard_and_read_on_a_phone(crew: Crew) ->
     page.goto("/units/?since=2026-02-02T10:00&until=2026-02-01T10:00")
     page.get_by_text("The end must come after the beginning.").first.wait_for()
     picture(page, "units-refused")
+
+
+def test_a_stop_is_read_before_it_is_signed_and_lifted_by_two(crew: Crew) -> None:
+    journey = journey_of(crew.world, **patient())
+    journey.vector_lot = "VL-2026-08"
+    journey.run(until="finish")
+    page = crew.at(*REVIEWER)
+    address = "/units/stop/?lot=VL-2026-08"
+    sound(page, address, journey.code, "This stops every unit", "Sign and stop them all")
+    picture(page, "stop-units")
+    page.goto(address)
+    page.get_by_label("Why these units are stopped").fill("Called back by the supplier")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign and stop them all").click()
+    page.wait_for_url("**/stops/S-**")
+    sound(page, page.url, "Called back by the supplier", "Put aside by this stop", "Lift the stop")
+    picture(page, "stop")
+    sound(page, "/stops/", "Called back by the supplier", "Standing")
+    picture(page, "stops")

@@ -36,6 +36,8 @@ TWINS = {
     "orders:lane": "api:lane-plan",
     "orders:lanes": "api:alert-default",
     "orders:swap_shipper": "api:swap-shipper",
+    "orders:stop_units": "api:stops",
+    "orders:lift_stop": "api:lift-stop",
     "orders:score_waiting": "api:score-waiting",
     "orders:waiting_criteria": "api:waiting-criteria",
     "orders:withdraw_waiting": "api:withdraw-waiting",
