@@ -22,6 +22,7 @@ SWEEPS = {
     "notifications.tasks.post_webhooks": 10.0,
     "orders.tasks.escalate_overdue_steps": 60.0,
     "orders.tasks.tell_milestones": 60.0,
+    "orders.tasks.tell_conditions": 60.0,
     "orders.tasks.escalate_date_requests": 60.0,
     "orders.tasks.sweep_repairs": 20.0,
     "orders.tasks.forget_what_ifs": 3600.0,

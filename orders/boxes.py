@@ -67,7 +67,7 @@ def of_order(actor: Actor, order: Order, box: str) -> Box:
         .order_by("position", "attempt", "pk")
     )
     condition = readings.condition_of(found.pk)
-    limits = conditions.limits_in(condition) if condition else conditions.limits_of(order, found.direction)
+    limits = conditions.limits_in(condition) if condition else conditions.limits_for(order, found)
     points = readings.points_of(found.pk) if condition else []
     return Box(
         order=order,

@@ -6,6 +6,7 @@ from typing import Any
 
 from custody.readings import BoxCondition, Limits
 from custody.states import Condition, Direction
+from network import queries as network
 from orders.models import Order
 
 EXCURSION, IN_RANGE = "orders.excursion_found", "orders.condition_in_range"
@@ -17,8 +18,19 @@ FALLBACKS = {  # limits of the receipt, where the specification has none for the
 }
 
 
+def limits_for(order: Order, box: Any) -> Limits:
+    """Return the limits of a box: those of its lane, where that says any, else those of the therapy for its way.
+
+    A lane's limits are judged with the lane's minutes outside them: none given, none allowed.
+    """
+    lane = network.lane_between(order.manufacturer_id, box.from_site_id, box.to_site_id, courier_id=box.courier_id)
+    if lane is None or (lane.minimum_c is None and lane.maximum_c is None):
+        return limits_of(order, box.direction)
+    return Limits(_hundredths(lane.minimum_c), _hundredths(lane.maximum_c), float(lane.minutes_outside or 0))
+
+
 def limits_of(order: Order, direction: str) -> Limits:
-    """Return the limits of a way and the minutes that its load may be outside them (its stability budget)."""
+    """Return the therapy's limits of a way and the minutes that its load may be outside them (its stability budget)."""
     given, way = order.specification.limits, Direction(direction)
     low, high = FALLBACKS[way]
     return Limits(

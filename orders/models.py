@@ -224,6 +224,21 @@ class WayPointDue(WalledModel):
         indexes = [models.Index(fields=["due_at"], name="orders_way_point_due")]
 
 
+class ConditionDue(WalledModel):
+    """A box whose readings are not told yet: read by the sweep, which then acts inside the order's center."""
+
+    organization_id = models.UUIDField(help_text="the order's treatment center, a party from beginning to end")
+    stream_id = models.UUIDField()
+    shipment_id = models.UUIDField(unique=True)
+    due_at = models.DateTimeField()
+
+    wall = Outside("due-table: ids and times only; the sweep reads it, then acts inside the organization")
+    deletable = True
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["due_at"], name="orders_condition_due")]
+
+
 class SlotSwap(WalledModel):
     """Two patients of one treatment center exchange their booked dates, once a physician has agreed for each of them.
 

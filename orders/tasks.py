@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from ledger import sweeps
-from orders.actions import repairs, what_ifs
+from orders.actions import excursions, repairs, what_ifs
 from orders.actions.date_requests import tell_overdue_request
 from orders.actions.overdue_steps import tell_overdue
 from orders.actions.waiting_list import offer_free_places
@@ -41,6 +41,13 @@ def tell_milestones() -> int:
     """Tell of every milestone of a box that comes up or was missed; return how many. One failure stops no other."""
     failure = "milestone of step %s could not be told"
     return sweeps.each(due_milestones(timezone.now()), tell_milestone, failure, name="step_id")
+
+
+@shared_task
+def tell_conditions() -> int:
+    """Tell what is left untold of boxes' temperatures; return how many. One failure stops no other."""
+    failure = "condition of box %s could not be told"
+    return sweeps.each(excursions.due_conditions(timezone.now()), excursions.tell_watched, failure, name="shipment_id")
 
 
 @shared_task

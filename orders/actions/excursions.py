@@ -25,7 +25,8 @@ from ledger.recording import MAY_RUN_AHEAD, Once, acting
 from ledger.refusals import InvalidInput, NotAllowed, WrongState
 from orders import boxes, conditions
 from orders.flow import order_named, stream_of
-from orders.models import Order
+from orders.models import ConditionDue, Order
+from personas.queries import organization_actor
 from personas.states import Capability
 from quality import deviations
 
@@ -37,6 +38,9 @@ MAY_SEND = (
     Capability.KEEP_EQUIPMENT,
     Capability.MANAGE_DEVIATIONS,
 )
+JOB = "tell-conditions"
+LOOK_AGAIN = dt.timedelta(minutes=5)
+WATCHED_AFTER = dt.timedelta(days=2)  # after it was opened: readings may still come
 LARGEST = 16 * 1024 * 1024  # it is read whole
 
 
@@ -94,8 +98,10 @@ def _take(actor: Actor, code: str, box: str, read: Any, digest: str, once: Once 
             raise NotAllowed("Who drives, packs, receives or keeps loggers sends their readings.")
         if not _loggers(shipment):
             raise WrongState(f"Box {shipment.code} was closed without a logger.", code="no_logger")
-        was = BoxCondition.unwalled.filter(shipment=shipment).values_list("state", flat=True).first()
-        limits = conditions.limits_of(order, shipment.direction)
+        known = BoxCondition.unwalled.filter(shipment=shipment).first()
+        was = known.state if known else None
+        # A box is judged all the way by the limits that held when its first reading came.
+        limits = conditions.limits_in(known) if known else conditions.limits_for(order, shipment)
         logger, sent = read(shipment)
         upload, condition = readings.take(shipment, logger, sent, digest, limits)
         held: list[str] = []
@@ -115,24 +121,25 @@ def _take(actor: Actor, code: str, box: str, read: Any, digest: str, once: Once 
             digest=digest,
         )
         event.result = {"upload": str(upload.pk)}
+        _watch(order, shipment)
     with suppress(WrongState):
-        tell(actor, code, shipment.pk)
+        tell(actor, order.stream_id, order.code, shipment.pk)
     return upload
 
 
-def tell(actor: Actor, code: str, shipment_id: UUID) -> None:
+def tell(actor: Actor, stream_id: UUID, code: str, shipment_id: UUID) -> None:
     """Tell the parties what a box's readings amount to, once: an excursion at once, in range once it was delivered.
 
     Raises WrongState while there is nothing new to tell.
     """
-    subject = ("order", code.upper())
+    subject = ("order", code)
     waiting = BoxCondition.unwalled.filter(shipment_id=shipment_id).select_related("shipment")
     with reading(actor):
         seen = waiting.first()
         kind = conditions.to_tell(seen) if seen else None
     if kind is None:
         raise WrongState("Nothing is to be told.")
-    with acting(actor, kind, stream_id=stream_of(code), subject=subject) as event:
+    with acting(actor, kind, stream_id=stream_id, subject=subject) as event:
         row = waiting.select_for_update(of=("self",)).first()
         if row is None or conditions.to_tell(row) != kind:
             raise WrongState("Nothing is to be told.")
@@ -140,7 +147,7 @@ def tell(actor: Actor, code: str, shipment_id: UUID) -> None:
         row.state = row.told
         row.save(update_fields=["state", "told"])
         event.note(
-            order=code.upper(),
+            order=code,
             box=row.shipment.code,
             lowest=conditions.degrees(row.lowest),
             highest=conditions.degrees(row.highest),
@@ -148,6 +155,45 @@ def tell(actor: Actor, code: str, shipment_id: UUID) -> None:
             minutes=row.minutes_outside,
             readings=row.readings,
         )
+
+
+def tell_watched(row: ConditionDue, now: dt.datetime | None = None) -> bool:
+    """Tell what was left untold of a box (its delivery came after its readings, or a telling failed); once.
+
+    A box stays watched until it was told and for two days after it was opened. Returns whether anybody is told now.
+    """
+    now = now or timezone.now()
+    actor = organization_actor(row.organization_id, JOB)
+    with reading(actor):
+        order = Order.unwalled.filter(stream_id=row.stream_id).first()
+        box = Shipment.unwalled.filter(pk=row.shipment_id).first()
+        found = BoxCondition.unwalled.filter(shipment_id=row.shipment_id).first()
+    told = False
+    if order is not None:
+        with suppress(WrongState):
+            tell(actor, row.stream_id, order.code, row.shipment_id)
+            told = True
+    over = box is None or (box.opened_at is not None and box.opened_at < now - WATCHED_AFTER)
+    if told or over or (found is not None and found.told):
+        ConditionDue.unwalled.filter(pk=row.pk).delete()
+    else:
+        ConditionDue.unwalled.filter(pk=row.pk).update(due_at=now + LOOK_AGAIN)
+    return told
+
+
+def due_conditions(now: dt.datetime, limit: int = 500) -> list[ConditionDue]:
+    """Return the boxes that are to be looked at, the oldest first. Ids and times only: see ``ConditionDue``."""
+    return list(ConditionDue.unwalled.filter(due_at__lte=now).order_by("due_at", "pk")[:limit])
+
+
+def _watch(order: Order, shipment: Shipment) -> None:
+    row = ConditionDue(
+        organization_id=order.center_id,
+        stream_id=order.stream_id,
+        shipment_id=shipment.pk,
+        due_at=timezone.now() + LOOK_AGAIN,
+    )
+    ConditionDue.objects.bulk_create([row], ignore_conflicts=True, unique_fields=["shipment_id"])
 
 
 def _hold(order: Order, shipment: Shipment, condition: BoxCondition, limits: readings.Limits) -> list[str]:

@@ -10,18 +10,23 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from custody.actions.layouts import save_layout
 from custody.models import Container, ReadingBlock, ReadingUpload, Shipment
 from ledger.context import reading
 from ledger.models import Event
-from ledger.refusals import NotAllowed
+from ledger.refusals import NotAllowed, WrongState
+from network.actions.lane_plans import plan_lane
+from network.models import Lane
 from orders.actions import excursions
 from orders.flow import order_named
+from orders.models import ConditionDue
+from orders.tasks import tell_conditions
 from quality.queries import deviations_of
 from tests.factories import make_member, make_organization
 from tests.orders.conftest import Browse, patient, text_of
-from tests.orders.factories import World
+from tests.orders.factories import World, make_world
 from tests.orders.packing import journey_of
 from tests.personas.conftest import signed_in
 
@@ -34,9 +39,9 @@ class Sent:
 
     def __init__(self, world: World, until: str = "pickup") -> None:
         self.world, self.identity = world, patient()
-        journey = journey_of(world, **self.identity)
-        journey.run(until=until)
-        self.code, self.actor = journey.code, world.actor(*DOCK)
+        self.journey = journey_of(world, **self.identity)
+        self.journey.run(until=until)
+        self.code, self.actor = self.journey.code, world.actor(*DOCK)
         with reading(self.actor):
             self.order = order_named(self.actor, self.code)
             self.box = Shipment.unwalled.get(stream_id=self.order.stream_id)
@@ -189,3 +194,68 @@ def test_more_uploads_cost_no_more_statements(world: World, browse: Browse) -> N
             assert dock.get(sent.page).status_code == 200
         counts.append(len(captured))
     assert len(set(counts)) == 1
+
+
+def due(sent: Sent) -> ConditionDue:
+    return ConditionDue.unwalled.get(shipment_id=sent.box.pk)
+
+
+def test_what_a_delivery_completes_is_told_by_the_clock_once(world: World) -> None:
+    sent = Sent(world)
+    sent.send(4, 5)
+    watched = due(sent)
+    assert not excursions.tell_watched(watched) and sent.told() == []
+    sent.journey.run(until="delivery")
+    assert excursions.tell_watched(watched) and not ConditionDue.unwalled.filter(pk=watched.pk).exists()
+    assert not excursions.tell_watched(watched) and sent.told() == ["orders.condition_in_range"]
+
+
+def test_a_telling_that_failed_is_made_up_for_without_another_upload(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = Sent(world)
+
+    def fails(*_: Any) -> None:
+        raise WrongState("The worker stopped here.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(excursions, "tell", fails)
+        sent.send(4, 25)
+    assert sent.told() == [] and {bag.state for bag in sent.bags()} == {"quarantined"}
+    ConditionDue.unwalled.filter(shipment_id=sent.box.pk).update(due_at=timezone.now())
+    tell_conditions()
+    assert sent.told() == ["orders.excursion_found"]
+
+
+def test_a_lane_s_own_limits_count_before_the_therapy_s_and_hold_all_the_way(browse: Browse) -> None:
+    world = make_world()  # of its own: a lane binds every box on it
+    sent, keeper = Sent(world), world.actor("maker", "logistics_manager")
+
+    def limited(low: str, high: str) -> None:
+        with reading(keeper):
+            lane = Lane.unwalled.get(manufacturer_id=world.maker.pk, direction="inbound", until__isnull=True)
+        plan_lane(keeper, lane.pk, {"minimum_c": low, "maximum_c": high})
+
+    dock = signed_in(world.member(*DOCK))
+    assert dock.get(sent.rest).json()["limits"] == "2 to 8 °C"
+    limited("15", "25")
+    assert dock.get(sent.rest).json()["limits"] == "15 to 25 °C"
+    sent.send(18, 20)
+    assert sent.told() == [] and {bag.state for bag in sent.bags()} == {"in_transit"}
+    limited("2", "8")
+    sent.send(18, 20, 21)
+    assert dock.get(sent.rest).json()["limits"] == "15 to 25 °C" and sent.told() == []
+
+
+def test_readings_of_a_clock_that_runs_ahead_are_named_and_not_taken(world: World) -> None:
+    sent = Sent(world)
+    ahead = (timezone.now() + dt.timedelta(hours=2)).isoformat()
+    mixed = [*sent.rows(4), [ahead, 4]]
+    body = {"logger": sent.box.logger_code, "readings": mixed}
+    upload = excursions.send_readings(sent.actor, sent.code, sent.box.code, body)
+    assert (upload.taken, upload.bad) == (1, 1) and upload.faults[0]["text"] == "That time has not come yet."
+    text = "\n".join(
+        [f"Serial;{sent.box.logger_code}", "Timestamp;Temperature", f"{ahead};4", f"{sent.rows(5)[0][0]};5"]
+    )
+    upload = excursions.send_file(sent.actor, sent.code, sent.box.code, text.encode())
+    assert (upload.taken, upload.bad) == (1, 1) and upload.faults[0]["line"] == 3
