@@ -96,9 +96,9 @@ def labels_of(actor: Actor, stream_id: UUID) -> QuerySet[Label]:
 def shipments_of(actor: Actor, stream_id: UUID) -> QuerySet[Shipment]:
     found = on_stream(Shipment, actor, stream_id)
     related = found.select_related("from_site", "to_site", "courier")
-    return related.prefetch_related("items__container", "seal_checks", "swaps__organization").order_by(
-        "packed_at", "id"
-    )
+    return related.prefetch_related(
+        "items__container", "seal_checks", "swaps__organization", "way_reports__organization"
+    ).order_by("packed_at", "id")
 
 
 def shipments_in(actor: Actor, stream_ids: Collection[UUID]) -> QuerySet[Shipment]:

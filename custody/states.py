@@ -249,6 +249,16 @@ class ShipmentState(models.TextChoices):
     OPENED = "opened", "Opened"
 
 
+class WayReportKind(models.TextChoices):
+    """What a courier reports of a box between pick-up and delivery."""
+
+    LEG_DEPARTED = "leg_departed", "Leg begun"
+    LEG_ARRIVED = "leg_arrived", "Leg ended"
+    CUSTOMS_HELD = "customs_held", "Held at customs"
+    CUSTOMS_CLEARED = "customs_cleared", "Cleared by customs"
+    ROUTE_CHANGED = "route_changed", "Goes another route"
+
+
 class SealStage(models.TextChoices):
     PICK_UP = "pick_up", "At pick-up"
     DELIVERY = "delivery", "At delivery"

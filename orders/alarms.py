@@ -14,6 +14,8 @@ DANGERS = {
     "orders.step_failed": "a step was not passed",
     "orders.pickup_failed": "the courier left without the box",
     "orders.delayed": "transport delayed",
+    "orders.customs_held": "the box is held at customs",
+    "orders.leg_late": "transport delayed",
     "orders.milestone_missed": "transport is late",
     "orders.excursion_found": "temperature excursion on the way",
     "scheduling.disruption_opened": "hit by a disruption",

@@ -14,7 +14,7 @@ from ledger.context import Actor
 from ledger.refusals import NotFound
 from ledger.states import Role
 from ledger.walls import on_stream
-from orders import condition_chart, conditions, milestones, way_points
+from orders import condition_chart, conditions, milestones, way_points, way_shown
 from orders.models import Order, OrderStep
 
 MOST_UPLOADS = 50
@@ -33,6 +33,7 @@ class Box:
     chart: condition_chart.Chart | None
     uploads: list[readings.ReadingUpload]
     carried: list[shipper_swaps.Carried]
+    way: way_shown.Way
     longest_gap = conditions.LONGEST_GAP  # minutes
 
     @property
@@ -69,14 +70,16 @@ def of_order(actor: Actor, order: Order, box: str) -> Box:
     condition = readings.condition_of(found.pk)
     limits = conditions.limits_in(condition) if condition else conditions.limits_for(order, found)
     points = readings.points_of(found.pk) if condition else []
+    shown = milestones.of_box(found, steps, timezone.now(), way_points.leads(order))
     return Box(
         order=order,
         box=found,
         zone=found.to_site.zone,
-        milestones=milestones.of_box(found, steps, timezone.now(), way_points.leads(order)),
+        milestones=shown,
         condition=condition,
         limits=limits,
         chart=condition_chart.draw(points, limits, found.to_site.zone),
         uploads=readings.uploads_of(found.pk, MOST_UPLOADS),
         carried=shipper_swaps.carried(found),
+        way=way_shown.of_box(order, found, found.picked_up_at or shown[1].planned, shown[2].planned),
     )

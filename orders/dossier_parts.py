@@ -178,6 +178,19 @@ def _material(actor: Actor, order: Order) -> dict[str, Rows]:
             for box in boxes
             for swap in box.swaps.all()
         ],
+        "on_the_way": [
+            {
+                "box": box.code,
+                "happened_at": row.happened_at,
+                "what": row.get_kind_display(),
+                "route": row.route or "as planned",
+                "leg": row.leg or "",
+                "because": row.reason,
+                "by": row.organization.name,
+            }
+            for box in boxes
+            for row in box.way_reports.all()
+        ],
         "seals_seen": [
             {
                 "box": box.code,

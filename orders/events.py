@@ -385,6 +385,50 @@ register(
             ("orders.milestone_missed", "Milestone missed", "{title} was expected at {expected_at} and is not done."),
         )
     ),
+    *(
+        EventKind(
+            kind,
+            title,
+            text,
+            payload={
+                "order": "code",
+                "box": "outer code",
+                "report": "what happened, in words",
+                "route": "name of the route; empty: the planned one",
+                "leg": "the leg, in words, or empty",
+                "expected_at": "when the box is expected now (UTC), or empty",
+                "warnings": "what speaks against that time, in words",
+            },
+            notifies=notifies,
+        )
+        for kind, title, text, notifies in (
+            (
+                "orders.customs_held",
+                "Held at customs",
+                "Box {box} is held at customs; expected at {expected_at}. {warnings}",
+                True,
+            ),
+            (
+                "orders.customs_cleared",
+                "Cleared by customs",
+                "Customs cleared box {box}; expected at {expected_at}. {warnings}",
+                True,
+            ),
+            (
+                "orders.route_changed",
+                "Goes another route",
+                "Box {box} goes by {route}; expected at {expected_at}. {warnings}",
+                True,
+            ),
+            ("orders.leg_reported", "Leg reported", "Box {box}: {report}, {leg}.", False),
+            (
+                "orders.leg_late",
+                "Leg is late",
+                "Box {box}: {report}, {leg}, late; expected at {expected_at}. {warnings}",
+                True,
+            ),
+        )
+    ),
     EventKind(
         "orders.shipper_swapped",
         "Shipper changed",

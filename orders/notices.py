@@ -70,6 +70,10 @@ WATCHED = {
     "orders.date_request_withdrawn": Watch((C.CONFIRM_SLOTS,), "A request for dates was withdrawn"),
     "orders.pickup_failed": Watch(CONCERNED_BY_TRANSPORT, "Pickup failed"),
     "orders.delayed": Watch(CONCERNED_BY_TRANSPORT, "Transport delayed"),
+    "orders.customs_held": Watch(CONCERNED_BY_TRANSPORT, "Held at customs"),
+    "orders.customs_cleared": Watch(CONCERNED_BY_TRANSPORT, "Cleared by customs"),
+    "orders.route_changed": Watch(CONCERNED_BY_TRANSPORT, "The box goes another route"),
+    "orders.leg_late": Watch(CONCERNED_BY_TRANSPORT, "Transport delayed"),
     "orders.shipper_swapped": Watch(CONCERNED_BY_TRANSPORT, "Shipper changed on the way"),
     "orders.excursion_found": Watch(
         (C.MANAGE_DEVIATIONS, *CONCERNED_BY_TRANSPORT), "Temperature excursion on the way", critical=True
@@ -101,6 +105,10 @@ HANDED_OVER = "orders.repair_handed_over"  # who does it sees the whole list, an
 OF_TRANSPORT = (
     "orders.pickup_failed",
     "orders.delayed",
+    "orders.customs_held",
+    "orders.customs_cleared",
+    "orders.route_changed",
+    "orders.leg_late",
     "orders.shipper_swapped",
     "orders.excursion_found",
     "orders.condition_in_range",

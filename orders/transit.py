@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from custody import equipment, material
+from custody import equipment, material, shipments
 from custody.states import TERMINAL_STATES, ContainerKind
 from network import queries as network
 from orders.models import Order, OrderStep
@@ -53,6 +53,20 @@ def margin(order: Order, at: dt.datetime | None = None) -> Margin | None:
     lane = network.lane_between(order.manufacturer_id, order.center_site_id, order.plant_site_id)
     age = ((at or timezone.now()) - min(waiting)).total_seconds() / 3600
     return Margin(float(limit), age, float(lane.transit_hours) if lane else 0.0)
+
+
+def left_on_arrival(order: Order, box: Any, arrival: dt.datetime) -> float | None:
+    """Return the hours that what is in a box still keeps when it arrives; negative when it arrives too late.
+
+    By the age limit where a clock runs, else by the expiry of its containers; None where neither is known.
+    """
+    bags = [one for one in shipments.containers_in(box) if one.state not in TERMINAL_STATES]
+    limit = order.specification.limits.get("max_age_hours")
+    ends = [bag.expires_at for bag in bags if bag.expires_at]
+    if limit is not None:
+        fresh = [bag.ended_at for bag in bags if bag.kind == ContainerKind.STARTING_MATERIAL and bag.ended_at]
+        ends += [moment + dt.timedelta(hours=float(limit)) for moment in fresh]
+    return round((min(ends) - arrival).total_seconds() / 3600, 1) if ends else None
 
 
 def way(order: Order, origin: Any, destination: Any, courier_id: UUID | None = None) -> equipment.Way:

@@ -47,6 +47,7 @@ from orders.views import (
     swaps,
     units,
     waiting,
+    way_reports,
     worklist,
 )
 from orders.views.desks import planner, quality_control
@@ -133,6 +134,7 @@ urlpatterns = [
     path("orders/<order:code>/certificate.pdf", documents.certificate, name="certificate"),
     path("orders/<order:code>/boxes/<str:box>/", shipment.shipment, name="shipment"),
     path("orders/<order:code>/boxes/<str:box>/shipper/", shipper_swaps.swap, name="swap_shipper"),
+    path("orders/<order:code>/boxes/<str:box>/way/", way_reports.report, name="report_way"),
     path("orders/<order:code>/boxes/<str:box>/packing-list/", documents.packing_list, name="packing_list"),
     path("orders/<order:code>/dossier.zip", dossiers.dossier, name="dossier"),
     path("orders/<order:code>/revoke-release/", revocation.revoke, name="revoke_release"),

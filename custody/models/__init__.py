@@ -6,7 +6,7 @@ from custody.models.identity import ChainOfIdentity, FacilityCounter
 from custody.models.labels import Label
 from custody.models.lots import UsedLot
 from custody.models.material import Container, StockUnit
-from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem, ShipperSwap
+from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem, ShipperSwap, WayReport
 from custody.models.numbering import NumberingScheme, NumberPrefix
 from custody.models.readings import BoxCondition, LoggerLayout, ReadingBlock, ReadingUpload
 from custody.models.store import StoreUnit
@@ -42,4 +42,5 @@ __all__ = [
     "StockUnit",
     "StoreUnit",
     "UsedLot",
+    "WayReport",
 ]

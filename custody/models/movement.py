@@ -6,7 +6,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 
-from custody.states import Direction, SealStage, ShipmentState
+from custody.states import Direction, SealStage, ShipmentState, WayReportKind
 from ledger.history import track
 from ledger.models import WalledModel
 from ledger.walls import OnStream
@@ -146,6 +146,27 @@ class ShipperSwap(WalledModel):
                 name="custody_swap_changes_both",
             ),
         ]
+
+
+class WayReport(WalledModel):
+    """What happened to a box on its way: a leg of its route, customs, another route (F51, F60, F62)."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="way_reports")
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    person_id = models.UUIDField(null=True)
+    kind = models.CharField(max_length=16, choices=WayReportKind.choices)
+    happened_at = models.DateTimeField()
+    route = models.CharField(max_length=60, blank=True, help_text="of the lane; empty: the planned one")
+    leg = models.PositiveSmallIntegerField(null=True, help_text="number on its route, from 1")
+    reason = models.CharField(max_length=300, blank=True)
+
+    wall = OnStream()
+    append_only = True
+
+    class Meta(WalledModel.Meta):
+        ordering = ["happened_at", "id"]
+        indexes = [models.Index(fields=["shipment", "happened_at"], name="custody_way_reports_of")]
 
 
 class SealCheck(WalledModel):

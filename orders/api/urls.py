@@ -29,6 +29,7 @@ from orders.api import (
     store,
     units,
     waiting,
+    way_reports,
 )
 
 urlpatterns = [
@@ -134,6 +135,7 @@ urlpatterns = [
     path("patients/find", lookup.FindPatientView.as_view(), name="find-patient"),
     path("orders/<slug:code>/shipments/<str:box>/readings", readings.ConditionView.as_view(), name="condition"),
     path("orders/<slug:code>/shipments/<str:box>/swaps", shipper_swaps.SwapsOfBoxView.as_view(), name="swap-shipper"),
+    path("orders/<slug:code>/shipments/<str:box>/way", way_reports.WayView.as_view(), name="report-way"),
     path("orders/<slug:code>/aliases", codes.AliasesView.as_view(), name="aliases"),
     path("orders/<slug:code>/aliases/<uuid:alias>/withdraw", codes.WithdrawAliasView.as_view(), name="withdraw-alias"),
     path("label-templates", label_templates.TemplatesView.as_view(), name="label-templates"),

@@ -16,6 +16,7 @@ LATER = an_object(OBSERVE, "transporting", "in_transit")
 NOT_TAKEN = an_object(OBSERVE, "void_shipping", "container_closed")
 UNSEALED = (AGGREGATION, DELETE, "repackaging", "container_open")
 RESEALED = (AGGREGATION, ADD, "repackaging", "container_closed")
+CUSTOMS_HOLD = an_object(OBSERVE, "holding", "unavailable")
 SWAPPED = an_object(OBSERVE, "repackaging", "in_transit")
 MEASURED = an_object(OBSERVE, "sensor_reporting", "in_transit")
 RECALLED = an_object(OBSERVE, "holding", "recalled")
@@ -102,6 +103,26 @@ excuse(
     "orders.excursion_found",
     "orders.condition_in_range",
 )
+
+
+def _on_the_way(happening: Happening, shape: tuple[str, str, str, str]) -> Iterator[Said]:
+    told, box = happening.payload, str(happening.payload.get("box") or "")
+    facts = {name: told.get(name) for name in ("report", "route", "leg")}
+    yield Said(shape, ((BOX, box),), extensions=own(**facts, expected=told.get("expected_at")), outer=True)
+
+
+@says("orders.customs_held", CUSTOMS_HOLD, outer=True)
+def customs_held(happening: Happening) -> Iterator[Said]:
+    yield from _on_the_way(happening, CUSTOMS_HOLD)
+
+
+@says("orders.customs_cleared", LATER, outer=True)
+@says("orders.route_changed", LATER, outer=True)
+@says("orders.leg_reported", LATER, outer=True)
+@says("orders.leg_late", LATER, outer=True)
+def moves_on(happening: Happening) -> Iterator[Said]:
+    """Which leg, by which route, is said by the extensions."""
+    yield from _on_the_way(happening, LATER)
 
 
 @says("orders.shipper_swapped", SWAPPED, UNSEALED, RESEALED, outer=True)

@@ -18,6 +18,7 @@ from ledger.refusals import InvalidInput, Refusal
 from orders import queries
 from orders.actions import excursions
 from orders.actions.shipper_swaps import may_swap
+from orders.actions.way_reports import may_report
 from orders.flow import order_named
 from orders.forms import flat, unplaced
 from orders.views.requests import acted, typed
@@ -76,6 +77,9 @@ def _page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = N
         "chart": found.chart,
         "uploads": found.uploads,
         "carried": found.carried,
+        "way": found.way,
+        "inside": queries.may_see_therapy(actor),
+        "may_report": may_report(actor, found.box),
         "may_swap": may_swap(actor, found.box),
         "fields": fields,
         "refusal": refusal,

@@ -35,6 +35,7 @@ TWINS = {
     "orders:quotas": "api:quotas",
     "orders:lane": "api:lane-plan",
     "orders:lanes": "api:alert-default",
+    "orders:report_way": "api:report-way",
     "orders:swap_shipper": "api:swap-shipper",
     "orders:stop_units": "api:stops",
     "orders:lift_stop": "api:lift-stop",
