@@ -8,7 +8,15 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from custody import equipment_register
         from custody.policies import concerns_label_templates, concerns_numbering
-        from orders import consumers, events, notices, offline_events, steps, waiting_notices  # noqa: F401
+        from orders import (  # noqa: F401
+            consumers,
+            events,
+            notices,
+            offline_events,
+            steps,
+            transport_events,
+            waiting_notices,
+        )
         from orders.actions.stops import may_stop
         from orders.booked_names import order_names
         from orders.views import desks, lanes, quotas

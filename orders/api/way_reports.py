@@ -25,7 +25,7 @@ from personas.headers import ONCE
 class MilestoneRow(Shape):
     """A milestone of the box."""
 
-    label = serializers.CharField()
+    milestone = serializers.CharField(help_text="in words")
     state = serializers.ChoiceField(choices=("done", "done_late", "overdue", "next", "open"))
     planned_at = serializers.DateTimeField(allow_null=True, help_text="or expected, since a delay")
     actual_at = serializers.DateTimeField(allow_null=True)
@@ -120,7 +120,7 @@ class WayView(ActorView):
 
 def _milestone(one: Any) -> dict[str, Any]:
     times = {"planned_at": one.planned, "actual_at": one.actual}
-    return {"label": one.label, "state": one.state, "told_before_minutes": one.lead} | times
+    return {"milestone": one.label, "state": one.state, "told_before_minutes": one.lead} | times
 
 
 def _report(row: Any) -> dict[str, Any]:

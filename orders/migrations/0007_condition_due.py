@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0005_way_points'),
+        ('orders', '0006_market_signatures'),
     ]
 
     operations = [

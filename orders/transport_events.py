@@ -1,0 +1,93 @@
+"""What is said of a box on its way: milestones, legs, customs, another route, another shipper."""
+
+from ledger.events import EventKind, register
+
+register(
+    *(
+        EventKind(
+            kind,
+            title,
+            text,
+            payload={
+                "order": "code",
+                "step": "step key",
+                "title": "step title",
+                "attempt": "attempt number",
+                "milestone": "in words",
+                "direction": "inbound or outbound",
+                "expected_at": "when it is expected (UTC)",
+                "minutes_before": "how long before people are told",
+                "level": "1: before it; 2: missed, who is concerned is told; 3: who answers for the order is told",
+            },
+            notifies=True,
+        )
+        for kind, title, text in (
+            ("orders.milestone_ahead", "Milestone comes up", "{title} is expected at {expected_at}."),
+            ("orders.milestone_missed", "Milestone missed", "{title} was expected at {expected_at} and is not done."),
+        )
+    ),
+    *(
+        EventKind(
+            kind,
+            title,
+            text,
+            payload={
+                "order": "code",
+                "box": "outer code",
+                "report": "what happened, in words",
+                "route": "name of the route; empty: the planned one",
+                "leg": "the leg, in words, or empty",
+                "expected_at": "when the box is expected now (UTC), or empty",
+                "warnings": "what speaks against that time, in words",
+            },
+            notifies=notifies,
+        )
+        for kind, title, text, notifies in (
+            (
+                "orders.customs_held",
+                "Held at customs",
+                "Box {box} is held at customs; expected at {expected_at}. {warnings}",
+                True,
+            ),
+            (
+                "orders.customs_cleared",
+                "Cleared by customs",
+                "Customs cleared box {box}; expected at {expected_at}. {warnings}",
+                True,
+            ),
+            (
+                "orders.route_changed",
+                "Goes another route",
+                "Box {box} goes by {route}; expected at {expected_at}. {warnings}",
+                True,
+            ),
+            ("orders.leg_reported", "Leg reported", "Box {box}: {report}, {leg}.", False),
+            (
+                "orders.leg_late",
+                "Leg is late",
+                "Box {box}: {report}, {leg}, late; expected at {expected_at}. {warnings}",
+                True,
+            ),
+        )
+    ),
+    EventKind(
+        "orders.shipper_swapped",
+        "Shipper changed",
+        "Box {box} was moved from shipper {was_shipper} into {shipper} at {place}.",
+        payload={
+            "order": "code",
+            "box": "outer code, unchanged",
+            "was_shipper": "number of the shipper before",
+            "was_seal": "its seal",
+            "was_logger": "its logger",
+            "shipper": "number of the shipper now",
+            "seal": "new seal",
+            "logger": "logger now",
+            "units": "how many were moved: all",
+            "place": "where, in words",
+            "findings": "what was found at it, in words",
+            "recorded_late": "whether it was recorded after it had happened",
+        },
+        notifies=True,
+    ),
+)
