@@ -46,6 +46,7 @@ from quality.actions.deviations import close_deviation
 from quality.states import BatchState
 from scheduling.models import Slot
 from tests.factories import PASSWORD
+from tests.journeys.destroying import destroy
 from tests.journeys.test_wrong_scans import codes
 from tests.journeys.watching import open_deviations, order_of
 from tests.journeys.world import World
@@ -55,7 +56,7 @@ SCANNED = ("pack", "receipt", "start", "ship", "receive_product", "store", "thaw
 MORE = {"receipt": {"condition": "good"}, "receive_product": {"decision": "accept"}, "store": {"location": "T1"}}
 MUST_HAPPEN = {"perform", "late", "hold", "lift", "wrong scan", "resolve", "revoke", "close deviation", "cancel"}
 ACTS_BEFORE_CANCELLING = 8
-MOST_RUNS = 4  # each with another seed, until everything happened that must
+MOST_RUNS = 8  # each with another seed, until everything happened that must
 RUN = settings(
     max_examples=4,
     stateful_step_count=14,
@@ -201,6 +202,16 @@ class OrderUnderStress(RuleBasedStateMachine):
         with self.trying(f"decide {decision}"):
             decide_on_quarantine(self.watcher.actor, self.journey.code, bag.code, decision, "After investigation.")
 
+    @precondition(lambda self: self.put_aside())
+    @rule(data=st.data(), alone=st.booleans())
+    def destroy(self, data: st.DataObject, alone: bool) -> None:
+        bag = data.draw(st.sampled_from(self.put_aside()), label="bag")
+        pair = [self.watcher, self.player("maker", "operator")]
+        if bag.custodian_id == self.world.center.pk:
+            pair = [self.player("center", "site_quality", number) for number in (1, 2)]
+        with self.trying("destroy alone" if alone else "destroy"):
+            destroy(pair[0], pair[0] if alone else pair[1], self.journey.code, bag.code)
+
     @precondition(lambda self: open_deviations(self.watcher, self.journey))
     @rule()
     def close_the_deviations(self) -> None:
@@ -336,4 +347,5 @@ def test_the_safety_rules_hold_whatever_people_do(committed_world: World, faults
         run_state_machine_as_test(machine, settings=RUN)
         if set(+seen) >= MUST_HAPPEN:
             break
+    assert not seen["destroy alone"], "one person destroyed material"
     assert set(+seen) >= MUST_HAPPEN, f"it did not come to {MUST_HAPPEN - set(+seen)}: {seen}"
