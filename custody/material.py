@@ -122,7 +122,7 @@ def happened(container: Container, state: ContainerState | str, **fields: Any) -
         raise _illegal(container, was, wanted)
     if was == ContainerState.QUARANTINED and wanted not in TERMINAL_STATES:
         return _set(container, state=was, state_before_quarantine=str(wanted), **fields)
-    if was == ContainerState.QUARANTINED:
+    if was in (ContainerState.QUARANTINED, ContainerState.LOST):
         fields = {**OUT_OF_QUARANTINE, **fields}
     return _set(container, state=wanted, **fields)
 
@@ -163,6 +163,20 @@ def let_go_all(stream_ids: Iterable[UUID], reason: str) -> list[Container]:
     )
     held = list(found.order_by("pk"))
     return [release_from_quarantine(container) for container in held]
+
+
+def lose(container: Container) -> Container:
+    """Record that nobody finds a container; it leaves its place in the store, its custodian answers for it."""
+    stood_at = container.state_before_quarantine or container.state
+    return move(container, ContainerState.LOST, state_before_quarantine=str(stood_at))
+
+
+def find(container: Container, reason: str) -> Container:
+    """Put a lost container that was found into quarantine; if released, it goes on from where it was lost."""
+    if _locked_state(container) != ContainerState.LOST:
+        raise WrongState(f"{container.code} is not lost.", code="not_lost", remedy="Reload the order.")
+    facts = {"quarantine_reason": reason, "quarantined_at": open_event().occurred_at}
+    return _set(container, state=ContainerState.QUARANTINED, **facts)
 
 
 def can_be_quarantined(container: Container) -> bool:

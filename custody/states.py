@@ -105,11 +105,14 @@ class ContainerState(models.TextChoices):
     DESTROYED = "destroyed", "Destroyed"
     EXPIRED = "expired", "Expired"
     RETURNED = "returned", "Returned"
+    LOST = "lost", "Lost"
 
 
 _C = ContainerState
 TERMINAL_STATES = frozenset({_C.CONSUMED, _C.INFUSED, _C.DESTROYED})  # I4: nothing leaves them
-_LOST = (_C.QUARANTINED, _C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED)
+_OFF = (_C.QUARANTINED, _C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED, _C.LOST)  # off the plain way
+
+GONE = (_C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED, _C.LOST)  # of no use to the patient any more
 
 # Where material may lie in a store: nothing that is on the way, in a process, at the patient or at its end does.
 LYING = (_C.COLLECTED, _C.RECEIVED, _C.ACCEPTED, _C.QUARANTINED, _C.REJECTED, _C.STORED, _C.EXPIRED)
@@ -117,19 +120,20 @@ LYING = (_C.COLLECTED, _C.RECEIVED, _C.ACCEPTED, _C.QUARANTINED, _C.REJECTED, _C
 MOVES: dict[ContainerState, frozenset[ContainerState]] = {
     _C.PLANNED: frozenset({_C.LABELLED, _C.COLLECTED, _C.QUARANTINED, _C.DESTROYED}),
     _C.LABELLED: frozenset({_C.COLLECTED, _C.QUARANTINED, _C.DESTROYED}),
-    _C.COLLECTED: frozenset({_C.IN_TRANSIT, _C.STORED, _C.IN_PROCESS, _C.ACCEPTED, *_LOST}),
-    _C.IN_TRANSIT: frozenset({_C.RECEIVED, *_LOST}),
-    _C.RECEIVED: frozenset({_C.ACCEPTED, *_LOST}),
-    _C.ACCEPTED: frozenset({_C.IN_PROCESS, _C.STORED, _C.ISSUED, _C.THAWED, _C.IN_TRANSIT, *_LOST}),
+    _C.COLLECTED: frozenset({_C.IN_TRANSIT, _C.STORED, _C.IN_PROCESS, _C.ACCEPTED, *_OFF}),
+    _C.IN_TRANSIT: frozenset({_C.RECEIVED, *_OFF}),
+    _C.RECEIVED: frozenset({_C.ACCEPTED, *_OFF}),
+    _C.ACCEPTED: frozenset({_C.IN_PROCESS, _C.STORED, _C.ISSUED, _C.THAWED, _C.IN_TRANSIT, *_OFF}),
     # Going on after quarantine is a decision of its own (release_from_quarantine), never a plain move.
-    _C.QUARANTINED: frozenset({_C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED}),
-    _C.REJECTED: frozenset({_C.DESTROYED, _C.RETURNED}),
+    _C.QUARANTINED: frozenset({_C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED, _C.LOST}),
+    _C.REJECTED: frozenset({_C.DESTROYED, _C.RETURNED, _C.LOST}),
     _C.IN_PROCESS: frozenset({_C.CONSUMED, _C.QUARANTINED, _C.REJECTED, _C.DESTROYED}),
-    _C.STORED: frozenset({_C.IN_TRANSIT, _C.ISSUED, _C.THAWED, _C.IN_PROCESS, *_LOST}),
-    _C.ISSUED: frozenset({_C.STORED, _C.THAWED, *_LOST}),
-    _C.THAWED: frozenset({_C.INFUSED, *_LOST}),
-    _C.EXPIRED: frozenset({_C.DESTROYED, _C.RETURNED}),
-    _C.RETURNED: frozenset({_C.DESTROYED}),
+    _C.STORED: frozenset({_C.IN_TRANSIT, _C.ISSUED, _C.THAWED, _C.IN_PROCESS, *_OFF}),
+    _C.ISSUED: frozenset({_C.STORED, _C.THAWED, *_OFF}),
+    _C.THAWED: frozenset({_C.INFUSED, *_OFF}),
+    _C.EXPIRED: frozenset({_C.DESTROYED, _C.RETURNED, _C.LOST}),
+    _C.RETURNED: frozenset({_C.DESTROYED, _C.LOST}),
+    _C.LOST: frozenset(),  # being found is an act of its own (material.find), never a plain move
     _C.CONSUMED: frozenset(),
     _C.INFUSED: frozenset(),
     _C.DESTROYED: frozenset(),

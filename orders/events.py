@@ -393,6 +393,22 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.material_lost",
+        "Material lost",
+        "Nobody finds {container}; deviation {deviation} was opened.",
+        payload={"order": "code", "container": "container code", "deviation": "number"},
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
+        "orders.material_found",
+        "Material found",
+        "{container} was found and put into quarantine.",
+        payload={"order": "code", "container": "container code"},
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
         "orders.material_converted",
         "Material worked on",
         "{act}: {made} made of {used}.",

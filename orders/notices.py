@@ -78,6 +78,10 @@ WATCHED = {
     "orders.excursion_found": Watch(
         (C.MANAGE_DEVIATIONS, *CONCERNED_BY_TRANSPORT), "Temperature excursion on the way", critical=True
     ),
+    "orders.material_lost": Watch(
+        (C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, *CONCERNED_BY_TRANSPORT), "Material is lost", critical=True
+    ),
+    "orders.material_found": Watch((C.MANAGE_DEVIATIONS, C.HOLD_ORDER), "Lost material was found: decide about it"),
     "orders.condition_in_range": Watch(CONCERNED_BY_TRANSPORT, "Temperatures in range all the way"),
     "scheduling.disruption_opened": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "Hit by a disruption"),
     "scheduling.disruption_closed": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "The disruption has ended"),

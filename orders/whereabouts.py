@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from custody import material
-from custody.states import ContainerKind, ContainerState
+from custody.states import GONE, ContainerKind, ContainerState
 from orders import places, reserve
 from orders.models import FlowStep, Order, OrderStep
 from orders.states import StepState
@@ -36,14 +36,7 @@ KINDS = (
     "decide_readiness",
     "infuse",
 )
-GONE = (
-    ContainerState.REJECTED,
-    ContainerState.DESTROYED,
-    ContainerState.EXPIRED,
-    ContainerState.RETURNED,
-    ContainerState.IN_PROCESS,
-    ContainerState.CONSUMED,
-)
+UNUSABLE = (*GONE, ContainerState.IN_PROCESS, ContainerState.CONSUMED)
 
 
 @dataclass(frozen=True)
@@ -128,7 +121,7 @@ def _of(
     elif picked_up:
         stage = Material.ON_THE_WAY
     from_reserve = any(step.flow_step.kind == reserve.CONFIRM and step.state in reserve.CHOSEN for step in steps)
-    usable = [bag for bag in bags if bag.state not in GONE and (from_reserve or not reserve.is_older(bag, began))]
+    usable = [bag for bag in bags if bag.state not in UNUSABLE and (from_reserve or not reserve.is_older(bag, began))]
     collected = min((bag.ended_at for bag in usable if bag.ended_at is not None), default=None)
     return Whereabouts(
         stage,

@@ -1,4 +1,4 @@
-"""What becomes of material in quarantine: quality releases or rejects it (QA1, T33)."""
+"""What becomes of material off the plain way: released, rejected, lost, found again; by quality (QA1, T33)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from custody import identity, material
 from custody.queries import containers_of
-from custody.states import ContainerState
+from custody.states import MOVES, ContainerState
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
@@ -17,12 +17,15 @@ from orders.flow import order_named
 from orders.models import Order
 from personas.policies import require
 from personas.states import Capability
+from quality import deviations
 from quality import queries as quality
 from quality import stops
 from quality.states import DeviationState, Severity
 
 RELEASE, REJECT = "release", "reject"
 DECISIONS = (RELEASE, REJECT)
+LOST, FOUND = "lost", "found"
+LONGEST_TEXT = 500  # of a deviation's
 # Material that waited for its acceptance when it was put aside is accepted by the decision to release it.
 ACCEPTED_BY_RELEASE = ContainerState.RECEIVED
 
@@ -45,6 +48,31 @@ def decide_on_quarantine(
             material.move(bag, ContainerState.REJECTED)
         event.note(order=order.code, container=bag.code, decision=decision)
     return bag
+
+
+def record_loss(actor: Actor, code: str, container_code: str, reason: str, *, once: Once | None = None) -> Any:
+    """Record that nobody finds a container (lost on the way, missing at stock-taking); return it.
+
+    A critical deviation is opened, both sites and quality are told. WrongState for one that has ended or is lost.
+    """
+    with _on_container(actor, "orders.material_lost", code, container_code, reason, once) as (order, bag, event):
+        material.lose(bag)
+        text = f"{bag.code} is lost: {event.reason}"[:LONGEST_TEXT]
+        deviation = deviations.open_deviation(order.stream_id, "lost", Severity.CRITICAL, text, automatic=True)
+        event.note(order=order.code, container=bag.code, deviation=deviation.number)
+    return bag
+
+
+def record_found(actor: Actor, code: str, container_code: str, reason: str, *, once: Once | None = None) -> Any:
+    """Record that a lost container was found; it goes into quarantine, where quality decides. Return it."""
+    with _on_container(actor, "orders.material_found", code, container_code, reason, once) as (order, bag, event):
+        material.find(bag, f"Found again: {event.reason}")
+        event.note(order=order.code, container=bag.code)
+    return bag
+
+
+def may_be_lost(bag: Any) -> bool:
+    return ContainerState.LOST in MOVES[ContainerState(bag.state)]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import identity, material
-from custody.states import ContainerKind, ContainerState
+from custody.states import GONE, ContainerKind, ContainerState
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor
 from ledger.recording import Once, acting
@@ -168,10 +168,9 @@ def _is_lost(actor: Actor, order: Order, bags: list[Any]) -> bool:
         return True
     if not started or attempts.still_open(order, "collect"):
         return False
-    gone = (ContainerState.REJECTED, ContainerState.DESTROYED, ContainerState.EXPIRED, ContainerState.RETURNED)
     sources = [bag for bag in bags if bag.kind == ContainerKind.STARTING_MATERIAL]
     unused = [bag for bag in sources if bag.state != ContainerState.CONSUMED]
-    return bool(unused) and all(bag.state in gone for bag in unused)
+    return bool(unused) and all(bag.state in GONE for bag in unused)
 
 
 def _begin_again(order: Order, way: str, event_id: Any, reason: str) -> None:

@@ -223,6 +223,24 @@ class DecideQuarantineView(OrderActView):
         )
 
 
+class LostView(OrderActView):
+    """A container that nobody finds."""
+
+    @_documented("record_loss", "Record that nobody finds a container (a critical deviation is opened)", answers.Reason)
+    def post(self, request: Request, code: str, container: str) -> Response:
+        reason, once = reason_of(body_of(request)), once_of(request)
+        return self.done(code, lambda: dispositions.record_loss(self.actor, code, container, reason, once=once))
+
+
+class FoundView(OrderActView):
+    """A lost container that was found."""
+
+    @_documented("record_found", "Record that a lost container was found: it goes into quarantine", answers.Reason)
+    def post(self, request: Request, code: str, container: str) -> Response:
+        reason, once = reason_of(body_of(request)), once_of(request)
+        return self.done(code, lambda: dispositions.record_found(self.actor, code, container, reason, once=once))
+
+
 class DestroyView(OrderActView):
     """The end of a container."""
 

@@ -19,6 +19,7 @@ RESEALED = (AGGREGATION, ADD, "repackaging", "container_closed")
 CUSTOMS_HOLD = an_object(OBSERVE, "holding", "unavailable")
 SWAPPED = an_object(OBSERVE, "repackaging", "in_transit")
 MEASURED = an_object(OBSERVE, "sensor_reporting", "in_transit")
+MISSING = an_object(OBSERVE, "stock_taking", "unknown")
 RECALLED = an_object(OBSERVE, "holding", "recalled")
 
 
@@ -59,6 +60,16 @@ def quarantine_decided(happening: Happening) -> Iterator[Said]:
 @says("orders.material_destroyed", DESTROYED)
 def destroyed(happening: Happening) -> Iterator[Said]:
     yield Said(DESTROYED, ((CONTAINER, str(happening.payload.get("container"))),))
+
+
+@says("orders.material_lost", MISSING)
+def missed(happening: Happening) -> Iterator[Said]:
+    yield Said(MISSING, ((CONTAINER, str(happening.payload.get("container"))),))
+
+
+@says("orders.material_found", HELD)
+def found_again(happening: Happening) -> Iterator[Said]:
+    yield Said(HELD, ((CONTAINER, str(happening.payload.get("container"))),))
 
 
 CONVERSIONS = {

@@ -7,10 +7,12 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import identity, labels, material
-from custody.states import TERMINAL_STATES, ContainerKind
+from custody.states import TERMINAL_STATES, ContainerKind, ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
+
+ENDS = (*TERMINAL_STATES, ContainerState.LOST)  # what is lost may be found: the order does not wait for it
 
 
 class LabelInput(serializers.Serializer[Any]):
@@ -42,7 +44,7 @@ class CloseOrder(StepKind):
                 "bag_not_terminal", f"{bag.code} is {bag.get_state_display().lower()}.", "Record what became of it."
             )
             for bag in material.of_stream(ctx.order.stream_id)
-            if bag.state not in TERMINAL_STATES and bag.kind != ContainerKind.SAMPLE  # retained beyond the order
+            if bag.state not in ENDS and bag.kind != ContainerKind.SAMPLE  # retained beyond the order
         ]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:

@@ -174,11 +174,16 @@ def renew(request: HttpRequest, code: str) -> HttpResponseBase:
 @require_POST
 @desk(Capability.VIEW_ORDERS)
 def dispose(request: HttpRequest, code: str, container: str) -> HttpResponseBase:
-    """Decide about a bag in quarantine, with a reason (QA1, CL2)."""
+    """Decide about a bag in quarantine, record that one is lost or was found, with a reason (QA1, CL2)."""
     decision, reason = typed(request, "decision"), typed(request, "reason")
 
     def act(actor: Actor, once: Once | None) -> str:
-        bag = dispositions.decide_on_quarantine(actor, code, container, decision, reason, once=once)
+        if decision == dispositions.LOST:
+            bag = dispositions.record_loss(actor, code, container, reason, once=once)
+        elif decision == dispositions.FOUND:
+            bag = dispositions.record_found(actor, code, container, reason, once=once)
+        else:
+            bag = dispositions.decide_on_quarantine(actor, code, container, decision, reason, once=once)
         return f"{bag.code} is {bag.get_state_display().lower()}."
 
     return done(request, code, f"bag-{container}", act)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from custody import queries as custody
-from custody.states import TERMINAL_STATES, ContainerState, LabelState
+from custody.states import GONE, TERMINAL_STATES, ContainerState, LabelState
 from ledger import directory
 from ledger import queries as record
 from ledger.context import Actor
@@ -174,14 +174,19 @@ def wished(actor: Actor, order: Any) -> dict[str, Any] | None:
     return {"words": words, "may": may} if words or may else None
 
 
-GONE_WRONG = (ContainerState.QUARANTINED, ContainerState.REJECTED, ContainerState.EXPIRED, ContainerState.RETURNED)
-QUARANTINE_DECISIONS = [("release", "Release"), ("reject", "Reject")]
+NOT_FOUND = ("lost", "Lost: nobody finds it")
+DECISIONS = {
+    ContainerState.QUARANTINED: [("release", "Release"), ("reject", "Reject"), NOT_FOUND],
+    ContainerState.IN_TRANSIT: [NOT_FOUND],
+    ContainerState.STORED: [NOT_FOUND],
+    ContainerState.LOST: [("found", "Found again: into quarantine")],
+}
 
 
 def material(actor: Actor, order: Any) -> list[dict[str, Any]]:
     """Return the order's bags; their codes hold the chain of identity, so a courier sees boxes only (T39).
 
-    ``decisions``: what this persona may decide about a bag in quarantine (its custodian or manufacturer);
+    ``decisions``: what this persona may decide about a bag off the plain way (its custodian or manufacturer);
     ``destroyable``: whether it may record the end of a bag that is of no use any more.
     """
     if not queries.may_see_therapy(actor):
@@ -190,8 +195,8 @@ def material(actor: Actor, order: Any) -> list[dict[str, Any]]:
     rows = []
     for bag in queries.bags_of(actor, order):
         ours = actor.organization_id in (bag.custodian_id, order.manufacturer_id)
-        choices = QUARANTINE_DECISIONS if decides and ours and bag.state == ContainerState.QUARANTINED else []
-        useless = bag.state in GONE_WRONG or order.state != OrderState.OPEN
+        choices = DECISIONS.get(bag.state, []) if decides and ours else []
+        useless = bag.is_quarantined or bag.state in GONE or order.state != OrderState.OPEN
         row = {"bag": bag, "status": container_status(bag.state), "decisions": choices}
         rows.append(row | {"destroyable": useless and may_destroy(actor, order, bag)})
     return rows
@@ -203,6 +208,7 @@ def container_status(state: str) -> str:
         ContainerState.ACCEPTED: "accepted",
         ContainerState.QUARANTINED: "quarantined",
         ContainerState.REJECTED: "rejected",
+        ContainerState.LOST: "rejected",
         ContainerState.IN_TRANSIT: "in_transit",
         ContainerState.EXPIRED: "expired",
     }

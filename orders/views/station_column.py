@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from custody import queries as custody
-from custody.states import ContainerKind, ContainerState
+from custody.states import GONE, ContainerKind, ContainerState
 from ledger.context import Actor
 from orders import queries
 from orders.flow import why_not
@@ -44,7 +44,7 @@ REACHES = {  # a bag is ticked off at a step once it has come as far as that ste
     "check_bedside": _S.INFUSED,
     "infuse": _S.INFUSED,
 }
-WRONG = (_S.QUARANTINED, _S.REJECTED, _S.DESTROYED, _S.EXPIRED, _S.RETURNED)
+WRONG = (_S.QUARANTINED, *GONE)
 
 
 @dataclass(frozen=True)
