@@ -11,6 +11,7 @@ class OrdersConfig(AppConfig):
         from orders import (  # noqa: F401
             consumers,
             events,
+            material_events,
             notices,
             offline_events,
             steps,

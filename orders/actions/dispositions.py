@@ -17,9 +17,8 @@ from orders.flow import order_named
 from orders.models import Order
 from personas.policies import require
 from personas.states import Capability
-from quality import deviations
+from quality import deviations, stops
 from quality import queries as quality
-from quality import stops
 from quality.states import DeviationState, Severity
 
 RELEASE, REJECT = "release", "reject"
