@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('custody', '0012_units'),
+        ('custody', '0013_way_reports'),
         ('ledger', '0001_initial'),
         ('personas', '0007_units'),
     ]
