@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from ledger.history import track
 from ledger.models import WalledModel
-from ledger.walls import KnownTo, Outside, OwnedBy, Parties
+from ledger.walls import KnownTo, OnStream, Outside, OwnedBy, Parties
 from orders.states import (
     PHASE_LABELS,
     CaptureBehavior,
@@ -369,3 +369,21 @@ class OfflineEntry(WalledModel):
     @property
     def is_open(self) -> bool:
         return self.settled_at is None
+
+
+class DowntimePack(WalledModel):
+    """A downtime pack that was printed of an order: its number, by whom, for which steps; never its content."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField(help_text="of the order's packs")
+    organization_name = models.CharField(max_length=200, help_text="whose steps stand on it")
+    printed_by = models.CharField(max_length=200)
+    printed_at = models.DateTimeField()
+    steps = models.JSONField(default=list, help_text="titles of the steps on it")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the PDF as it was printed")
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["stream", "number"], name="orders_pack_once")]

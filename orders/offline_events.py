@@ -25,4 +25,15 @@ register(
         "{title}: an entry made without network was discarded.",
         payload=OFFLINE_PAYLOAD,
     ),
+    EventKind(
+        "orders.pack_printed",
+        "Downtime pack printed",
+        "Downtime pack {number} was printed.",
+        payload={
+            "number": "of the order's packs",
+            "steps": "titles of the steps on it",
+            "digest": "SHA-256 of the PDF",
+            "named": "whether it names the patient",
+        },
+    ),
 )

@@ -6,6 +6,7 @@ from orders.api import (
     date_requests,
     date_wishes,
     disruptions,
+    downtime,
     equipment,
     label_templates,
     labels,
@@ -164,6 +165,8 @@ urlpatterns = [
     path("equipment/<uuid:piece>/charge", equipment.ChargeView.as_view(), name="charge-shipper"),
     path("equipment/<uuid:piece>/renew", equipment.RenewView.as_view(), name="renew-equipment"),
     path("equipment/<uuid:piece>/retire", equipment.RetireView.as_view(), name="retire-equipment"),
+    path("downtime-packs", downtime.DowntimeDayView.as_view(), name="downtime-day"),
+    path("orders/<slug:code>/downtime-packs", downtime.DowntimePacksView.as_view(), name="downtime-packs"),
     path("offline-entries", offline.OfflineEntriesView.as_view(), name="offline-entries"),
     path(
         "offline-entries/<uuid:key>/discard",

@@ -238,6 +238,7 @@ excuse(
     "What a device kept is no act before it is recorded as one: the step's own event says it.",
     "orders.offline_received",
     "orders.offline_discarded",
+    "orders.pack_printed",
 )
 excuse(
     "The order's own state; its material stays as and where it is.",

@@ -76,6 +76,8 @@ def test_material_is_seen_where_it_lies_what_became_of_it_and_why_it_is_held(cre
     sound(page, f"/orders/{code}/labels/", "Reconciliation")
     sound(page, f"/orders/{code}/boxes/{box}/", "2 readings", "Picked up", "5 to 25 °C; limits 2 to 8 °C")
     sound(crew.at(*CONTROL), f"/orders/{code}/boxes/{box}/", "2 readings")
+    sound(page, f"/orders/{code}/downtime/", "No pack yet")
+    sound(page, "/downtime/", "Days ahead")
     sound(crew.at(*CONTROL), "/offline/", "Never without the network")
 
 

@@ -11,6 +11,7 @@ EXCUSED = {
     "drop_epcis_query": "names what it drops; sent again, it finds nothing and changes nothing",
     "find_patient": "reads and writes nothing; a body instead of an address, which would name the patient",
     "send_offline_entry": "the entry's own key, given by the device, makes it happen once",
+    "print_downtime_day": "prints anew each time, numbered and on each order's record",
     "read_code": "reads and writes nothing; a body instead of an address, since a code may number a patient",
 }
 POSTS = {

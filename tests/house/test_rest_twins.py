@@ -58,6 +58,8 @@ TWINS = {
     "orders:delete_what_if": "api:delete-what-if",
     "orders:delay": "api:delay",
     "orders:dispose": "api:decide-quarantine",
+    "orders:downtime": "api:downtime-packs",
+    "orders:downtime_day": "api:downtime-day",
     "orders:edit_repair": "api:edit-repair",
     "orders:end_disruption": "api:end-disruption",
     "orders:enter_results": "api:step",
