@@ -376,7 +376,8 @@ class DowntimePack(WalledModel):
 
     stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
     number = models.PositiveIntegerField(help_text="of the order's packs")
-    organization_name = models.CharField(max_length=200, help_text="whose steps stand on it")
+    organization_id = models.UUIDField(help_text="whose steps stand on it")
+    organization_name = models.CharField(max_length=200, help_text="as it was")
     printed_by = models.CharField(max_length=200)
     printed_at = models.DateTimeField()
     steps = models.JSONField(default=list, help_text="titles of the steps on it")

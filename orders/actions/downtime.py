@@ -74,6 +74,7 @@ def _print(actor: Actor, code: str, *, identity: bool, once: Once | None = None)
             row = DowntimePack.objects.create(
                 stream_id=order.stream_id,
                 number=number,
+                organization_id=actor.organization_id,
                 organization_name=actor.organization_name,
                 printed_by=actor.display_name,
                 printed_at=now,
