@@ -20,6 +20,7 @@ SWEEPS = {
     "orders.tasks.offer_freed_places": 60.0,
     "notifications.tasks.relay_outbox": 10.0,
     "notifications.tasks.post_webhooks": 10.0,
+    "orders.tasks.tell_subscribers": 15.0,
     "orders.tasks.escalate_overdue_steps": 60.0,
     "orders.tasks.tell_milestones": 60.0,
     "orders.tasks.tell_conditions": 60.0,

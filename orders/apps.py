@@ -15,6 +15,7 @@ class OrdersConfig(AppConfig):
             notices,
             offline_events,
             steps,
+            subscription_events,
             transport_events,
             waiting_notices,
         )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from ledger import sweeps
 from orders.actions import excursions, repairs, what_ifs
 from orders.actions.date_requests import tell_overdue_request
+from orders.actions.epcis_deliveries import tell_due_subscribers
 from orders.actions.overdue_steps import tell_overdue
 from orders.actions.waiting_list import offer_free_places
 from orders.actions.way_points import due_milestones, tell_milestone
@@ -21,6 +22,12 @@ from scheduling.freed_places import forget_freed, lists_to_look_at
 from scheduling.repair import runs
 
 logger = logging.getLogger(__name__)
+
+
+@shared_task(ignore_result=True)
+def tell_subscribers() -> int:
+    """Post what is new to the subscribers of EPCIS queries; return how many were tried."""
+    return tell_due_subscribers()
 
 
 @shared_task

@@ -69,6 +69,18 @@ def capture(actor: Actor, document: Mapping[str, Any], behavior: str) -> EpcisCa
     return _finished(actor, job_id, done, sorted(errors, key=lambda error: int(error["cgt:event"])))
 
 
+def capture_one(actor: Actor, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what a single EPCIS event says; return order and act. Its refusal is the answer; again, it is done once."""
+    if not actor.can(Capability.VIEW_RECORD):
+        raise NotAllowed(f"{actor.persona_title or 'This key'} may not send EPCIS events.")
+    if sent.get("type") == "EPCISDocument":
+        raise InvalidInput(fields={"type": ["Send one event here, and documents of events to epcis/capture."]})
+    with reading(actor):
+        deed = _deed(actor, captured(1, {name: value for name, value in sent.items() if name != "@context"}))
+    done = _done(deed)
+    return {"order": done["order"], "act": done["act"]}
+
+
 def _received(actor: Actor, count: int, behavior: str) -> UUID:
     with acting(actor, "orders.epcis_received") as event:
         if not actor.can(Capability.VIEW_RECORD):

@@ -12,7 +12,7 @@ from ledger.context import Actor
 from ledger.recording import acting
 from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound
 from orders.epcis.filters import criteria
-from orders.models import EpcisQuery
+from orders.models import EpcisQuery, EpcisSubscription
 from personas.states import Capability
 
 MOST_QUERIES = 50
@@ -47,6 +47,13 @@ def drop_query(actor: Actor, name: str) -> None:
     with acting(actor, "orders.epcis_query_dropped", subject=("epcis_query", name[:60])) as event:
         _require_reader(actor)
         mine = EpcisQuery.unwalled.filter(organization_id=actor.organization_id, dropped_at__isnull=True, name=name)
+        if EpcisSubscription.unwalled.filter(query__in=mine, ended_at__isnull=True).exists():
+            raise InvalidInput(
+                f"Subscriptions of the query “{name}” run.",
+                code="has_subscriptions",
+                fields={"name": ["It has subscriptions."]},
+                remedy="End its subscriptions first.",
+            )
         if not mine.update(dropped_at=timezone.now()):
             raise NotFound()
         event.note(name=name)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db.models import QuerySet
 
 from ledger.context import Actor
 from ledger.walls import visible
 from orders.epcis.capturing import MOST_EVENTS as MOST_EVENTS
-from orders.models import EpcisCapture, EpcisQuery
+from orders.models import EpcisCapture, EpcisFeed, EpcisQuery, EpcisSubscription
 
 
 def jobs_of(actor: Actor) -> QuerySet[EpcisCapture]:
@@ -19,3 +22,15 @@ def kept_queries(actor: Actor) -> QuerySet[EpcisQuery]:
     """Return the queries that the actor's organization keeps, by name."""
     found = visible(EpcisQuery, actor).filter(organization_id=actor.organization_id, dropped_at__isnull=True)
     return found.order_by("name")
+
+
+def subscriptions_of(actor: Actor, query: EpcisQuery) -> QuerySet[EpcisSubscription]:
+    """Return the running subscriptions of a query of the actor's organization, the oldest first."""
+    found = visible(EpcisSubscription, actor).filter(organization_id=actor.organization_id, query=query)
+    return found.filter(ended_at__isnull=True).order_by("pk")
+
+
+def feeds_of(subscriptions: Iterable[EpcisSubscription]) -> dict[UUID, EpcisFeed]:
+    """Return how far these subscriptions are, by subscription."""
+    rows = EpcisFeed.unwalled.filter(subscription_id__in=[one.pk for one in subscriptions])
+    return {row.subscription_id: row for row in rows}

@@ -263,6 +263,7 @@ excuse(
     "orders.epcis_captured",
 )
 excuse("A question under a name; nothing physical.", "orders.epcis_query_kept", "orders.epcis_query_dropped")
+excuse("Who is told what answers a question.", "orders.epcis_subscribed", "orders.epcis_unsubscribed")
 excuse(
     "A shipper's or a logger's own upkeep: neither has a registered asset identifier (GRAI), and nothing is in it yet.",
     "custody.equipment_added",

@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from ledger.refusals import InvalidInput
 from orders import queries
@@ -47,6 +48,15 @@ EXCEPTIONS = {
     429: "TooManyRequestsException",
 }
 OF_CODE = {"query_parameter": "QueryParameterException", "query_too_large": "QueryTooLargeException"}
+
+
+JSON: Any = api_settings.DEFAULT_PARSER_CLASSES[0]
+
+
+class LinkedDataParser(JSON):
+    """JSON-LD, within the same bounds as JSON."""
+
+    media_type = "application/ld+json"
 
 
 class LinkedDataRenderer(JSONRenderer):

@@ -12,13 +12,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.settings import api_settings
 
 from ledger.context import reading
 from ledger.refusals import InvalidInput, NotFound
 from orders import queries
 from orders.actions.captures import capture
-from orders.api.epcis.base import ASKED_VERSION, NEXT, PER_PAGE, TOKEN, EpcisView
+from orders.api.epcis.base import ASKED_VERSION, JSON, NEXT, PER_PAGE, TOKEN, EpcisView, LinkedDataParser
 from personas.asking import answers_once, body_of
 from personas.headers import ONCE
 
@@ -32,15 +31,6 @@ ASKED_BEHAVIOR = OpenApiParameter(
     description="rollback (if absent): every event must be readable and known, or none is done. proceed: each alone",
 )
 LOCATION = OpenApiParameter("Location", OpenApiTypes.STR, OpenApiParameter.HEADER, response=[202])
-
-
-JSON: Any = api_settings.DEFAULT_PARSER_CLASSES[0]
-
-
-class LinkedDataParser(JSON):
-    """JSON-LD, within the same bounds as JSON."""
-
-    media_type = "application/ld+json"
 
 
 def job_document(job: Any) -> dict[str, Any]:

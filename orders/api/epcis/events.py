@@ -13,7 +13,10 @@ from rest_framework.response import Response
 from ledger.context import reading
 from ledger.refusals import NotFound
 from orders import queries
-from orders.api.epcis.base import ASKED_VERSION, NEXT, PER_PAGE, TOKEN, EpcisView
+from orders.actions.captures import capture_one
+from orders.api.epcis.base import ASKED_VERSION, JSON, NEXT, PER_PAGE, TOKEN, EpcisView, LinkedDataParser
+from personas.asking import answers_once, body_of
+from personas.headers import ONCE
 
 PAGING = ("perPage", "nextPageToken")
 LISTED = [
@@ -51,7 +54,9 @@ class QueryView(EpcisView):
 
 
 class EventsView(QueryView):
-    """All events that these credentials may read."""
+    """All events that these credentials may read; one more."""
+
+    parser_classes = [LinkedDataParser, JSON]
 
     @extend_schema(
         operation_id="query_epcis_events",
@@ -62,6 +67,18 @@ class EventsView(QueryView):
     )
     def get(self, request: Request) -> Response:
         return self.answer(request, {})
+
+    @extend_schema(
+        operation_id="capture_epcis_event",
+        tags=["epcis"],
+        summary="Send one EPCIS event: it becomes the act that it stands for, or is refused in words",
+        parameters=[ONCE, ASKED_VERSION],
+        request={"application/json": OpenApiTypes.OBJECT},
+        responses={201: OpenApiTypes.OBJECT},
+    )
+    @answers_once
+    def post(self, request: Request) -> Response:
+        return Response(capture_one(self.actor, body_of(request)), status=201)
 
 
 class EventView(EpcisView):
