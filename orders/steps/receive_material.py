@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import material, scans
+from custody import material, scans, shipments
 from custody.states import ContainerState
 from ledger.refusals import MissingFact
 from orders import bags
@@ -90,6 +90,7 @@ class ReceiveMaterial(StepKind):
             for position, given in enumerate(inputs["bags"])
         ]
         bags.require_all(ctx, seen, waiting)
+        shipments.open_boxes(seen, inputs["received_at"])
         held = []
         for bag, given in zip(seen, inputs["bags"], strict=True):
             bags.take(ctx, bag, inputs["received_at"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import material, scans
+from custody import material, scans, shipments
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence
@@ -109,6 +109,7 @@ class ReceiveProduct(StepKind):
                 raise InvalidInput(fields={f"bags[{position}].scan": ["This bag was scanned already."]})
             bags.take(ctx, bag, inputs["received_at"])
             decided[bag.code] = self._decide(ctx, bag, given, too_warm)
+        shipments.open_boxes([bag for bag in waiting if bag.code in decided], inputs["received_at"])
         left = len([bag for bag in waiting if bag.code not in decided])
         count = len(decided)
         from_state = {"bags": decided, "temperature_c": inputs["temperature_c"]}

@@ -112,9 +112,13 @@ def test_a_box_travels(world: World) -> None:
         found = shipments.current(world.stream.pk, "inbound", "picked_up")
         assert found == box and found.to_site.organization_id == world.manufacturer.pk
         assert shipments.deliver(found, box.code, "SEAL-1", timezone.now(), None) == ""
-        assert shipments.open_shipment(found, box.code, "SEAL-1", timezone.now(), None) == ""
+        shipments.open_boxes(bags, found.delivered_at - dt.timedelta(seconds=30))  # people type minutes
         assert shipments.current(world.stream.pk, "outbound") is None
-        assert SealCheck.unwalled.filter(shipment=box, matches=True).count() == 3
+        assert SealCheck.unwalled.filter(shipment=box, matches=True).count() == 2
+        opened = Shipment.unwalled.get(pk=box.pk)
+        assert (opened.state, opened.opened_at) == (ShipmentState.OPENED, found.delivered_at)
+        shipments.open_boxes(bags, timezone.now())
+        assert Shipment.unwalled.get(pk=box.pk).opened_at == found.delivered_at, "it is opened once"
 
 
 @pytest.mark.story("CR2")
