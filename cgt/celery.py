@@ -23,6 +23,7 @@ SWEEPS = {
     "orders.tasks.tell_subscribers": 15.0,
     "orders.tasks.escalate_overdue_steps": 60.0,
     "orders.tasks.tell_milestones": 60.0,
+    "orders.tasks.tell_overdue_returns": 300.0,
     "orders.tasks.tell_conditions": 60.0,
     "orders.tasks.escalate_date_requests": 60.0,
     "orders.tasks.sweep_repairs": 20.0,

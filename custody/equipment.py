@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from custody import returns
 from custody.models import Equipment, Shipment
 from custody.states import EquipmentKind
 from ledger.refusals import MissingFact
@@ -115,12 +116,40 @@ def _unfit(piece: Equipment, at: dt.datetime, way: Way) -> list[MissingFact]:
     if piece.is_shipper:
         until = piece.holds_until
         facts += _too_short(piece.serial, until, at, way) if until else [_uncharged(name, owner)]
+        facts += _since_its_journey(piece, name, owner)
+    return facts
+
+
+def _since_its_journey(piece: Equipment, name: str, owner: str) -> list[MissingFact]:
+    """Say what a shipper needs after its last journey before the next one begins (DE4, F59)."""
+    out = returns.is_out(piece)
+    if out is not None:
+        text = f"{name} is empty after box {out.box_code} and not back at {owner} yet."
+        return [MissingFact("shipper_not_returned", text, "Send it back, and take another one.")]
+    back = piece.returned_at
+    if back is None:
+        return []
+
+    def missing(since: dt.datetime | None) -> bool:
+        return since is None or since < back
+
+    facts = []
+    if missing(piece.cleaned_at):
+        remedy = f"{owner} cleans it and enters that under Shippers and loggers; or take another one."
+        facts.append(MissingFact("shipper_not_cleaned", f"{name} was not cleaned since it came back.", remedy))
+    if missing(piece.charged_at):
+        facts.append(_uncharged(name, owner))
+    if piece.each_trip and missing(piece.qualified_at):
+        text = f"{name} is qualified again after each journey, and was not since it came back."
+        remedy = f"{owner} qualifies it and enters that under Shippers and loggers; or take another one."
+        facts.append(MissingFact("requalification_missing", text, remedy))
     return facts
 
 
 def _uncharged(name: str, owner: str) -> MissingFact:
     remedy = f"{owner} charges it and enters the charge under Shippers and loggers; or take one that is charged."
-    return MissingFact("shipper_uncharged", f"No charge of {name.lower()} is on record.", remedy)
+    text = f"No charge of {name.lower()} is on record since its last journey."
+    return MissingFact("shipper_uncharged", text, remedy)
 
 
 def _too_short(serial: str, until: dt.datetime, at: dt.datetime, way: Way) -> list[MissingFact]:

@@ -30,6 +30,23 @@ class EquipmentInputs(serializers.Serializer[Any]):
         label="Valid until", help_text="End of the shipper's qualification, of the logger's calibration."
     )
     hold_hours = HoldField(required=False, allow_null=True)
+    each_trip = serializers.BooleanField(
+        required=False, default=False, label="Shippers only: qualified again after each journey"
+    )
+    return_days = serializers.IntegerField(
+        min_value=1,
+        max_value=180,
+        required=False,
+        default=7,
+        label="Shippers only: expected back after (days)",
+        help_text="Counted from the opening of its box.",
+    )
+
+
+class CleanInputs(serializers.Serializer[Any]):
+    """When a shipper was cleaned and decontaminated."""
+
+    cleaned_at = serializers.DateTimeField(label="Cleaned at")
 
 
 class ChargeInputs(serializers.Serializer[Any]):

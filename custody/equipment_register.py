@@ -59,6 +59,12 @@ def piece(actor: Actor, key: UUID) -> Equipment:
     return found
 
 
+def _used(row: Equipment) -> bool:
+    """Whether a shipper came back from a journey and was not cleaned and charged again since."""
+    since = row.returned_at
+    return since is not None and any(at is None or at < since for at in (row.cleaned_at, row.charged_at))
+
+
 def judged(row: Equipment, now: dt.datetime) -> Piece:
     """Return a piece with its state now. What a box needs on its way is judged when it is packed."""
     until = row.holds_until
@@ -67,6 +73,6 @@ def judged(row: Equipment, now: dt.datetime) -> Piece:
         return Piece(row, "retired", left)
     if row.valid_until <= now:
         return Piece(row, "expired", left)
-    if row.is_shipper and not left:
+    if row.is_shipper and (not left or _used(row)):
         return Piece(row, "uncharged", left)
     return Piece(row, "ends_soon" if row.valid_until <= now + SOON else "fit", left)

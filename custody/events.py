@@ -4,6 +4,7 @@ from ledger.events import EventKind, register
 from ledger.states import Role
 
 PIECE = {"kind": "shipper or logger, in words", "serial": "number on the piece"}
+RETURN = {"serial": "number on the shipper", "box": "outer code of the box that came in it", "at": "ISO time"}
 _INVOLVED = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
 
 register(
@@ -131,6 +132,27 @@ register(
         "Shipper or logger out of service",
         "{kind} {serial} was taken out of service.",
         payload=PIECE,
+    ),
+    EventKind(
+        "custody.shipper_cleaned",
+        "Shipper cleaned",
+        "{kind} {serial} was cleaned.",
+        payload=PIECE | {"cleaned_at": "ISO time"},
+    ),
+    *(
+        EventKind(kind, title, text, payload=RETURN | more, notifies=notifies)
+        for kind, title, text, more, notifies in (
+            ("custody.empty_handed_over", "Empty shipper left", "Empty shipper {serial} was handed over.", {}, False),
+            (
+                "custody.empty_received",
+                "Empty shipper back",
+                "Empty shipper {serial}: {outcome}.",
+                {"outcome": "what came back, in words"},
+                False,
+            ),
+            ("custody.return_postponed", "Return postponed", "Shipper {serial} is expected at {at}.", {}, False),
+            ("custody.return_overdue", "Shipper not back", "Shipper {serial} was expected back at {at}.", {}, True),
+        )
     ),
     EventKind(
         "custody.layout_saved",

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from custody import equipment, scans, shipments
+from custody import equipment, returns, scans, shipments
 from custody.models import Container, CustodyPeriod, Shipment, ShipperSwap
 from custody.states import SealStage, ShipmentState
 from ledger.refusals import FactsMissing, InvalidInput, WrongState
@@ -101,6 +101,8 @@ def swap(
         shipper=chosen.shipper,
         logger=chosen.logger,
     )
+    if shipment.shipper_id:
+        returns.expect_back(shipment.shipper_id, shipment.code, (organization_id, None), shipment.courier_id, at)
     _move(shipment, row, chosen)
     return Swapped(row, [finding] * bool(finding) + [fact.text for fact in chosen.facts])
 

@@ -239,6 +239,12 @@ class EquipmentKind(models.TextChoices):
     LOGGER = "logger", "Logger"
 
 
+class ReturnOutcome(models.TextChoices):
+    FIT = "fit", "Back, undamaged"
+    DAMAGED = "damaged", "Back, damaged"
+    LOST = "lost", "Lost"
+
+
 class Condition(models.TextChoices):
     WATCHED = "watched", "Read so far, nothing speaks against it"
     IN_RANGE = "in_range", "In range all the way"

@@ -6,7 +6,7 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     def ready(self) -> None:
-        from custody import equipment_register
+        from custody import equipment_register, return_register
         from custody.policies import concerns_label_templates, concerns_numbering
         from orders import (  # noqa: F401
             consumers,
@@ -14,6 +14,7 @@ class OrdersConfig(AppConfig):
             material_events,
             notices,
             offline_events,
+            return_notices,
             steps,
             subscription_events,
             transport_events,
@@ -59,6 +60,9 @@ class OrdersConfig(AppConfig):
                 "view_orders",
                 64,
                 applies=equipment_register.concerns,
+            ),
+            navigation.Entry(
+                "orders:returns", "Empty shippers", "package", "view_orders", 65, applies=return_register.concerns
             ),
             navigation.Entry("orders:lanes", "Lanes", "truck", "view_orders", 66, applies=lanes.concerns),
             navigation.Entry("orders:verify", "Verify a copy", "shield-check", "view_record", 70, roles=everywhere),

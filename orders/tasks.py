@@ -8,6 +8,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
+from custody.actions.returns import due_returns, tell_overdue_return
 from ledger import sweeps
 from orders.actions import excursions, repairs, what_ifs
 from orders.actions.date_requests import tell_overdue_request
@@ -55,6 +56,13 @@ def tell_conditions() -> int:
     """Tell what is left untold of boxes' temperatures; return how many. One failure stops no other."""
     failure = "condition of box %s could not be told"
     return sweeps.each(excursions.due_conditions(timezone.now()), excursions.tell_watched, failure, name="shipment_id")
+
+
+@shared_task
+def tell_overdue_returns() -> int:
+    """Tell of every empty shipper that is not back in time; return how many. One failure stops no other."""
+    failure = "overdue return %s could not be told"
+    return sweeps.each(due_returns(timezone.now()), tell_overdue_return, failure, name="return_id")
 
 
 @shared_task

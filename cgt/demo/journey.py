@@ -18,7 +18,6 @@ from django.utils import timezone
 from cgt.demo import chores
 from custody import equipment_register, stock
 from custody import queries as custody
-from custody.actions.equipment import charge_shipper
 from custody.states import ContainerKind, ContainerState
 from ledger.context import Actor, reading
 from ledger.states import Role
@@ -29,7 +28,6 @@ from orders.actions.enrolment import enrol
 from orders.flow import StepResult
 from orders.queries import Order, OrderStep
 from orders.states import OrderState, StepState
-from personas.queries import organization_actor
 
 USUALLY = {"prescribe": "treating_physician", "identify_patient": "apheresis_nurse"}
 PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
@@ -293,8 +291,7 @@ class Journey:
             order = flow.order_named(viewer, self.code)
             shipper = self._choose_box(viewer, order)
         if shipper is not None:
-            charged = {"charged_at": timezone.now().isoformat()}
-            charge_shipper(organization_actor(shipper.organization_id, "demo"), shipper.pk, charged)
+            chores.make_ready(shipper.organization_id, shipper.pk)
 
     def _choose_box(self, viewer: Actor, order: Order) -> Any:
         """Choose a shipper and a logger of the courier's, charged ones first; None where it keeps no register.

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from rest_framework import serializers
 
-from custody.equipment_inputs import ChargeInputs, EquipmentInputs, RenewInputs, RetireEquipmentInputs
+from custody.equipment_inputs import ChargeInputs, CleanInputs, EquipmentInputs, RenewInputs, RetireEquipmentInputs
 from custody.models import Equipment
 from custody.policies import require
 from custody.states import EquipmentKind
@@ -47,6 +47,8 @@ def add_equipment(actor: Actor, raw: Mapping[str, Any], *, once: Once | None = N
             model=given["model"].strip(),
             valid_until=given["valid_until"],
             hold_hours=given.get("hold_hours"),
+            each_trip=given["each_trip"],
+            return_days=given["return_days"],
         )
         _note(event, row)
         event.note(model=row.model, valid_until=row.valid_until, hold_hours=row.hold_hours)
@@ -68,6 +70,20 @@ def charge_shipper(actor: Actor, piece: UUID, raw: Mapping[str, Any], *, once: O
         event.note(charged_at=row.charged_at, holds_until=row.holds_until)
 
 
+def clean_shipper(actor: Actor, piece: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> None:
+    """Record that a shipper was cleaned and decontaminated between two journeys (DE4). WrongState for a logger."""
+    with _changing(actor, "custody.shipper_cleaned", piece, once) as (event, row):
+        given = _read(CleanInputs, raw, actor)
+        _require_capability(actor)
+        if not row.is_shipper:
+            raise WrongState("A logger is not cleaned here.", code="no_shipper")
+        if given["cleaned_at"] > timezone.now() + dt.timedelta(seconds=60):
+            raise InvalidInput(fields={"cleaned_at": ["That time has not come yet. Enter when it was really cleaned."]})
+        row.cleaned_at = given["cleaned_at"]
+        row.save(update_fields=["cleaned_at"])
+        event.note(cleaned_at=row.cleaned_at)
+
+
 def renew_equipment(actor: Actor, piece: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> None:
     """Record a new qualification (with the hold that it measured) or calibration."""
     with _changing(actor, "custody.equipment_renewed", piece, once) as (event, row):
@@ -78,8 +94,8 @@ def renew_equipment(actor: Actor, piece: UUID, raw: Mapping[str, Any], *, once: 
         if row.is_shipper and hold is None:
             hold = row.hold_hours
         _refuse_wrong_hold(row.kind, hold)
-        row.valid_until, row.hold_hours = given["valid_until"], hold
-        row.save(update_fields=["valid_until", "hold_hours"])
+        row.valid_until, row.hold_hours, row.qualified_at = given["valid_until"], hold, timezone.now()
+        row.save(update_fields=["valid_until", "hold_hours", "qualified_at"])
         event.note(valid_until=row.valid_until, hold_hours=row.hold_hours)
 
 

@@ -9,6 +9,7 @@ from custody.models.material import Container, StockUnit
 from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem, ShipperSwap, WayReport
 from custody.models.numbering import NumberingScheme, NumberPrefix
 from custody.models.readings import BoxCondition, LoggerLayout, ReadingBlock, ReadingUpload
+from custody.models.returns import ReturnDue, ShipperReturn
 from custody.models.store import StoreUnit
 from custody.models.templates import LabelDesign
 from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
@@ -34,10 +35,12 @@ __all__ = [
     "PatientKey",
     "ReadingBlock",
     "ReadingUpload",
+    "ReturnDue",
     "SealCheck",
     "SealedIdentity",
     "Shipment",
     "ShipmentItem",
+    "ShipperReturn",
     "ShipperSwap",
     "StockUnit",
     "StoreUnit",

@@ -26,6 +26,11 @@ class Equipment(WalledModel):
     )
     charged_at = models.DateTimeField(null=True, help_text="a shipper's: when it was last charged or conditioned")
     retired_at = models.DateTimeField(null=True)
+    returned_at = models.DateTimeField(null=True, help_text="a shipper's: when it last came back from a journey")
+    cleaned_at = models.DateTimeField(null=True, help_text="a shipper's: when it was last cleaned")
+    qualified_at = models.DateTimeField(null=True, help_text="when it was last qualified or calibrated again")
+    each_trip = models.BooleanField(default=False, help_text="a shipper's: qualified again after each journey")
+    return_days = models.PositiveSmallIntegerField(default=7, help_text="a shipper's: expected back so long after")
 
     wall = KnownTo()
     history = track()

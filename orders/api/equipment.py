@@ -36,6 +36,10 @@ class EquipmentRow(Shape):
     hold_hours = serializers.DecimalField(max_digits=6, decimal_places=2, allow_null=True)
     charged_at = serializers.DateTimeField(allow_null=True)
     holds_until = serializers.DateTimeField(allow_null=True)
+    returned_at = serializers.DateTimeField(allow_null=True, help_text="from its last journey")
+    cleaned_at = serializers.DateTimeField(allow_null=True)
+    each_trip = serializers.BooleanField(help_text="qualified again after each journey")
+    return_days = serializers.IntegerField(help_text="expected back so long after its box was opened")
     state = serializers.ChoiceField(choices=STATES, help_text="as of now; a box's own way is judged when it is packed")
 
 
@@ -102,6 +106,25 @@ class ChargeView(EquipmentView):
         return self._told(piece)
 
 
+class CleanView(EquipmentView):
+    """A shipper that was cleaned."""
+
+    http_method_names = ["post", "options"]
+
+    @extend_schema(
+        operation_id="clean_shipper",
+        tags=["material"],
+        summary="Record that a shipper was cleaned and decontaminated after a journey",
+        parameters=[ONCE],
+        request=inputs_of.CleanInputs,
+        responses=EquipmentRow,
+    )
+    def post(self, request: Request, piece: UUID) -> Response:  # type: ignore[override]
+        with suppress(Replayed):
+            action.clean_shipper(self.actor, piece, body_of(request), once=once_of(request))
+        return self._told(piece)
+
+
 class RenewView(EquipmentView):
     """A qualification or calibration that was done again."""
 
@@ -144,6 +167,21 @@ def _rows(rows: list[Any]) -> list[dict[str, Any]]:
     return [_row(row) for row in rows]
 
 
+SHOWN = (
+    "id",
+    "kind",
+    "serial",
+    "model",
+    "valid_until",
+    "hold_hours",
+    "charged_at",
+    "holds_until",
+    "returned_at",
+    "cleaned_at",
+    "each_trip",
+    "return_days",
+)
+
+
 def _row(row: Any) -> dict[str, Any]:
-    names = ("id", "kind", "serial", "model", "valid_until", "hold_hours", "charged_at", "holds_until")
-    return {name: getattr(row, name) for name in names} | {"state": register.judged(row, timezone.now()).state}
+    return {name: getattr(row, name) for name in SHOWN} | {"state": register.judged(row, timezone.now()).state}

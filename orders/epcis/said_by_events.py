@@ -270,6 +270,11 @@ excuse(
     "custody.shipper_charged",
     "custody.equipment_renewed",
     "custody.equipment_retired",
+    "custody.shipper_cleaned",
+    "custody.empty_handed_over",
+    "custody.empty_received",
+    "custody.return_postponed",
+    "custody.return_overdue",
 )
 excuse("How files of a logger model are read is a setting of an organization's own.", "custody.layout_saved")
 excuse("How a therapy works is written down.", "orders.flow_proposed", "orders.flow_approved", "orders.flow_retired")

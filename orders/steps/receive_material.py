@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import material, scans, shipments
+from custody import material, returns, scans, shipments
 from custody.states import ContainerState
 from ledger.refusals import MissingFact
 from orders import bags
@@ -104,6 +104,7 @@ class ReceiveMaterial(StepKind):
                 )
             else:
                 bags.move(ctx, bag, ContainerState.ACCEPTED, *bags.ANY)
+        returns.unpack(ctx.order.stream_id, seen, inputs["received_at"])
         word = (
             f"{len(held)} quarantined for QA: {', '.join(held)}." if held else f"{counted(len(seen), 'bag')} accepted."
         )

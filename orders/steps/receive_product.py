@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import material, scans, shipments
+from custody import material, returns, scans, shipments
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence
@@ -113,6 +113,8 @@ class ReceiveProduct(StepKind):
         left = len([bag for bag in waiting if bag.code not in decided])
         count = len(decided)
         from_state = {"bags": decided, "temperature_c": inputs["temperature_c"]}
+        if not left:
+            returns.unpack(ctx.order.stream_id, waiting + self._received(ctx), inputs["received_at"])
         if left:
             return Outcome(
                 f"{count} of {len(waiting)} bags received; {left} to come.",
@@ -121,6 +123,10 @@ class ReceiveProduct(StepKind):
                 happened_at=inputs["received_at"],
             )
         return Outcome(f"{counted(count, 'bag')} received.", from_state, happened_at=inputs["received_at"])
+
+    def _received(self, ctx: StepContext) -> list[Any]:
+        """What of the product was received before, a bag at a time."""
+        return [bag for bag in material.of_stream(ctx.order.stream_id) if bag.state not in (ContainerState.IN_TRANSIT,)]
 
     def _decide(self, ctx: StepContext, bag: Any, given: dict[str, Any], too_warm: bool) -> str:
         bags.move(ctx, bag, ContainerState.RECEIVED, ContainerState.IN_TRANSIT)

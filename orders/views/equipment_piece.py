@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from custody import equipment_inputs as inputs_of
 from custody import equipment_register as pieces
+from custody import return_register as returns
 from custody.actions import equipment as action
 from ledger.context import Actor
 from ledger.recording import Once
@@ -38,6 +39,13 @@ def piece(request: HttpRequest, piece: UUID) -> HttpResponseBase:
 def charge(request: HttpRequest, piece: UUID) -> HttpResponseBase:
     """Record a charge."""
     return _done(request, piece, "charge", action.charge_shipper, "The charge is recorded; its hold begins again.")
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def clean(request: HttpRequest, piece: UUID) -> HttpResponseBase:
+    """Record that it was cleaned."""
+    return _done(request, piece, "clean", action.clean_shipper, "Recorded: it is clean.")
 
 
 @require_POST
@@ -71,12 +79,13 @@ def _piece(request: HttpRequest, key: UUID, refusal: Refusal | None = None, what
     if actor.can(Capability.KEEP_EQUIPMENT) and row.retired_at is None:
         inputs = {"renew": inputs_of.RenewInputs(), "retire": inputs_of.RetireEquipmentInputs()}
         if row.is_shipper:
-            inputs = {"charge": inputs_of.ChargeInputs()} | inputs
+            inputs = {"clean": inputs_of.CleanInputs(), "charge": inputs_of.ChargeInputs()} | inputs
         else:
             inputs["renew"].fields.pop("hold_hours")
         for name, serializer in inputs.items():
             initial = {"hold_hours": row.hold_hours, "valid_until": ""}
             forms[name] = fields_of(request, actor, serializer, errors if name == what else {}, initial, name == what)
     placed = [field for fields in forms.values() for field in fields]
-    context = {**shown(row), "forms": forms, "what": what, **answer(request, refusal, errors, placed)}
+    where = returns.whereabouts(actor, row) if row.is_shipper else None
+    context = {**shown(row), "where": where, "forms": forms, "what": what, **answer(request, refusal, errors, placed)}
     return TemplateResponse(request, "orders/equipment_piece.html", context, status=refusal.status if refusal else 200)

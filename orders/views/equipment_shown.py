@@ -17,7 +17,7 @@ from orders.forms import Filling, described, unplaced
 BADGES = {  # tone, icon, words
     "fit": ("good", "circle-check", "Fit"),
     "ends_soon": ("warn", "alert-triangle", "Ends within 30 days"),
-    "uncharged": ("warn", "alert-triangle", "Not charged"),
+    "uncharged": ("warn", "alert-triangle", "Not charged, or not cleaned"),
     "expired": ("bad", "ban", "Expired"),
     "retired": ("neutral", "ban", "Out of service"),
 }
