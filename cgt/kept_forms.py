@@ -35,7 +35,8 @@ MEANS = frozenset({"csrfmiddlewaretoken", "once", "version", "acting"})  # of th
 # By the name's last word, and by who enters it. A house test compares them with the inputs of every kind of step.
 SCANNED = ("scan", "wristband", "outer_code", "serial", "donation")
 SECRET = re.compile(
-    rf"(^|[\W_])(password|token|secret|{'|'.join(SCANNED)})$|^(signature|verifiers|second)([\W_]|$)", re.IGNORECASE
+    rf"(^|[\W_])(password|token|secret|{'|'.join(SCANNED)})$|^(signature|verifiers|second|checker)([\W_]|$)",
+    re.IGNORECASE,
 )
 TOKEN = re.compile(r"[\w-]{20,60}")
 

@@ -39,8 +39,8 @@ WIDTH = A4[0] - 30 * mm
 LINE, BOX = "_" * 30, "[  ]"
 OLD = "Printed for when the system is down. What changed since (holds, releases, quarantine) does not stand here: ask."
 AFTERWARDS = (
-    "Keep every sheet. When the system is back, each step is recorded on its page as late, with the times that stand"
-    " here, the number of this pack in the reason, and both people."
+    "Keep every sheet. When the system is back, one person types what stands here (Downtime packs, Bring in from paper)"
+    " and attaches a picture of the sheet; another compares it with the paper, and signs too."
 )
 ASKED = (
     "Before anything is issued, thawed or infused, by phone, with name and time of who answers:",

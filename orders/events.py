@@ -16,6 +16,7 @@ STEP_PAYLOAD = {
     "offline_entry": "key of the entry that a device without network kept of it (absent when it had network)",
     "clock_skew_s": "by how many seconds that device's clock was ahead when it sent the entry",
     "received_at": "when that entry was received (UTC)",
+    "transcribed": "from paper: pack, staff who signed it, who typed and who checked, SHA-256 of the picture",
     "late": "recorded late: codes of what stood against it (absent when recorded in time)",
     "deviation": "number of the deviation that a late record opened",
     "severity": "severity of that deviation",

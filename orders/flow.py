@@ -187,14 +187,15 @@ def _perform(
     ) as event:
         ctx, kind = _found(actor, code, key, event)
         order = ctx.order
-        inputs = parse(kind, ctx.step.signatures, raw, _about(ctx))
+        inputs = parse(kind, 0 if noted and noted.on_paper else ctx.step.signatures, raw, _about(ctx))
         require_may_perform(actor, ctx.step)
         require_version(ctx.step, version)
         require_same_shown(kind, ctx, version)
         with late.offered(kind, ctx):
             outcome = _do(kind, ctx, inputs)
-        if noted and outcome.happened_at is None:
-            outcome = replace(outcome, happened_at=noted.happened_at)
+        if noted:
+            at, said = outcome.happened_at or noted.happened_at, f"{outcome.summary} {noted.words}".strip()
+            outcome = replace(outcome, happened_at=at, summary=said)
         record(ctx, kind, outcome)
         if noted:
             event.clock_skew = noted.clock_skew

@@ -442,3 +442,41 @@ class EpcisTold(WalledModel):
 
     class Meta(WalledModel.Meta):
         constraints = [models.UniqueConstraint(fields=["feed", "source_id"], name="orders_epcis_told_once")]
+
+
+class PaperTranscript(WalledModel):
+    """A step that was recorded from a downtime pack's paper: which, who typed it, who checked it, what was attached."""
+
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    pack = models.ForeignKey(DowntimePack, on_delete=models.PROTECT, related_name="transcripts")
+    step = models.SlugField(max_length=64)
+    title = models.CharField(max_length=120, help_text="of the step")
+    recorded_as = models.UUIDField(help_text="event of the step")
+    paper_at = models.DateTimeField(help_text="when it was done, as the paper says")
+    paper_people = models.CharField(max_length=200, help_text="staff who signed the paper")
+    transcribed_by = models.CharField(max_length=200)
+    checked_by = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField()
+    media_type = models.CharField(max_length=20)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the picture of the paper")
+
+    wall = OnStream()
+    history = track()
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["stream", "id"], name="orders_transcript")]
+
+
+class SealedPaper(WalledModel):
+    """The picture of a paper, AES-256-GCM under a key of its own: it may name the patient. Deleting it erases it."""
+
+    transcript = models.OneToOneField(PaperTranscript, on_delete=models.PROTECT, related_name="+")
+    organization_id = models.UUIDField()
+    key_nonce = models.BinaryField()
+    wrapped = models.BinaryField(help_text="its key under the master key; the row's id is bound in")
+    nonce = models.BinaryField()
+    ciphertext = models.BinaryField()
+
+    wall = OwnedBy()
+    deletable = True

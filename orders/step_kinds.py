@@ -92,6 +92,8 @@ class Noted:
     beside: Callable[[StepContext], None]
     device_time: dt.datetime | None = None
     clock_skew: dt.timedelta | None = None
+    on_paper: bool = False  # signed there: the step's own signatures are not asked again
+    words: str = ""  # added to what came of it
 
 
 class StepKind:

@@ -14,6 +14,7 @@ from ledger.context import Actor, reading
 from ledger.recording import Once, Replayed, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import downtime, downtime_pdf
+from orders.downtime import open_steps as open_steps
 from orders.downtime import packs_of as packs_of
 from orders.flow import order_named, stream_of
 from orders.inputs import read

@@ -29,6 +29,7 @@ from orders.api import (
     steps,
     stops,
     store,
+    transcribing,
     units,
     waiting,
     way_reports,
@@ -173,6 +174,11 @@ urlpatterns = [
     path("equipment/<uuid:piece>/retire", equipment.RetireView.as_view(), name="retire-equipment"),
     path("downtime-packs", downtime.DowntimeDayView.as_view(), name="downtime-day"),
     path("orders/<slug:code>/downtime-packs", downtime.DowntimePacksView.as_view(), name="downtime-packs"),
+    path(
+        "orders/<slug:code>/downtime-packs/<int:number>/steps/<slug:key>",
+        transcribing.TranscribeView.as_view(),
+        name="transcribe",
+    ),
     path("offline-entries", offline.OfflineEntriesView.as_view(), name="offline-entries"),
     path(
         "offline-entries/<uuid:key>/discard",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -14,6 +15,7 @@ from ledger.context import Actor, reading
 from ledger.refusals import FactsMissing, InvalidInput, Refusal
 from orders import queries
 from orders.actions import downtime as action
+from orders.actions.transcribing import transcripts_of
 from orders.flow import order_named
 from orders.views.requests import once_of, typed
 from personas.states import Capability
@@ -39,9 +41,11 @@ def packs(request: HttpRequest, code: str) -> HttpResponseBase:
 
 def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None = None) -> TemplateResponse:
     order = order_named(actor, code)
+    steps = list(action.open_steps(actor).filter(order=order))
     context = {
         "order": order,
-        "packs": list(action.packs_of(actor, order)[:50]),
+        "packs": [_pack(actor, order, row, steps) for row in action.packs_of(actor, order)[:50]],
+        "transcripts": transcripts_of(actor, order),
         "zone": order.center_site.zone,
         "refusal": refusal,
         "once": uuid4(),
@@ -51,6 +55,14 @@ def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None
         ],
     }
     return TemplateResponse(request, "orders/downtime.html", context, status=refusal.status if refusal else 200)
+
+
+def _pack(actor: Actor, order: Any, row: Any, steps: list[Any]) -> dict[str, Any]:
+    """Return a printed pack with the steps on it that the actor may still bring in from its paper."""
+    own = row.organization_id == actor.organization_id
+    waiting = [step for step in steps if own and step.flow_step.title in row.steps and actor.can(step.capability)]
+    links = [(reverse("orders:transcribe", args=[order.code, row.number, one.key]), one) for one in waiting]
+    return {"row": row, "links": links}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,6 +13,7 @@ from custody.actions.equipment import add_equipment
 from custody.actions.store import add_unit
 from custody.queries import shipments_of
 from ledger.context import reading
+from orders.actions.downtime import print_pack
 from orders.actions.excursions import send_readings
 from orders.flow import order_named
 from tests.browser.journeys import Crew, Person
@@ -78,6 +79,9 @@ def test_material_is_seen_where_it_lies_what_became_of_it_and_why_it_is_held(cre
     sound(crew.at(*CONTROL), f"/orders/{code}/boxes/{box}/", "2 readings")
     sound(page, f"/orders/{code}/downtime/", "No pack yet")
     sound(page, "/downtime/", "Days ahead")
+    print_pack(world.actor(*LAB[:2]), code, identity=False)
+    sound(page, f"/orders/{code}/downtime/", f"{code}/P1", "Bring in from paper")
+    sound(page, f"/orders/{code}/downtime/1/ship_delivery/", "What the paper says", "Picture of the paper")
     sound(crew.at(*CONTROL), "/offline/", "Never without the network")
 
 

@@ -64,6 +64,7 @@ TWINS = {
     "orders:dispose": "api:decide-quarantine",
     "orders:downtime": "api:downtime-packs",
     "orders:downtime_day": "api:downtime-day",
+    "orders:transcribe": "api:transcribe",
     "orders:edit_repair": "api:edit-repair",
     "orders:end_disruption": "api:end-disruption",
     "orders:enter_results": "api:step",
