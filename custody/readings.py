@@ -89,6 +89,12 @@ def condition_of(shipment_id: UUID) -> BoxCondition | None:
     return BoxCondition.unwalled.filter(shipment_id=shipment_id).select_related("shipment").first()
 
 
+def conditions_on(stream_id: UUID) -> list[BoxCondition]:
+    """Return what the readings of each box of an order amount to, in the order in which the boxes were packed."""
+    found = BoxCondition.unwalled.filter(stream_id=stream_id).select_related("shipment")
+    return list(found.order_by("shipment__packed_at", "pk"))
+
+
 def uploads_of(shipment_id: UUID, most: int) -> list[ReadingUpload]:
     """Return what was sent of a box, newest first."""
     return list(ReadingUpload.unwalled.filter(shipment_id=shipment_id).order_by("-uploaded_at", "-pk")[:most])

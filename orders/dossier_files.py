@@ -17,6 +17,7 @@ from ledger import copies, seals
 from ledger.context import Actor
 from ledger.events import kind_named
 from ledger.models import Event, Signature
+from orders.dossier_pdf import dossier_pdf
 
 TEMPLATES = {
     "dossier.html": "orders/dossier/dossier.html",
@@ -49,6 +50,7 @@ def sealed(
         "files": sorted(more),
     }
     files = {name: render_to_string(template, context).encode() for name, template in TEMPLATES.items()}
+    files["dossier.pdf"] = dossier_pdf(context)
     files |= {"verify.py": inspect.getsource(copies).encode(), **more}
     seals.seal(document, files)
     return {"dossier.json": json.dumps(document, ensure_ascii=False, indent=1).encode(), **files}

@@ -10,6 +10,7 @@ from ledger import queries as record
 from ledger.canonical import plain
 from ledger.context import Actor
 from ledger.events import kind_named
+from orders import dossier_material
 from orders.models import Order, OrderStep
 from personas.queries import Organization
 from quality import queries as quality
@@ -40,6 +41,7 @@ def parts_of(
         "timeline": [_step(step) for step in steps],
         "signatures": signatures(actor, order),
         **_material(actor, order),
+        **dossier_material.parts_of(actor, order),
         **_quality(actor, order),
         "corrections": corrections(actor, order),
         "refused_attempts": refused(actor, order),
@@ -133,6 +135,7 @@ def _material(actor: Actor, order: Order) -> dict[str, Rows]:
         "labels": [
             {
                 "serial": row.serial,
+                "container": row.container.code if row.container else "",
                 "label": row.get_template_display(),
                 "state": row.get_state_display(),
                 "printed_at": row.printed_at,

@@ -121,6 +121,11 @@ def standing_on(stream_id: UUID) -> list[StoppedOrder]:
     return list(_standing(stream_id=stream_id))
 
 
+def all_on(stream_id: UUID) -> list[StoppedOrder]:
+    """Return every stop that stands or stood on an order, the oldest first."""
+    return list(StoppedOrder.unwalled.filter(stream_id=stream_id).order_by("stopped_at", "pk"))
+
+
 def facts(stream_id: UUID) -> list[MissingFact]:
     """Return one blocking fact per stop that stands on the order."""
     return [

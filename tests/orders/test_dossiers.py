@@ -8,6 +8,7 @@ import re
 import zipfile
 from typing import Any
 
+import pypdfium2
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -54,7 +55,7 @@ def test_a_dossier_holds_the_record_and_is_intact(world: World, browse: Browse, 
     assert response.status_code == 200
     assert response["Content-Disposition"] == f'attachment; filename="{full}.zip"'
     document, files = unpacked(response.content)
-    assert set(files) == {"dossier.html", "dossier.css", "READ-ME.txt", "verify.py"}
+    assert set(files) == {"dossier.html", "dossier.css", "dossier.pdf", "READ-ME.txt", "verify.py"}
     assert copies.verify(document, files, seals.public_key()).findings == []
     page = files["dossier.html"].decode()
     activated = next(row for row in document["parts"]["signatures"] if row["what"] == "Activate the chain of identity")
@@ -70,7 +71,9 @@ def test_no_patient_stands_in_a_dossier_not_even_for_who_may_read_the_name(world
     assert person["family_name"] in text_of(client.get(f"/orders/{code}/"))
     content = client.get(f"/orders/{code}/dossier.zip").content
     document, files = unpacked(content)
+    printed = pypdfium2.PdfDocument(files.pop("dossier.pdf"))
     everything = json.dumps(document) + b"".join(files.values()).decode()
+    everything += "".join(page.get_textpage().get_text_range() for page in printed)
     assert len(everything) > 10_000
     for secret in (person["family_name"], person["given_name"], person["mrn"], "1961-04-05"):
         assert secret not in everything
