@@ -15,6 +15,7 @@ DANGERS = {
     "orders.step_failed": "a step was not passed",
     "orders.pickup_failed": "the courier left without the box",
     "orders.delayed": "transport delayed",
+    "orders.box_refused": "the box was not accepted at delivery",
     "orders.customs_held": "the box is held at customs",
     "orders.leg_late": "transport delayed",
     "orders.milestone_missed": "transport is late",

@@ -70,6 +70,9 @@ WATCHED = {
     "orders.date_request_withdrawn": Watch((C.CONFIRM_SLOTS,), "A request for dates was withdrawn"),
     "orders.pickup_failed": Watch(CONCERNED_BY_TRANSPORT, "Pickup failed"),
     "orders.delayed": Watch(CONCERNED_BY_TRANSPORT, "Transport delayed"),
+    "orders.box_refused": Watch(
+        (C.MANAGE_DEVIATIONS, *CONCERNED_BY_TRANSPORT), "Box not accepted at delivery", critical=True
+    ),
     "orders.customs_held": Watch(CONCERNED_BY_TRANSPORT, "Held at customs"),
     "orders.customs_cleared": Watch(CONCERNED_BY_TRANSPORT, "Cleared by customs"),
     "orders.route_changed": Watch(CONCERNED_BY_TRANSPORT, "The box goes another route"),
@@ -109,6 +112,7 @@ HANDED_OVER = "orders.repair_handed_over"  # who does it sees the whole list, an
 OF_TRANSPORT = (
     "orders.pickup_failed",
     "orders.delayed",
+    "orders.box_refused",
     "orders.customs_held",
     "orders.customs_cleared",
     "orders.route_changed",

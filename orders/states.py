@@ -40,6 +40,16 @@ class PickupFailure(models.TextChoices):
     OTHER = "other", "Something else"
 
 
+class BoxRefusal(models.TextChoices):
+    """Why a receiver does not accept a box; custody stays with the courier."""
+
+    DAMAGED = "damaged", "The box is damaged"
+    SEAL_BROKEN = "seal_broken", "The seal is broken, missing or another one"
+    WRONG_BOX = "wrong_box", "It is not the box that was announced"
+    TOO_WARM = "too_warm", "The logger shows an alarm"
+    OTHER = "other", "Something else"
+
+
 class SwapState(models.TextChoices):
     PROPOSED = "proposed", "Proposed"
     DONE = "done", "Done"

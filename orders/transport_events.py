@@ -71,6 +71,18 @@ register(
         )
     ),
     EventKind(
+        "orders.box_refused",
+        "Box not accepted",
+        "{organization} did not accept box {box}: {refusal}.",
+        payload={
+            "order": "code",
+            "box": "outer code",
+            "organization": "the receiver that did not accept it",
+            "refusal": "reason in words",
+        },
+        notifies=True,
+    ),
+    EventKind(
         "orders.shipper_swapped",
         "Shipper changed",
         "Box {box} was moved from shipper {was_shipper} into {shipper} at {place}.",

@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 
 from orders.views import (
+    box_refusals,
     codes,
     committee,
     date_requests,
@@ -148,6 +149,7 @@ urlpatterns = [
     path("orders/<order:code>/boxes/<str:box>/", shipment.shipment, name="shipment"),
     path("orders/<order:code>/boxes/<str:box>/shipper/", shipper_swaps.swap, name="swap_shipper"),
     path("orders/<order:code>/boxes/<str:box>/way/", way_reports.report, name="report_way"),
+    path("orders/<order:code>/boxes/<str:box>/refuse/", box_refusals.refuse, name="refuse_box"),
     path("orders/<order:code>/boxes/<str:box>/packing-list/", documents.packing_list, name="packing_list"),
     path("orders/<order:code>/dossier.zip", dossiers.dossier, name="dossier"),
     path("orders/<order:code>/revoke-release/", revocation.revoke, name="revoke_release"),

@@ -136,6 +136,13 @@ def moves_on(happening: Happening) -> Iterator[Said]:
     yield from _on_the_way(happening, LATER)
 
 
+@says("orders.box_refused", REFUSED, outer=True)
+def box_refused(happening: Happening) -> Iterator[Said]:
+    """Nobody took it: no possessing party changes."""
+    told = happening.payload
+    yield Said(REFUSED, ((BOX, str(told.get("box"))),), extensions=own(refusal=told.get("refusal")), outer=True)
+
+
 @says("orders.shipper_swapped", SWAPPED, UNSEALED, RESEALED, outer=True)
 def shipper_swapped(happening: Happening) -> Iterator[Said]:
     """Out of one shipper, into another: the box keeps its code, so its parent is the same; the extensions name both."""

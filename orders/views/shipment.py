@@ -17,6 +17,7 @@ from ledger.recording import Once
 from ledger.refusals import InvalidInput, Refusal
 from orders import queries
 from orders.actions import excursions
+from orders.actions.box_refusals import may_refuse
 from orders.actions.shipper_swaps import may_swap
 from orders.actions.way_reports import may_report
 from orders.flow import order_named
@@ -80,6 +81,7 @@ def _page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = N
         "way": found.way,
         "inside": queries.may_see_therapy(actor),
         "may_report": may_report(actor, found.box),
+        "may_refuse": may_refuse(actor, found.box),
         "may_swap": may_swap(actor, found.box),
         "fields": fields,
         "refusal": refusal,

@@ -13,8 +13,11 @@ from custody.actions.equipment import add_equipment
 from custody.actions.store import add_unit
 from custody.queries import shipments_of
 from ledger.context import reading
+from network.actions.lane_plans import plan_lane
+from network.queries import lanes
 from orders.actions.downtime import print_pack
 from orders.actions.excursions import send_readings
+from orders.actions.way_reports import report_way
 from orders.flow import order_named
 from tests.browser.journeys import Crew, Person
 from tests.browser.test_faces import faults
@@ -100,3 +103,29 @@ def test_registers_and_templates_with_something_in_them_and_a_refusal(crew: Crew
     page.get_by_text("This field is needed").first.wait_for()
     assert faults(page) == []
     sound(crew.at(*OWNER), "/label-templates/", "Propose a version")
+
+
+def test_a_box_on_its_way_and_the_lane_that_it_takes(crew: Crew) -> None:
+    world, keeper = crew.world, crew.world.actor("maker", "logistics_manager")
+    with reading(keeper):
+        lane = lanes(keeper).get(direction="inbound")
+    leg = {"origin": "Clinic", "destination": "Plant", "mode": "road", "starts_after": 0, "hours": 19}
+    by_train = leg | {"route": "By train", "mode": "rail", "hours": 30}
+    planned = plan_lane(keeper, lane.pk, {"legs": [leg, by_train], "papers": "Commercial invoice\nExport declaration"})
+    code = packed(world, picked_up=True, **patient())
+    with reading(keeper):
+        (box,) = shipments_of(keeper, order_named(keeper, code).stream_id)
+    at = f"/orders/{code}/boxes/{box.code}/"
+    page = crew.at(*CONTROL)
+    sound(page, at, "1. Clinic to Plant, road", "Commercial invoice", "Told before")
+    sound(page, f"{at}way/", "What happened", "Expected at the destination")
+    sound(page, f"{at}shipper/", "What it was moved into", "Units moved")
+    sound(page, "/equipment/returns/", "Nothing here")
+    given = {"report": "customs_held", "happened_at": timezone.now().isoformat(), "reason": "No value on the invoice"}
+    report_way(world.actor(*CONTROL[:2]), code, box.code, given)
+    sound(page, at, "No value on the invoice")
+    dock = crew.at("maker", "operator", 1)
+    sound(dock, f"{at}refuse/", "Custody stays with the courier")
+    sponsor = crew.at("maker", "logistics_manager", 1)
+    sound(sponsor, "/lanes/", "1 leg, 1 for contingency", "Told before each milestone")
+    sound(sponsor, f"/lanes/{planned}/", "For contingency: By train", "Save as the next version")
