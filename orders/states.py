@@ -98,6 +98,9 @@ class CapturedAct(models.TextChoices):
     DELIVERED = "delivered", "Delivered"
     STORED = "stored", "Stored"
     MANUFACTURE_BEGUN = "manufacture_begun", "Manufacture begun"
+    RECEIVED = "received", "Received"
+    THAWED = "thawed", "Thawed or prepared"
+    INFUSED = "infused", "Infused"
 
 
 class CaptureBehavior(models.TextChoices):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from custody import queries as custody
+from custody.states import ContainerKind
 from ledger.context import Actor, reading
 from ledger.recording import Replayed, acting
 from ledger.refusals import InvalidInput, NotAllowed, Refusal
@@ -32,7 +33,14 @@ MOMENTS = {
     CapturedAct.PICKUP_FAILED: "pickup",
     CapturedAct.DELIVERED: "delivery",
 }
-STEP_KINDS = {CapturedAct.STORED: "store_product", CapturedAct.MANUFACTURE_BEGUN: "start_manufacture"}
+STEP_KINDS = {
+    CapturedAct.STORED: "store_product",
+    CapturedAct.MANUFACTURE_BEGUN: "start_manufacture",
+    CapturedAct.RECEIVED: "receive_product",
+    CapturedAct.THAWED: "prepare_product",
+    CapturedAct.INFUSED: "infuse",
+}
+RESULTS = {"dispensed": "infused", "partially_dispensed": "partial"}
 
 
 @dataclass(frozen=True)
@@ -151,19 +159,71 @@ def _bag(event: Captured, found: custody.Found | None) -> str:
 
 
 def _step_deed(actor: Actor, order: Order, event: Captured, bags: Mapping[str, str]) -> Deed:
-    step = _step(actor, order, STEP_KINDS[event.act], {})
-    if event.act == CapturedAct.STORED:
-        place = event.own.get("location", "")
-        places = place if isinstance(place, Mapping) else dict.fromkeys(bags, place)
-        rows = [{"scan": code, "location": places.get(thing, "")} for thing, code in bags.items()]
-        inputs: dict[str, Any] = {"bags": rows, "stored_at": event.at.isoformat()}
-    else:
-        rows = [{"scan": code} for code in bags.values()]
-        reference = event.own.get("batchRecord", "")
-        inputs = {"bags": rows, "started_at": event.at.isoformat(), "record_reference": reference}
-        if "materials" in event.own:
-            inputs["materials"] = event.own["materials"]
-    return _performing(actor, order, step, event, inputs)
+    kind, inputs = STEP_KINDS[event.act], _INPUTS[event.act](event, bags)
+    if event.act == CapturedAct.RECEIVED and _are_starting_material(actor, order, bags.values()):
+        kind, inputs = "receive_material", _received_material(event, bags)
+    return _performing(actor, order, _step(actor, order, kind, {}), event, inputs)
+
+
+def _are_starting_material(actor: Actor, order: Order, codes: Iterable[str]) -> bool:
+    found = custody.containers_of(actor, order.stream_id).filter(code__in=list(codes))
+    return all(bag.kind == ContainerKind.STARTING_MATERIAL for bag in found)
+
+
+def _stored(event: Captured, bags: Mapping[str, str]) -> dict[str, Any]:
+    place = event.own.get("location", "")
+    places = place if isinstance(place, Mapping) else dict.fromkeys(bags, place)
+    rows = [{"scan": code, "location": places.get(thing, "")} for thing, code in bags.items()]
+    return {"bags": rows, "stored_at": event.at.isoformat()}
+
+
+def _begun(event: Captured, bags: Mapping[str, str]) -> dict[str, Any]:
+    rows = [{"scan": code} for code in bags.values()]
+    reference = event.own.get("batchRecord", "")
+    inputs = {"bags": rows, "started_at": event.at.isoformat(), "record_reference": reference}
+    return inputs | ({"materials": event.own["materials"]} if "materials" in event.own else {})
+
+
+def _received_product(event: Captured, bags: Mapping[str, str]) -> dict[str, Any]:
+    """Accepted, unless the event says another decision, with its reason."""
+    decision = {"decision": event.own.get("decision", "accept"), "reason": event.own.get("reason", "")}
+    rows = [{"scan": code, **decision} for code in bags.values()]
+    return {"bags": rows, "temperature_c": event.celsius, "received_at": event.at.isoformat()}
+
+
+def _received_material(event: Captured, bags: Mapping[str, str]) -> dict[str, Any]:
+    condition = "damaged" if event.damaged else "good"
+    rows = [{"scan": code, "condition": condition} for code in bags.values()]
+    return {"bags": rows, "temperature_c": event.celsius, "received_at": event.at.isoformat()}
+
+
+def _thawed(event: Captured, bags: Mapping[str, str]) -> dict[str, Any]:
+    return {"bags": [{"scan": code} for code in bags.values()], "started_at": event.at.isoformat()}
+
+
+def _infused(event: Captured, bags: Mapping[str, str]) -> dict[str, Any]:
+    """One bag; the event's time is the end of the infusion."""
+    if len(bags) != 1:
+        raise InvalidInput(fields={event.listed: ["A bag is infused by an event of its own."]})
+    if event.disposition not in RESULTS:
+        raise InvalidInput(fields={"disposition": [f"Use {' or '.join(RESULTS)}."]})
+    return {
+        "scan": next(iter(bags.values())),
+        "result": RESULTS[event.disposition],
+        "volume_ml": event.own.get("milliliters", ""),
+        "started_at": event.own.get("started", ""),
+        "ended_at": event.at.isoformat(),
+        "remark": event.own.get("note", ""),
+    }
+
+
+_INPUTS: Mapping[CapturedAct, Callable[[Captured, Mapping[str, str]], dict[str, Any]]] = {
+    CapturedAct.STORED: _stored,
+    CapturedAct.MANUFACTURE_BEGUN: _begun,
+    CapturedAct.RECEIVED: _received_product,
+    CapturedAct.THAWED: _thawed,
+    CapturedAct.INFUSED: _infused,
+}
 
 
 def _box_deed(actor: Actor, order: Order, event: Captured, boxes: list[Any]) -> Deed:

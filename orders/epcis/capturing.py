@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from ledger.recording import Once, fingerprint
 from ledger.refusals import InvalidInput, Refusal
-from orders.epcis.vocabulary import OBJECT, OBSERVE, PREFIX, TRANSFORMATION, bare
+from orders.epcis.vocabulary import DELETE, OBJECT, OBSERVE, PREFIX, TRANSFORMATION, bare
 from orders.states import CapturedAct
 
 MOST_EVENTS = 100
@@ -27,8 +27,12 @@ ACTS = {
     (OBJECT, "receiving"): CapturedAct.DELIVERED,
     (OBJECT, "arriving"): CapturedAct.DELIVERED,
     (OBJECT, "storing"): CapturedAct.STORED,
+    (OBJECT, "accepting"): CapturedAct.RECEIVED,
+    (OBJECT, "other"): CapturedAct.THAWED,  # the standard has no word for it; it is told with this one here, too
+    (OBJECT, "dispensing"): CapturedAct.INFUSED,
     (TRANSFORMATION, "commissioning"): CapturedAct.MANUFACTURE_BEGUN,
 }
+ENDS = (CapturedAct.INFUSED,)  # the bag ceases to exist: action DELETE
 _OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
 
 
@@ -52,6 +56,8 @@ class Captured:
     things: tuple[str, ...]
     at: dt.datetime
     damaged: bool
+    disposition: str
+    celsius: Any  # the first temperature of its sensor elements; None without any
     own: Mapping[str, Any]
     once: Once
 
@@ -85,8 +91,17 @@ def captured(number: int, event: Any) -> Captured:
         raise InvalidInput("The event cannot be captured.", fields=faults)
     content = fingerprint({key: value for key, value in event.items() if key not in SECRETS})
     once = Once(f"epcis:{name or content}", content)
-    damaged = bare(str(event.get("disposition", ""))) == "damaged"
-    return Captured(number, act, _list_of(act), things, at, damaged, own, once)
+    word = bare(str(event.get("disposition", "")))
+    return Captured(number, act, _list_of(act), things, at, word == "damaged", word, _celsius(event), own, once)
+
+
+def _celsius(event: Mapping[str, Any]) -> Any:
+    """Return the first temperature that an event's sensors tell, in degrees Celsius as it was sent."""
+    for element in event.get("sensorElementList") or ():
+        for report in element.get("sensorReport") or () if isinstance(element, Mapping) else ():
+            if isinstance(report, Mapping) and bare(str(report.get("type", ""))) == "Temperature":
+                return report.get("value") if report.get("uom", "CEL") == "CEL" else None
+    return None
 
 
 def _act(event: Mapping[str, Any], faults: dict[str, list[str]]) -> CapturedAct | None:
@@ -97,7 +112,9 @@ def _act(event: Mapping[str, Any], faults: dict[str, list[str]]) -> CapturedAct 
     if act is None:
         known = ", ".join(f"{one} with {word}" for one, word in ACTS)
         faults["bizStep"] = [f"No act stands behind {kind or 'no type'} with {step or 'no bizStep'}. Known: {known}."]
-    elif kind == OBJECT and event.get("action") != OBSERVE:
+    elif act in ENDS and event.get("action") != DELETE:
+        faults["action"] = [f"Use {DELETE}: the bag ceases to exist by this act."]
+    elif act not in ENDS and kind == OBJECT and event.get("action") != OBSERVE:
         faults["action"] = [f"Use {OBSERVE}: nothing begins or ceases to exist by this act."]
     return act
 

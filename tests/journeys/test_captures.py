@@ -301,3 +301,44 @@ def test_another_document_is_refused_whole(carrier: Partner, body: Any, status: 
 def test_an_unknown_behavior_is_refused(carrier: Partner) -> None:
     answer = carrier.post("epcis/capture", document(1), **{"GS1-Capture-Error-Behaviour": "maybe"})
     assert answer.status_code == 400 and "GS1-Capture-Error-Behaviour" in answer.json()["fields"]
+
+
+def at_opening(celsius: float) -> dict[str, Any]:
+    return {"sensorElementList": [{"sensorReport": [{"type": "Temperature", "value": celsius, "uom": "CEL"}]}]}
+
+
+def both_sign(one: Player, other: Player, scan: str) -> dict[str, Any]:
+    """The credentials of two people in the lab."""
+    return {
+        "cgt:signature": {"username": one.username, "password": PASSWORD},
+        "cgt:verifiers": [{"username": other.username, "password": PASSWORD, "scan": scan}],
+    }
+
+
+def test_a_labs_system_tells_of_receipt_thaw_and_infusion(world: World, center: Player) -> None:
+    journey, lab = world.journey(), system(world, "center", "cell_lab_technologist")
+    journey.run(before="receive_product")
+    product = list(bags(center, journey, "drug_product"))
+    people = [world.player("center", "cell_lab_technologist", number) for number in (1, 2)]
+    uris = [uri("container", code) for code in product]
+    unsigned = event("accepting", *uris) | at_opening(-150.0)
+    assert not sent(lab, unsigned)["success"], "a key alone receives nothing"
+    told_no = sent(lab, event("accepting", *uris) | both_sign(*people, product[0]))
+    assert "temperature_c" in told_no["errors"][0]["fields"], "what was measured at opening is part of it"
+    assert sent(lab, unsigned | both_sign(*people, product[0]))["success"]
+    assert step_of(center, journey, "receive_product").state == "done"
+    journey.run(before="thaw")
+    assert sent(lab, event("other", *uris))["success"]
+    assert set(bags(center, journey, "drug_product").values()) == {"thawed"}
+    journey.run(before="infuse")
+    ward, nurse = system(world, "center", "infusion_nurse"), world.player("center", "infusion_nurse")
+    started = timezone.now().isoformat()
+    given = {"action": "DELETE", "disposition": "dispensed", "cgt:started": started, "cgt:milliliters": "60"}
+    signature = {"cgt:signature": {"username": nurse.username, "password": PASSWORD}}
+    assert not sent(ward, event("dispensing", uris[0]) | given)["success"], "nobody signed"
+    assert not sent(ward, event("dispensing", uris[0]) | given | signature | {"action": "OBSERVE"})["success"]
+    assert not sent(ward, event("dispensing", *uris) | given | signature)["success"], "bag by bag"
+    for one in uris:
+        assert sent(ward, event("dispensing", one) | given | signature)["success"]
+    assert set(bags(center, journey, "drug_product").values()) == {"infused"}
+    assert step_of(center, journey, "infuse").state == "done"
