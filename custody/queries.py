@@ -29,7 +29,7 @@ from custody.models import (
 )
 from custody.policies import aliases_for
 from custody.scans import read
-from custody.states import ContainerKind, ContainerState, IdentityState, ShipmentState, StockState
+from custody.states import ContainerKind, ContainerState, IdentityState, LabelState, ShipmentState, StockState
 from ledger.context import Actor
 from ledger.prepared import Prepared
 from ledger.refusals import InvalidInput
@@ -91,6 +91,16 @@ def store_unit(actor: Actor, unit_id: UUID) -> StoreUnit | None:
 
 def labels_of(actor: Actor, stream_id: UUID) -> QuerySet[Label]:
     return on_stream(Label, actor, stream_id).select_related("container").order_by("printed_at", "id")
+
+
+def label_standing(actor: Actor, serial: str) -> tuple[Label, Label | None] | None:
+    """Return a print by its serial, with the valid print that replaces it, if one does; None for no such print."""
+    label = visible(Label, actor).filter(serial=serial).first()
+    if label is None:
+        return None
+    newer = visible(Label, actor).filter(container=label.container_id, template=label.template)
+    valid = newer.filter(state__in=(LabelState.PRINTED, LabelState.APPLIED)).exclude(pk=label.pk).first()
+    return label, valid
 
 
 def shipments_of(actor: Actor, stream_id: UUID) -> QuerySet[Shipment]:

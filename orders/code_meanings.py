@@ -8,6 +8,7 @@ from typing import Any
 from custody import queries as custody
 from custody.decoding import Part, decode
 from custody.isbt128 import Unreadable
+from custody.labels import VALID
 from ledger.context import Actor
 from ledger.refusals import InvalidInput
 from ledger.states import Role
@@ -22,6 +23,8 @@ class Meaning:
     parts: tuple[Part, ...]
     order: Order | None = None
     alias: Any = None
+    label: Any = None  # the print that it is, where it says one
+    replaced_by: Any = None  # the valid print instead of one that is valid no more
 
 
 def meaning_of(actor: Actor, scanned: str) -> Meaning:
@@ -30,9 +33,10 @@ def meaning_of(actor: Actor, scanned: str) -> Meaning:
     A courier's codes lead to boxes only.
     """
     try:
-        parts = decode(scanned).parts
+        decoded = decode(scanned)
+        parts, serial = decoded.parts, decoded.reading.label
     except Unreadable:
-        parts = ()
+        parts, serial = (), ""
     try:
         found = custody.lookup(actor, scanned)
     except InvalidInput as refusal:
@@ -41,7 +45,9 @@ def meaning_of(actor: Actor, scanned: str) -> Meaning:
         found = None
     if found is None or (found.shipment is None and actor.organization_role == Role.COURIER):
         return Meaning(parts)
-    return Meaning(parts, visible(Order, actor).filter(stream_id=found.stream_id).first(), found.alias)
+    order = visible(Order, actor).filter(stream_id=found.stream_id).first()
+    label, valid = (custody.label_standing(actor, serial) if serial and found.container else None) or (None, None)
+    return Meaning(parts, order, found.alias, label, valid if label and label.state not in VALID else None)
 
 
 def aliases_of(actor: Actor, order: Order) -> list[Any]:

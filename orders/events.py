@@ -83,6 +83,13 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.label_settled",
+        "End of a label",
+        "Label {label} is {state}.",
+        payload={"label": "serial of the print", "state": "what became of it", "container": "code"},
+        audience=CLINICAL_AND_PLANT,
+    ),
+    EventKind(
         "orders.party_left",
         "Party left",
         "{organization} takes no part in the order any more.",

@@ -132,6 +132,7 @@ urlpatterns = [
     path("orders/<order:code>/codes/", codes.codes, name="codes"),
     path("orders/<order:code>/codes/<uuid:alias>/withdraw/", codes.withdraw, name="withdraw_code"),
     path("orders/<order:code>/labels/", labels.labels, name="labels"),
+    path("orders/<order:code>/labels/settle/", labels.settle, name="settle_label"),
     path("orders/<order:code>/labels.pdf", labels.labels_pdf, name="labels_pdf"),
     path("orders/<order:code>/labels.zpl", labels.labels_zpl, name="labels_zpl"),
     path("units/", units.find, name="units"),

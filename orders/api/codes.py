@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from custody.states import AliasScope, AliasSystem
+from custody.states import AliasScope, AliasSystem, LabelState
 from ledger.context import reading
 from ledger.recording import Replayed
 from orders.actions import aliases as action
@@ -50,12 +50,21 @@ class AliasRow(Shape):
 ALIASES = whole(AliasRow, "AliasList")
 
 
+class LabelStanding(Shape):
+    """A print of a label, and whether it still counts."""
+
+    serial = serializers.CharField()
+    state = serializers.ChoiceField(choices=LabelState.choices, help_text="`void`: its code is refused")
+    replaced_by = serializers.CharField(allow_null=True, help_text="serial of the valid print instead of it")
+
+
 class CodeReading(Shape):
     """All that a code says, and the order it leads to."""
 
     parts = CodePart(many=True)
     order = serializers.CharField(allow_null=True, help_text="order code, where it names something of one")
     alias = AliasRow(allow_null=True, help_text="the registered code that it is")
+    print = LabelStanding(allow_null=True, help_text="the print that it is, where the code says one")
 
 
 class ReadCodeView(ActorView):
@@ -76,6 +85,13 @@ class ReadCodeView(ActorView):
                 "parts": [{"name": part.name, "words": part.words} for part in found.parts],
                 "order": found.order.code if found.order else None,
                 "alias": _row(found.alias) if found.alias else None,
+                "print": {
+                    "serial": found.label.serial,
+                    "state": found.label.state,
+                    "replaced_by": found.replaced_by.serial if found.replaced_by else None,
+                }
+                if found.label
+                else None,
             }
         )
 

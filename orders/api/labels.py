@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -14,10 +15,15 @@ from rest_framework.response import Response
 
 from custody import label_zpl
 from custody.states import LabelSheet, LabelState, LabelTemplate
+from ledger.context import Actor, reading
+from ledger.recording import Replayed
+from orders.actions import label_ends
+from orders.api.of_order import OfOrder
 from orders.api.record import PDFRenderer, PrintOut
 from orders.views import labels
-from personas.asking import ActorView, reads
+from personas.asking import ActorView, body_of, once_of, reads
 from personas.envelopes import Shape
+from personas.headers import ONCE
 
 PRINT_FIELDS = ("serial", "template", "state", "reason", "printed_at", "ended_at")
 
@@ -90,13 +96,43 @@ class LabelsView(ActorView):
     )
     @reads
     def get(self, request: Request, code: str) -> Response:
-        prints = labels.prints_of(self.actor, code)
-        rows = [
-            {"container": row.container.code, "version": row.design.version if row.design else None}
-            | {name: getattr(row, name) for name in PRINT_FIELDS}
-            for row in prints
-        ]
-        return Response({"prints": rows, "reconciliation": labels.counted(prints)})
+        return Response(_listed(self.actor, code))
+
+
+def _listed(actor: Actor, code: str) -> dict[str, Any]:
+    prints = labels.prints_of(actor, code)
+    rows = [
+        {"container": row.container.code, "version": row.design.version if row.design else None}
+        | {name: getattr(row, name) for name in PRINT_FIELDS}
+        for row in prints
+    ]
+    return {"prints": rows, "reconciliation": labels.counted(prints)}
+
+
+class LabelEndRequest(label_ends.LabelEndInputs):
+    """Which print, and what became of it."""
+
+    serial = serializers.CharField(max_length=48)
+
+
+class LabelEndView(OfOrder):
+    """What became of one print."""
+
+    @extend_schema(
+        operation_id="settle_label",
+        tags=["material"],
+        summary="Record what became of a print of a label: applied (scanned back), returned or destroyed",
+        parameters=[ONCE],
+        request=LabelEndRequest,
+        responses=LabelPrints,
+    )
+    def post(self, request: Request, code: str) -> Response:
+        self.find(code)
+        sent = body_of(request)
+        with suppress(Replayed):
+            label_ends.settle_label(self.actor, code, str(sent.get("serial", "")), sent, once=once_of(request))
+        with reading(self.actor):
+            return Response(_listed(self.actor, code))
 
 
 class LabelsPDFView(PrintOut):

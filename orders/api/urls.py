@@ -181,6 +181,7 @@ urlpatterns = [
         transcribing.TranscribeView.as_view(),
         name="transcribe",
     ),
+    path("orders/<slug:code>/labels/end", labels.LabelEndView.as_view(), name="settle-label"),
     path("offline-entries", offline.OfflineEntriesView.as_view(), name="offline-entries"),
     path(
         "offline-entries/<uuid:key>/discard",

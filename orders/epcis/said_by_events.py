@@ -248,6 +248,10 @@ excuse(
     "orders.pack_printed",
 )
 excuse(
+    "What became of a label; its material stays as and where it is.",
+    "orders.label_settled",
+)
+excuse(
     "The order's own state; its material stays as and where it is.",
     "orders.enrolled",
     "orders.put_on_hold",

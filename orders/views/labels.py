@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from custody import label_pdf, label_templates, label_zpl, vault
 from custody import queries as custody
@@ -18,10 +19,14 @@ from custody.label_contents import LabelContent, LabelText, content_of
 from custody.labels import VALID
 from custody.states import LabelSheet, LabelState, LabelTemplate
 from ledger.context import Actor
-from ledger.refusals import InvalidInput, NotFound
+from ledger.recording import Once
+from ledger.refusals import InvalidInput, NotFound, Refusal
 from network.queries import disclosed_fields
 from orders import queries
+from orders.actions import label_ends
 from orders.flow import order_named
+from orders.forms import Filling, described, flat
+from orders.views.requests import acted, typed
 from personas.states import Capability
 from personas.views import desk
 
@@ -32,10 +37,46 @@ from personas.views import desk
 def labels(request: HttpRequest, code: str) -> HttpResponseBase:
     """List every print of an order with its end, and offer the valid ones in each form that a printer takes."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _page(request, actor, code)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def settle(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Record what became of one print; a refusal brings the list back with the words."""
+    serial = typed(request, "serial")
+
+    def act(actor: Actor, once: Once | None) -> str:
+        given: dict[str, Any] = {name: typed(request, name) for name in ("became", "scan", "remark")}
+        if typed(request, "second.username"):
+            given["second"] = {part: request.POST.get(f"second.{part}", "") for part in ("username", "password")}
+        label = label_ends.settle_label(actor, code, serial, given, once=once)
+        return f"Label {label.serial} is {label.get_state_display().lower()}."
+
+    def again(refusal: Refusal) -> TemplateResponse:
+        return _page(request, request.actor, code, refusal)  # type: ignore[attr-defined]
+
+    return acted(request, (code, "label", serial), act, again, reverse("orders:labels", args=[code]))
+
+
+def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None = None) -> TemplateResponse:
     order = _order(actor, code)
     prints = prints_of(actor, code)
+    errors = flat(refusal.fields) if refusal else {}
+    filling = Filling(order.center_site.zone, posted=request.POST if refusal else None, errors=errors)
+    tried = typed(request, "serial") if refusal else ""
     context = {
         "order": order,
+        "refusal": refusal,
+        "unplaced": [],
+        "may_settle": label_ends.may_settle(actor),
+        "tried": tried,
+        "open_prints": [
+            (label, _form(label.serial, filling if label.serial == tried else None))
+            for label in prints
+            if label.state in (LabelState.PRINTED, LabelState.VOID)
+        ],
+        "once": uuid4(),
         "prints": prints,
         "counted": counted(prints),
         "valid": any(label.state in VALID for label in prints),
@@ -48,7 +89,24 @@ def labels(request: HttpRequest, code: str) -> HttpResponseBase:
             {"label": "Labels", "url": ""},
         ],
     }
-    return TemplateResponse(request, "orders/labels.html", context)
+    status = refusal.status if refusal else 200
+    return TemplateResponse(request, "orders/labels.html", context, status=status)
+
+
+def _form(serial: str, filling: Filling | None) -> list[dict[str, Any]]:
+    """Return the fields of a print's end, each with an id of its own on the page."""
+    fields = described(label_ends.LabelEndInputs(), filling or Filling("UTC"))
+    narrow = {"radio": "select", "textarea": "text"}
+    needed = {"became"}  # what else is needed depends on it
+    return [
+        {
+            **field,
+            "id": f"{field['name']}_{serial}",
+            "type": narrow.get(field["type"], field["type"]),
+            "required": field["name"] in needed,
+        }
+        for field in fields
+    ]
 
 
 def prints_of(actor: Actor, code: str) -> list[Any]:

@@ -66,6 +66,7 @@ TWINS = {
     "orders:downtime": "api:downtime-packs",
     "orders:downtime_day": "api:downtime-day",
     "orders:transcribe": "api:transcribe",
+    "orders:settle_label": "api:settle-label",
     "orders:edit_repair": "api:edit-repair",
     "orders:end_disruption": "api:end-disruption",
     "orders:enter_results": "api:step",
