@@ -18,7 +18,7 @@ from django.utils import timezone
 from cgt.demo import chores
 from custody import equipment_register, stock
 from custody import queries as custody
-from custody.states import ContainerKind, ContainerState
+from custody.states import LYING, ContainerKind, ContainerState, StoreKind
 from ledger.context import Actor, reading
 from ledger.states import Role
 from ledger.walls import visible
@@ -65,6 +65,19 @@ class Cast:
             and player.actor.person_id not in without
             and (site_id is None or player.actor.site_id in (None, site_id))
         ]
+
+
+def free_places(actor: Actor, site_id: UUID) -> list[str]:
+    """Return the free places of a site's tanks as they are typed; none where no register of the store is kept."""
+    units = [unit for unit in custody.store_units(actor) if unit.site_id == site_id and unit.kind == StoreKind.NITROGEN]
+    taken = {(bag.store_unit_id, bag.rack, bag.place) for bag in custody.in_hand(actor, *LYING)} if units else set()
+    return [
+        unit.path(rack, place)
+        for unit in units
+        for rack in range(1, unit.racks + 1)
+        for place in range(1, unit.places + 1)
+        if (unit.pk, rack, place) not in taken
+    ]
 
 
 class CannotGoOn(RuntimeError):
@@ -401,17 +414,14 @@ class Journey:
 
     def _for_store_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.ACCEPTED, PRODUCT)
-        return {
-            "bags": [
-                {
-                    "scan": bag.code,
-                    "location": f"Tank {self.random.randrange(1, 5)}, rack "
-                    f"{self.random.choice('ABCD')}{self.random.randrange(1, 9)}",
-                }
-                for bag in bags
-            ],
-            "stored_at": now_text(),
-        }
+        free = free_places(player.actor, order.center_site_id)
+        places = self.random.sample(free, len(bags)) if free else [self._typed_place() for _ in bags]
+        stored = [{"scan": bag.code, "location": place} for bag, place in zip(bags, places, strict=True)]
+        return {"bags": stored, "stored_at": now_text()}
+
+    def _typed_place(self) -> str:
+        rack = f"{self.random.choice('ABCD')}{self.random.randrange(1, 9)}"
+        return f"Tank {self.random.randrange(1, 5)}, rack {rack}"
 
     def _for_decide_readiness(self, *_: Any) -> dict[str, Any]:
         return {"decision": "go"}

@@ -15,6 +15,7 @@ from cgt.demo.journey import Cast, Player
 from cgt.demo.opening_hours import RULED, open_by_rule
 from custody.actions.equipment import add_equipment
 from custody.actions.stock import add_stock_unit
+from custody.actions.store import add_unit
 from ledger.context import Actor
 from ledger.states import Channel
 from network.actions.places import add_lane, add_plant, authorize_site
@@ -26,6 +27,7 @@ from orders.actions.flows import approve_flow, propose_flow
 from personas.actions.organizations import add_organization, add_site, connect_partners
 from personas.actions.people import add_member
 from personas.queries import Organization, Site, User, actor_of_membership, system_actor
+from personas.states import Capability
 from scheduling.actions.capacity import CapacityRow, add_resource, publish_capacity
 
 PAST_DAYS, FUTURE_DAYS = 60, 90
@@ -227,6 +229,15 @@ def build(password: str, now: dt.datetime) -> DemoNetwork:
     _stock(network, now)
     _equipment(network, now)
     return network
+
+
+def add_stores(network: DemoNetwork) -> None:
+    """Enter the tanks and refrigerators of every site that keeps material, so that places are chosen, not typed."""
+    for code, _, _, site in (*CENTERS, *MAKERS, *CMOS):
+        keeper = network.cast.of(network.organizations[code].pk, Capability.KEEP_STORE)[0]
+        for name, kind, racks in (("Tank 1", "nitrogen", 6), ("Tank 2", "nitrogen", 6), ("Cold 1", "refrigerator", 2)):
+            unit = {"site": site[0], "name": name, "kind": kind, "racks": racks, "places": 12}
+            add_unit(keeper.actor, unit)
 
 
 def _equipment(network: DemoNetwork, now: dt.datetime) -> None:

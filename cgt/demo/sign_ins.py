@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from cgt.launcher.paths import VAR
 from ledger.context import reading
 from ledger.refusals import Unauthenticated
 from ledger.states import Channel
@@ -26,7 +27,7 @@ from personas.queries import (
     system_actor,
 )
 
-FILE = settings.BASE_DIR / "var" / "demo.json"
+FILE = VAR / "demo.json"
 # The persona whose rights one key per organization carries, and which acts a machine is trusted with here.
 KEY_PERSONAS = {
     "treatment_center": "coordinator",

@@ -80,7 +80,8 @@ def _page(request: HttpRequest, refusal: Refusal | None = None, at: str = "") ->
     actor: Actor = request.actor  # type: ignore[attr-defined]
     rows, units = queries.lying(actor), list(store_units(actor))
     counted = queries.taken(rows)
-    chosen = next((unit for unit in units if str(unit.pk) == asked(request, "unit")), units[0] if units else None)
+    fullest = max(units, key=lambda unit: counted[unit.pk], default=None)
+    chosen = next((unit for unit in units if str(unit.pk) == asked(request, "unit")), fullest)
     may = actor.can(Capability.KEEP_STORE)
     errors = flat(refusal.fields) if refusal else {}
     adding = _adding(actor, request if at == "add" else None, errors if at == "add" else {}) if may else []

@@ -42,6 +42,7 @@ class Command(BaseCommand):
         now = timezone.now()
         with clock.at(now - dt.timedelta(days=network.PAST_DAYS - 1)):
             made = network.build(settings.DEMO_PASSWORD, now)
+            network.add_stores(made)
             allocation.publish(made, now)
         for show in (oddities.override_lead_time, oddities.price_changes, oddities.share_for_one_center):
             show(made, now)
