@@ -46,7 +46,6 @@ class AtTheDoor:
             return list(Event.unwalled.filter(stream_id=self.box.stream_id, kind="orders.box_refused"))
 
 
-@pytest.mark.story("CR6")
 def test_a_refused_box_stays_with_the_courier_and_everybody_is_told_once(world: World, browse: Browse) -> None:
     way, dock = AtTheDoor(world), browse(*DOCK)
     assert "Do not accept it" in text_of(dock.get(way.page.removesuffix("refuse/")))

@@ -75,7 +75,7 @@ def typed(moment: dt.datetime) -> str:
     return moment.isoformat()
 
 
-@pytest.mark.story("LM2", "DE4")
+@pytest.mark.story("DE4")
 def test_an_empty_shipper_is_expected_handed_over_received_and_fit_again(world: World, browse: Browse) -> None:
     it = Emptied(world, return_days=3)
     row = it.row()
