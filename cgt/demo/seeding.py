@@ -69,6 +69,8 @@ PACE: dict[str, float | str] = {
 }
 TRIES = 5
 
+VECTOR_LOT = "VL-2026-07"  # that every product of the demonstration was made with
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -189,7 +191,7 @@ class Story:
 
     def __init__(self, network: DemoNetwork, plot: Plot, chance: random.Random, now: dt.datetime) -> None:
         self.network, self.plot, self.chance, self.now = network, plot, chance, now
-        self.journey = Journey(network.cast, chance, keeps=int(plot.twist == "reserve"))
+        self.journey = Journey(network.cast, chance, keeps=int(plot.twist == "reserve"), vector_lot=VECTOR_LOT)
         self.at = now - dt.timedelta(hours=self._nominal_hours())
         self.last = self.at - dt.timedelta(days=3)
         if plot.twist == "late":
