@@ -10,6 +10,7 @@ from uuid import UUID
 from custody import equipment, material, scans
 from custody.codes import box_code
 from custody.keys import Keyed, Named, key_of
+from custody.models import BoxPhoto as BoxPhoto
 from custody.models import Container, SealCheck, Shipment, ShipmentItem
 from custody.states import ContainerState, Direction, SealStage, ShipmentState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, WrongState
@@ -155,6 +156,12 @@ def underway(stream_id: UUID) -> set[UUID]:
     """Return the containers that lie in a box which has not been delivered."""
     items = ShipmentItem.unwalled.filter(stream_id=stream_id, shipment__delivered_at__isnull=True)
     return set(items.values_list("container_id", flat=True))
+
+
+def photos_of(shipment: Shipment) -> list[BoxPhoto]:
+    """Return the photos of a box without their content, oldest first."""
+    rows = BoxPhoto.unwalled.filter(shipment=shipment).defer("content").select_related("organization")
+    return list(rows.order_by("taken_at", "pk"))
 
 
 def containers_in(shipment: Shipment) -> list[Container]:

@@ -1,4 +1,4 @@
-"""One box of an order with everything its page and REST show: way, condition, drawing, uploads. Ten statements."""
+"""One box of an order with everything its page and REST show: way, condition, drawing, uploads. Eleven statements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from custody import queries as custody
 from custody import readings, shipper_swaps
-from custody.shipments import Shipment
+from custody.shipments import BoxPhoto, Shipment, photos_of
 from ledger.context import Actor
 from ledger.refusals import NotFound
 from ledger.states import Role
@@ -34,6 +34,7 @@ class Box:
     uploads: list[readings.ReadingUpload]
     carried: list[shipper_swaps.Carried]
     way: way_shown.Way
+    photos: list[BoxPhoto]
     longest_gap = conditions.LONGEST_GAP  # minutes
 
     @property
@@ -81,5 +82,6 @@ def of_order(actor: Actor, order: Order, box: str) -> Box:
         chart=condition_chart.draw(points, limits, found.to_site.zone),
         uploads=readings.uploads_of(found.pk, MOST_UPLOADS),
         carried=shipper_swaps.carried(found),
+        photos=photos_of(found),
         way=way_shown.of_box(order, found, found.picked_up_at or shown[1].planned, shown[2].planned),
     )

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from uuid import UUID
 
-from PIL import Image, UnidentifiedImageError
-
-from custody import sealing
+from custody import pictures, sealing
 from ledger.identifiers import new_id
 from ledger.refusals import InvalidInput, NotFound
 from orders.models import DowntimePack, PaperTranscript, SealedPaper
 
 LARGEST = 4 * 1024 * 1024
-MOST_PIXELS = 60_000_000
-PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png"}
 PDF_BEGIN, PDF_END, PDF_TAIL = b"%PDF-", b"%%EOF", 2048
 
 
@@ -40,20 +35,11 @@ def read_paper(content: bytes) -> PaperFile:
             raise _refused("This PDF is cut off. Scan the paper again.")
         media_type = "application/pdf"
     else:
-        media_type = _picture(content)
+        try:
+            media_type = pictures.media_type_of(content)
+        except pictures.NotAPicture as error:
+            raise _refused(str(error).replace("JPEG or PNG", "JPEG, PNG or PDF")) from error
     return PaperFile(content, media_type, hashlib.sha256(content).hexdigest())
-
-
-def _picture(content: bytes) -> str:
-    try:
-        with Image.open(io.BytesIO(content), formats=list(PICTURES)) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise _refused("This picture is too large. Take it in fewer pixels.")
-            media_type = PICTURES[str(picture.format)]
-            picture.load()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise _refused("This is no JPEG, PNG or PDF, or it is damaged.") from error
-    return media_type
 
 
 def _refused(words: str) -> InvalidInput:

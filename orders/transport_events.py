@@ -3,6 +3,12 @@
 from ledger.events import EventKind, register
 
 register(
+    EventKind(
+        "orders.box_photographed",
+        "Photo of a box kept",
+        "A photo of box {box} was kept: {about}.",
+        payload={"order": "code", "box": "outer code", "about": "what it shows", "digest": "SHA-256 of the photo"},
+    ),
     *(
         EventKind(
             kind,

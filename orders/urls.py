@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 
 from orders.views import (
+    box_photos,
     box_refusals,
     codes,
     committee,
@@ -150,6 +151,8 @@ urlpatterns = [
     path("orders/<order:code>/boxes/<str:box>/", shipment.shipment, name="shipment"),
     path("orders/<order:code>/boxes/<str:box>/shipper/", shipper_swaps.swap, name="swap_shipper"),
     path("orders/<order:code>/boxes/<str:box>/way/", way_reports.report, name="report_way"),
+    path("orders/<order:code>/boxes/<str:box>/photos/", box_photos.add, name="box_photos"),
+    path("orders/<order:code>/boxes/<str:box>/photos/<uuid:photo>/", box_photos.show, name="box_photo"),
     path("orders/<order:code>/boxes/<str:box>/refuse/", box_refusals.refuse, name="refuse_box"),
     path("orders/<order:code>/boxes/<str:box>/packing-list/", documents.packing_list, name="packing_list"),
     path("orders/<order:code>/dossier.zip", dossiers.dossier, name="dossier"),

@@ -8,6 +8,7 @@ from custody.models.lots import UsedLot
 from custody.models.material import Container, StockUnit
 from custody.models.movement import CustodyPeriod, SealCheck, Shipment, ShipmentItem, ShipperSwap, WayReport
 from custody.models.numbering import NumberingScheme, NumberPrefix
+from custody.models.photos import BoxPhoto
 from custody.models.readings import BoxCondition, LoggerLayout, ReadingBlock, ReadingUpload
 from custody.models.returns import ReturnDue, ShipperReturn
 from custody.models.store import StoreUnit
@@ -38,6 +39,7 @@ __all__ = [
     "ReturnDue",
     "SealCheck",
     "SealedIdentity",
+    "BoxPhoto",
     "Shipment",
     "ShipmentItem",
     "ShipperReturn",

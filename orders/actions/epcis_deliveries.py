@@ -120,7 +120,7 @@ def _post(feed: EpcisFeed, subscription: EpcisSubscription, events: list[dict[st
         "User-Agent": "CGT-EPCIS/1",
         "GS1-EPCIS-Version": "2.0.0",
         "GS1-CBV-Version": "2.0.0",
-        "GS1-Signature": signature(token, int(time.time()), body),
+        "GS1-Signature": signature(token, int(timezone.now().timestamp()), body),
     }
     posting.post(addresses.resolve(subscription.dest), body, headers)
 

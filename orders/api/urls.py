@@ -1,6 +1,7 @@
 from django.urls import path
 
 from orders.api import (
+    box_photos,
     box_refusals,
     catalog,
     codes,
@@ -142,6 +143,12 @@ urlpatterns = [
     path("orders/<slug:code>/shipments/<str:box>/readings", readings.ConditionView.as_view(), name="condition"),
     path("orders/<slug:code>/shipments/<str:box>/swaps", shipper_swaps.SwapsOfBoxView.as_view(), name="swap-shipper"),
     path("orders/<slug:code>/shipments/<str:box>/way", way_reports.WayView.as_view(), name="report-way"),
+    path("orders/<slug:code>/shipments/<str:box>/photos", box_photos.BoxPhotosView.as_view(), name="box-photos"),
+    path(
+        "orders/<slug:code>/shipments/<str:box>/photos/<uuid:photo>",
+        box_photos.BoxPhotoView.as_view(),
+        name="box-photo",
+    ),
     path("orders/<slug:code>/shipments/<str:box>/refuse", box_refusals.RefuseBoxView.as_view(), name="refuse-box"),
     path("orders/<slug:code>/aliases", codes.AliasesView.as_view(), name="aliases"),
     path("orders/<slug:code>/aliases/<uuid:alias>/withdraw", codes.WithdrawAliasView.as_view(), name="withdraw-alias"),

@@ -287,6 +287,7 @@ excuse(
     "custody.return_postponed",
     "custody.return_overdue",
 )
+excuse("A picture of what was there; nothing moved.", "orders.box_photographed")
 excuse("How files of a logger model are read is a setting of an organization's own.", "custody.layout_saved")
 excuse("How a therapy works is written down.", "orders.flow_proposed", "orders.flow_approved", "orders.flow_retired")
 excuse(

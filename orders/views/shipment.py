@@ -17,6 +17,7 @@ from ledger.recording import Once
 from ledger.refusals import InvalidInput, Refusal
 from orders import queries
 from orders.actions import excursions
+from orders.actions.box_photos import LONGEST, may_add
 from orders.actions.box_refusals import may_refuse
 from orders.actions.shipper_swaps import may_swap
 from orders.actions.way_reports import may_report
@@ -42,7 +43,7 @@ BADGES = {
 def shipment(request: HttpRequest, code: str, box: str) -> HttpResponseBase:
     """Show a box, or take its logger's file."""
     if request.method != "POST":
-        return _page(request, code, box)
+        return page(request, code, box)
 
     def act(actor: Actor, once: Once | None) -> str:
         given = request.FILES.get("file")
@@ -57,14 +58,16 @@ def shipment(request: HttpRequest, code: str, box: str) -> HttpResponseBase:
         return f"{found.taken} new readings, {found.repeated} known already.{bad}"
 
     place = reverse("orders:shipment", args=[code, box])
-    return acted(request, (f"readings-{code}-{box}",), act, lambda refusal: _page(request, code, box, refusal), place)
+    return acted(request, (f"readings-{code}-{box}",), act, lambda refusal: page(request, code, box, refusal), place)
 
 
-def _page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = None) -> TemplateResponse:
+def page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = None) -> TemplateResponse:
+    """Return the page of a box, with why something sent from it was refused."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     found = queries.box_of_order(actor, order_named(actor, code), box)
     errors = flat(refusal.fields) if refusal else {}
     fields = _fields(request, actor, errors) if excursions.may_send(actor) and found.box.logger_code else []
+    photos = _photo_fields(request, errors) if may_add(actor, found.box) else []
     context = {
         "order": found.order,
         "box": found.box,
@@ -79,13 +82,15 @@ def _page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = N
         "uploads": found.uploads,
         "carried": found.carried,
         "way": found.way,
+        "photos": found.photos,
+        "photo_fields": photos,
         "inside": queries.may_see_therapy(actor),
         "may_report": may_report(actor, found.box),
         "may_refuse": may_refuse(actor, found.box),
         "may_swap": may_swap(actor, found.box),
         "fields": fields,
         "refusal": refusal,
-        "unplaced": unplaced(errors, fields),
+        "unplaced": unplaced(errors, [*fields, *photos]),
         "once": request.POST.get("once") or uuid4(),
         "crumbs": [
             {"label": found.order.code, "url": reverse("orders:order", args=[found.order.code])},
@@ -93,6 +98,21 @@ def _page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = N
         ],
     }
     return TemplateResponse(request, "orders/shipment.html", context, status=refusal.status if refusal else 200)
+
+
+def _photo_fields(request: HttpRequest, errors: Any) -> list[dict[str, Any]]:
+    fields: list[dict[str, Any]] = [
+        {"name": "photo", "label": "Photo", "type": "file", "required": True, "accept": "image/jpeg,image/png"},
+        {
+            "name": "about",
+            "label": "What it shows (no names)",
+            "type": "text",
+            "required": True,
+            "maxlength": LONGEST,
+            "value": request.POST.get("about", ""),
+        },
+    ]
+    return [field | {"errors": errors.get(field["name"], [])} for field in fields]
 
 
 def _milestone(one: Any) -> dict[str, Any]:

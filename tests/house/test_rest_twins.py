@@ -40,6 +40,7 @@ TWINS = {
     "orders:expect_empty": "api:expect-empty",
     "orders:hand_over_empty": "api:hand-over-empty",
     "orders:receive_empty": "api:receive-empty",
+    "orders:box_photos": "api:box-photos",
     "orders:refuse_box": "api:refuse-box",
     "orders:swap_shipper": "api:swap-shipper",
     "orders:stop_units": "api:stops",
