@@ -3,36 +3,80 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from custody import equipment_register, return_register
-from custody.actions.equipment import charge_shipper, clean_shipper
+from custody.actions.equipment import add_equipment, charge_shipper, clean_shipper
 from custody.actions.returns import receive_empty
-from ledger.context import reading
+from custody.equipment_register import Equipment
+from custody.shipments import Shipment
+from ledger.context import Actor, reading
+from ledger.walls import visible
 from personas.queries import organization_actor, organizations_at_work
 
+VALID = dt.timedelta(days=300)  # of a shipper that is bought when all others are on their way
 ENOUGH = dt.timedelta(days=5)  # a charge that holds longer than this is left alone
 
 
 def make_ready(organization_id: UUID, shipper_id: UUID) -> None:
     """Fetch a shipper that stands empty somewhere, clean and charge it, as its keeper's staff would."""
     job = organization_actor(organization_id, "demo")
-    with reading(job):
-        out = list(return_register.returns(job).filter(shipper_id=shipper_id).values_list("pk", flat=True))
-    now = timezone.now().isoformat()
-    for key in out:
-        receive_empty(job, key, {"outcome": "fit", "received_at": now})
+    _fetch(job, shipper_id)
     clean_shipper(job, shipper_id, {"cleaned_at": timezone.now().isoformat()})
     charge_shipper(job, shipper_id, {"charged_at": timezone.now().isoformat()})
 
 
+def free_shipper(organization_id: UUID, chance: random.Random) -> Equipment | None:
+    """Return a registered shipper that nobody uses now or later, a new one where none is free; None without a register.
+
+    The past of a demonstration is told order by order, each along its own clock: what an order used on a later day is
+    out of reach for one that is told afterwards of an earlier day.
+    """
+    job = organization_actor(organization_id, "demo")
+    with reading(job):
+        kept = [piece for piece in equipment_register.kept_by(job, organization_id) if piece.is_shipper]
+        now = timezone.now()
+        later = Q(opened_at__isnull=True) | Q(opened_at__gt=now)
+        boxes = visible(Shipment, job).filter(later, shipper__in=kept)
+        used = set(boxes.values_list("shipper_id", flat=True))
+        used |= set(return_register.returns(job).filter(empty_since__gt=now).values_list("shipper_id", flat=True))
+    if not kept:
+        return None
+    free = [piece for piece in kept if piece.pk not in used and not (piece.returned_at and piece.returned_at > now)]
+    return chance.choice(free) if free else _another(job, kept[0], chance)
+
+
+def _another(job: Actor, like: Equipment, chance: random.Random) -> Equipment:
+    serial = f"{like.serial.rpartition('-')[0]}-{chance.randrange(100, 1000)}"
+    valid = (timezone.now() + VALID).isoformat()
+    hold = {"hold_hours": like.hold_hours, "valid_until": valid}
+    key = add_equipment(job, {"kind": "shipper", "serial": serial, "model": like.model} | hold)
+    with reading(job):
+        return equipment_register.piece(job, key)
+
+
+def _fetch(job: Actor, shipper_id: UUID | None = None) -> set[UUID]:
+    """Receive what stands empty somewhere, or one of it; return the shippers."""
+    now = timezone.now()
+    with reading(job):
+        out = return_register.returns(job).filter(owner_id=job.organization_id, empty_since__lte=now)
+        rows = list(out.filter(shipper_id=shipper_id) if shipper_id else out)
+    for row in rows:
+        receive_empty(job, row.pk, {"outcome": "fit", "received_at": now.isoformat()})
+    return {row.shipper_id for row in rows}
+
+
 def charge_shippers() -> int:
-    """Charge every registered shipper whose hold will end soon, as its owner's staff would; return how many."""
+    """Fetch, clean and charge every registered shipper that needs it, as its owner's staff would; return how many."""
     now, charged = timezone.now(), 0
     for organization_id in organizations_at_work():
         job = organization_actor(organization_id, "demo")
+        for shipper_id in _fetch(job):
+            clean_shipper(job, shipper_id, {"cleaned_at": now.isoformat()})
         with reading(job):
             kept = equipment_register.kept_by(job, organization_id)
         due = [

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from cgt.demo import chores
-from custody import equipment_register, stock
+from custody import equipment_register, return_register, stock
 from custody import queries as custody
 from custody.states import LYING, ContainerKind, ContainerState, StoreKind
 from ledger.context import Actor, reading
@@ -299,30 +299,32 @@ class Journey:
         }
 
     def _make_ready(self, viewer: Actor) -> None:
-        """Let the courier charge one of its registered shippers."""
+        """Let the courier fetch, clean and charge one of its registered shippers, for this box."""
         with reading(viewer):
             order = flow.order_named(viewer, self.code)
-            shipper = self._choose_box(viewer, order)
+            self._choose_box(viewer, order)
+            courier = parties.with_role(order, Role.COURIER)
+        shipper = chores.free_shipper(courier.organization_id, self.random) if courier else None
         if shipper is not None:
+            self.shipper = shipper.serial
             chores.make_ready(shipper.organization_id, shipper.pk)
 
-    def _choose_box(self, viewer: Actor, order: Order) -> Any:
-        """Choose a shipper and a logger of the courier's, charged ones first; None where it keeps no register.
+    def _choose_box(self, viewer: Actor, order: Order) -> None:
+        """Choose a shipper and a logger of the courier's, charged ones first, none that waits for its way back.
 
-        Numbers are made up there.
+        Numbers are made up where it keeps no register.
         """
         number = self.random.randrange(1000, 9999)
         self.shipper, self.logger = f"SH-{number}", f"LOG-{number}"
         courier = parties.with_role(order, Role.COURIER)
         kept = equipment_register.kept_by(viewer, courier.organization_id) if courier else []
         loggers = [piece.serial for piece in kept if not piece.is_shipper]
-        shippers = [piece for piece in kept if piece.is_shipper]
+        out = set(return_register.returns(viewer).values_list("shipper_id", flat=True)) if kept else set()
+        shippers = [piece for piece in kept if piece.is_shipper and piece.pk not in out]
         soon = timezone.now() + chores.ENOUGH
         charged = [piece for piece in shippers if piece.holds_until and piece.holds_until > soon]
         self.logger = self.random.choice(loggers) if loggers else self.logger
-        chosen = self.random.choice(charged or shippers) if shippers else None
-        self.shipper = chosen.serial if chosen else self.shipper
-        return chosen
+        self.shipper = self.random.choice(charged or shippers).serial if shippers else self.shipper
 
     def _for_pack(self, order: Order, player: Player, parameters: Mapping[str, Any]) -> dict[str, Any]:
         inbound = parameters["direction"] == "inbound"

@@ -126,7 +126,7 @@ class ReceiveProduct(StepKind):
 
     def _received(self, ctx: StepContext) -> list[Any]:
         """What of the product was received before, a bag at a time."""
-        return [bag for bag in material.of_stream(ctx.order.stream_id) if bag.state not in (ContainerState.IN_TRANSIT,)]
+        return [bag for bag in bags.of_kinds(ctx, PRODUCT) if bag.state != ContainerState.IN_TRANSIT]
 
     def _decide(self, ctx: StepContext, bag: Any, given: dict[str, Any], too_warm: bool) -> str:
         bags.move(ctx, bag, ContainerState.RECEIVED, ContainerState.IN_TRANSIT)

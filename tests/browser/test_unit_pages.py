@@ -48,7 +48,7 @@ def test_units_of_a_lot_are_found_by_keyboard_and_read_on_a_phone(crew: Crew) ->
     page.keyboard.press("Enter")
     page.wait_for_url("**/units/?lot=vl-2026-07**")
     address = "/units/?lot=vl-2026-07"
-    sound(page, address, journey.code, "Drug product", "Viral vector VL-2026-07", crew.world.clinic.name)
+    sound(page, address, journey.code, "Drug-product bag", "Viral vector VL-2026-07", crew.world.clinic.name)
     picture(page, "units")
     sound(page, "/units/?lot=NOWHERE-TO-BE-FOUND", "No unit is found")
     page.goto("/units/?since=2026-02-02T10:00&until=2026-02-01T10:00")
