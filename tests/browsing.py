@@ -83,8 +83,9 @@ def sign_in(page: "Page", username: str) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     """One headless Chromium per test process."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in the thread of the test
     with sync_playwright() as playwright:
         flags = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
