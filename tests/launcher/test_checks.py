@@ -34,14 +34,14 @@ def ran() -> int:
     return checks._pytest(["-n0", "-q"], fast=False)
 
 
-def test_what_passes_the_second_time_is_named(suite: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_passes_when_asked_again_is_named(suite: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (suite / "test_unsteady.py").write_text(UNSTEADY)
     assert ran() == 0
     said = capfd.readouterr()
     assert "UNSTEADY" in said.out + said.err and "test_unsteady.py::test_unsteady" in said.out + said.err
 
 
-def test_what_fails_twice_is_a_fault(suite: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_fails_each_time_is_a_fault(suite: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (suite / "test_unsteady.py").write_text(UNSTEADY)
     (suite / "test_broken.py").write_text(BROKEN)
     assert ran() == 1
