@@ -9,7 +9,7 @@ window.cgtOffline = (() => {
   const SECRET = /^(signature|verifiers)([.[]|$)|password/;
   const OF_THE_PAGE = new Set(["csrfmiddlewaretoken", "once", "version", "acting", "step", "offline_entry"]);
   const LOOK = 4000; // ms until a server that does not answer counts as away
-  const AGAIN = 20000; // ms between two tries
+  const AGAIN = 10000; // ms between two tries
   const changed = () => document.dispatchEvent(new CustomEvent("cgt:offline"));
 
   /* ---- the device's store: one for what is known of who acts, one for what is sealed ---- */
@@ -310,8 +310,8 @@ window.cgtOffline = (() => {
   let away = false;
   const look = async () => {
     away = !(await reachable());
-    await strip(away);
-    prepare(away);
+    prepare(away); // first, and whatever the device's store does: nothing is infused on what a page without network shows
+    await strip(away).catch(() => {});
     return !away;
   };
   const round = async () => {
@@ -329,7 +329,8 @@ window.cgtOffline = (() => {
     window.addEventListener("offline", look);
     document.addEventListener("cgt:offline", () => strip(away));
     document.addEventListener("htmx:afterSettle", () => prepare(away));
-    setInterval(async () => (away || (await counts()).own) && round(), AGAIN);
+    const depends = () => document.querySelector("form[data-without-network]") !== null; // a dead uplink makes no event
+    setInterval(async () => (away || depends() || (await counts()).own) && round(), AGAIN);
     if (!acting) return;
     if ((await known("membership")) !== acting) await forget();
     if (location.pathname === "/" || !(await known("seal"))) await session();

@@ -137,7 +137,10 @@
     line.setAttribute("role", "alert");
     const sign = sheet.signatures ? made("p", { textContent: `${sheet.signatures === 1 ? "One person signs" : `${sheet.signatures} people sign`} it when the network is back.` }) : "";
     form.append(line, sign, made("div", { className: "cgt-row" }, made("button", { className: "btn btn-primary", textContent: "Keep on this device" })));
-    form.addEventListener("input", () => fits(sheet, form, line));
+    form.addEventListener("input", () => {
+      form.dataset.touched = "";
+      fits(sheet, form, line);
+    });
     form.addEventListener("click", (event) => {
       const more = event.target.closest?.("[data-one-more]");
       if (more) another(form, more.dataset.oneMore).querySelector("input")?.focus();
@@ -203,7 +206,7 @@
     await draw();
     await show();
     await round();
-    await draw();
+    if (!by("offline-sheets").querySelector("form[data-touched]")) await draw(); // what is being typed stays
     document.addEventListener("cgt:offline", list);
     window.addEventListener("online", round);
     window.addEventListener("offline", async () => ((there = await offline.look()), show()));
