@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from custody.models import Container, Equipment, ReturnDue, Shipment, ShipperReturn
+from ledger.recording import open_event
 
 
 def unpack(stream_id: UUID, containers: Iterable[Container], at: dt.datetime) -> None:
     """Expect the shippers of the opened boxes of which everything came out: all they held is among the containers."""
     wanted = {container.pk for container in containers}
-    rows = Shipment.unwalled.filter(stream_id=stream_id, opened_at__isnull=False, shipper__isnull=False)
+    here = open_event().actor.organization_id  # what was opened elsewhere is not the acting organization's to send back
+    rows = Shipment.unwalled.filter(
+        stream_id=stream_id, opened_at__isnull=False, shipper__isnull=False, to_site__organization_id=here
+    )
     for box in rows.filter(items__container_id__in=wanted).distinct().select_related("to_site"):
         inside = set(box.items.values_list("container_id", flat=True))
         if inside <= wanted and box.shipper_id is not None:
