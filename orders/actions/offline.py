@@ -13,7 +13,7 @@ from rest_framework import serializers
 from ledger.context import Actor, reading
 from ledger.models import Replay
 from ledger.recording import MAY_RUN_AHEAD, Once, Replayed, acting, fingerprint
-from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, Refusal, WrongState
+from ledger.refusals import Conflict, FactsMissing, InvalidInput, NotAllowed, NotFound, Refusal, WrongState
 from orders import offline
 from orders.device_clock import ClockReading, read_clock
 from orders.flow import current_step, order_named, perform, rehearse
@@ -48,6 +48,9 @@ class EntryInputs(serializers.Serializer[Any]):
     inputs = serializers.JSONField(help_text="what the step asks for, without signatures")
     device_time = ZonedTime(help_text="when it was made, by the device's clock")
     sent_at = ZonedTime(help_text="now, by the device's clock: the skew is measured by it")
+    membership = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="whose entry it is; refused while another one acts"
+    )
 
 
 class DiscardInputs(serializers.Serializer[Any]):
@@ -56,6 +59,11 @@ class DiscardInputs(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300, label="Why it is discarded (no names)")
     order = serializers.RegexField(r"^[0-9A-Za-z-]{1,16}$", required=False, default="")
     step = serializers.SlugField(max_length=64, required=False, default="")
+    membership = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="whose entry it is; refused while another one acts"
+    )
+    discarded_at = ZonedTime(required=False, help_text="when, by the clock of a device without network")
+    sent_at = ZonedTime(required=False, help_text="now, by the same clock; needed with `discarded_at`")
 
 
 def receive(actor: Actor, raw: Mapping[str, Any]) -> OfflineEntry:
@@ -69,9 +77,11 @@ def receive(actor: Actor, raw: Mapping[str, Any]) -> OfflineEntry:
     given = read(EntryInputs, raw)
     if not actor.is_human or actor.membership_id is None:
         raise NotAllowed("A device's entries are a person's.", remedy="A key performs steps at once, with Device-Time.")
+    _refuse_others(actor, given["membership"])
     with reading(actor):
         known = _known(actor, given["key"])
         if known is not None:
+            _refuse_another_content(known, given)
             return known
         order = order_named(actor, given["order"])
         step = current_step(order, given["step"])
@@ -101,6 +111,27 @@ def receive(actor: Actor, raw: Mapping[str, Any]) -> OfflineEntry:
     except Replayed:  # the same entry came in twice at once
         with reading(actor):
             return offline.entries(actor).get(key=entry.key)
+
+
+def _refuse_others(actor: Actor, membership: UUID | None) -> None:
+    """Raise WrongState where somebody else signed in, in another tab, since the device opened its entries."""
+    if membership is not None and membership != actor.membership_id:
+        raise WrongState(
+            "Somebody else acts on this device now. The entry stays on it.",
+            code="other_membership",
+            remedy="It is sent when whoever made it acts here again.",
+        )
+
+
+def _refuse_another_content(known: OfflineEntry, given: Mapping[str, Any]) -> None:
+    """Raise Conflict for a correction that comes after what it corrects: it is not dropped without a word."""
+    if (known.inputs, known.order_code, known.step) == (given["inputs"], given["order"].upper(), given["step"]):
+        return
+    raise Conflict(
+        f"This entry came in before it was corrected, and is {known.get_state_display().lower()} as it was then.",
+        code="entry_differs",
+        remedy="Look at what the server received, and correct it there.",
+    )
 
 
 def _known(actor: Actor, key: UUID) -> OfflineEntry | None:
@@ -225,6 +256,8 @@ def discard(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once | Non
     Raises Conflict when it is recorded (or discarded) already.
     """
     given = read(DiscardInputs, raw)
+    _refuse_others(actor, given["membership"])
+    times, once = _when_discarded(actor, key, given, once)
     with reading(actor):
         known = _known(actor, key)
         seen = known is not None and Order.unwalled.filter(stream_id=known.stream_id).exists()
@@ -235,6 +268,7 @@ def discard(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once | Non
         subject=("offline_entry", str(key)),
         reason=given["reason"],
         once=once,
+        **times,
     ) as event:
         if known is None:
             event.note(offline_entry=str(key), order=given["order"], step=given["step"], title=given["step"])
@@ -246,6 +280,25 @@ def discard(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once | Non
         entry.save(update_fields=["state", "reason", "settled_at"])
         event.clock_skew = dt.timedelta(seconds=entry.skew_s)
         _note(event, entry)
+
+
+def _when_discarded(
+    actor: Actor, key: UUID, given: Mapping[str, Any], once: Once | None
+) -> tuple[dict[str, Any], Once | None]:
+    """Return the times of a discard that a device noted without network, and what makes it happen once.
+
+    Raises InvalidInput for one time without the other. A clock that cannot be believed leaves its raw time only.
+    """
+    said, sent = given.get("discarded_at"), given.get("sent_at")
+    if (said is None) != (sent is None):
+        raise InvalidInput(fields={"sent_at": ["Send both times by the device's clock, or none."]})
+    if said is None or sent is None:
+        return {}, once
+    clock = read_clock(said, sent, timezone.now())
+    times: dict[str, Any] = (
+        {"device_time": said} if clock.fault else {"device_time": said, "occurred_at": clock.happened_at}
+    )
+    return times, Once(f"offline-discard:{key}", fingerprint({"membership": str(actor.membership_id)}))
 
 
 def is_off(entry: OfflineEntry) -> bool:

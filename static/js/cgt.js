@@ -20,7 +20,7 @@
       event.stopImmediatePropagation();
       return;
     }
-    if (event.defaultPrevented || form.dataset.resubmit !== undefined || form.method === "get") return;
+    if (event.defaultPrevented || form.dataset.resubmit !== undefined || form.method !== "post") return; // a dialog closes, and opens again
     form.setAttribute("data-submitting", "");
     // After this turn of the event loop, so that the pressed button's own name and value are still sent.
     setTimeout(() => {

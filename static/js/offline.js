@@ -9,55 +9,94 @@ window.cgtOffline = (() => {
   const SECRET = /^(signature|verifiers)([.[]|$)|password/;
   const OF_THE_PAGE = new Set(["csrfmiddlewaretoken", "once", "version", "acting", "step", "offline_entry"]);
   const LOOK = 4000; // ms until a server that does not answer counts as away
-  const AGAIN = 10000; // ms between two tries
-  const changed = () => document.dispatchEvent(new CustomEvent("cgt:offline"));
+  const AGAIN = 5000; // ms between two tries
+  const GOOD_FOR = 600000; // ms until any page asks anew for the steps at hand
+  const channel = window.BroadcastChannel ? new BroadcastChannel("cgt-offline") : null; // the other tabs
+  const told = () => document.dispatchEvent(new CustomEvent("cgt:offline"));
+  const changed = () => (told(), channel?.postMessage("changed"));
+  channel?.addEventListener("message", told);
 
-  /* ---- the device's store: one for what is known of who acts, one for what is sealed ---- */
-  const asked = (request) =>
+  /** One run after the other; what is asked for while one waits its turn is that one. */
+  const inTurn = (act) => {
+    let [last, next] = [Promise.resolve(), null];
+    return () => (next ??= last = last.then(() => ((next = null), act())).catch(() => undefined));
+  };
+
+  /* ---- the device's store: who acts and what is known of it, and what is sealed ---- */
+  let opened = null; // the connection; thrown away when it fails or is closed under us, so that the next act opens another
+  const open = () =>
     new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
-  let opened = null;
-  const database = () =>
-    (opened ??= new Promise((resolve, reject) => {
       const request = indexedDB.open("cgt-offline", 1);
       request.onupgradeneeded = () => {
         request.result.createObjectStore("known");
         request.result.createObjectStore("entries", { keyPath: "key" }).createIndex("membership", "membership");
       };
-      request.onsuccess = () => resolve(request.result);
+      request.onsuccess = () => {
+        const base = request.result;
+        base.onclose = () => (opened = null);
+        base.onversionchange = () => ((opened = null), base.close());
+        resolve(base);
+      };
       request.onerror = () => reject(request.error);
-    }));
-  const store = async (name, mode = "readonly") => (await database()).transaction(name, mode).objectStore(name);
-  const known = async (name) => asked((await store("known")).get(name));
-  const know = async (name, value) => asked((await store("known", "readwrite")).put(value, name));
+    });
+  const database = () => {
+    const mine = (opened ??= open());
+    mine.catch(() => opened === mine && (opened = null));
+    return mine;
+  };
+  const CLOSED = new Set(["InvalidStateError", "AbortError", "UnknownError"]);
 
-  /** Forget the key and what was loaded for whoever acted; sealed entries stay until their person is back. */
-  const forget = async () => {
-    await asked((await store("known", "readwrite")).clear());
+  /** Run ``act`` with the named stores in one transaction; resolve to its requests' results once that is committed. */
+  const within = async (names, mode, act, again = true) => {
+    try {
+      const base = await database();
+      return await new Promise((resolve, reject) => {
+        const transaction = base.transaction(names, mode, { durability: "strict" });
+        let requests = [];
+        transaction.oncomplete = () => resolve(requests.map((request) => request.result));
+        transaction.onabort = () => reject(transaction.error ?? new DOMException("The store was closed.", "AbortError"));
+        requests = act(...names.map((name) => transaction.objectStore(name))) ?? [];
+      });
+    } catch (error) {
+      if (!again || !CLOSED.has(error?.name)) throw error;
+      opened = null; // the connection was closed under us: nothing of it was kept, so it is done once more on another
+      return within(names, mode, act, false);
+    }
+  };
+  const known = async (name) => (await within(["known"], "readonly", (store) => [store.get(name)]))[0];
+
+  /** Forget the key and what was loaded, unless it is this membership's; sealed entries stay until theirs is back. */
+  const forget = async (unless) => {
+    await within(["known"], "readwrite", (store) => {
+      const [acting, turn] = [store.get("acting"), store.get("turn")];
+      turn.onsuccess = () => {
+        if (unless && acting.result?.membership === unless) return;
+        store.clear();
+        store.put((turn.result ?? 0) + 1, "turn"); // an answer that was asked for before is not kept after
+      };
+      return [];
+    });
     changed();
   };
 
-  const seal = async (content) => {
-    const [secret, membership] = [await known("seal"), await known("membership")];
-    if (!secret) throw new Error("nobody");
+  const bound = (membership, nonce) => ({ name: "AES-GCM", iv: nonce, additionalData: new TextEncoder().encode(membership) });
+  /** Seal for whoever acts: ``{membership, seal}``, read at once, so that nobody's content gets under another's key. */
+  const seal = async ({ membership, seal: secret }, content) => {
     const nonce = crypto.getRandomValues(new Uint8Array(12));
-    const parameters = { name: "AES-GCM", iv: nonce, additionalData: new TextEncoder().encode(membership) };
-    const sealed = await crypto.subtle.encrypt(parameters, secret, new TextEncoder().encode(JSON.stringify(content)));
+    const sealed = await crypto.subtle.encrypt(bound(membership, nonce), secret, new TextEncoder().encode(JSON.stringify(content)));
     return { membership, nonce, sealed };
   };
-  const unseal = async ({ membership, nonce, sealed }) => {
-    const parameters = { name: "AES-GCM", iv: nonce, additionalData: new TextEncoder().encode(membership) };
-    return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt(parameters, await known("seal"), sealed)));
-  };
+  const unseal = async ({ seal: secret }, { membership, nonce, sealed }) =>
+    JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt(bound(membership, nonce), secret, sealed)));
 
   /* ---- who acts, and what they may need: asked while the network is there ---- */
   /** Return the session's words; null where nobody is signed in; undefined where the server is away. */
   const session = async () => {
-    let answer;
+    const turn = (await known("turn")) ?? 0;
+    let [answer, said] = [null, null];
     try {
-      answer = await fetch(SESSION, { redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(LOOK * 2) });
+      answer = await fetch(SESSION, { redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(LOOK * 3) });
+      if (answer.ok) said = await answer.json();
     } catch {
       return undefined;
     }
@@ -65,21 +104,32 @@ window.cgtOffline = (() => {
       await forget();
       return null;
     }
-    if (!answer.ok) return undefined;
-    const told = await answer.json();
-    if ((await known("membership")) !== told.membership) await forget();
-    const bytes = Uint8Array.from(atob(told.seal), (letter) => letter.charCodeAt(0));
-    await know("seal", await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]));
-    await know("membership", told.membership);
-    await know("who", told.who);
-    await know("sheets", await seal({ sheets: told.sheets, forms: told.forms }));
-    return told;
+    if (answer.status === 403) return null; // whoever acts has no orders
+    if (!said) return undefined;
+    const bytes = Uint8Array.from(atob(said.seal), (letter) => letter.charCodeAt(0));
+    const secret = await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
+    const acting = { membership: said.membership, seal: secret, who: said.who, at: Date.now() };
+    const sheets = await seal(acting, { sheets: said.sheets, forms: said.forms });
+    let stands = true;
+    await within(["known"], "readwrite", (store) => {
+      const now = store.get("turn");
+      now.onsuccess = () => {
+        stands = (now.result ?? 0) === turn;
+        if (!stands) return; // signed out, or acting as somebody else, while this was on its way
+        store.put(acting, "acting");
+        store.put(sheets, "sheets");
+      };
+      return [];
+    });
+    if (!stands) return undefined;
+    return said;
   };
 
   const reachable = async () => {
     if (!navigator.onLine) return false;
     try {
-      return (await fetch("/healthz", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(LOOK) })).status < 500;
+      const answer = await fetch("/healthz", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(LOOK) });
+      return navigator.onLine && answer.status < 500; // it may have gone while the answer came
     } catch {
       return false;
     }
@@ -87,8 +137,8 @@ window.cgtOffline = (() => {
 
   /** Return the steps at hand as they were when the network was there: ``{sheets, forms}``. */
   const sheets = async () => {
-    const kept = await known("sheets");
-    return kept && (await known("seal")) ? unseal(kept) : { sheets: [], forms: {} };
+    const [acting, kept] = await within(["known"], "readonly", (store) => [store.get("acting"), store.get("sheets")]);
+    return acting && kept ? unseal(acting, kept) : { sheets: [], forms: {} };
   };
 
   /* ---- entries ---- */
@@ -106,35 +156,57 @@ window.cgtOffline = (() => {
     return inputs;
   };
 
-  /** Keep an entry; one with the same key is corrected. ``about``: key, order, step, title, and perhaps device_time. */
+  const ofThePage = () => document.querySelector('meta[name="acting"]')?.content;
+  const nobody = () => new Error("This device does not know who acts.");
+  const actingNow = async () => {
+    const acting = await known("acting");
+    if (!acting || (ofThePage() ?? acting.membership) !== acting.membership) throw nobody();
+    return acting;
+  };
+  const rowOf = async (acting, { rev, ...entry }) => ({ key: entry.key, at: entry.device_time, rev: crypto.randomUUID(), ...(await seal(acting, entry)) });
+
+  /** Keep a new entry; one with the same key is corrected. ``about``: key, order, step, title, and perhaps device_time. */
   const keep = async (about, form) => {
+    const acting = await actingNow();
     const entry = { device_time: new Date().toISOString(), ...about, inputs: nested(new FormData(form)), state: "waiting", words: "" };
-    await put(entry);
+    const row = await rowOf(acting, entry);
+    await within(["entries"], "readwrite", (store) => [store.put(row)]);
+    changed();
     return entry;
   };
-  const put = async (entry) => {
-    const closed = await seal(entry);
-    await asked((await store("entries", "readwrite")).put({ key: entry.key, at: entry.device_time, ...closed }));
+  /** Put what became of an entry in its place, or take it away (null); return false where it is another one by now. */
+  const replace = async (entry, then) => {
+    const row = then && (await rowOf(await actingNow(), then));
+    let stands = false;
+    await within(["entries"], "readwrite", (store) => {
+      const asked = store.get(entry.key);
+      asked.onsuccess = () => {
+        stands = asked.result !== undefined && asked.result.rev === entry.rev;
+        if (stands && row) store.put(row);
+        else if (stands) store.delete(entry.key);
+      };
+      return [];
+    });
     changed();
+    return stands;
   };
-  const drop = async (key) => {
-    await asked((await store("entries", "readwrite")).delete(key));
-    changed();
+  /** Correct an entry that still waits; return false where it was sent (or discarded) meanwhile. Never while it is sent. */
+  const correct = (entry, form) =>
+    navigator.locks.request("cgt-offline-send", () => replace(entry, { ...entry, inputs: nested(new FormData(form)), state: "waiting", words: "" }));
+
+  /** What is on the device, read at once: ``{entries, own, others}``; of others' nothing but how many is known here. */
+  const standing = async () => {
+    const [acting, rows] = await within(["known", "entries"], "readonly", (names, all) => [names.get("acting"), all.getAll()]);
+    const own = acting ? rows.filter((row) => row.membership === acting.membership).sort((one, other) => (one.at < other.at ? -1 : 1)) : [];
+    const read = (row) => unseal(acting, row).then((entry) => ({ ...entry, rev: row.rev })).catch(() => null);
+    const opened = (await Promise.all(own.map(read))).filter(Boolean);
+    return { entries: opened, own: opened.length, others: rows.length - opened.length };
   };
-  const rows = async () => asked((await store("entries")).getAll());
   /** Return the own entries in the order in which they were made. */
-  const entries = async () => {
-    const [membership, secret] = [await known("membership"), await known("seal")];
-    if (!secret) return [];
-    const own = (await rows()).filter((row) => row.membership === membership).sort((one, other) => (one.at < other.at ? -1 : 1));
-    return Promise.all(own.map(unseal));
-  };
-  /** How many entries wait: the own, and those of others, of which nothing more is known here. */
+  const entries = async () => (await standing()).entries;
   const counts = async () => {
-    const membership = await known("membership");
-    const all = await rows();
-    const own = all.filter((row) => row.membership === membership).length;
-    return { own, others: all.length - own };
+    const { own, others } = await standing();
+    return { own, others };
   };
 
   /* ---- sending: one tab at a time, one entry after the other, each until the server has said what it is ---- */
@@ -151,46 +223,59 @@ window.cgtOffline = (() => {
       signal: AbortSignal.timeout(30000),
     });
 
-  const sendOne = async (entry, token) => {
-    const { key, order, step, inputs, device_time } = entry;
-    const answer = await post(ENTRIES, token, { key, order, step, inputs, device_time, sent_at: new Date().toISOString() });
-    if (answer.ok) {
-      await drop(key);
+  /** Send an entry, or that it was discarded; return false where the server cannot take it now. */
+  const sendOne = async (entry, { token, membership }) => {
+    const { key, order, step, inputs, device_time, reason, discarded_at } = entry;
+    const discarding = entry.state === "discarding";
+    const sent_at = new Date().toISOString();
+    const answer = discarding
+      ? await post(`${ENTRIES}/${key}/discard`, token, { reason, order, step, membership, discarded_at, sent_at })
+      : await post(ENTRIES, token, { key, order, step, inputs, membership, device_time, sent_at });
+    const said = await answer.json().catch(() => null);
+    if (answer.status === 204 || (answer.ok && said?.key === key)) {
+      await replace(entry, null);
       return true;
     }
-    if (answer.status === 401 || answer.status === 429 || answer.status >= 500) return false;
-    const problem = await answer.json().catch(() => ({ detail: "The server did not take it." }));
-    await put({ ...entry, state: "refused", words: words(problem) });
+    if (answer.ok || [401, 408, 425, 429].includes(answer.status) || answer.status >= 500 || said?.code === "other_membership") return false;
+    const text = said ? words(said) : "The server did not take it.";
+    await replace(entry, { ...entry, state: discarding ? "stands" : "refused", words: text });
     return true;
   };
 
-  let told = null;
-  const send = async () =>
-    navigator.locks.request("cgt-offline-send", { ifAvailable: true }, async (lock) => {
-      if (!lock || !(await reachable())) return false;
-      const now = (told = await session());
-      if (!now) return false;
-      for (const entry of await entries()) {
-        if (entry.state === "refused") continue; // until it is corrected
-        try {
-          if (!(await sendOne(entry, now.token))) return false;
-        } catch {
-          return false; // the network went again: the rest stays in its order
-        }
+  /** Send what waits, in order; say how it went: all ``sent``, ``later``, ``away``, ``nobody`` signed in, ``busy`` tab. */
+  const sendAll = async (lock) => {
+    if (!lock) return "busy";
+    if (!(await reachable())) return "away";
+    const now = await session();
+    if (!now) return now === null ? "nobody" : "away";
+    const tried = new Set();
+    for (;;) {
+      const entry = (await entries()).find(({ key, state }) => ["waiting", "discarding"].includes(state) && !tried.has(key));
+      if (!entry) return "sent"; // what is refused waits until it is corrected
+      tried.add(entry.key);
+      try {
+        if (!(await sendOne(entry, now))) return "later";
+      } catch {
+        return "away"; // the network went again: the rest stays in its order
       }
-      return true;
-    });
-
-  /** Discard an entry with a reason; what never reached the server is told to it too. */
-  const discard = async (entry, reason) => {
-    const now = told ?? (await session());
-    if (!now) return "Discard it when the network is back: the reason goes on the record.";
-    const { key, order, step } = entry;
-    const answer = await post(`${ENTRIES}/${key}/discard`, now.token, { reason, order, step }, { "Idempotency-Key": crypto.randomUUID() });
-    if (!answer.ok) return words(await answer.json().catch(() => ({ detail: "The server did not take it." })));
-    await drop(key);
-    return "";
+    }
   };
+  let sending = null;
+  const send = () => (sending ??= navigator.locks.request("cgt-offline-send", { ifAvailable: true }, sendAll).finally(() => (sending = null)));
+
+  /** Discard an entry with a reason, without network too: the server is told when it is there. */
+  const discard = async (entry, reason) => {
+    const { key, order, step, title, device_time, inputs, rev } = entry;
+    const discarded = { key, order, step, title, device_time, inputs, reason, state: "discarding", words: "", discarded_at: new Date().toISOString() };
+    await navigator.locks.request("cgt-offline-send", async () => {
+      if (rev) return replace(entry, discarded);
+      const row = await rowOf(await actingNow(), discarded); // received by the server, and not on this device any more
+      await within(["entries"], "readwrite", (store) => [store.put(row)]);
+    });
+    changed();
+  };
+  const resume = (entry) => replace(entry, { ...entry, state: "waiting", words: "", reason: "" });
+  const putAway = (entry) => replace(entry, null);
   const received = async () => {
     const answer = await fetch(ENTRIES, { cache: "no-store", signal: AbortSignal.timeout(LOOK * 2) });
     return answer.ok ? (await answer.json()).results : null;
@@ -203,15 +288,17 @@ window.cgtOffline = (() => {
     return element;
   };
 
-  const strip = async (away) => {
+  let away = false; // whether the network is not there, by the newest look
+
+  const strip = async () => {
     if (document.querySelector("[data-offline-shell]")) return;
     const { own } = await counts();
     let shown = document.getElementById("cgt-offline");
     if (!away && !own) return shown?.remove();
     if (!shown) {
-      shown = made("p", { id: "cgt-offline", className: "cgt-panel tone-warn" });
+      shown = made("p", { id: "cgt-offline", className: "cgt-offline-strip cgt-panel tone-warn" });
       shown.setAttribute("role", "status");
-      document.getElementById("main")?.prepend(shown);
+      document.body.append(shown); // at the lower edge: nothing moves away under a finger
     }
     const waiting = own ? `${own} ${own === 1 ? "entry waits" : "entries wait"} on this device.` : "";
     const link = made("a", { href: "/offline/", textContent: "Show what waits" });
@@ -248,7 +335,6 @@ window.cgtOffline = (() => {
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.dataset.withoutNetwork === undefined || form.dataset.there !== undefined) {
-      delete form.dataset.there;
       return;
     }
     event.preventDefault();
@@ -258,6 +344,7 @@ window.cgtOffline = (() => {
       if (there) {
         form.dataset.there = "";
         form.requestSubmit(submitter);
+        delete form.dataset.there; // also where it was not sent, as a field is not valid
         return;
       }
       await look();
@@ -307,35 +394,54 @@ window.cgtOffline = (() => {
     dialog.showModal();
   };
 
-  let away = false;
-  const look = async () => {
-    away = !(await reachable());
-    prepare(away); // first, and whatever the device's store does: nothing is infused on what a page without network shows
-    await strip(away).catch(() => {});
-    return !away;
+  let newest = null;
+  /** Look whether the network is there, and show it; what an older look finds out late does not count. */
+  const look = () => {
+    const mine = (newest = reachable().then(async (there) => {
+      if (newest !== mine) return newest;
+      away = !there;
+      prepare(away); // first, and whatever the device's store does: nothing is infused on what a page without network shows
+      await strip().catch(() => {});
+      return there;
+    }));
+    return mine;
   };
-  const round = async () => {
-    if ((await look()) && (await counts()).own) await send();
-    await strip(away);
-  };
+  let fresh = true; // whether what is at hand was asked for: the desk does each time, other pages where nothing is known
+  const round = inTurn(async () => {
+    if (!(await look())) return;
+    const { own } = await counts();
+    if (own) await send();
+    else if (!fresh) fresh = (await session()) !== undefined;
+    await strip();
+  });
+
+  const claimed = (registration) => navigator.serviceWorker.controller ?? registration.active?.postMessage("claim");
 
   document.addEventListener("DOMContentLoaded", async () => {
     if (!window.indexedDB || !window.isSecureContext) return;
-    const acting = document.querySelector('meta[name="acting"]')?.content;
     navigator.serviceWorker?.register("/worker.js").catch(() => {});
-    if (acting === "") return forget();
+    navigator.serviceWorker?.ready.then(claimed); // a page that was loading while the worker began is nobody's otherwise
+    if (ofThePage() === "") return forget();
     if (document.querySelector("[data-offline-shell]")) return; // that page sends by itself, and shows it
     window.addEventListener("online", round);
     window.addEventListener("offline", look);
-    document.addEventListener("cgt:offline", () => strip(away));
+    document.addEventListener("cgt:offline", () => strip().catch(() => {}));
     document.addEventListener("htmx:afterSettle", () => prepare(away));
     const depends = () => document.querySelector("form[data-without-network]") !== null; // a dead uplink makes no event
-    setInterval(async () => (away || depends() || (await counts()).own) && round(), AGAIN);
-    if (!acting) return;
-    if ((await known("membership")) !== acting) await forget();
-    if (location.pathname === "/" || !(await known("seal"))) await session();
+    let beat = 0;
+    setInterval(async () => {
+      const waits = away || !fresh || (await counts().catch(() => ({ own: 0 }))).own;
+      if (waits || (++beat % 2 === 0 && depends())) round();
+    }, AGAIN);
+    if (ofThePage()) {
+      fresh = false;
+      await forget(ofThePage())
+        .then(() => known("acting"))
+        .then((acting) => (fresh = location.pathname !== "/" && acting !== undefined && Math.abs(Date.now() - acting.at) < GOOD_FOR))
+        .catch(() => {});
+    }
     await round();
   });
 
-  return { counts, discard, drop, entries, keep, known, look, made, put, received, send, session, sheets };
+  return { correct, counts, discard, entries, inTurn, keep, known, look, made, putAway, received, resume, send, session, sheets, standing };
 })();

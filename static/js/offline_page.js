@@ -6,6 +6,8 @@
   const by = (id) => document.getElementById(id);
   const STATES = {
     waiting: ["Not sent yet", "tone-warn"],
+    discarding: ["Discarded, not told yet", "tone-neutral"],
+    stands: ["Not discarded", "tone-bad"],
     refused: ["Refused", "tone-bad"],
     to_sign: ["Waits for signatures", "tone-warn"],
     conflict: ["Recorded otherwise meanwhile", "tone-bad"],
@@ -37,8 +39,12 @@
     dialog.returnValue = "";
     dialog.onclose = async () => {
       if (dialog.returnValue !== "discard") return;
-      const trouble = await offline.discard(entry, by("offline-reason").value).catch(() => "The network went: it is still here.");
-      await show(trouble);
+      try {
+        await offline.discard(entry, by("offline-reason").value);
+      } catch {
+        return show("This device could not keep that it is discarded. Nothing has changed.");
+      }
+      await round();
     };
     dialog.showModal();
   };
@@ -46,29 +52,35 @@
   const ON_THE_WAY = { true: "The network is there.", false: "No network. What you note is kept on this device and sent when the network is back." };
   let there = false;
 
-  const list = async () => {
-    const [entries, { own, others }] = [await offline.entries(), await offline.counts()];
+  const acts = {
+    waiting: (entry) => [button("Correct", () => correct(entry)), button("Discard", () => ask(entry))],
+    refused: (entry) => [button("Correct", () => correct(entry)), button("Discard", () => ask(entry))],
+    discarding: (entry) => [button("Keep it after all", () => offline.resume(entry).then(round))],
+    stands: (entry) => [button("Put away", () => offline.putAway(entry))],
+  };
+  const list = offline.inTurn(async () => {
+    const { entries, own, others } = await offline.standing();
     by("offline-count").textContent = own;
     by("offline-none").hidden = own > 0;
     by("offline-send").hidden = own === 0;
     by("offline-others").hidden = others === 0;
     by("offline-others").textContent = `${others} more ${others === 1 ? "entry waits" : "entries wait"} here, sealed, for somebody else or another persona to come back.`;
-    by("offline-list").replaceChildren(
-      ...entries.map((entry) => row(entry, button("Correct", () => correct(entry)), button("Discard", () => ask(entry)))),
-    );
-  };
+    by("offline-list").replaceChildren(...entries.map((entry) => row(entry, ...acts[entry.state](entry))));
+  });
 
+  let heard = false; // whether the server said what it received
   const answered = async () => {
     const rows = there ? await offline.received().catch(() => null) : null;
+    heard = rows !== null;
     by("offline-received").hidden = rows === null;
     by("offline-received-none").hidden = rows?.length > 0;
     const open = (entry, text) => made("a", { className: "btn btn-primary", textContent: text, href: `/orders/${entry.order}/steps/${entry.step}/?entry=${entry.key}` });
-    const acts = {
+    const answers = {
       to_sign: (entry) => [open(entry, "Open and sign"), button("Discard", () => ask(entry))],
       conflict: (entry) => [open(entry, "See what stands"), button("Discard", () => ask(entry))],
       refused: (entry) => [open(entry, "Open and correct"), button("Discard", () => ask(entry))],
     };
-    by("offline-received-list").replaceChildren(...(rows ?? []).map((entry) => row(entry, ...(acts[entry.state]?.(entry) ?? []))));
+    by("offline-received-list").replaceChildren(...(rows ?? []).map((entry) => row(entry, ...(answers[entry.state]?.(entry) ?? []))));
   };
 
   const tell = (words) => {
@@ -147,20 +159,33 @@
     });
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const { key, device_time } = entry ?? { key: crypto.randomUUID(), device_time: new Date().toISOString() };
-      await offline.keep({ key, device_time, order: sheet.order, step: sheet.step, title: sheet.title }, form);
-      const sent = await offline.send();
-      await draw();
-      there = sent || there;
-      await show();
+      if (form.dataset.keeping !== undefined) return;
+      form.dataset.keeping = "";
+      let trouble = "";
+      try {
+        const kept = entry ? await offline.correct(entry, form) : await offline.keep({ key: crypto.randomUUID(), order: sheet.order, step: sheet.step, title: sheet.title }, form);
+        if (!kept) trouble = "It was sent meanwhile, as it was before. Look below at what the server made of it.";
+      } catch {
+        delete form.dataset.keeping; // what was typed stays
+        return show("This device could not keep it. Write it on paper, and record it when the network is back.");
+      }
+      delete form.dataset.touched;
+      await draw(null, true);
+      await list();
       by("offline-here").scrollIntoView();
+      await round(trouble);
     });
     if (entry) fill(form, entry.inputs);
     return form;
   };
 
-  const draw = async (entry) => {
+  let drawn = "";
+  /** Draw the forms of the steps at hand; what is being typed stays, unless another form is asked for (``anew``). */
+  const draw = async (entry = null, anew = false) => {
     const { sheets, forms } = await offline.sheets();
+    const wants = JSON.stringify([sheets, forms]);
+    if (!anew && (wants === drawn || by("offline-sheets").querySelector("form[data-touched]"))) return;
+    drawn = wants;
     by("offline-steps").hidden = !sheets.length;
     const here = location.pathname;
     by("offline-sheets").replaceChildren(
@@ -183,33 +208,36 @@
   };
 
   const correct = async (entry) => {
-    await draw(entry);
+    await draw(entry, true);
     by("offline-sheets").querySelector("details[open] summary")?.focus();
   };
 
+  const NOBODY = "Nobody is signed in here. Sign in, and what waits is sent.";
+  const LATER = "The server does not take entries now. They stay here, in their order, and are sent later.";
+  const SAYS = { nobody: NOBODY, later: LATER };
+
+  let trouble = "";
+  const once = offline.inTurn(async () => {
+    there = await offline.look();
+    const outcome = there ? await offline.send() : "away";
+    there = outcome !== "away";
+    await draw();
+    const said = trouble || (SAYS[outcome] ?? "");
+    trouble = "";
+    await show(said);
+  });
+  const round = (words = "") => ((trouble ||= words), once());
+
   document.addEventListener("DOMContentLoaded", async () => {
     by("offline-keep").addEventListener("click", () => by("offline-discard").close());
-    by("offline-send").addEventListener("click", async () => {
-      there = await offline.send();
-      await show();
-    });
-    let turn = Promise.resolve(); // one round after the other, so that what is shown is the newest
-    const round = () => (turn = turn.then(once, once));
-    const once = async () => {
-      const waited = (await offline.counts()).own;
-      there = await offline.look();
-      if (there && waited) await offline.send();
-      else if (there) await offline.session();
-      await show();
-    };
-    if (location.hash === "#offline-paper") by("offline-paper").open = true;
-    await draw();
-    await show();
-    await round();
-    if (!by("offline-sheets").querySelector("form[data-touched]")) await draw(); // what is being typed stays
+    by("offline-send").addEventListener("click", () => round());
     document.addEventListener("cgt:offline", list);
-    window.addEventListener("online", round);
-    window.addEventListener("offline", async () => ((there = await offline.look()), show()));
-    setInterval(async () => (!there || (await offline.counts()).own) && round(), 20000);
+    window.addEventListener("online", () => round());
+    window.addEventListener("offline", () => round());
+    setInterval(async () => (!there || !heard || (await offline.counts()).own) && round(), 5000);
+    if (location.hash === "#offline-paper") by("offline-paper").open = true;
+    await draw().catch(() => {});
+    await list();
+    await round();
   });
 })();

@@ -5,6 +5,7 @@ const KEPT = "cgt-shell-{{ version }}";
 const SHELL = "{{ shell }}";
 const FILES = [{% for file in files %}"{{ file|escapejs }}"{% if not forloop.last %}, {% endif %}{% endfor %}];
 const PATIENCE = 20000; // ms until a page that does not come counts as no network
+const SOON = 5000; // ms until a file that is kept is taken from there
 
 self.addEventListener("install", (event) => {
   const asked = [SHELL, ...FILES].map((address) => new Request(address, { cache: "reload", credentials: "omit" }));
@@ -30,12 +31,19 @@ const page = async (request) => {
 };
 
 const file = async (request) => {
+  const kept = await caches.match(request, { ignoreSearch: true });
+  if (!kept) return fetch(request);
   try {
-    return await fetch(request);
+    const answer = await fetch(request, { signal: AbortSignal.timeout(SOON) });
+    return answer.ok ? answer : kept;
   } catch {
-    return (await caches.match(request, { ignoreSearch: true })) ?? Response.error();
+    return kept; // also where the network is dead but does not say so
   }
 };
+
+self.addEventListener("message", (event) => {
+  if (event.data === "claim") event.waitUntil(self.clients.claim()); // of a page that was loading while this began
+});
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;

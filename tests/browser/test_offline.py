@@ -51,8 +51,17 @@ def equipped(page: Page) -> Page:
     """Wait until the device holds what it needs to do without the network."""
     page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
     page.wait_for_function("() => navigator.serviceWorker.controller !== null")
-    page.wait_for_function("async () => (await window.cgtOffline.sheets()).sheets.length > 0")
+    until(page, "async () => (await window.cgtOffline.sheets()).sheets.length > 0")
     return page
+
+
+def until(page: Page, question: str) -> None:
+    """Wait until the page answers yes. ``wait_for_function`` takes a promise for a yes: it would not wait at all."""
+    for _ in range(600):
+        if page.evaluate(question):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never true: {question}")
 
 
 def cut(page: Page) -> None:
@@ -228,7 +237,7 @@ def test_nobody_else_on_the_device_sees_or_sends_it_and_sign_out_warns(crew: Cre
     good(page)
     warning.get_by_role("button", name="Leave all the same").click()
     page.wait_for_url("**/accounts/login/**")
-    page.wait_for_function("async () => (await window.cgtOffline.known('seal')) === undefined")
+    until(page, "async () => (await window.cgtOffline.known('acting')) === undefined")
     sign_in(page, crew.world.username(*OTHER))
     page.context.unroute("**/api/v1/offline-entries")
     page.goto("/offline/")
@@ -245,7 +254,7 @@ def test_nobody_else_on_the_device_sees_or_sends_it_and_sign_out_warns(crew: Cre
     page.get_by_role("button", name="Sign out", exact=True).last.click()
     page.wait_for_url("**/accounts/login/**")
     sign_in(page, crew.world.username(*NURSE))
-    page.wait_for_function(NOTHING_WAITS, timeout=60_000)
+    until(page, NOTHING_WAITS)
     page.goto("/offline/")
     expect(page.locator("#offline-received-list > li").first).to_contain_text("Recorded")
     assert len(events_of(crew, code, "kit")) == 1
@@ -292,6 +301,77 @@ def test_without_network_nothing_is_infused_on_what_the_device_shows(crew: Crew)
     back(page)
     page.reload()
     expect(page.locator("main form[data-without-network=paper] [type=submit]")).to_be_enabled()
+
+
+def test_what_nobody_needs_is_discarded_without_network_and_told_later(crew: Crew) -> None:
+    code = kit_of(crew)
+    page = equipped(OrderWork(crew, code).open(NURSE, "kit"))
+    cut(page)
+    expect(page.locator("[data-offline-note]")).to_be_visible()
+    check_kit(page, "KIT-8")
+    expect(page.get_by_text("Kept on this device at")).to_be_visible()
+    page.goto("/offline/")
+    page.locator("#offline-list > li").get_by_role("button", name="Discard").click()
+    page.get_by_label("Reason (no names)").fill("The wrong kit")
+    page.locator("#offline-discard").get_by_role("button", name="Discard").click()
+    item = page.locator("#offline-list > li[data-state=discarding]")
+    expect(item).to_contain_text("Why: The wrong kit")
+    item.get_by_role("button", name="Keep it after all").click()
+    page.locator("#offline-list > li[data-state=waiting]").get_by_role("button", name="Discard").click()
+    page.get_by_label("Reason (no names)").fill("The wrong kit")
+    page.locator("#offline-discard").get_by_role("button", name="Discard").click()
+    expect(item).to_be_visible()
+    picture(page, "offline-discarded")
+    good(page)
+    back(page)
+    expect(page.locator("#offline-none")).to_be_visible(timeout=60_000)
+    assert not events_of(crew, code, "kit")
+    actor = crew.world.actor(*NURSE)
+    with reading(actor):
+        kept = visible(Event, actor).filter(kind="orders.offline_discarded", reason="The wrong kit")
+        (event,) = [one for one in kept if one.payload["order"] == code]
+    assert event.device_time and event.device_time < event.recorded_at
+
+
+def test_an_answer_from_before_the_cut_does_not_count(crew: Crew) -> None:
+    page = equipped(OrderWork(crew, kit_of(crew)).open(NURSE, "kit"))
+    note, asked = page.locator("[data-offline-note]"), list[Any]()
+    page.route("**/healthz", lambda route: asked.append(route))
+    with page.expect_request("**/healthz"):
+        page.evaluate("() => { window.before = window.cgtOffline.look(); }")
+    cut(page)
+    expect(note).to_be_visible()
+    asked[0].fulfill(status=200)
+    assert page.evaluate("() => window.before") is False
+    expect(note).to_be_visible()
+
+
+def test_a_store_that_failed_or_was_closed_is_opened_again(crew: Crew) -> None:
+    code, page = kit_of(crew), crew.at(*NURSE)
+    page.add_init_script(
+        """(() => { const open = IDBFactory.prototype.open; let failed = false;
+        IDBFactory.prototype.open = function (...given) {
+          if (failed) return open.apply(this, given);
+          failed = true;
+          const request = { error: new DOMException("Internal error.", "UnknownError") };
+          setTimeout(() => request.onerror());
+          return request; }; })()"""
+    )
+    equipped(OrderWork(crew, code).open(NURSE, "kit"))
+    page.evaluate(
+        """() => new Promise((done, failed) => {
+        const request = indexedDB.deleteDatabase("cgt-offline");
+        request.onblocked = failed;
+        request.onsuccess = done; })
+        .then(() => window.cgtOffline.session())"""
+    )
+    cut(page)
+    expect(page.locator("[data-offline-note]")).to_be_visible()
+    check_kit(page, "KIT-9")
+    expect(page.get_by_text("Kept on this device at")).to_be_visible()
+    back(page)
+    until(page, NOTHING_WAITS)
+    assert len(events_of(crew, code, "kit")) == 1
 
 
 def test_what_the_device_caches_names_nobody(crew: Crew) -> None:

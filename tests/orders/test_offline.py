@@ -282,6 +282,50 @@ def test_what_never_arrived_is_discarded_on_the_organizations_record(world: Worl
     assert (event.reason, event.payload["order"]) == ("Scanned by mistake", "CT-0000-0000")
 
 
+def test_an_entry_is_not_taken_from_somebody_else_who_signed_in_meanwhile(
+    world: World, browse: Browse, kit: str
+) -> None:
+    mine, other = world.actor(*NURSE), browse(*OTHER_NURSE)
+    sent = entry(kit, "kit", KIT) | {"membership": str(mine.membership_id)}
+    refused = send(other, sent)
+    assert (refused.status_code, refused.json()["code"]) == (409, "other_membership")
+    body = json.dumps({"reason": "x", "membership": str(mine.membership_id)})
+    address = f"/api/v1/offline-entries/{sent['key']}/discard"
+    assert other.post(address, body, content_type="application/json").json()["code"] == "other_membership"
+    assert not OfflineEntry.unwalled.filter(key=sent["key"]).exists()
+    assert send(browse(*NURSE), sent).json()["state"] == "recorded"
+
+
+def test_a_correction_that_comes_after_its_entry_is_not_dropped_silently(
+    world: World, browse: Browse, kit: str
+) -> None:
+    nurse, sent = browse(*NURSE), entry(kit, "kit", KIT)
+    assert send(nurse, sent).json()["state"] == "recorded"
+    refused = send(nurse, sent | {"inputs": {**KIT, "kit_code": "KIT-9"}})
+    assert (refused.status_code, refused.json()["code"]) == (409, "entry_differs")
+    assert "is recorded as it was then" in refused.json()["detail"]
+    assert send(nurse, sent).json()["state"] == "recorded"
+
+
+def test_what_a_device_discarded_without_network_is_told_once_with_its_time(world: World, browse: Browse) -> None:
+    nurse, key, now = browse(*NURSE), str(uuid4()), timezone.now()
+    told = {"reason": "Twice", "order": "CT-0000-0000", "step": "kit"}
+    address = f"/api/v1/offline-entries/{key}/discard"
+    for minutes in (0, 5):  # its answer was lost: told again, later
+        sent_at = now + dt.timedelta(minutes=minutes)
+        body = told | {"discarded_at": (now - dt.timedelta(hours=2)).isoformat(), "sent_at": sent_at.isoformat()}
+        assert nurse.post(address, json.dumps(body), content_type="application/json").status_code == 204
+    with reading(world.actor(*NURSE)):
+        (event,) = visible(Event, world.actor(*NURSE)).filter(kind="orders.offline_discarded", subject_id=key)
+    assert event.device_time == now - dt.timedelta(hours=2)
+    assert abs(event.occurred_at - event.device_time) < dt.timedelta(minutes=1)
+    half = told | {"discarded_at": now.isoformat()}
+    refused = nurse.post(
+        f"/api/v1/offline-entries/{uuid4()}/discard", json.dumps(half), content_type="application/json"
+    )
+    assert refused.status_code == 400 and "sent_at" in refused.json()["fields"]
+
+
 def test_a_device_learns_steps_and_codes_but_no_patient(world: World, browse: Browse, kit: str) -> None:
     told = browse(*NURSE).get("/offline/session/").json()
     sheet = next(one for one in told["sheets"] if (one["order"], one["step"]) == (kit, "kit"))
