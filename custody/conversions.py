@@ -15,7 +15,7 @@ from uuid import UUID
 from custody import custody_periods, genealogy, labels, material
 from custody.label_templates import Market
 from custody.models import ChainOfIdentity, Container, Conversion
-from custody.states import VESSELS, ContainerKind, ContainerState, ConversionKind, LabelTemplate
+from custody.states import VESSELS, ContainerKind, ContainerState, ConversionKind
 from ledger.refusals import FactsMissing, InvalidInput, WrongState
 
 C, K = ContainerState, ConversionKind
@@ -205,15 +205,11 @@ def _use_up(kind: ConversionKind, sources: Iterable[Container], left: Decimal, a
 def _hand_on(
     source: Container, made: Sequence[Container], person_id: UUID | None, at: dt.datetime, market: Market | None
 ) -> None:
-    """What was made lies where its source lay, under a label of its own."""
+    """What was made lies where its source lay; its own label is printed, to be put on it and scanned back."""
     if source.custodian_id is not None:
         for child in made:
             custody_periods.begin(child, source.custodian_id, source.custodian_site_id, person_id, at)
-    product = made[0].kind in WHOLE_DOSES
-    template = LabelTemplate.PRODUCT if product else LabelTemplate.COLLECTION
-    labels.print_labels(source.stream, made, template, market=market)
-    for child in made:
-        labels.apply_to(child)
+    labels.print_labels(source.stream, made, labels.template_of(made[0]), market=market)
 
 
 def _set(container: Container, **changes: Any) -> None:

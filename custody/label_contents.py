@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from custody import label_fonts, label_words
+from custody.check_characters import check_character
 from custody.identity import check_of
 from custody.label_words import word
 from custody.models import Label
@@ -38,6 +39,7 @@ class Layout:
 class LabelText:
     """What is printed besides the codes. ``patient_lines`` only where the reader's disclosure allows them.
 
+    ``infectious_tests``: of the donor, ``negative``, ``positive``, ``pending`` or unknown.
     ``zone``: the IANA zone of the place of printing. ``storage``: e.g. ``2 to 8 °C``.
     """
 
@@ -46,6 +48,7 @@ class LabelText:
     zone: str
     site: str = ""
     autologous: bool = True
+    infectious_tests: str = ""
     patient_lines: Sequence[str] = ()
     warnings: Sequence[str] = ()
     synthetic: bool = False
@@ -85,8 +88,12 @@ def content_of(label: Label, text: LabelText) -> LabelContent:
     codes = [Code("BAG", container.code[:-2], container.code[-1])]
     if container.coi is not None:
         codes.append(Code("CoI", container.coi.code, check_of(container.coi)))
+    if container.donation_number and LabelElement.DONATION in layout.elements:
+        codes.append(Code("DIN", container.donation_number, check_character(container.donation_number)))
     lines = [(key, line) for key in layout.elements for line in _ELEMENTS[key](label, text)]
-    warnings = label_words.statements(label.template, layout.languages, autologous=text.autologous)
+    warnings = label_words.statements(
+        label.template, layout.languages, autologous=text.autologous, infectious_tests=text.infectious_tests
+    )
     template = f" T{layout.version}" if layout.version else ""
     return LabelContent(
         symbol=label.serial,
@@ -115,7 +122,6 @@ def _collected(label: Label, text: LabelText) -> list[str]:
     container = label.container
     verb = "collected" if label.template == LabelTemplate.COLLECTION else "filled"
     if container.ended_at is not None:
-        verb = "collected" if container.kind == "starting_material" else "filled"
         return [_told(text, verb, both_times(container.ended_at, text.zone))]
     return [_told(text, verb, "____-__-__ __:__ ______")] if verb == "collected" else []
 
@@ -152,7 +158,7 @@ _ELEMENTS: dict[Any, Callable[[Label, LabelText], list[str]]] = {
     LabelElement.EXPIRES: _expires,
     LabelElement.VOLUME: _volume,
     LabelElement.ANTICOAGULANT: _one(lambda label, text: _told(text, "anticoagulant", text.layout.anticoagulant)),
-    LabelElement.DONATION: _one(lambda label, text: _told(text, "donation", label.container.donation_number)),
+    LabelElement.DONATION: lambda label, text: [],  # stands among the codes, with its boxed check character
     LabelElement.PRODUCT_CODE: _one(lambda label, text: _told(text, "product_code", text.layout.product_code)),
     LabelElement.LOT: _lot,
     LabelElement.STORAGE: _one(lambda label, text: _told(text, "storage", text.storage)),

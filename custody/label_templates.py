@@ -19,6 +19,8 @@ _E = LabelElement
 REQUIRED: dict[str, tuple[str, ...]] = {
     LabelTemplate.COLLECTION: (_E.PATIENT, _E.COLLECTED, _E.EXPIRES, _E.VOLUME, _E.DONATION, _E.STORAGE, _E.SITE),
     LabelTemplate.PRODUCT: (_E.PATIENT, _E.EXPIRES, _E.VOLUME, _E.LOT, _E.STORAGE),
+    LabelTemplate.INTERMEDIATE: (_E.PATIENT, _E.VOLUME, _E.DONATION),
+    LabelTemplate.SAMPLE: (_E.VOLUME, _E.DONATION),
 }
 SPECIMEN = "SPECIMEN"
 Market = tuple[UUID, str]  # therapy and ISO 3166-1 alpha-2 country: which template holds

@@ -22,21 +22,29 @@ WORDS: dict[str, dict[str, str]] = {
         _ES: "Anticoagulante",
         _IT: "Anticoagulante",
     },
-    "donation": {_EN: "DIN", _DE: "DIN", _FR: "DIN", _ES: "DIN", _IT: "DIN"},
     "product_code": {_EN: "Code", _DE: "Code", _FR: "Code", _ES: "Código", _IT: "Codice"},
     "lot": {_EN: "Lot", _DE: "Ch.-B.", _FR: "Lot", _ES: "Lote", _IT: "Lotto"},
     "serial": {_EN: "Serial", _DE: "Serien-Nr.", _FR: "Série", _ES: "Serie", _IT: "Serie"},
     "storage": {_EN: "Store", _DE: "Lagern", _FR: "Conserver", _ES: "Conservar", _IT: "Conservare"},
 }
 
+_FURTHER: dict[str, str] = {
+    _EN: "FOR FURTHER MANUFACTURE",
+    _DE: "ZUR WEITERVERARBEITUNG",
+    _FR: "POUR FABRICATION ULTÉRIEURE",
+    _ES: "PARA FABRICACIÓN POSTERIOR",
+    _IT: "PER ULTERIORE LAVORAZIONE",
+}
 WARNINGS: dict[str, tuple[dict[str, str], ...]] = {
-    LabelTemplate.COLLECTION: (
+    LabelTemplate.COLLECTION: (_FURTHER,),
+    LabelTemplate.INTERMEDIATE: (_FURTHER,),
+    LabelTemplate.SAMPLE: (
         {
-            _EN: "FOR FURTHER MANUFACTURE",
-            _DE: "ZUR WEITERVERARBEITUNG",
-            _FR: "POUR FABRICATION ULTÉRIEURE",
-            _ES: "PARA FABRICACIÓN POSTERIOR",
-            _IT: "PER ULTERIORE LAVORAZIONE",
+            _EN: "SAMPLE - NOT FOR PATIENT USE",
+            _DE: "PROBE - NICHT ZUR ANWENDUNG AM PATIENTEN",
+            _FR: "ÉCHANTILLON - NE PAS ADMINISTRER AU PATIENT",
+            _ES: "MUESTRA - NO ADMINISTRAR AL PACIENTE",
+            _IT: "CAMPIONE - NON SOMMINISTRARE AL PAZIENTE",
         },
     ),
     LabelTemplate.PRODUCT: (
@@ -63,9 +71,27 @@ _NOT_EVALUATED: dict[str, str] = {
     _ES: "NO EVALUADO PARA SUSTANCIAS INFECCIOSAS",
     _IT: "NON VALUTATO PER SOSTANZE INFETTIVE",
 }
-AUTOLOGOUS: dict[str, tuple[dict[str, str], ...]] = {
-    LabelTemplate.COLLECTION: (_AUTOLOGOUS, _NOT_EVALUATED),
-    LabelTemplate.PRODUCT: (_AUTOLOGOUS,),
+_BIOHAZARD: dict[str, str] = {
+    _EN: "BIOHAZARD - WARNING: POSITIVE FOR INFECTIOUS SUBSTANCES",
+    _DE: "BIOGEFÄHRDUNG - ACHTUNG: INFEKTIONSERREGER NACHGEWIESEN",
+    _FR: "DANGER BIOLOGIQUE - SUBSTANCES INFECTIEUSES DÉTECTÉES",
+    _ES: "RIESGO BIOLÓGICO - SUSTANCIAS INFECCIOSAS DETECTADAS",
+    _IT: "RISCHIO BIOLOGICO - SOSTANZE INFETTIVE RILEVATE",
+}
+_ADVISE: dict[str, str] = {
+    _EN: "ADVISE PATIENT OF COMMUNICABLE DISEASE RISKS",
+    _DE: "PATIENTEN ÜBER INFEKTIONSRISIKEN AUFKLÄREN",
+    _FR: "INFORMER LE PATIENT DES RISQUES DE MALADIE TRANSMISSIBLE",
+    _ES: "INFORMAR AL PACIENTE DE LOS RIESGOS DE ENFERMEDADES TRANSMISIBLES",
+    _IT: "INFORMARE IL PAZIENTE DEI RISCHI DI MALATTIE TRASMISSIBILI",
+}
+TESTED_KINDS = (LabelTemplate.COLLECTION, LabelTemplate.INTERMEDIATE, LabelTemplate.SAMPLE)
+# By the result of the donor's tests: nothing to say once they are complete and negative (T30, 21 CFR 1271.90(c)).
+TESTS: dict[str, tuple[dict[str, str], ...]] = {
+    "": (_NOT_EVALUATED,),
+    "pending": (_NOT_EVALUATED,),
+    "negative": (),
+    "positive": (_BIOHAZARD, _ADVISE),
 }
 FICTIONAL = "FICTIONAL DEMONSTRATION - NOT FOR USE"
 UNPRINTABLE = "Name in a script that this label cannot show: read the wristband"
@@ -76,7 +102,12 @@ def word(key: str, languages: tuple[str, ...]) -> str:
     return " / ".join(dict.fromkeys(WORDS[key][language] for language in languages))
 
 
-def statements(kind: str, languages: tuple[str, ...], *, autologous: bool) -> list[str]:
-    """Return what a label of this kind must warn of, one statement in all languages after the other."""
-    told = [*(AUTOLOGOUS[kind] if autologous else ()), *WARNINGS[kind]]
+def statements(kind: str, languages: tuple[str, ...], *, autologous: bool, infectious_tests: str = "") -> list[str]:
+    """Return what a label of this kind must warn of, one statement in all languages after the other.
+
+    ``infectious_tests``: ``negative``, ``positive``, ``pending`` or unknown; what is made by donation says it.
+    """
+    own = [_AUTOLOGOUS] if autologous and kind != LabelTemplate.SAMPLE else []
+    tested = TESTS[infectious_tests] if kind in TESTED_KINDS and (autologous or infectious_tests) else ()
+    told = [*own, *tested, *WARNINGS[kind]]
     return [" / ".join(dict.fromkeys(statement[language] for language in languages)) for statement in told]

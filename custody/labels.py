@@ -12,11 +12,19 @@ from custody.codes import label_serial
 from custody.keys import Keyed, key_of
 from custody.label_templates import Market, live_for
 from custody.models import Container, Label, LabelDesign
-from custody.states import ContainerState, LabelState, LabelTemplate
+from custody.states import ContainerKind, ContainerState, LabelState, LabelTemplate
 from ledger.recording import open_event
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, WrongState
 
 VALID = (LabelState.PRINTED, LabelState.APPLIED)
+TEMPLATES = {
+    ContainerKind.STARTING_MATERIAL: LabelTemplate.COLLECTION,
+    ContainerKind.INTERMEDIATE: LabelTemplate.INTERMEDIATE,
+    ContainerKind.SAMPLE: LabelTemplate.SAMPLE,
+    ContainerKind.DRUG_PRODUCT: LabelTemplate.PRODUCT,
+    ContainerKind.VECTOR_KIT: LabelTemplate.PRODUCT,
+}
+UNFILLED = (ContainerState.PLANNED, ContainerState.LABELLED)  # their labels are scanned back by a step of their own
 
 
 def print_labels(
@@ -27,7 +35,7 @@ def print_labels(
     *,
     market: Market | None,
 ) -> list[Label]:
-    """Print one label per container; planned containers become labeled. A reprint voids the former label.
+    """Print one label per container; planned containers become labeled. A reprint voids the former, whatever it was.
 
     The prints keep the version of the template that is live for ``market``; None: the software's own layout.
 
@@ -37,7 +45,7 @@ def print_labels(
     if template not in LabelTemplate.values:
         raise InvalidInput(fields={"template": [f"Use one of {', '.join(LabelTemplate.values)}."]})
     _refuse_final(containers)
-    former = _valid_labels(containers, template)
+    former = list(Label.unwalled.filter(container__in=list(containers), state__in=VALID))
     if former and not reason.strip():
         raise InvalidInput(
             fields={"reason": ["A valid label exists. Say why it is printed again; the former label becomes void."]}
@@ -50,6 +58,11 @@ def print_labels(
         if container.state == ContainerState.PLANNED:
             material.move(container, ContainerState.LABELLED)
     return printed
+
+
+def template_of(container: Container) -> LabelTemplate:
+    """Return which label a container gets."""
+    return TEMPLATES[ContainerKind(container.kind)]
 
 
 def apply(label: Label) -> Label:
@@ -84,6 +97,19 @@ def not_applied(containers: Iterable[Container]) -> list[Container]:
     return [container for container in rows if container.pk not in applied]
 
 
+def awaiting_scan(containers: Iterable[Container]) -> list[Label]:
+    """Return the prints that lie beside filled containers: printed, and not scanned back on them yet."""
+    filled = [bag for bag in containers if bag.state not in UNFILLED and not bag.is_terminal]
+    rows = Label.unwalled.filter(container__in=filled, state=LabelState.PRINTED).select_related("container")
+    return list(rows.order_by("printed_at", "serial"))
+
+
+def without_label(containers: Iterable[Container]) -> list[Container]:
+    """Return the filled containers whose only valid label was never scanned back on them."""
+    waiting = {label.container_id: label.container for label in awaiting_scan(containers)}
+    return not_applied(waiting.values())
+
+
 def settle(label: Label, became: LabelState | str) -> Label:
     """Record what became of a label: applied, void, returned or destroyed. Void ones can still be destroyed.
 
@@ -106,10 +132,6 @@ def unreconciled(stream_id: UUID) -> list[Label]:
     """
     lying_about = (LabelState.PRINTED, LabelState.VOID)
     return list(Label.unwalled.filter(stream_id=stream_id, state__in=lying_about).order_by("printed_at", "serial"))
-
-
-def _valid_labels(containers: Iterable[Container], template: str) -> list[Label]:
-    return list(Label.unwalled.filter(container__in=list(containers), template=template, state__in=VALID))
 
 
 def _refuse_final(containers: Sequence[Container]) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from custody import aliases, scanned_text
+from custody import aliases, labels, scanned_text
 from custody.decoding import Reading, decode
 from custody.isbt128 import Unreadable
 from custody.models import Alias, ChainOfIdentity, Container, Label, Shipment
@@ -40,11 +40,19 @@ def read(scanned: str, field: str = "scan") -> Reading:
     return found.reading
 
 
-def expect(stream_id: UUID, scanned: str, containers: Iterable[Container], field: str = "scan") -> Container:
+def expect(
+    stream_id: UUID,
+    scanned: str,
+    containers: Iterable[Container],
+    field: str = "scan",
+    *,
+    label_unproven: bool = False,
+) -> Container:
     """Return the one of the expected containers that the scan names.
 
     Raises InvalidInput (``unreadable``, ``wrong_bag``, ``label_void``) when nothing of another identity was read, and
-    Mismatch ``identity_mismatch`` with ``container_ids`` (the expected containers) when it was.
+    Mismatch ``identity_mismatch`` with ``container_ids`` (the expected containers) when it was. A filled container
+    whose label nobody scanned back is refused, too (``label_not_scanned_back``), unless ``label_unproven``.
     """
     expected = list(containers)
     stock = _by_lot_and_serial(scanned, expected)
@@ -54,6 +62,8 @@ def expect(stream_id: UUID, scanned: str, containers: Iterable[Container], field
     found = _named(reading, expected)
     if found is not None:
         _refuse_void_label(reading, found, field)
+        if not label_unproven:
+            _refuse_unproven_label(found, field)
         return found
     _refuse_same_order(stream_id, reading, expected, field)
     raise mismatch(expected)
@@ -167,6 +177,13 @@ def _refuse_void_label(reading: Reading, container: Container, field: str) -> No
             fields={field: [f"Label {label.serial} is {label.get_state_display().lower()}. Use the valid label."]},
             remedy="Remove and destroy the old label, apply the newest one, and scan again.",
         )
+
+
+def _refuse_unproven_label(container: Container, field: str) -> None:
+    if labels.without_label([container]):
+        text = f"The label of {container.code} was not scanned back on it yet."
+        remedy = "Two people scan it back first: open the order's labels."
+        raise InvalidInput(text, code="label_not_scanned_back", fields={field: [text]}, remedy=remedy)
 
 
 def _refuse_same_order(stream_id: UUID, reading: Reading, expected: Sequence[Container], field: str) -> None:

@@ -156,6 +156,8 @@ class StockState(models.TextChoices):
 class LabelTemplate(models.TextChoices):
     COLLECTION = "collection", "Collection label"
     PRODUCT = "product", "Product label"
+    INTERMEDIATE = "intermediate", "Label of an intermediate"
+    SAMPLE = "sample", "Label of a sample or retained vial"
 
 
 class LabelElement(models.TextChoices):

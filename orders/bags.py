@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from custody import custody_periods, material
+from custody import custody_periods, labels, material, scans
 from custody.states import TERMINAL_STATES, ContainerKind, ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders.step_kinds import StepContext
@@ -96,6 +96,29 @@ def take(ctx: StepContext, bag: Any, at: dt.datetime) -> None:
         ctx.findings.append(
             MissingFact("hand_over_not_recorded", f"{bag.code} came here without a recorded hand-over.")
         )
+
+
+def scanned(ctx: StepContext, code: str, waiting: Collection[Any], field: str = "scan") -> Any:
+    """Return the one of the waiting bags that the scan names; see ``custody.scans.expect``.
+
+    Recorded late, a label that nobody scanned back is noted.
+    """
+    bag = scans.expect(ctx.order.stream_id, code, waiting, field, label_unproven=ctx.late)
+    if ctx.late:
+        ctx.findings.extend(fact for fact in labels_missing([bag]) if fact not in ctx.findings)
+    return bag
+
+
+def labels_missing(found: Collection[Any]) -> list[MissingFact]:
+    """Return a fact for each filled bag whose label was never scanned back on it."""
+    return [
+        MissingFact(
+            "label_not_scanned_back",
+            f"The label of {bag.code} was not scanned back on it.",
+            "Two people scan it back on the page of labels.",
+        )
+        for bag in labels.without_label(found)
+    ]
 
 
 def held_or(ctx: StepContext, kinds: Collection[str], nothing: MissingFact) -> list[MissingFact]:

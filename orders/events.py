@@ -90,6 +90,20 @@ register(
         audience=CLINICAL_AND_PLANT,
     ),
     EventKind(
+        "orders.label_reprinted",
+        "Label printed again",
+        "Label {label} of {container} is printed again; the former is void.",
+        payload={"label": "serial of the print", "container": "code"},
+        audience=CLINICAL_AND_PLANT,
+    ),
+    EventKind(
+        "orders.labels_scanned_back",
+        "Labels scanned back",
+        "Labels scanned back on their bags: {labels}.",
+        payload={"labels": "serials of the prints", "containers": "codes"},
+        audience=CLINICAL_AND_PLANT,
+    ),
+    EventKind(
         "orders.party_left",
         "Party left",
         "{organization} takes no part in the order any more.",

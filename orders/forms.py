@@ -66,6 +66,12 @@ def flat(errors: Any, prefix: str = "") -> dict[str, list[str]]:
     return found
 
 
+def parts_of(errors: Mapping[str, list[str]], prefix: str) -> dict[str, list[str]]:
+    """Return the errors of one group of fields by the last part of their names: a signature's, a second person's."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): words for name, words in errors.items() if name.startswith(start)}
+
+
 def _walk(errors: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(errors, Mapping):
         for name, inner in errors.items():

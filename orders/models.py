@@ -13,6 +13,7 @@ from orders.states import (
     PHASE_LABELS,
     CaptureBehavior,
     FlowState,
+    InfectiousTests,
     OfflineState,
     OrderState,
     StepState,
@@ -113,6 +114,7 @@ class Order(WalledModel):
     opened_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
     synthetic = models.BooleanField(default=False)
+    infectious_tests = models.CharField(max_length=8, choices=InfectiousTests.choices, blank=True, help_text="donor's")
     version = models.PositiveIntegerField(default=1)
 
     wall = Parties()

@@ -27,8 +27,14 @@ from quality.states import BatchState
 from scheduling import queries as scheduling
 from scheduling.states import ResourceKind
 
-ARRIVAL, RECEIPT, START, FINISH, PACKING, PICKUP = "arrival", "receipt", "start", "finish", "packing", "pickup"
-KINDS = {"receive_material": RECEIPT, "start_manufacture": START, "finish_manufacture": FINISH}
+ARRIVAL, RECEIPT, START, FINISH, LABELING = "arrival", "receipt", "start", "finish", "labeling"
+PACKING, PICKUP = "packing", "pickup"
+KINDS = {
+    "receive_material": RECEIPT,
+    "start_manufacture": START,
+    "finish_manufacture": FINISH,
+    "label_product": LABELING,
+}
 AHEAD = dt.timedelta(days=7)
 BEFORE_ARRIVAL = ("collection", "inbound")
 

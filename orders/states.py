@@ -23,6 +23,14 @@ OPEN_STEP_STATES = (StepState.WAITING, StepState.READY)
 PASSED_STEP_STATES = (StepState.DONE, StepState.SKIPPED)
 
 
+class InfectiousTests(models.TextChoices):
+    """What the donor's tests for infectious diseases said (T30)."""
+
+    NEGATIVE = "negative", "Complete, negative"
+    POSITIVE = "positive", "Complete, positive"
+    PENDING = "pending", "Pending"
+
+
 class OrderState(models.TextChoices):
     OPEN = "open", "Open"
     CANCELLED = "cancelled", "Cancelled"

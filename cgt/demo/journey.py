@@ -161,7 +161,7 @@ class Journey:
         if signatures >= 2:
             inputs["verifiers"] = self._verifiers(kind, order, step, player, signatures - 1, inputs)
         result = flow.perform(player.actor, self.code, key, inputs | dict(changes or {}))
-        if kind in ("start_manufacture", "finish_manufacture", "record_qc"):
+        if kind in ("start_manufacture", "finish_manufacture", "label_product", "record_qc"):
             self.made_by.add(player.actor.person_id)
         return result
 
@@ -182,7 +182,7 @@ class Journey:
     ) -> list[dict[str, str]]:
         organization_id, capability, site_id = player.actor.organization_id, step.capability, step.site_id
         scan = inputs["bags"][0]["scan"] if inputs.get("bags") else inputs.get("wristband", "")
-        if kind == "apply_labels":
+        if kind in ("apply_labels", "label_product"):
             scan = ", ".join(bag["scan"] for bag in inputs["bags"])
         if kind == "hand_over":
             organization_id, site_id = self._giver(order, step.flow_step.parameters)
@@ -286,6 +286,10 @@ class Journey:
     def _for_apply_labels(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.LABELLED, (ContainerKind.STARTING_MATERIAL,))
         return {"wristband": order.identity_code, "bags": [{"scan": bag.code} for bag in bags]}
+
+    def _for_label_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+        bags = self._bags(order, player, ContainerState.STORED, (ContainerKind.DRUG_PRODUCT,))
+        return {"bags": [{"scan": bag.code} for bag in bags]}
 
     def _for_start_collection(self, order: Order, *_: Any) -> dict[str, Any]:
         begun = timezone.now() - dt.timedelta(minutes=2)  # a form tells minutes, and the end must be a later one

@@ -89,7 +89,7 @@ def _destroy(actor: Actor, order: Order, container_code: str, raw: Mapping[str, 
         given = read(DestroyInputs, raw, {"zone": ZoneInfo(actor.zone)})
         require(actor, Capability.MANAGE_DEVIATIONS)
         _require_in_hand(actor, order, bag)
-        scans.expect(order.stream_id, given["scan"], [bag], "scan")
+        scans.expect(order.stream_id, given["scan"], [bag], "scan", label_unproven=True)
         event.signatures = _signatures(actor, order, bag, given)
         event.occurred_at, event.reason = _not_before_custody(bag, given["at"]), given["reason"].strip()
         material.move(bag, ContainerState.DESTROYED)
@@ -134,7 +134,7 @@ def _witness(actor: Actor, order: Order, bag: Any, sent: Mapping[str, str], own:
         except NotAllowed as refusal:
             refusals.append(refusal)
             continue
-        scans.expect(order.stream_id, sent["scan"], [bag], "witness.scan")
+        scans.expect(order.stream_id, sent["scan"], [bag], "witness.scan", label_unproven=True)
         return signing.sign(seen, capability=capability, meaning=SEEN_BY, content_hash=bound, zone=seen.zone)
     raise refusals[0]
 

@@ -18,6 +18,8 @@ from custody.states import LabelSheet, LabelState, LabelTemplate
 from ledger.context import Actor, reading
 from ledger.recording import Replayed
 from orders.actions import label_ends
+from orders.actions.reprints import ReprintInputs, reprint_label
+from orders.actions.scan_back import ScanBackInputs, scan_back
 from orders.api.of_order import OfOrder
 from orders.api.record import PDFRenderer, PrintOut
 from orders.views import labels
@@ -121,7 +123,7 @@ class LabelEndView(OfOrder):
     @extend_schema(
         operation_id="settle_label",
         tags=["material"],
-        summary="Record what became of a print of a label: applied (scanned back), returned or destroyed",
+        summary="Record what became of a print of a label that is on no bag: returned or destroyed",
         parameters=[ONCE],
         request=LabelEndRequest,
         responses=LabelPrints,
@@ -131,6 +133,44 @@ class LabelEndView(OfOrder):
         sent = body_of(request)
         with suppress(Replayed):
             label_ends.settle_label(self.actor, code, str(sent.get("serial", "")), sent, once=once_of(request))
+        with reading(self.actor):
+            return Response(_listed(self.actor, code))
+
+
+class ReprintView(OfOrder):
+    """A label once more."""
+
+    @extend_schema(
+        operation_id="reprint_label",
+        tags=["material"],
+        summary="Print the label of a filled container again, with the reason; the former is void",
+        parameters=[ONCE],
+        request=ReprintInputs,
+        responses={201: LabelPrints},
+    )
+    def post(self, request: Request, code: str) -> Response:
+        self.find(code)
+        with suppress(Replayed):
+            reprint_label(self.actor, code, body_of(request), once=once_of(request))
+        with reading(self.actor):
+            return Response(_listed(self.actor, code), status=201)
+
+
+class ScanBackView(OfOrder):
+    """Prints on their bags."""
+
+    @extend_schema(
+        operation_id="scan_back_labels",
+        tags=["material"],
+        summary="Record that prints are on their bags: two people scan the same prints and sign",
+        parameters=[ONCE],
+        request=ScanBackInputs,
+        responses=LabelPrints,
+    )
+    def post(self, request: Request, code: str) -> Response:
+        self.find(code)
+        with suppress(Replayed):
+            scan_back(self.actor, code, body_of(request), once=once_of(request))
         with reading(self.actor):
             return Response(_listed(self.actor, code))
 

@@ -188,6 +188,8 @@ urlpatterns = [
         transcribing.TranscribeView.as_view(),
         name="transcribe",
     ),
+    path("orders/<slug:code>/labels/reprint", labels.ReprintView.as_view(), name="reprint-label"),
+    path("orders/<slug:code>/labels/scan-back", labels.ScanBackView.as_view(), name="scan-back-labels"),
     path("orders/<slug:code>/labels/end", labels.LabelEndView.as_view(), name="settle-label"),
     path("offline-entries", offline.OfflineEntriesView.as_view(), name="offline-entries"),
     path(

@@ -7,7 +7,7 @@ from typing import Any
 
 from orders.epcis.declarations import Happening, Said, an_object, excuse, says
 from orders.epcis.identifiers import BATCH, BOX, CERTIFICATE, CONTAINER, UNIT
-from orders.epcis.said_by_steps import BORN, DESTROYED, HELD, REFUSED, RELEASED, STORED, bags, own
+from orders.epcis.said_by_steps import BORN, CHECKED, DESTROYED, HELD, REFUSED, RELEASED, STORED, bags, own
 from orders.epcis.vocabulary import ADD, AGGREGATION, DELETE, OBSERVE, TRANSFORMATION
 
 FOREIGN = an_object(OBSERVE, "inspecting", "mismatch_instance")
@@ -247,9 +247,17 @@ excuse(
     "orders.offline_discarded",
     "orders.pack_printed",
 )
+
+
+@says("orders.labels_scanned_back", CHECKED)
+def scanned_back(happening: Happening) -> Iterator[Said]:
+    yield Said(CHECKED, bags(_named(happening.payload.get("containers"))))
+
+
 excuse(
-    "What became of a label; its material stays as and where it is.",
+    "What became of a label, or a print that is not on its material yet; the material stays as and where it is.",
     "orders.label_settled",
+    "orders.label_reprinted",
 )
 excuse(
     "The order's own state; its material stays as and where it is.",

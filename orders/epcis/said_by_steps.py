@@ -60,6 +60,7 @@ def labels_printed(happening: Happening) -> Iterator[Said]:
 
 
 @says("apply_labels", CHECKED)
+@says("label_product", CHECKED)
 @says("check_bedside", CHECKED)
 def checked(happening: Happening) -> Iterator[Said]:
     yield Said(CHECKED, bags(happening.facts.get("bags") or ()))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from rest_framework import serializers
 
 from custody import identity, labels, material, scans
 from custody.states import ContainerKind, ContainerState, LabelTemplate
-from ledger.refusals import InvalidInput, MissingFact
+from ledger.refusals import MissingFact
 from orders.counts import counted
 from orders.inputs import ScanField
+from orders.scanning_back import codes_in, each_once
 from orders.states import WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
-
-BETWEEN_CODES = re.compile(r"[,;\r\n]+")
 
 
 class LabeledBag(serializers.Serializer[Any]):
@@ -70,24 +68,13 @@ class ApplyLabels(StepKind):
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         """The second person scans every label too; several codes stand side by side with commas between them."""
-        self._match(ctx, BETWEEN_CODES.split(scan.strip(" ,;\r\n")), "scan")
+        each_once(ctx.order.stream_id, codes_in(scan), self._bags(ctx), "scan")
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         chain = identity.identity_of_stream(ctx.order.stream_id)
         scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=self._bags(ctx))
-        bags = self._match(ctx, [given["scan"] for given in inputs["bags"]], "bags[{}].scan")
+        scanned = [given["scan"] for given in inputs["bags"]]
+        bags = each_once(ctx.order.stream_id, scanned, self._bags(ctx), "bags[{}].scan")
         for bag in bags:
             labels.apply_to(bag, LabelTemplate.COLLECTION)
         return Outcome(f"{counted(len(bags), 'label')} applied and scanned back.", {"bags": [bag.code for bag in bags]})
-
-    def _match(self, ctx: StepContext, scanned: list[str], field: str) -> list[Any]:
-        """Return the waiting bags in the order in which they were scanned: each once, none left out."""
-        waiting = self._bags(ctx)
-        found = [
-            scans.expect(ctx.order.stream_id, code, waiting, field.format(position))
-            for position, code in enumerate(scanned)
-        ]
-        if {bag.pk for bag in found} != {bag.pk for bag in waiting} or len(found) != len(waiting):
-            text = f"Scan each of the {len(waiting)} labels once."
-            raise InvalidInput(text, fields={field if field == "scan" else "bags": [text]})
-        return found

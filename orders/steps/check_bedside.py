@@ -82,14 +82,14 @@ class CheckBedside(StepKind):
         ]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
-        scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
+        bags.scanned(ctx, scan, self._bags(ctx))
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
         chain = identity.identity_of_stream(ctx.order.stream_id)
         scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=waiting)
         checked = {
-            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan").pk
+            bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan").pk
             for position, given in enumerate(inputs["bags"])
         }
         if checked != {bag.pk for bag in waiting}:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import custody_periods, donations, identity, material, scans
+from custody import custody_periods, donations, identity, material
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import attempts, bags
@@ -156,7 +156,7 @@ class Collect(StepKind):
     def _fill(
         self, ctx: StepContext, position: int, given: dict[str, Any], waiting: list[Any], inputs: dict[str, Any]
     ) -> Any:
-        bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+        bag = bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
         if bag.ended_at is not None:
             raise InvalidInput(fields={f"bags[{position}].scan": ["The same bag was scanned twice."]})
         if bag.state == ContainerState.LABELLED:

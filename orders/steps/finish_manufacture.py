@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from custody import custody_periods, labels, material
 from custody.conversions import IN_MANUFACTURE
-from custody.states import VESSELS, ContainerKind, ContainerState, Vessel
+from custody.states import VESSELS, ContainerKind, ContainerState, LabelTemplate, Vessel
 from ledger.refusals import MissingFact
 from orders import bags, evidence, stopped_use
 from orders.counts import counted
@@ -65,12 +65,13 @@ class FinishManufacture(StepKind):
     Parameters = Parameters
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
-        if evidence.current_batch(ctx.actor, ctx.order) is not None:
-            return []
-        return [evidence.no_batch()]
+        return self._no_batch(ctx) or bags.labels_missing(self._used(ctx))
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
-        return self.missing(ctx) or bags.nothing(ctx, self._used(ctx), "material in process")
+        return self._no_batch(ctx) or bags.nothing(ctx, self._used(ctx), "material in process")
+
+    def _no_batch(self, ctx: StepContext) -> list[MissingFact]:
+        return [] if evidence.current_batch(ctx.actor, ctx.order) else [evidence.no_batch()]
 
     def _used(self, ctx: StepContext) -> list[Any]:
         found = bags.expected(ctx, IN_MANUFACTURE, ContainerState.IN_PROCESS)
@@ -122,9 +123,7 @@ class FinishManufacture(StepKind):
                 bag, ctx.actor.organization_id, ctx.order.plant_site_id, ctx.performer_id, inputs["finished_at"]
             )
         stopped_use.inherit(held, made)
-        printed = labels.print_labels(ctx.stream, made, "product", market=ctx.order.market)
-        for bag in made:
-            labels.apply_to(bag)
+        printed = labels.print_labels(ctx.stream, made, LabelTemplate.PRODUCT, market=ctx.order.market)
         batches.finish_batch(batch, inputs["finished_at"], ctx.performer_id)
         evidence.note_makers(batch, ctx)
         return Outcome(

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import custody_periods, scans
+from custody import custody_periods
 from custody.states import TERMINAL_STATES, ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence
@@ -83,7 +83,7 @@ class Infuse(StepKind):
         ]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        bag = scans.expect(ctx.order.stream_id, inputs["scan"], self._bags(ctx))
+        bag = bags.scanned(ctx, inputs["scan"], self._bags(ctx))
         if inputs["result"] in ("infused", "partial") and inputs["volume_ml"] <= 0:
             raise InvalidInput(fields={"volume_ml": ["Enter the volume that was infused."]})
         bags.take(ctx, bag, inputs["ended_at"])

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from custody import identity, material, scans
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
-from orders import evidence
+from orders import bags, evidence
 from orders.counts import counted
 from orders.inputs import ScanField
 from orders.states import StepState, WithoutNetwork
@@ -49,8 +49,8 @@ class IssueProduct(StepKind):
     Inputs = Inputs
 
     def _in(self, ctx: StepContext, *states: ContainerState) -> list[Any]:
-        bags = material.of_stream(ctx.order.stream_id)
-        return [bag for bag in bags if bag.kind in PRODUCT and bag.state in states]
+        found = material.of_stream(ctx.order.stream_id)
+        return [bag for bag in found if bag.kind in PRODUCT and bag.state in states]
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         return self._in(ctx, *USABLE)
@@ -77,7 +77,7 @@ class IssueProduct(StepKind):
         chain = identity.identity_of_stream(ctx.order.stream_id)
         scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=waiting)
         for position, given in enumerate(inputs["bags"]):
-            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            bag = bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
             if bag.state == ContainerState.ISSUED:
                 raise InvalidInput(fields={f"bags[{position}].scan": ["This bag was scanned already."]})
             _refuse_expired(bag)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import scans, shipments
+from custody import shipments
 from custody.states import ContainerKind, ContainerState
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
@@ -102,7 +102,7 @@ class Pack(StepKind):
         stopped = stopped_use.refuse(ctx, SourceKind.SHIPPER, [inputs["shipper_code"]], "shipper_code")
         waiting = self._bags(ctx)
         packed = [
-            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
             for position, given in enumerate(inputs["bags"])
         ]
         bags.require_all(ctx, packed, waiting)

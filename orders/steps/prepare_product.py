@@ -7,7 +7,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import scans
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import attempts, bags, evidence
@@ -74,7 +73,7 @@ class PrepareProduct(StepKind):
         waiting, taken = self._bags(ctx), []
         ends = inputs["started_at"] + dt.timedelta(minutes=int(ctx.limits["thaw_minutes"]))
         for position, given in enumerate(inputs["bags"]):
-            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            bag = bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
             if bag.code in taken:
                 raise InvalidInput(fields={"bags": ["Scan each bag once."]})
             use_by = min(ends, bag.expires_at) if bag.expires_at else ends

@@ -81,12 +81,12 @@ class ReceiveMaterial(StepKind):
         ]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
-        scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
+        scans.expect(ctx.order.stream_id, scan, self._bags(ctx), label_unproven=True)
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
         seen = [
-            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan", label_unproven=True)
             for position, given in enumerate(inputs["bags"])
         ]
         bags.require_all(ctx, seen, waiting)

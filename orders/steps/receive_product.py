@@ -97,14 +97,16 @@ class ReceiveProduct(StepKind):
         ]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
-        scans.expect(ctx.order.stream_id, scan, self._bags(ctx))
+        scans.expect(ctx.order.stream_id, scan, self._bags(ctx), label_unproven=True)
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
         decided: dict[str, str] = {}
         too_warm = float(inputs["temperature_c"]) > float(ctx.limits["storage_max_c"])
         for position, given in enumerate(inputs["bags"]):
-            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            bag = scans.expect(
+                ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan", label_unproven=True
+            )
             if bag.code in decided:
                 raise InvalidInput(fields={f"bags[{position}].scan": ["This bag was scanned already."]})
             bags.take(ctx, bag, inputs["received_at"])

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from ledger.states import Role
 from orders.inputs import PastTime
-from orders.states import StepState
+from orders.states import InfectiousTests, StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
@@ -29,7 +29,7 @@ class Inputs(serializers.Serializer[Any]):
         max_digits=5, decimal_places=1, min_value=Decimal(1), max_value=Decimal(400), label="Weight (kg)"
     )
     infectious_tests = serializers.ChoiceField(
-        choices=[("negative", "Complete, negative"), ("positive", "Complete, positive"), ("pending", "Pending")],
+        choices=InfectiousTests.choices,
         label="Infectious disease tests",
     )
     assessed_at = PastTime(label="Assessed at")
@@ -51,6 +51,8 @@ class RecordEligibility(StepKind):
         why = self._why_not(ctx, inputs)
         if why:
             return Outcome(why, state=StepState.FAILED, reopen=ctx.step.key, happened_at=inputs["assessed_at"])
+        ctx.order.infectious_tests = inputs["infectious_tests"]  # what labels have to say of it (T30)
+        ctx.order.save(update_fields=["infectious_tests"])
         facts = {"weight_kg": inputs["weight_kg"], "infectious_tests": inputs["infectious_tests"]}
         return Outcome("Eligible.", facts, happened_at=inputs["assessed_at"])
 

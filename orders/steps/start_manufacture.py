@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import identity, material, scans, used_lots
+from custody import identity, material, used_lots
 from custody.states import ContainerKind, ContainerState, IdentityState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence, reserve, stopped_use
@@ -141,7 +141,7 @@ class StartManufacture(StepKind):
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
         used = [
-            scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
             for position, given in enumerate(inputs["bags"])
         ]
         bags.require_all(ctx, used, waiting, reserve=int(ctx.parameters.get("reserve", 0)))

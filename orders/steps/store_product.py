@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from custody import scans, store
+from custody import store
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags
@@ -59,7 +59,7 @@ class StoreProduct(StepKind):
         waiting = self._bags(ctx)
         stored = []
         for position, given in enumerate(inputs["bags"]):
-            bag = scans.expect(ctx.order.stream_id, given["scan"], waiting, f"bags[{position}].scan")
+            bag = bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
             if bag.code in stored:
                 raise InvalidInput(fields={"bags": ["Scan each bag once."]})
             bags.take(ctx, bag, inputs["stored_at"])

@@ -23,10 +23,12 @@ from ledger.recording import Once
 from ledger.refusals import InvalidInput, NotFound, Refusal
 from network.queries import disclosed_fields
 from orders import queries
-from orders.actions import label_ends
+from orders.actions import label_ends, reprints
+from orders.actions import scan_back as scanning
 from orders.flow import order_named
-from orders.forms import Filling, described, flat
+from orders.forms import Filling, described, flat, in_place, parts_of, unplaced, with_choices, without_blank_rows
 from orders.views.requests import acted, typed
+from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
 
@@ -42,14 +44,45 @@ def labels(request: HttpRequest, code: str) -> HttpResponseBase:
 
 @require_POST
 @desk(Capability.VIEW_ORDERS)
+def reprint(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Print a bag's label again, with the reason."""
+    given = {name: typed(request, name) for name in ("container", "reason")}
+
+    def act(actor: Actor, once: Once | None) -> str:
+        label = reprints.reprint_label(actor, code, given, once=once)
+        return f"{label.serial} is printed again. Remove the old label, put the new one on, and scan it back."
+
+    def again(refusal: Refusal) -> TemplateResponse:
+        return _page(request, request.actor, code, refusal)  # type: ignore[attr-defined]
+
+    return acted(request, (code, "reprint"), act, again, reverse("orders:labels", args=[code]))
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
+def scan_back(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Record that prints are on their bags, scanned by two people."""
+    sent, places = without_blank_rows(request.POST, ("bags",))
+
+    def act(actor: Actor, once: Once | None) -> str:
+        done = scanning.scan_back(actor, code, sent, once=once)
+        return f"Scanned back by two people: {', '.join(done)}."
+
+    def again(refusal: Refusal) -> TemplateResponse:
+        errors = in_place(flat(refusal.fields), places)
+        return _page(request, request.actor, code, refusal, errors)  # type: ignore[attr-defined]
+
+    return acted(request, (code, "scan-back"), act, again, reverse("orders:labels", args=[code]))
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
 def settle(request: HttpRequest, code: str) -> HttpResponseBase:
     """Record what became of one print; a refusal brings the list back with the words."""
     serial = typed(request, "serial")
 
     def act(actor: Actor, once: Once | None) -> str:
-        given: dict[str, Any] = {name: typed(request, name) for name in ("became", "scan", "remark")}
-        if typed(request, "second.username"):
-            given["second"] = {part: request.POST.get(f"second.{part}", "") for part in ("username", "password")}
+        given = {name: typed(request, name) for name in ("became", "remark")}
         label = label_ends.settle_label(actor, code, serial, given, once=once)
         return f"Label {label.serial} is {label.get_state_display().lower()}."
 
@@ -59,7 +92,13 @@ def settle(request: HttpRequest, code: str) -> HttpResponseBase:
     return acted(request, (code, "label", serial), act, again, reverse("orders:labels", args=[code]))
 
 
-def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None = None) -> TemplateResponse:
+def _page(
+    request: HttpRequest,
+    actor: Actor,
+    code: str,
+    refusal: Refusal | None = None,
+    scan_errors: dict[str, list[str]] | None = None,
+) -> TemplateResponse:
     order = _order(actor, code)
     prints = prints_of(actor, code)
     errors = flat(refusal.fields) if refusal else {}
@@ -77,6 +116,9 @@ def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None
             if label.state in (LabelState.PRINTED, LabelState.VOID)
         ],
         "once": uuid4(),
+        "to_reprint": (bags := reprints.reprintable(actor, order)),
+        "reprint_fields": _reprint_fields(bags, filling) if bags else [],
+        **_to_scan_back(request, actor, order, scan_errors),
         "prints": prints,
         "counted": counted(prints),
         "valid": any(label.state in VALID for label in prints),
@@ -93,17 +135,44 @@ def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None
     return TemplateResponse(request, "orders/labels.html", context, status=status)
 
 
+def _to_scan_back(
+    request: HttpRequest, actor: Actor, order: Any, errors: dict[str, list[str]] | None
+) -> dict[str, Any]:
+    """Return the form with a row for each print that waits to be scanned back by whoever looks."""
+    prints = scanning.waiting(actor, order)
+    if not prints:
+        return {"to_scan_back": []}
+    posted = request.POST if errors is not None else None
+    filling = Filling(order.center_site.zone, {"bags": [{} for _ in prints]}, posted, errors or {})
+    fields = [field for field in described(scanning.ScanBackInputs(), filling) if field["name"] == "bags"]
+    return {
+        "to_scan_back": prints,
+        "scan_fields": fields,
+        "unplaced": unplaced(errors or {}, fields),
+        "meaning": scanning.APPLIED_BY,
+        "second_meaning": scanning.VERIFIED_BY,
+        "username": username_of(actor),
+        "own_errors": parts_of(errors or {}, "signature"),
+        "second_errors": parts_of(errors or {}, "second"),
+        "second_username": filling.value("second.username"),
+        "second_scan": filling.value("second.scan"),
+    }
+
+
+def _reprint_fields(bags: list[Any], filling: Filling) -> list[dict[str, Any]]:
+    fields = described(reprints.ReprintInputs(), filling)
+    return with_choices(fields, {"container": [(bag.code, f"{bag.code} ({bag.kind_label})") for bag in bags]})
+
+
 def _form(serial: str, filling: Filling | None) -> list[dict[str, Any]]:
     """Return the fields of a print's end, each with an id of its own on the page."""
     fields = described(label_ends.LabelEndInputs(), filling or Filling("UTC"))
     narrow = {"radio": "select", "textarea": "text"}
-    needed = {"became"}  # what else is needed depends on it
     return [
         {
             **field,
             "id": f"{field['name']}_{serial}",
             "type": narrow.get(field["type"], field["type"]),
-            "required": field["name"] in needed,
         }
         for field in fields
     ]
@@ -187,23 +256,25 @@ def _contents(request: HttpRequest, code: str) -> tuple[list[LabelContent], str]
 
 def _text(actor: Actor, order: Any) -> dict[str, LabelText]:
     limits = order.specification.limits
-    storage = {
+    storage = {  # neither a sample nor what is in process has a range of its own in the specification
         LabelTemplate.COLLECTION: f"{limits.get('receipt_min_c')} … {limits.get('receipt_max_c')} °C",
         LabelTemplate.PRODUCT: f"≤ {limits.get('storage_max_c')} °C",
     }
-    site = {LabelTemplate.COLLECTION: order.center_site, LabelTemplate.PRODUCT: order.plant_site or order.center_site}
+    plant = order.plant_site or order.center_site
+    site = {template: plant for template in LabelTemplate} | {LabelTemplate.COLLECTION: order.center_site}
     patient = _patient_lines(actor, order)
     return {
         template: LabelText(
             product=order.therapy.name,
-            storage=storage[template],
+            storage=storage.get(template, ""),
             zone=site[template].zone,
             site=site[template].name,
             autologous=order.therapy.modality.startswith("autologous"),
+            infectious_tests=order.infectious_tests,
             patient_lines=patient,
             synthetic=order.synthetic,
         )
-        for template in (LabelTemplate.COLLECTION, LabelTemplate.PRODUCT)
+        for template in LabelTemplate
     }
 
 

@@ -48,12 +48,12 @@ def lineage(request: HttpRequest, code: str) -> HttpResponseBase:
 
     def act(actor: Actor, once: Once | None) -> str:
         made = convert_material(actor, code, sent, once=once)
-        return f"Recorded. Made: {', '.join(made)}. Their labels can be printed on the order's page."
+        return f"Recorded. Made: {', '.join(made)}. Print their labels, put them on, and scan them back."
 
     def again(refusal: Refusal) -> TemplateResponse:
         return _page(request, code, refusal, in_place(flat(refusal.fields), places))
 
-    return acted(request, ("convert", code), act, again, reverse("orders:lineage", args=[code.upper()]))
+    return acted(request, ("convert", code), act, again, reverse("orders:labels", args=[code.upper()]))
 
 
 def _page(

@@ -10,8 +10,10 @@ from django.utils import timezone
 from custody.queries import lineage_of
 from custody.states import ContainerKind, ContainerState
 from ledger.context import reading
+from ledger.refusals import FactsMissing
 from orders.actions.conversions import convert_material
 from orders.epcis import documents
+from tests.journeys.labeling import scan_all_back
 from tests.journeys.test_epcis import told
 from tests.journeys.watching import bags, order_of
 from tests.journeys.world import World
@@ -28,6 +30,9 @@ def test_product_descends_from_the_collection_through_the_intermediate(world: Wo
     sent |= {"volumes": [{"volume_ml": "900"}], "at": timezone.now().isoformat()}
     (culture,) = convert_material(operator.actor, journey.code, sent)
     assert bags(operator, journey, "intermediate") == {culture: ContainerState.IN_PROCESS}
+    with pytest.raises(FactsMissing, match=f"The label of {culture} was not scanned back"):
+        journey.perform("finish")
+    scan_all_back(journey, operator, world.player("maker", "operator", 2))
     journey.run("finish")
     assert bags(operator, journey, "intermediate") == {culture: ContainerState.CONSUMED}
     with reading(operator.actor):

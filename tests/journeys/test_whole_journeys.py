@@ -94,8 +94,8 @@ def test_a_car_t_order_runs_from_enrolment_to_its_end(
     assert watchers.steps == [
         "activate_coi", "consent", "eligibility", "prescribe", "book", "request", "confirm", "accept_job",
         "kit", "readiness", "identify", "labels", "apply_labels", "start_collection", "collect", "pack",
-        "pickup", "delivery", "receipt", "start", "finish", "qc", "review", "release", "ship_go", "ship",
-        "ship_pickup", "ship_delivery", "receive_product", "store", "ld_go", "issue", "thaw", "bedside",
+        "pickup", "delivery", "receipt", "start", "finish", "label_product", "qc", "review", "release", "ship_go",
+        "ship", "ship_pickup", "ship_delivery", "receive_product", "store", "ld_go", "issue", "thaw", "bedside",
         "infuse", "infuse", "close",
     ]  # fmt: skip
     assert sorted(bags(watchers.center, journey).values()) == ["consumed", "infused", "infused"]

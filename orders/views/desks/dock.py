@@ -20,6 +20,7 @@ BENCHES = (
     ("receipt", "To receive, by two people", "scan", "Taken over at the door, a box waits here for two people."),
     ("start", "To start", "player-play", "Accepted material appears here until its manufacture has started."),
     ("finish", "In process, to finish", "building-factory-2", "A batch appears here when its manufacture has started."),
+    ("labeling", "Filled, to label", "barcode", "Filled bags appear here until two people have scanned their labels."),
     ("packing", "To pack and ship", "package", "A released batch whose center can take it appears here."),
     ("pickup", "Packed, waiting for the courier", "hourglass", "A packed box waits here for its courier."),
 )
