@@ -73,6 +73,7 @@ SIGNING = frozenset(
         Capability.GIVE_CUSTODY,
         Capability.TAKE_CUSTODY,
         Capability.RECEIVE_MATERIAL,
+        Capability.MANUFACTURE,
         Capability.REVIEW_BATCH,
         Capability.RELEASE_BATCH,
         Capability.STOP_UNITS,

@@ -68,6 +68,8 @@ TWINS = {
     "orders:downtime_day": "api:downtime-day",
     "orders:transcribe": "api:transcribe",
     "orders:settle_label": "api:settle-label",
+    "orders:scan_back_labels": "api:scan-back-labels",
+    "orders:reprint_label": "api:reprint-label",
     "orders:edit_repair": "api:edit-repair",
     "orders:end_disruption": "api:end-disruption",
     "orders:enter_results": "api:step",
