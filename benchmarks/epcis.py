@@ -23,6 +23,7 @@ from benchmarks.own_database import own_database  # noqa: E402
 
 RESULTS = Path(__file__).with_name("epcis_results.json")
 LIMIT_SECONDS = 10.0  # for 10 000 events
+LIMIT_MORE_MB = 32.0  # by which the process may grow while it writes ten times as many events: a document is streamed
 
 
 def main() -> int:
@@ -37,7 +38,15 @@ def main() -> int:
     if found["many"]["events"] < chosen.events:
         print(f"The record has only {found['many']['events']} events: copy more orders (--orders).")
         return 1
-    return 0 if found["seconds_per_10000"] <= LIMIT_SECONDS else 1
+    memory, seconds = found["more_memory_mb"], found["seconds_per_10000"]
+    flat = _judged(memory <= LIMIT_MORE_MB)
+    print(f"memory: {memory} MB more for ten times the events, limit {LIMIT_MORE_MB:g} MB: {flat}")
+    print(f"time: {seconds} s for 10 000 events, limit {LIMIT_SECONDS:g} s: {_judged(seconds <= LIMIT_SECONDS)}")
+    return 0 if memory <= LIMIT_MORE_MB and seconds <= LIMIT_SECONDS else 1
+
+
+def _judged(within: bool) -> str:
+    return "within" if within else "OVER"
 
 
 def _bench(server: Any, name: str, orders: int, events: int) -> dict[str, Any]:
@@ -52,6 +61,7 @@ def _bench(server: Any, name: str, orders: int, events: int) -> dict[str, Any]:
         "few": few,
         "many": many,
         "seconds_per_10000": round(many["seconds"] * 10_000 / many["events"], 2),
+        "more_memory_limit_mb": LIMIT_MORE_MB,
         "more_memory_mb": round(many["peak_mb"] - few["peak_mb"], 1),
     }
 

@@ -109,6 +109,15 @@ def cases(stage: Any) -> list[Case]:
         Case(
             "confirm a slot chain", "baseline: book", 5, product, stage.confirm, writes=True, most=len(stage.requested)
         ),
+        Case(
+            "hand over, two signatures",
+            "baseline: book",
+            5,
+            product,
+            stage.hand_over,
+            writes=True,
+            most=len(stage.packed),
+        ),
         Case("refusal: full slot", "baseline: one", 1.5, product, stage.hold_full, status=409),
     ]
 

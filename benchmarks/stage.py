@@ -25,10 +25,12 @@ from personas.states import Capability
 PASSWORD = "bench-bench-1"
 WAITING = 55  # orders that only wait: a full page of a list and of a desk
 CONFIRMED = 8  # requests of slot chains that are confirmed, each of them measured
+HANDED_OVER = 8  # boxes that a driver takes over, each of them measured
 KEYS = {
     "coordinator": ("linden", "coordinator", "coordinator.1"),
     "treating_physician": ("linden", "treating_physician", "coordinator.1"),
     "planner": ("aurora", "planner", "planner"),
+    "courier_driver": ("swift", "courier_driver", "courier.driver.1"),
 }
 DESKS = {
     "coordinator": "coordinator.1@linden.example",
@@ -49,6 +51,7 @@ class Stage:
             self._order("activate_coi")
         self.codes = [self._order("prescribe") for _ in range(writes + 1)]
         self.requested = [self._order("confirm") for _ in range(CONFIRMED + 1)]
+        self.packed = [self._journey("pickup") for _ in range(HANDED_OVER + 1)]
         self.full = self._fill_a_slot()
         self.tokens = {name: self._key(*who) for name, who in KEYS.items()}
         self.sessions = {desk: self._sign_in(username) for desk, username in DESKS.items()}
@@ -68,14 +71,17 @@ class Stage:
 
     def _order(self, before: str) -> str:
         """Open an order and let it go on until the step ``before`` is next."""
+        return self._journey(before).code
+
+    def _journey(self, before: str) -> Journey:
         center = self.network.organizations["linden"]
         journey = Journey(self.network.cast, self.random)
         player = self.network.cast.of(center.pk, Capability.BOOK_SLOTS)[0]
         number = self.random.randrange(10**8)
         identity = {"family_name": f"Bench{number}", "given_name": "B", "birth_date": "1970-01-01", "mrn": f"B{number}"}
-        code = journey.enrol(player, "auralcel", "linden-main", identity | {"sex": "female", "phone": ""})
+        journey.enrol(player, "auralcel", "linden-main", identity | {"sex": "female", "phone": ""})
         journey.run(before=before)
-        return code
+        return journey
 
     def _fill_a_slot(self) -> tuple[str, str]:
         """Take places of the first offer until an order is refused it; return that order, and the offer."""
@@ -144,6 +150,12 @@ class Stage:
         path = f"/api/v1/orders/{self.requested[number]}/steps/confirm"
         return self.api(path, "planner", {"decision": "confirm"})
 
+    def hand_over(self, number: int) -> Any:
+        """Both ends sign for a box: the driver who takes it, and the center's person who gives it."""
+        journey = self.packed[number]
+        _, _, inputs = journey.prepared("pickup")
+        return self.api(f"/api/v1/orders/{journey.code}/steps/pickup", "courier_driver", inputs)
+
     def hold_full(self, number: int) -> Any:
         code, offer = self.full
         return self.api(f"/api/v1/orders/{code}/steps/book", body={"offer": offer})
@@ -153,6 +165,11 @@ class Stage:
         with reading(self._actor()):
             mine = OrderStep.unwalled.filter(order__code__in=self.codes, state="done", key__in=["prescribe", "book"])
             done = mine.count()
+            taken = OrderStep.unwalled.filter(
+                order__code__in=[one.code for one in self.packed], state="done", key="pickup"
+            ).count()
         booked = baseline.Booking.objects.using(baseline.PLAIN).count()
+        if taken != min(answered, len(self.packed)):
+            raise SystemExit(f"{min(answered, len(self.packed))} boxes were handed over, the tables say {taken}")
         if (done, booked) != (2 * answered, answered):
             raise SystemExit(f"answers say {2 * answered} steps and {answered} bookings, tables {done} and {booked}")

@@ -54,6 +54,12 @@ class Chosen:
     logger: Equipment | None
     facts: list[MissingFact]
 
+    @property
+    def serials(self) -> dict[str, str]:
+        """The numbers as their registers have them, by the column of a box; however they were typed."""
+        found = {"shipper_code": self.shipper, "logger_code": self.logger}
+        return {column: piece.serial for column, piece in found.items() if piece is not None}
+
 
 def choose(
     organization_ids: Collection[UUID], shipper_code: str, logger_code: str, at: dt.datetime, way: Way

@@ -144,6 +144,16 @@ def thinned(points: Sequence[Point], buckets: int) -> list[tuple[int, int, int]]
     return found
 
 
+def points_in(upload: ReadingUpload) -> list[Point]:
+    """Return the readings that one upload brought and were not known before, oldest first."""
+    rows = ReadingBlock.unwalled.filter(upload=upload).values_list("day", "seconds", "values")
+    return sorted(
+        (_midnight(day) + second, value)
+        for day, seconds, values in rows
+        for second, value in zip(seconds, values, strict=True)
+    )
+
+
 def _blocks(upload: ReadingUpload, points: Sequence[Point]) -> Iterator[ReadingBlock]:
     for number, day in groupby(points, lambda point: point[0] // DAY):
         own = list(day)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from custody import equipment, material, scans
+from custody import equipment, material, pieces, scans
 from custody.codes import box_code
 from custody.keys import Keyed, Named, key_of
 from custody.models import BoxPhoto as BoxPhoto
@@ -37,9 +37,9 @@ def pack(
 ) -> Shipment:
     """Close containers into a sealed shipper; gives the box a fresh outer code.
 
-    Raises FactsMissing when a container may not travel (quarantine, state) or shipper or logger may not go this ``way``
-    (see ``equipment``), InvalidInput for missing codes. Recorded ``late``, what speaks against the two only goes to
-    ``findings``.
+    Raises FactsMissing when a container may not travel (quarantine, state), shipper or logger may not go this ``way``
+    (see ``equipment``) or are in another box (``pieces``), InvalidInput for missing codes. Recorded ``late``, what
+    speaks against the two only goes to ``findings``.
     """
     codes = {"shipper_code": shipper_code.strip(), "seal_code": seal_code.strip(), "logger_code": logger_code.strip()}
     faults = {name: ["This field is needed."] for name in ("shipper_code", "seal_code") if not codes[name]}
@@ -55,20 +55,29 @@ def pack(
         raise FactsMissing(chosen.facts[0].text, facts=chosen.facts)
     if findings is not None:
         findings += chosen.facts
-    shipment = Shipment.objects.create(
-        stream_id=key_of(stream),
-        code=box_code(),
-        direction=Direction(direction),
-        lane_id=lane_id,
-        from_site_id=key_of(from_site),
-        to_site_id=key_of(to_site),
-        courier_id=key_of(courier),
-        packed_at=at,
-        shipper=chosen.shipper,
-        logger=chosen.logger,
-        holds_until=chosen.shipper.holds_until if chosen.shipper else None,
-        **codes,
-    )
+    codes |= chosen.serials
+    pieces.free_unpacked(key_of(stream), containers)
+
+    def write(binds: bool) -> Shipment:
+        row: Shipment = Shipment.objects.create(
+            stream_id=key_of(stream),
+            code=box_code(),
+            direction=Direction(direction),
+            lane_id=lane_id,
+            from_site_id=key_of(from_site),
+            to_site_id=key_of(to_site),
+            courier_id=key_of(courier),
+            packed_at=at,
+            shipper=chosen.shipper,
+            logger=chosen.logger,
+            holds_until=chosen.shipper.holds_until if chosen.shipper else None,
+            binds_pieces=binds,
+            **codes,
+        )
+        return row
+
+    noted = ([] if findings is None else findings) if late else None
+    shipment = pieces.bind(write, (chosen.shipper, chosen.logger), noted)
     ShipmentItem.objects.bulk_create(
         [ShipmentItem(stream_id=shipment.stream_id, shipment=shipment, container=container) for container in containers]
     )
@@ -116,7 +125,8 @@ def open_boxes(containers: Iterable[Container], at: dt.datetime) -> None:
     closed = Shipment.unwalled.filter(pk__in=items, delivered_at__isnull=False, opened_at__isnull=True)
     for shipment in closed.select_for_update().order_by("pk"):
         shipment.state, shipment.opened_at = ShipmentState.OPENED, max(at, shipment.delivered_at or at)
-        shipment.save(update_fields=["state", "opened_at"])
+        shipment.binds_pieces = False
+        shipment.save(update_fields=["state", "opened_at", "binds_pieces"])
 
 
 def check_seal(shipment: Shipment, stage: SealStage, seal_seen: str, at: dt.datetime, person_id: UUID | None) -> str:

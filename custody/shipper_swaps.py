@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from custody import equipment, returns, scans, shipments
+from custody import equipment, pieces, returns, scans, shipments
 from custody.models import Container, CustodyPeriod, Shipment, ShipperSwap
 from custody.states import SealStage, ShipmentState
 from ledger.refusals import FactsMissing, InvalidInput, WrongState
@@ -95,15 +95,15 @@ def swap(
         was_logger_code=shipment.logger_code,
         was_shipper_id=shipment.shipper_id,
         was_logger_id=shipment.logger_id,
-        shipper_code=new.shipper_code,
         seal_code=new.seal_code,
-        logger_code=new.logger_code,
         shipper=chosen.shipper,
         logger=chosen.logger,
+        **{"shipper_code": new.shipper_code, "logger_code": new.logger_code, **chosen.serials},
     )
     if shipment.shipper_id:
         returns.expect_back(shipment.shipper_id, shipment.code, (organization_id, None), shipment.courier_id, at)
-    _move(shipment, row, chosen)
+    noted = chosen.facts if late else None
+    pieces.bind(lambda binds: _move(shipment, row, chosen, binds), (chosen.shipper, chosen.logger), noted)
     return Swapped(row, [finding] * bool(finding) + [fact.text for fact in chosen.facts])
 
 
@@ -178,9 +178,10 @@ def _refuse_same(shipment: Shipment, new: Replacement, units: int) -> None:
         raise InvalidInput(fields=faults)
 
 
-def _move(shipment: Shipment, row: ShipperSwap, chosen: equipment.Chosen) -> None:
+def _move(shipment: Shipment, row: ShipperSwap, chosen: equipment.Chosen, binds: bool) -> None:
     shipment.shipper_code, shipment.seal_code, shipment.logger_code = row.shipper_code, row.seal_code, row.logger_code
     shipment.shipper, shipment.logger = chosen.shipper, chosen.logger
     shipment.holds_until = chosen.shipper.holds_until if chosen.shipper else None
-    names = ("shipper_code", "seal_code", "logger_code", "shipper", "logger", "holds_until")
+    shipment.binds_pieces = binds and shipment.opened_at is None
+    names = ("shipper_code", "seal_code", "logger_code", "shipper", "logger", "holds_until", "binds_pieces")
     shipment.save(update_fields=names)

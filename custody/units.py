@@ -15,13 +15,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.expressions import RawSQL
 
 from custody.models import (
     ChainOfIdentity,
     Container,
     CustodyPeriod,
     Donation,
+    Genealogy,
     Shipment,
     ShipmentItem,
     ShipperSwap,
@@ -112,6 +114,23 @@ def descendants(roots: Collection[UUID]) -> dict[UUID, list[UUID]]:
     return found
 
 
+def travelled_and_made(shipment: Shipment) -> list[Container]:
+    """Return what was in a box, and what was made of it since the box was packed, however far down.
+
+    What was taken of it before it was packed (a sample that stayed behind) did not travel, and is left out. One
+    statement, and one more for each generation.
+    """
+    found = set(ShipmentItem.unwalled.filter(shipment=shipment).values_list("container_id", flat=True))
+    grown = found
+    edges = Genealogy.unwalled.filter(stream_id=shipment.stream_id).filter(
+        Q(conversion__isnull=True) | Q(conversion__happened_at__gte=shipment.packed_at)
+    )
+    while grown:
+        grown = set(edges.filter(parent_id__in=grown).values_list("child_id", flat=True)) - found
+        found |= grown
+    return list(Container.unwalled.filter(pk__in=found).order_by("kind", "position"))
+
+
 def containers(actor: Actor, ids: Iterable[UUID]) -> dict[UUID, Container]:
     """Return these containers by id, as far as the actor sees them."""
     return visible(Container, actor).in_bulk(list(ids))
@@ -129,12 +148,21 @@ def in_stock(actor: Actor, lot: str, most: int) -> list[StockUnit]:
     """Return the actor's own units of a lot that are in stock and bound to no order, first to expire first."""
     if not lot:
         return []
-    found = visible(StockUnit, actor).filter(lot__in=_spelled(lot), state=StockState.AVAILABLE)
-    return list(found.order_by("expires_at", "serial")[:most])
+    found = visible(StockUnit, actor).filter(state=StockState.AVAILABLE)
+    return list(_bearing(found, "lot_compared", lot).order_by("expires_at", "serial")[:most])
 
 
 def _spelled(text: str) -> set[str]:
     return {text.strip(), normalized(text)}
+
+
+def _bearing(rows: QuerySet[Any], column: str, number: str) -> QuerySet[Any]:
+    """Narrow rows to those with a number, however it was typed. ``column``: the one the database compares by.
+
+    Such a column is no field: see custody migration ``compared_numbers``. Never empty, so that its index serves.
+    """
+    compared: Any = RawSQL(f'"{rows.model._meta.db_table}"."{column}"', (), output_field=TextField())  # noqa: S611
+    return rows.annotate(compared=compared).exclude(compared="").filter(compared=normalized(number))
 
 
 def _stay(sought: Sought) -> Q:
@@ -152,7 +180,7 @@ def _stay(sought: Sought) -> Q:
 def _narrowing(actor: Actor, sought: Sought) -> Iterable[set[UUID]]:
     """Return, for each of lot, donor and shipper that is asked for, the units that it leads to."""
     if sought.lot:
-        yield _with_what_was_made(_of_lot(actor, _spelled(sought.lot)))
+        yield _with_what_was_made(_of_lot(actor, sought.lot))
     if sought.donor:
         yield _with_what_was_made(_of_donor(actor, _spelled(sought.donor)))
     if sought.shipper:
@@ -163,9 +191,9 @@ def _with_what_was_made(roots: set[UUID]) -> set[UUID]:
     return roots | {unit for made in descendants(roots).values() for unit in made}
 
 
-def _of_lot(actor: Actor, lots: set[str]) -> set[UUID]:
-    touched: Any = visible(UsedLot, actor).filter(lot__in=lots).values_list("container_id", flat=True)
-    own: Any = visible(Container, actor).filter(~Q(lot=""), lot__in=lots).values_list("pk", flat=True)
+def _of_lot(actor: Actor, lot: str) -> set[UUID]:
+    touched: Any = visible(UsedLot, actor).filter(lot=normalized(lot)).values_list("container_id", flat=True)
+    own: Any = _bearing(visible(Container, actor), "lot_compared", lot).values_list("pk", flat=True)
     return {*touched, *own}
 
 
@@ -183,15 +211,14 @@ def _of_donor(actor: Actor, donors: set[str]) -> set[UUID]:
 
 
 def _of_shipper(actor: Actor, sought: Sought) -> set[UUID]:
-    serials = _spelled(sought.shipper)
-    changed: Any = visible(ShipperSwap, actor).filter(was_shipper_code__in=serials)
+    changed = _bearing(visible(ShipperSwap, actor), "was_shipper_compared", sought.shipper)
     boxes = visible(Shipment, actor)
     if sought.until is not None:
         boxes = boxes.filter(packed_at__lt=sought.until)
     if sought.since is not None:
         boxes = boxes.filter(Q(opened_at__isnull=True) | Q(opened_at__gt=sought.since))
     left = set(changed.values_list("shipment_id", flat=True))  # until it was changed on the way, they were in it too
-    used: Any = boxes.filter(shipper_code__in=serials).values_list("pk", flat=True)
+    used: Any = _bearing(boxes, "shipper_compared", sought.shipper).values_list("pk", flat=True)
     before: Any = boxes.filter(pk__in=left).values_list("pk", flat=True) if left else ()
     items: Any = visible(ShipmentItem, actor).filter(shipment_id__in={*used, *before})
     return set(items.values_list("container_id", flat=True))

@@ -50,7 +50,7 @@ class Box:
 
 def shipment_of(actor: Actor, order: Order, box: str) -> Shipment:
     """Return a box to act on, by its outer code; NotFound for any other, and for a courier that does not carry it."""
-    rows = Shipment.unwalled.select_related("logger", "from_site", "to_site")
+    rows = Shipment.unwalled.select_related("shipper", "logger", "from_site", "to_site")
     found: Shipment | None = rows.filter(stream_id=order.stream_id, code=box.upper()).first()
     if found is None or (actor.organization_role == Role.COURIER and found.courier_id != actor.organization_id):
         raise NotFound()

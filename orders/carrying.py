@@ -18,7 +18,7 @@ from ledger.walls import visible
 from network.queries import lanes
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES, OrderState, StepState
-from orders.transit import expected_at
+from orders.transit import expected_at, left_when_expected
 from personas.queries import sites
 from scheduling.queries import windows_of
 
@@ -39,6 +39,7 @@ class Stop:
     cutoff: dt.datetime | None = None
     temperature: str = ""
     expected: dt.datetime | None = None
+    left: float | None = None  # hours in reserve on arrival, since a delay was reported
     reports: list[Event] = field(default_factory=list)
 
     @property
@@ -78,7 +79,8 @@ def stops(actor: Actor, before: dt.datetime | None = None, order: Order | None =
     places = {site.pk: site for site in sites(actor).filter(pk__in={end for row in rows for end in _ends(row)})}
     boxes = {(box.stream_id, box.direction, box.state): box for box in boxes_on(actor, streams)}
     windows = windows_of(actor, streams)
-    ways = {(lane.origin_id, lane.destination_id): lane for lane in lanes(actor)}
+    own = lanes(actor).filter(courier_id=actor.organization_id)
+    ways = {(lane.origin_id, lane.destination_id): lane for lane in own}
     reports = _reports(actor, streams)
     found = []
     for row in rows:
@@ -99,6 +101,7 @@ def stops(actor: Actor, before: dt.datetime | None = None, order: Order | None =
                 cutoff=_cutoff(lane, here, row.planned_at or row.due_at) if pickup else None,
                 temperature=lane.temperature if lane else "",
                 expected=expected_at(row.order, row.key),
+                left=left_when_expected(row.order, row.key),
                 reports=[
                     event for event in reports if event.stream_id == row.stream_id and event.payload["step"] == row.key
                 ],

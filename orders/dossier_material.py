@@ -6,7 +6,9 @@ from typing import Any
 
 from custody import queries as custody
 from custody import readings, used_lots
+from ledger import queries as record
 from ledger.context import Actor
+from orders import checklists, collection_records
 from orders.conditions import degrees
 from orders.models import Order
 from personas.queries import people_names
@@ -19,10 +21,40 @@ def parts_of(actor: Actor, order: Order) -> dict[str, Rows]:
     """Return these parts as plain rows. Call inside ``reading(actor)``."""
     return {
         "conversions": conversions(actor, order),
+        "collections": collections(actor, order),
+        "packing": packing(actor, order),
         "critical_materials": lots(order),
         "conditions": conditions(order),
         "stops": stopped(order),
     }
+
+
+def collections(actor: Actor, order: Order) -> Rows:
+    """Return how each collection was made, as its therapy asks for it: device, kit, anticoagulant, counts (AN3)."""
+    return [
+        {
+            "ended_at": facts.get("ended_at"),
+            "bags": ", ".join(facts.get("bags", [])),
+            "donation": facts.get("donation", "")
+            or ", ".join(f"{bag}: {number}" for bag, number in facts.get("donations", {}).items()),
+            **dict(collection_records.rows(facts.get("record", {}))),
+        }
+        for facts in _facts_of(actor, order, "collect")
+    ]
+
+
+def packing(actor: Actor, order: Order) -> Rows:
+    """Return each box's checklist as it was ticked when the box was closed (CL6)."""
+    return [
+        {"box": facts.get("shipment", ""), "item": item, "found": found}
+        for facts in _facts_of(actor, order, "pack")
+        for item, found in facts.get(checklists.NAME, {}).items()
+    ]
+
+
+def _facts_of(actor: Actor, order: Order, kind: str) -> list[dict[str, Any]]:
+    rows = record.events_of(actor, order.stream_id).filter(payload__kind=kind, payload__has_key="facts")
+    return [row.payload["facts"] or {} for row in rows.order_by("seq")]
 
 
 def conversions(actor: Actor, order: Order) -> Rows:

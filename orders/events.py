@@ -387,7 +387,7 @@ register(
     EventKind(
         "orders.delayed",
         "Delayed",
-        "{title} is now expected at {expected_at}.",
+        "{title} is now expected at {expected_at}. {margin}",
         payload={
             "order": "code",
             "step": "key",
@@ -395,6 +395,8 @@ register(
             "box": "outer code of the box, or empty",
             "planned_at": "time of the plan (UTC)",
             "expected_at": "when it is expected now (UTC)",
+            "left": "hours in reserve on arrival; negative: too late; or empty",
+            "margin": "hours in reserve on arrival, and what speaks against the shipper, in words; or empty",
         },
         notifies=True,
     ),

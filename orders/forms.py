@@ -19,7 +19,7 @@ from rest_framework import serializers
 from network.specifications import Rule
 
 MOST_ROWS = 40
-FIXED = ("test", "serial")  # columns that name what a row is about: shown, never typed
+FIXED = ("test", "serial", "item")  # columns that name what a row is about: shown, never typed
 LONG_TEXT = 200
 _ROW = re.compile(r"([a-z_]+)\[(\d+)\]\.?(.+)")
 
@@ -183,6 +183,7 @@ def _list(name: str, declared: serializers.ListSerializer[Any], filling: Filling
         "fewer": count - 1 if count > max(1, least) else None,
         "more": count + 1 if count < most else None,
         "steady": any(column in start for start in starts for column in FIXED),
+        "ticks": any("item" in start for start in starts),
     }
 
 
@@ -211,6 +212,10 @@ def _row(name: str, position: int, rows: Any, start: Mapping[str, Any], filling:
             part |= {"required": False, "needed": True}
         if column in FIXED and start.get(column):
             part |= {"type": "hidden", "value": start[column]}
+        if "item" in start and column == "done":
+            part |= {"label": start["item"]}
+        if column == "not_applicable" and not start.get("may_not_apply"):
+            continue
         if rule is not None and column == "value":
             part |= {"label": "Result", "unit": rule.unit, "needed": rule.required}
             if rule.is_coded:

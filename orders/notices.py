@@ -18,7 +18,7 @@ from ledger.states import Role
 from notifications import envelopes, recipients
 from notifications.recipients import Recipient
 from notifications.states import NoticeClass
-from orders import alarms, milestone_notices, one_act
+from orders import alarms, arrivals, milestone_notices, one_act
 from orders.models import Order, OrderStep
 from orders.overdue import ESCALATED
 from orders.states import StepState
@@ -108,6 +108,7 @@ GOES_ON = ("orders.hold_lifted", "custody.query_lifted", LIFTED)
 DISRUPTIONS = ("scheduling.disruption_opened", "scheduling.disruption_closed")
 MANY = "/disruptions/"  # where all orders of one act stand
 OF_ONE_ACT = (*DISRUPTIONS, "orders.repair_signed")  # one notice to a person, however many orders
+DELAYED = "orders.delayed"
 HANDED_OVER = "orders.repair_handed_over"  # who does it sees the whole list, and needs no notice
 OF_TRANSPORT = (
     "orders.pickup_failed",
@@ -224,13 +225,25 @@ def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: E
         elif event.kind in GOES_ON and shipments.underway(order.stream_id):
             audience.tell(C.TAKE_CUSTODY, "This box may move again")
         elif event.kind in OF_TRANSPORT:
-            audience.tell(C.MANAGE_LANES, WATCHED[event.kind].words)
+            audience.tell(C.MANAGE_LANES, _words(event), critical=_is_too_late(event))
         return
     if event.kind == "orders.step_failed" and event.payload["kind"] in LOSES_A_BATCH:
         _tell_of_a_lost_batch(audience, actor)
     watch = WATCHED.get(event.kind)
     for capability in watch.capabilities if watch else ():
-        audience.tell(capability, watch.words, critical=watch.critical)  # type: ignore[union-attr]
+        critical = watch.critical or _is_too_late(event)  # type: ignore[union-attr]
+        audience.tell(capability, _words(event), critical=critical)
+
+
+def _words(event: Event) -> str:
+    """Return the words of a watched event: of a delay, with what the box has in reserve since."""
+    words = WATCHED[event.kind].words
+    left = event.payload.get("left", "") if event.kind == DELAYED else ""
+    return f"{words}, {arrivals.told(float(left))}" if left else words
+
+
+def _is_too_late(event: Event) -> bool:
+    return event.kind == DELAYED and float(event.payload.get("left") or 0) < 0
 
 
 def _tell_once(audience: _Audience, actor: Actor, event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,15 @@ from uuid import UUID
 from django.utils import timezone
 
 from custody import equipment, material, shipments
-from custody.states import TERMINAL_STATES, ContainerKind
+from custody.states import TERMINAL_STATES, ContainerKind, Direction
+from ledger.states import Role
 from network import queries as network
+from orders import parties
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES
 
 EXPECTED = "expected_"  # names in an order's plan: when a step is expected since somebody reported a delay
+LEFT = "left_"  # and the hours that its box has in reserve on arrival then
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,25 @@ def margin(order: Order, at: dt.datetime | None = None) -> Margin | None:
     ]
     if limit is None or not waiting or order.plant_site_id is None:
         return None
-    lane = network.lane_between(order.manufacturer_id, order.center_site_id, order.plant_site_id)
+    lane = _lane(order, order.plant_site_id, _carrier(order))
     age = ((at or timezone.now()) - min(waiting)).total_seconds() / 3600
     return Margin(float(limit), age, float(lane.transit_hours) if lane else 0.0)
+
+
+def _carrier(order: Order) -> UUID | None:
+    """Return the courier of the box that waits, else the one that takes part in the order; None without one."""
+    box = shipments.current(order.stream_id, Direction.INBOUND)
+    if box is not None and box.delivered_at is None:
+        return box.courier_id
+    party = parties.with_role(order, Role.COURIER)
+    return party.organization_id if party else None
+
+
+def _lane(order: Order, plant_site_id: UUID, courier_id: UUID | None) -> Any:
+    """Return the courier's own lane to the plant; where it has none, or nobody carries yet, the fastest there is."""
+    ends = (order.manufacturer_id, order.center_site_id, plant_site_id)
+    own = network.lane_between(*ends, courier_id=courier_id)
+    return own or (network.lane_between(*ends) if courier_id else None)
 
 
 def left_on_arrival(order: Order, box: Any, arrival: dt.datetime) -> float | None:
@@ -60,7 +80,12 @@ def left_on_arrival(order: Order, box: Any, arrival: dt.datetime) -> float | Non
 
     By the age limit where a clock runs, else by the expiry of its containers; None where neither is known.
     """
-    bags = [one for one in shipments.containers_in(box) if one.state not in TERMINAL_STATES]
+    return kept_until(order, shipments.containers_in(box), arrival)
+
+
+def kept_until(order: Order, containers: Iterable[Any], arrival: dt.datetime) -> float | None:
+    """Return the hours that containers still keep at a time, those that have ended left out; see above."""
+    bags = [one for one in containers if one.state not in TERMINAL_STATES]
     limit = order.specification.limits.get("max_age_hours")
     ends = [bag.expires_at for bag in bags if bag.expires_at]
     if limit is not None:
@@ -93,8 +118,22 @@ def expected_at(order: Order, key: str) -> dt.datetime | None:
 def expect(order: Order, key: str, at: dt.datetime) -> None:
     """Keep when a step is expected now, beside the plan that was agreed (T37). Runs inside an action."""
     order.plan = {**order.plan, f"{EXPECTED}{key}": at.astimezone(dt.UTC).isoformat()}
+    order.plan.pop(f"{LEFT}{key}", None)
     order.version += 1
     order.save(update_fields=["plan", "version"])
+
+
+def left_when_expected(order: Order, key: str) -> float | None:
+    """Return the hours in reserve on arrival, as reckoned when the last delay of a step was reported; None: unknown."""
+    found = order.plan.get(f"{LEFT}{key}")
+    return None if found is None else float(found)
+
+
+def keep_left(order: Order, key: str, left: float | None) -> None:
+    """Keep what a box has in reserve on arrival since a delay was reported. Runs inside an action."""
+    if left is not None:
+        order.plan = {**order.plan, f"{LEFT}{key}": left}
+        order.save(update_fields=["plan"])
 
 
 def moved(order: Order, steps: list[OrderStep]) -> list[dict[str, Any]]:
@@ -110,5 +149,8 @@ def moved(order: Order, steps: list[OrderStep]) -> list[dict[str, Any]]:
             shift = max(dt.timedelta(), expected - step.planned_at)
         if shift:
             now = expected or step.planned_at + shift
-            found.append({"step": step, "planned": step.planned_at, "expected": now, "reported": reported})
+            left = left_when_expected(order, step.key) if reported else None
+            found.append(
+                {"step": step, "planned": step.planned_at, "expected": now, "reported": reported, "left": left}
+            )
     return found

@@ -9,7 +9,7 @@ from typing import Any
 from custody import way_reports
 from network import lane_plans
 from network import queries as network
-from orders import transit
+from orders import arrivals
 from orders.models import Order
 
 DELIVERY = "delivered"
@@ -29,7 +29,7 @@ class LegShown:
 
 @dataclass(frozen=True)
 class Way:
-    """The way of a box; ``left`` are the hours that its load keeps on arrival, None where that is not known."""
+    """The way of a box; ``arrival``: what it has in reserve when it arrives, None once it has or no time is known."""
 
     route: str
     legs: list[LegShown]
@@ -37,8 +37,13 @@ class Way:
     papers: list[str]
     reported: way_reports.Reported
     expected_at: dt.datetime | None = None
-    left: float | None = None
+    arrival: arrivals.Arrival | None = None
     routes: list[lane_plans.Route] = field(default_factory=list)
+
+    @property
+    def left(self) -> float | None:
+        """The hours that its load keeps on arrival: for those who may know what is inside."""
+        return self.arrival.load if self.arrival else None
 
 
 def of_box(order: Order, box: Any, starts_at: dt.datetime | None, expected_at: dt.datetime | None) -> Way:
@@ -54,7 +59,7 @@ def of_box(order: Order, box: Any, starts_at: dt.datetime | None, expected_at: d
         papers=list(lane.papers) if lane else [],
         reported=found,
         expected_at=None if box.delivered_at else expected_at,
-        left=transit.left_on_arrival(order, box, expected_at) if expected_at and not box.delivered_at else None,
+        arrival=arrivals.of(order, box.direction, box, expected_at) if expected_at and not box.delivered_at else None,
         routes=routes,
     )
 

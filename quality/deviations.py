@@ -82,6 +82,12 @@ def close_deviation(deviation: Deviation, conclusion: str, person_id: UUID | Non
     return deviation
 
 
+def beginning(stream_id: UUID, kind: str, text: str) -> list[Deviation]:
+    """Return the deviations of a kind on a stream whose text begins so, oldest first."""
+    rows = Deviation.unwalled.filter(stream_id=stream_id, kind=kind, text__startswith=text)
+    return list(rows.order_by("opened_at", "pk"))
+
+
 def explained(stream_ids: Collection[UUID], kind: str) -> set[UUID]:
     """Return the streams on which a deviation of this kind was investigated and closed, and none is open."""
     rows = Deviation.unwalled.filter(stream_id__in=stream_ids, kind=kind).values_list("stream_id", "state")

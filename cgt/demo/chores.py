@@ -14,6 +14,7 @@ from custody.actions.equipment import add_equipment, charge_shipper, clean_shipp
 from custody.actions.returns import receive_empty
 from custody.equipment_register import Equipment
 from custody.shipments import Shipment
+from custody.states import EquipmentKind
 from ledger.context import Actor, reading
 from ledger.walls import visible
 from personas.queries import organization_actor, organizations_at_work
@@ -30,19 +31,19 @@ def make_ready(organization_id: UUID, shipper_id: UUID) -> None:
     charge_shipper(job, shipper_id, {"charged_at": timezone.now().isoformat()})
 
 
-def free_shipper(organization_id: UUID, chance: random.Random) -> Equipment | None:
-    """Return a registered shipper that nobody uses now or later, a new one where none is free; None without a register.
+def free_piece(organization_id: UUID, kind: EquipmentKind, chance: random.Random) -> Equipment | None:
+    """Return a registered piece that nobody uses now or later, a new one where none is free; None without a register.
 
     The past of a demonstration is told order by order, each along its own clock: what an order used on a later day is
     out of reach for one that is told afterwards of an earlier day.
     """
     job = organization_actor(organization_id, "demo")
     with reading(job):
-        kept = [piece for piece in equipment_register.kept_by(job, organization_id) if piece.is_shipper]
+        kept = [piece for piece in equipment_register.kept_by(job, organization_id) if piece.kind == kind]
         now = timezone.now()
         later = Q(opened_at__isnull=True) | Q(opened_at__gt=now)
-        boxes = visible(Shipment, job).filter(later, shipper__in=kept)
-        used = set(boxes.values_list("shipper_id", flat=True))
+        boxes = visible(Shipment, job).filter(later, **{f"{kind.value}__in": kept})
+        used = set(boxes.values_list(f"{kind.value}_id", flat=True))
         used |= set(return_register.returns(job).filter(empty_since__gt=now).values_list("shipper_id", flat=True))
     if not kept:
         return None
@@ -53,8 +54,9 @@ def free_shipper(organization_id: UUID, chance: random.Random) -> Equipment | No
 def _another(job: Actor, like: Equipment, chance: random.Random) -> Equipment:
     serial = f"{like.serial.rpartition('-')[0]}-{chance.randrange(100, 1000)}"
     valid = (timezone.now() + VALID).isoformat()
-    hold = {"hold_hours": like.hold_hours, "valid_until": valid}
-    key = add_equipment(job, {"kind": "shipper", "serial": serial, "model": like.model} | hold)
+    hold = {"hold_hours": like.hold_hours} if like.is_shipper else {}
+    new = {"kind": like.kind, "serial": serial, "model": like.model, "valid_until": valid}
+    key = add_equipment(job, new | hold)
     with reading(job):
         return equipment_register.piece(job, key)
 

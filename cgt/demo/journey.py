@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +19,7 @@ from django.utils import timezone
 from cgt.demo import chores
 from custody import equipment_register, return_register, stock
 from custody import queries as custody
-from custody.states import LYING, ContainerKind, ContainerState, StoreKind
+from custody.states import LYING, ContainerKind, ContainerState, EquipmentKind, StoreKind
 from ledger.context import Actor, reading
 from ledger.states import Role
 from ledger.walls import visible
@@ -141,6 +142,16 @@ class Journey:
 
     def perform(self, key: str, changes: Mapping[str, Any] | None = None, player: Player | None = None) -> StepResult:
         """Perform one step with plausible inputs (``changes`` replace some)."""
+        player, kind, inputs = self.prepared(key, changes, player)
+        result = flow.perform(player.actor, self.code, key, inputs)
+        if kind in ("start_manufacture", "finish_manufacture", "label_product", "record_qc"):
+            self.made_by.add(player.actor.person_id)
+        return result
+
+    def prepared(
+        self, key: str, changes: Mapping[str, Any] | None = None, player: Player | None = None
+    ) -> tuple[Player, str, dict[str, Any]]:
+        """Return who performs a step, its kind, and plausible inputs with all signatures, without performing it."""
         viewer = self._center_player().actor
         with reading(viewer):
             rows = visible(OrderStep, viewer).filter(order__code=self.code, key=key).select_related("flow_step")
@@ -160,10 +171,7 @@ class Journey:
             inputs["signature"] = {"username": player.username, "password": player.password}
         if signatures >= 2:
             inputs["verifiers"] = self._verifiers(kind, order, step, player, signatures - 1, inputs)
-        result = flow.perform(player.actor, self.code, key, inputs | dict(changes or {}))
-        if kind in ("start_manufacture", "finish_manufacture", "label_product", "record_qc"):
-            self.made_by.add(player.actor.person_id)
-        return result
+        return player, kind, inputs | dict(changes or {})
 
     def _performer(self, organization_id: UUID, capability: str, site_id: UUID | None, kind: str) -> Player:
         without: set[UUID | None] = set()
@@ -295,20 +303,38 @@ class Journey:
         begun = timezone.now() - dt.timedelta(minutes=2)  # a form tells minutes, and the end must be a later one
         return {"wristband": order.identity_code, "started_at": begun.isoformat()}
 
-    def _for_collect(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
+    def _for_collect(self, order: Order, player: Player, parameters: Mapping[str, Any]) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.LABELLED, (ContainerKind.STARTING_MATERIAL,))
         return {
             "bags": [{"scan": bag.code, "volume_ml": str(self.random.randrange(180, 260))} for bag in bags],
             "ended_at": now_text(),
+            **{name: value for name, value in self._record().items() if name in parameters.get("records", [])},
+        }
+
+    def _record(self) -> dict[str, str]:
+        """Return what a collection is recorded with, by ``collection_records``; always the same for an order."""
+        number = zlib.crc32(self.code.encode())
+        return {
+            "device_serial": f"AD-{number % 5 + 1:03d}",
+            "kit_lot": f"KL-{number % 6 + 20}",
+            "anticoagulant": "ACD-A",
+            "anticoagulant_ml": str(600 + number % 500),
+            "anticoagulant_ratio": "1:12",
+            "processed_ml": str(9000 + number % 5000),
         }
 
     def _make_ready(self, viewer: Actor) -> None:
-        """Let the courier fetch, clean and charge one of its registered shippers, for this box."""
+        """Let the courier fetch, clean and charge one of its registered shippers, and bring a free logger."""
         with reading(viewer):
             order = flow.order_named(viewer, self.code)
             self._choose_box(viewer, order)
             courier = parties.with_role(order, Role.COURIER)
-        shipper = chores.free_shipper(courier.organization_id, self.random) if courier else None
+        kinds = (EquipmentKind.SHIPPER, EquipmentKind.LOGGER)
+        shipper, logger = (
+            chores.free_piece(courier.organization_id, kind, self.random) if courier else None for kind in kinds
+        )
+        if logger is not None:
+            self.logger = logger.serial
         if shipper is not None:
             self.shipper = shipper.serial
             chores.make_ready(shipper.organization_id, shipper.pk)
@@ -343,6 +369,7 @@ class Journey:
             "seal_code": f"SEAL-{number}",
             "logger_code": self.logger,
             "logger_running": "yes",
+            "checklist": [{"item": row["item"], "done": True} for row in parameters.get("checklist", [])],
             "packed_at": now_text(),
         }
 

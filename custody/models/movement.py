@@ -70,6 +70,9 @@ class Shipment(WalledModel):
     shipper = models.ForeignKey("custody.Equipment", on_delete=models.PROTECT, related_name="+", null=True)
     logger = models.ForeignKey("custody.Equipment", on_delete=models.PROTECT, related_name="+", null=True)
     holds_until = models.DateTimeField(null=True, help_text="end of the shipper's hold, as known when it was packed")
+    binds_pieces = models.BooleanField(
+        default=False, db_default=False, help_text="its shipper and logger are in no other box: see custody.pieces"
+    )
     state = models.CharField(max_length=12, choices=ShipmentState.choices, default=ShipmentState.PACKED)
     packed_at = models.DateTimeField()
     picked_up_at = models.DateTimeField(null=True, blank=True)
@@ -84,6 +87,14 @@ class Shipment(WalledModel):
         indexes = [
             models.Index(fields=["stream", "direction"], name="custody_shipment_of"),
             models.Index(fields=["shipper_code"], name="custody_shipment_in"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shipper"], condition=models.Q(binds_pieces=True), name="custody_box_shipper"
+            ),
+            models.UniqueConstraint(
+                fields=["logger"], condition=models.Q(binds_pieces=True), name="custody_box_logger"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 
-from custody import custody_periods, material, scans
+from custody import custody_periods, material, pieces, scans
 from custody.actions.mismatch import stop_the_line
 from custody.queries import containers_of
 from custody.states import MOVES, TERMINAL_STATES, ContainerState
@@ -94,6 +94,7 @@ def _destroy(actor: Actor, order: Order, container_code: str, raw: Mapping[str, 
         event.occurred_at, event.reason = _not_before_custody(bag, given["at"]), given["reason"].strip()
         material.move(bag, ContainerState.DESTROYED)
         custody_periods.finish(bag, event.occurred_at)
+        pieces.free_emptied(order.stream_id, [bag])
         _note(event, order, bag, given)
     return bag
 

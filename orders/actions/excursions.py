@@ -1,7 +1,8 @@
 """Readings of a box on its way: taken from a file or a system, judged by the therapy's limits, held when outside (QA7).
 
-Taking them is one act; an excursion puts the bags into quarantine within it and opens a deviation: quality assurance
-decides, in the ways that it has. What it amounts to is told in an act of its own, once per finding.
+Taking them is one act; an excursion puts the bags, and what was made of them, into quarantine within it and opens a
+deviation: quality assurance decides, in the ways that it has (``breaches``). What it amounts to is told in an act of
+its own, once per finding; a new breach after a decision is a new finding.
 """
 
 from __future__ import annotations
@@ -15,20 +16,19 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from custody import logger_files, logger_layouts, material, readings, shipments, shipper_swaps
+from custody import logger_files, logger_layouts, readings, shipper_swaps
 from custody.logger_files import Recorded
 from custody.readings import BoxCondition, ReadingUpload, Shipment
-from custody.states import Condition, ContainerState
+from custody.states import Condition
 from ledger.canonical import canonical_text
 from ledger.context import Actor, reading
 from ledger.recording import MAY_RUN_AHEAD, Once, acting
 from ledger.refusals import InvalidInput, NotAllowed, WrongState
-from orders import boxes, conditions
+from orders import boxes, breaches, conditions
 from orders.flow import order_named, stream_of
 from orders.models import ConditionDue, Order
 from personas.queries import organization_actor
 from personas.states import Capability
-from quality import deviations
 
 MAY_SEND = (
     Capability.TAKE_CUSTODY,
@@ -105,8 +105,10 @@ def _take(actor: Actor, code: str, box: str, read: Any, digest: str, once: Once 
         logger, sent = read(shipment)
         upload, condition = readings.take(shipment, logger, sent, digest, limits)
         held: list[str] = []
-        if condition.state == Condition.EXCURSION and was != Condition.EXCURSION:
-            held = _hold(order, shipment, condition, limits)
+        if condition.state == Condition.EXCURSION and (
+            was != Condition.EXCURSION or breaches.brings_more(shipment, upload, limits)
+        ):
+            held = breaches.hold(order, shipment, condition, limits)
         event.note(
             order=order.code,
             box=shipment.code,
@@ -194,21 +196,6 @@ def _watch(order: Order, shipment: Shipment) -> None:
         due_at=timezone.now() + LOOK_AGAIN,
     )
     ConditionDue.objects.bulk_create([row], ignore_conflicts=True, unique_fields=["shipment_id"])
-
-
-def _hold(order: Order, shipment: Shipment, condition: BoxCondition, limits: readings.Limits) -> list[str]:
-    text = (
-        f"{material.EXCURSION} of box {shipment.code}: {conditions.degrees(condition.lowest)} to "
-        f"{conditions.degrees(condition.highest)} °C, limits {limits.words}; "
-        f"{condition.minutes_outside:g} min outside, {limits.minutes_allowed:g} min allowed."
-    )
-    held = []
-    for bag in shipments.containers_in(shipment):
-        if material.can_be_quarantined(bag) and bag.state != ContainerState.QUARANTINED:
-            material.quarantine(bag, text)
-            held.append(bag.code)
-    deviations.open_deviation(order.stream_id, "excursion", "critical", text, automatic=True)
-    return held
 
 
 def _loggers(shipment: Shipment) -> list[str]:

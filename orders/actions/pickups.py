@@ -15,7 +15,7 @@ from ledger.context import Actor
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
 from ledger.states import Role
-from orders import attempts, parties, transit, way_points
+from orders import arrivals, attempts, parties, transit, way_points
 from orders.flow import current_step, order_named, stream_of
 from orders.models import Order, OrderStep
 from orders.policies import may_see, require_may_perform
@@ -93,7 +93,11 @@ def report_failed_pickup(
 def report_delay(
     actor: Actor, code: str, key: str, expected_at: dt.datetime | None, note: str = "", *, once: Once | None = None
 ) -> Order:
-    """Record when the courier now expects to be there; everybody on the order is told, the plan itself stays."""
+    """Record when the courier now expects to be there; everybody on the order is told, the plan itself stays.
+
+    What the box has in reserve on arrival is reckoned anew from that time, and told with it. Where it would arrive too
+    late, or its shipper does not hold that long, a deviation is opened.
+    """
     with _hand_over(actor, "orders.delayed", code, key, note, once) as way:
         order, step, event = way.order, way.step, way.event
         _refuse_bad_time(expected_at)
@@ -103,7 +107,12 @@ def report_delay(
         assert expected_at is not None  # noqa: S101 - refused above
         transit.expect(order, key, expected_at)
         way_points.watch(order, attempts.latest_attempts(order).values())
-        box = shipments.current(order.stream_id, step.flow_step.parameters["direction"])
+        direction = step.flow_step.parameters["direction"]
+        box = shipments.current(order.stream_id, direction)
+        arrival = arrivals.expected(order, direction)
+        if arrival is not None:
+            transit.keep_left(order, key, arrival.left)
+        _open_case(order, step, arrival, note)
         event.note(
             order=order.code,
             box=box.code if box else "",
@@ -111,8 +120,19 @@ def report_delay(
             title=step.flow_step.title,
             planned_at=f"{step.planned_at:%Y-%m-%d %H:%M} UTC" if step.planned_at else "",
             expected_at=f"{expected_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC",
+            margin=arrival.words if arrival else "",
+            left=f"{arrival.left:g}" if arrival and arrival.left is not None else "",
         )
     return order
+
+
+def _open_case(order: Order, step: OrderStep, arrival: arrivals.Arrival | None, note: str) -> None:
+    """Open a deviation where the delay uses up what the box had in reserve; quality alone reads which clock it was."""
+    if arrival is None or not (arrival.is_too_late or arrival.warnings):
+        return
+    text = " ".join(filter(None, [f"{step.flow_step.title} is late.", note.strip(), arrival.case]))
+    severity = "critical" if arrival.is_too_late else "major"
+    deviations.open_deviation(order.stream_id, "transport", severity, text[:2000], automatic=True)
 
 
 def _refuse_bad_time(expected_at: dt.datetime | None) -> None:

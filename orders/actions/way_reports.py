@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from rest_framework import serializers
 
-from custody import equipment, way_reports
+from custody import way_reports
 from custody.shipments import Shipment
 from custody.states import WayReportKind as K
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound
 from ledger.states import Role
-from orders import attempts, boxes, transit, way_points, way_shown
+from orders import arrivals, attempts, boxes, transit, way_points, way_shown
 from orders.flow import order_named, stream_of
 from orders.inputs import PastTime, read
 from orders.models import Order, OrderStep
@@ -210,10 +210,11 @@ def _expect(order: Order, shipment: Shipment, arrival: _Arrival) -> list[str]:
     if step is not None:
         transit.expect(order, step.key, arrival.now)
         way_points.watch(order, attempts.latest_attempts(order).values())
-    whole = transit.way(order, shipment.from_site, shipment.to_site, shipment.courier_id)
-    now = timezone.now()
-    rest = equipment.Way(max(arrival.now - now, dt.timedelta()), whole.buffer, whole.zone, whole.keepers)
-    return [fact.text for fact in equipment.dispatch_facts(shipment, now, rest)]
+    found = arrivals.of(order, shipment.direction, shipment, arrival.now)
+    if step is not None:
+        transit.keep_left(order, step.key, found.left)
+    too_late = [arrivals.sentence(arrivals.told(found.left))] if found.left is not None and found.is_too_late else []
+    return [*too_late, *found.warnings]
 
 
 def _open_deviation(

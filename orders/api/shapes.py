@@ -115,7 +115,7 @@ def patient(actor: Actor, order: Any) -> dict[str, Any] | None:
 def plan(actor: Actor, order: Any) -> dict[str, str]:
     """Return the times of the slot chain by name; a courier sees its own two."""
     if queries.may_see_therapy(actor):
-        return dict(order.plan)
+        return {name: at for name, at in order.plan.items() if isinstance(at, str)}
     return {name: order.plan[name] for name in COURIER_PLAN if name in order.plan}
 
 

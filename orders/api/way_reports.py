@@ -66,6 +66,12 @@ class WayAnswer(Shape):
     hours_left_on_arrival = serializers.FloatField(
         allow_null=True, required=False, help_text=f"of the load's own clock. {answers.NOT_FOR_COURIERS}"
     )
+    hours_in_reserve = serializers.FloatField(
+        allow_null=True,
+        help_text="on arrival, of the load or of the shipper's hold, whichever ends first; < 0: too late",
+    )
+    hours_of_hold_after_arrival = serializers.FloatField(allow_null=True, help_text="of the shipper, where it is known")
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="why the shipper does not hold that long")
     milestones = MilestoneRow(many=True)
     legs = LegShownRow(many=True)
     reports = WayReportRow(many=True)
@@ -111,6 +117,9 @@ class WayView(ActorView):
             "papers": way.papers,
             "held_at_customs": way.reported.is_held,
             "expected_at": way.expected_at,
+            "hours_in_reserve": way.arrival.left if way.arrival else None,
+            "hours_of_hold_after_arrival": way.arrival.hold if way.arrival else None,
+            "warnings": way.arrival.warnings if way.arrival else [],
             "milestones": [_milestone(one) for one in found.milestones],
             "legs": [{name: getattr(leg, name) for name in legs} for leg in way.legs],
             "reports": [_report(row) for row in way.reported.rows],

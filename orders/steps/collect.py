@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from decimal import Decimal
 from functools import cached_property
@@ -12,7 +13,7 @@ from rest_framework import serializers
 from custody import custody_periods, donations, identity, material
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
-from orders import attempts, bags
+from orders import attempts, bags, collection_records
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.models import Order
@@ -37,12 +38,21 @@ class BagInput(serializers.Serializer[Any]):
     volume_ml = serializers.DecimalField(
         max_digits=6, decimal_places=1, min_value=Decimal("0.1"), max_value=Decimal(5000), label="Volume (mL)"
     )
+    donation = ScanField(
+        required=False,
+        allow_blank=True,
+        default="",
+        label="Its own donation number",
+        help_text="Where the bags have one each. Empty: the collection's.",
+    )
 
 
 class Parameters(serializers.Serializer[Any]):
-    """Whether the collection is recorded with its donation number only."""
+    """Whether the collection is recorded with its donation number only, and what else the therapy asks for."""
 
     needs_donation = serializers.BooleanField(default=False)
+    records = collection_records.parameter("asked for")
+    needs_records = collection_records.parameter("asked for, and not to be left out")
 
 
 class Inputs(serializers.Serializer[Any]):
@@ -67,7 +77,11 @@ class Inputs(serializers.Serializer[Any]):
         found = dict(super().get_fields())
         if self.known_start:
             del found["started_at"]
-        return found
+        ctx: StepContext | None = self.context.get("step_context")
+        reactions = found.pop("reactions")
+        asked = collection_records.asked_for(ctx.parameters if ctx else None)
+        found |= {name: copy.deepcopy(collection_records.FIELDS[name]) for name in asked}
+        return found | {"reactions": reactions}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         started = self.known_start or attrs.get("started_at")
@@ -75,7 +89,17 @@ class Inputs(serializers.Serializer[Any]):
             raise serializers.ValidationError({"started_at": ["Enter when the collection started."]})
         if attrs["ended_at"] <= started:
             raise serializers.ValidationError({"ended_at": ["The end must come after the start."]})
+        ctx: StepContext | None = self.context.get("step_context")
+        faults = collection_records.faults(attrs, ctx.parameters, late=ctx.late) if ctx else {}
+        faults |= self._not_asked_for()
+        if faults:
+            raise serializers.ValidationError(faults)
         return {**attrs, "started_at": started}
+
+    def _not_asked_for(self) -> dict[str, list[str]]:
+        """What is sent and has no place in this therapy's record is said, and never dropped in silence."""
+        sent = {name for name in collection_records.FIELDS if self.initial_data.get(name) not in (None, "")}
+        return {name: ["This therapy does not ask for it."] for name in sorted(sent - set(self.fields))}
 
 
 @step_kind
@@ -118,7 +142,7 @@ class Collect(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
-        inputs = {**inputs, "donation": self._donation(ctx, inputs["donation"], waiting)}
+        inputs = {**inputs, "donation": self._donation(ctx, inputs["donation"], waiting, inputs["bags"])}
         filled = [self._fill(ctx, position, given, waiting, inputs) for position, given in enumerate(inputs["bags"])]
         if len(filled) < len(waiting) and not ctx.late:
             codes = ", ".join(bag.code for bag in waiting if bag.pk not in {f.pk for f in filled})
@@ -132,24 +156,33 @@ class Collect(StepKind):
                     )
                 ],
             )
+        recorded = collection_records.facts(inputs)
+        collection_records.keep_lots(filled, recorded, inputs["ended_at"])
+        numbers = {bag.code: bag.donation_number for bag in filled if bag.donation_number != inputs["donation"]}
         return Outcome(
-            f"{counted(len(filled), 'bag')} collected.",
+            " ".join(filter(None, [f"{counted(len(filled), 'bag')} collected.", collection_records.told(recorded)])),
             {
                 "bags": [bag.code for bag in filled],
                 "volumes_ml": {bag.code: bag.volume_ml for bag in filled},
                 "started_at": inputs["started_at"],
                 "ended_at": inputs["ended_at"],
                 **({"donation": inputs["donation"]} if inputs["donation"] else {}),
+                **({"donations": numbers} if numbers else {}),
+                **({"record": recorded} if recorded else {}),
             },
             happened_at=inputs["ended_at"],
         )
 
-    def _donation(self, ctx: StepContext, scanned: str, at_hand: list[Any]) -> str:
-        """Bind the donation number to the order's chain of identity; return it, or nothing where none was given."""
+    def _donation(self, ctx: StepContext, scanned: str, at_hand: list[Any], given: list[dict[str, Any]]) -> str:
+        """Bind the donation number to the order's chain of identity; return it, or nothing where none was given.
+
+        A therapy that asks for one is content with one of each bag's own.
+        """
         if scanned.strip():
             chain = identity.identity_of_stream(ctx.order.stream_id)
             return donations.record(chain, donations.read(scanned), at_hand).number
-        if ctx.parameters.get("needs_donation") and not ctx.late:
+        own = all(row["donation"].strip() for row in given)
+        if ctx.parameters.get("needs_donation") and not own and not ctx.late:
             raise InvalidInput(fields={"donation": [f"This therapy asks for it. {donations.HOW}"]})
         return ""
 
@@ -159,14 +192,23 @@ class Collect(StepKind):
         bag = bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
         if bag.ended_at is not None:
             raise InvalidInput(fields={f"bags[{position}].scan": ["The same bag was scanned twice."]})
+        number = self._own_donation(ctx, position, given["donation"], waiting) or inputs["donation"]
         if bag.state == ContainerState.LABELLED:
             times = (inputs["started_at"], inputs["ended_at"])
-            material.fill(bag, given["volume_ml"], *times, donation_number=inputs["donation"])
+            material.fill(bag, given["volume_ml"], *times, donation_number=number)
         else:  # only on a late record
             facts = {"collected_at": inputs["started_at"], "ended_at": inputs["ended_at"]}
-            if inputs["donation"]:
-                facts["donation_number"] = inputs["donation"]
+            if number:
+                facts["donation_number"] = number
             usual = ContainerState.LABELLED
             bags.move(ctx, bag, ContainerState.COLLECTED, usual, volume_ml=given["volume_ml"], **facts)
         custody_periods.begin(bag, ctx.order.center_id, ctx.order.center_site_id, ctx.performer_id, inputs["ended_at"])
         return bag
+
+    def _own_donation(self, ctx: StepContext, position: int, scanned: str, at_hand: list[Any]) -> str:
+        """Bind a bag's own donation number to the order's chain of identity; each bag's is another one."""
+        if not scanned.strip():
+            return ""
+        field = f"bags[{position}].donation"
+        chain = identity.identity_of_stream(ctx.order.stream_id)
+        return donations.record(chain, donations.read(scanned, field), at_hand, field).number

@@ -1,4 +1,4 @@
-"""Pack into a sealed shipper with a running logger (CL6, AN5)."""
+"""Pack into a sealed shipper with a running logger, by the checklist of its flow (CL6, AN5)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from custody import shipments
 from custody.states import ContainerKind, ContainerState
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
-from orders import bags, evidence, parties, stopped_use, transit
+from orders import bags, checklists, evidence, parties, stopped_use, transit
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -21,9 +21,13 @@ INBOUND, OUTBOUND = "inbound", "outbound"
 
 
 class Parameters(serializers.Serializer[Any]):
-    """Which way the material goes: inbound to the plant, or outbound to the center."""
+    """Which way the material goes: inbound to the plant, or outbound to the center; what is checked before."""
 
     direction = serializers.ChoiceField(choices=[INBOUND, OUTBOUND])
+    checklist = checklists.items()
+
+    def validate_checklist(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return checklists.each_once(rows)
 
 
 class PackedBag(serializers.Serializer[Any]):
@@ -40,6 +44,7 @@ class Inputs(serializers.Serializer[Any]):
     seal_code = serializers.CharField(max_length=60, label="Seal number")
     logger_code = serializers.CharField(max_length=60, label="Temperature logger number")
     logger_running = serializers.ChoiceField(choices=[("yes", "Running"), ("no", "Off")], label="Logger")
+    checklist = checklists.ticks()
     packed_at = PastTime(label="Packed at")
 
 
@@ -86,10 +91,11 @@ class Pack(StepKind):
         return [*stops, MissingFact("nothing_to_pack", "There is no bag to pack.", "Check the material of this order.")]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
-        return {"bags": [{"scan": ""} for _ in self._bags(ctx)], "logger_running": "yes"}
+        rows = {"bags": [{"scan": ""} for _ in self._bags(ctx)], "logger_running": "yes"}
+        return rows | checklists.initial(ctx)
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Bags to pack", ", ".join(bag.code for bag in self._bags(ctx)))]
+        return [("Bags to pack", ", ".join(bag.code for bag in self._bags(ctx))), *checklists.shown(ctx)]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         if inputs["logger_running"] == "no":
@@ -99,6 +105,7 @@ class Pack(StepKind):
             if not ctx.late:
                 raise FactsMissing("The logger is off.", facts=[off])
             ctx.findings.append(MissingFact("logger_off", "The shipper was closed with its logger off."))
+        ticked = checklists.checked(ctx, inputs.get("checklist", []))
         stopped = stopped_use.refuse(ctx, SourceKind.SHIPPER, [inputs["shipper_code"]], "shipper_code")
         waiting = self._bags(ctx)
         packed = [
@@ -130,11 +137,14 @@ class Pack(StepKind):
         )
         stopped_use.catch(ctx, stopped, packed)
         return Outcome(
-            f"{counted(len(packed), 'bag')} packed in {shipment.code}.",
+            " ".join(
+                filter(None, [f"{counted(len(packed), 'bag')} packed in {shipment.code}.", checklists.told(ticked)])
+            ),
             {
                 "shipment": shipment.code,
-                "seal": inputs["seal_code"],
-                "logger": inputs["logger_code"],
+                "seal": shipment.seal_code,
+                "logger": shipment.logger_code,
+                **ticked,
             },
             happened_at=inputs["packed_at"],
         )

@@ -78,6 +78,11 @@ def order_and_book(work: OrderWork) -> str:
     return identity
 
 
+def ticks(items: int) -> dict[str, str]:
+    """One tap on each item of the packing checklist."""
+    return {f"checklist[{number}]done": "true" for number in range(items)}
+
+
 def collect_and_send(work: OrderWork, identity: str) -> None:
     """Kit to the plant's dock, with one wrong scan that is stopped."""
     work.do(NURSE, "kit", {"kit_code": "KIT-1", "complete": "yes", "condition": "good"})
@@ -99,7 +104,7 @@ def collect_and_send(work: OrderWork, identity: str) -> None:
     assert page.input_value('[name="signature.password"]') == ""
     work.do(NURSE, "collect", {**collected, "bags[0]scan": bag})
     shipper = {"shipper_code": "SHIPPER-1", "seal_code": "SEAL-1", "logger_code": "LOG-1", "logger_running": "yes"}
-    work.do(NURSE, "pack", {"bags[0]scan": bag, **shipper})
+    work.do(NURSE, "pack", {"bags[0]scan": bag, **shipper, **ticks(4)})
     (box,) = work.boxes()
     handed = {"outer_code": box, "seal_seen": "SEAL-1", "condition": "good"}
     work.do(DRIVER, "pickup", handed, second=NURSE, scan=box)
@@ -138,7 +143,7 @@ def bring_and_give(work: OrderWork, identity: str) -> None:
     scans = {f"bags[{n}]scan": bag for n, bag in enumerate(bags)}
     work.do(PHYSICIAN, "ship_go", {"decision": "go"})
     shipper = {"shipper_code": "SHIPPER-2", "seal_code": "SEAL-2", "logger_code": "LOG-2", "logger_running": "yes"}
-    work.do(OPERATOR, "ship", {**scans, **shipper})
+    work.do(OPERATOR, "ship", {**scans, **shipper, **ticks(5)})
     box = work.boxes()[-1]
     handed = {"outer_code": box, "seal_seen": "SEAL-2", "condition": "good"}
     work.do(DRIVER, "ship_pickup", handed, second=OPERATOR, scan=box)

@@ -68,7 +68,10 @@ def test_the_bundle_and_its_pdf_tell_everything_that_happened(world: World, told
     product = set(bags(reviewer, journey, "drug_product"))
     (made,) = [row for row in parts["conversions"] if set(row["made"].split(", ")) == product]
     assert made["used"] and made["happened_at"]
-    assert {row["lot"] for row in parts["critical_materials"]} == {lot}
+    assert {row["lot"] for row in parts["critical_materials"] if row["material"] == "Viral vector"} == {lot}
+    (collection,) = parts["collections"]
+    assert collection["Lot of the disposable kit"] in {row["lot"] for row in parts["critical_materials"]}
+    assert {row["found"] for row in parts["packing"]} == {"done"} and parts["packing"][0]["box"]
     (condition,) = parts["conditions"]
     assert (condition["readings"], condition["lowest_c"], condition["highest_c"]) == (2, "5", "6.5")
     assert {row["container"] for row in parts["labels"]} >= product

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cgt.demo.journey import Journey
 from custody.actions.layouts import save_layout
 from custody.models import Container, ReadingBlock, ReadingUpload, Shipment
 from ledger.context import reading
@@ -38,9 +39,20 @@ class Sent:
     """An order whose box is with the courier, or was delivered."""
 
     def __init__(self, world: World, until: str = "pickup") -> None:
-        self.world, self.identity = world, patient()
-        self.journey = journey_of(world, **self.identity)
-        self.journey.run(until=until)
+        identity = patient()
+        journey = journey_of(world, **identity)
+        journey.run(until=until)
+        self._found(world, journey)
+
+    @classmethod
+    def of(cls, world: World, journey: Journey) -> Sent:
+        """The box of an order that was driven so far already."""
+        found = cls.__new__(cls)
+        found._found(world, journey)
+        return found
+
+    def _found(self, world: World, journey: Journey) -> None:
+        self.world, self.journey, self.identity = world, journey, dict(journey.identity)
         self.code, self.actor = self.journey.code, world.actor(*DOCK)
         with reading(self.actor):
             self.order = order_named(self.actor, self.code)
@@ -71,7 +83,7 @@ class Sent:
 
     def bags(self) -> list[Container]:
         with reading(self.actor):
-            return list(Container.unwalled.filter(shipment_items__shipment=self.box))
+            return list(Container.unwalled.filter(shipment_items__shipment=self.box).order_by("position"))
 
 
 def test_a_file_is_taken_once_and_drawn(world: World, browse: Browse) -> None:
