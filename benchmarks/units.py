@@ -106,11 +106,11 @@ def _searches(world: Any, orders: int) -> dict[str, Callable[[int], dict[str, An
         return number * 7919 % orders // 50 * 50  # one of the asking center's own
 
     return {
-        "vector lot": lambda n: {"lot": f"VL-{order(n) // 500}"},
-        "batch number": lambda n: {"lot": f"B-{order(n):08d}"},
+        "vector lot": lambda n: {"lot": f"vl-{order(n) // 500}"},
+        "batch number": lambda n: {"lot": f"b-{order(n):08d} "},
         "donation number": lambda n: {"donor": f"A9999{order(n) * 2:08d}"},
         "chain of identity": lambda n: {"donor": f"CHA9999{order(n):08d}"},
-        "shipper": lambda n: {"shipper": f"SH-{order(n) % 400}"},
+        "shipper": lambda n: {"shipper": f"sh-{order(n) % 400}"},
         "site of a center": lambda n: {"site": world.clinic},
         "site of the plant": lambda n: {"site": world.plant},
         "site and one day": lambda n: {"site": world.plant, **days_ago(n, 1)},

@@ -12,9 +12,10 @@ from custody.codes import box_code
 from custody.keys import Keyed, Named, key_of
 from custody.models import BoxPhoto as BoxPhoto
 from custody.models import Container, SealCheck, Shipment, ShipmentItem
-from custody.states import ContainerState, Direction, SealStage, ShipmentState
+from custody.states import ContainerKind, ContainerState, Direction, SealStage, ShipmentState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, WrongState
 
+ALONG = (ContainerKind.SAMPLE, ContainerKind.INTERMEDIATE)  # what may travel with the material, and never has to
 PACKABLE = frozenset({ContainerState.COLLECTED, ContainerState.ACCEPTED, ContainerState.STORED})
 
 
@@ -166,6 +167,15 @@ def underway(stream_id: UUID) -> set[UUID]:
     """Return the containers that lie in a box which has not been delivered."""
     items = ShipmentItem.unwalled.filter(stream_id=stream_id, shipment__delivered_at__isnull=True)
     return set(items.values_list("container_id", flat=True))
+
+
+def arrived_along(stream_id: UUID, direction: Direction | str) -> list[Container]:
+    """Return the samples and intermediates that lie in a delivered box of a direction, and were not taken out yet."""
+    items = ShipmentItem.unwalled.filter(
+        stream_id=stream_id, shipment__direction=direction, shipment__delivered_at__isnull=False
+    ).values("container")
+    found = Container.unwalled.filter(pk__in=items, kind__in=ALONG, state=ContainerState.IN_TRANSIT)
+    return list(found.order_by("kind", "position"))
 
 
 def photos_of(shipment: Shipment) -> list[BoxPhoto]:

@@ -179,8 +179,14 @@ def reopen(order: Order, key: str, event_id: UUID, why: str = "") -> None:
 
 def begin_again(order: Order, kinds: Collection[str], event_id: UUID) -> None:
     """Open a new attempt of the steps of these kinds alone: what was done after them happened and stays."""
+    found = latest_attempts(order).values()
+    begin_again_at(order, [step.key for step in found if step.flow_step.kind in kinds], event_id)
+
+
+def begin_again_at(order: Order, keys: Collection[str], event_id: UUID) -> None:
+    """Open a new attempt of these steps alone, as far as they are done."""
     for step in latest_attempts(order).values():
-        if step.flow_step.kind in kinds and step.state == StepState.DONE:
+        if step.key in keys and step.state == StepState.DONE:
             fresh = _attempt(order, step.flow_step, step.attempt + 1)
             fresh.party_ids = step.party_ids
             fresh.save(force_insert=True)

@@ -123,6 +123,13 @@ def expect(order: Order, key: str, at: dt.datetime) -> None:
     order.save(update_fields=["plan", "version"])
 
 
+def forget_expected(order: Order, keys: Iterable[str]) -> None:
+    """Forget what was reported of steps that are begun again. Runs inside an action."""
+    gone = {f"{word}{key}" for key in keys for word in (EXPECTED, LEFT)}
+    order.plan = {name: value for name, value in order.plan.items() if name not in gone}
+    order.save(update_fields=["plan"])
+
+
 def left_when_expected(order: Order, key: str) -> float | None:
     """Return the hours in reserve on arrival, as reckoned when the last delay of a step was reported; None: unknown."""
     found = order.plan.get(f"{LEFT}{key}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import zlib
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Q
@@ -29,6 +31,16 @@ def make_ready(organization_id: UUID, shipper_id: UUID) -> None:
     _fetch(job, shipper_id)
     clean_shipper(job, shipper_id, {"cleaned_at": timezone.now().isoformat()})
     charge_shipper(job, shipper_id, {"charged_at": timezone.now().isoformat()})
+
+
+def bring_pieces(organization_id: UUID, chance: random.Random) -> tuple[str, str]:
+    """Make a free shipper of a courier ready and bring a free logger; return both numbers, empty without a register."""
+    shipper, logger = (
+        free_piece(organization_id, kind, chance) for kind in (EquipmentKind.SHIPPER, EquipmentKind.LOGGER)
+    )
+    if shipper is not None:
+        make_ready(shipper.organization_id, shipper.pk)
+    return shipper.serial if shipper else "", logger.serial if logger else ""
 
 
 def free_piece(organization_id: UUID, kind: EquipmentKind, chance: random.Random) -> Equipment | None:
@@ -88,3 +100,17 @@ def charge_shippers() -> int:
             charge_shipper(job, piece.pk, {"charged_at": now.isoformat()})
         charged += len(due)
     return charged
+
+
+def record_of(code: str, asked: Collection[str]) -> dict[str, str]:
+    """Return what a collection is recorded with, as far as its flow asks for it; always the same for an order."""
+    number = zlib.crc32(code.encode())
+    known = {
+        "device_serial": f"AD-{number % 5 + 1:03d}",
+        "kit_lot": f"KL-{number % 6 + 20}",
+        "anticoagulant": "ACD-A",
+        "anticoagulant_ml": str(600 + number % 500),
+        "anticoagulant_ratio": "1:12",
+        "processed_ml": str(9000 + number % 5000),
+    }
+    return {name: value for name, value in known.items() if name in asked}

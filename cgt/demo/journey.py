@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,7 +18,7 @@ from django.utils import timezone
 from cgt.demo import chores
 from custody import equipment_register, return_register, stock
 from custody import queries as custody
-from custody.states import LYING, ContainerKind, ContainerState, EquipmentKind, StoreKind
+from custody.states import LYING, ContainerKind, ContainerState, StoreKind
 from ledger.context import Actor, reading
 from ledger.states import Role
 from ledger.walls import visible
@@ -308,19 +307,7 @@ class Journey:
         return {
             "bags": [{"scan": bag.code, "volume_ml": str(self.random.randrange(180, 260))} for bag in bags],
             "ended_at": now_text(),
-            **{name: value for name, value in self._record().items() if name in parameters.get("records", [])},
-        }
-
-    def _record(self) -> dict[str, str]:
-        """Return what a collection is recorded with, by ``collection_records``; always the same for an order."""
-        number = zlib.crc32(self.code.encode())
-        return {
-            "device_serial": f"AD-{number % 5 + 1:03d}",
-            "kit_lot": f"KL-{number % 6 + 20}",
-            "anticoagulant": "ACD-A",
-            "anticoagulant_ml": str(600 + number % 500),
-            "anticoagulant_ratio": "1:12",
-            "processed_ml": str(9000 + number % 5000),
+            **chores.record_of(self.code, parameters.get("records", [])),
         }
 
     def _make_ready(self, viewer: Actor) -> None:
@@ -329,15 +316,8 @@ class Journey:
             order = flow.order_named(viewer, self.code)
             self._choose_box(viewer, order)
             courier = parties.with_role(order, Role.COURIER)
-        kinds = (EquipmentKind.SHIPPER, EquipmentKind.LOGGER)
-        shipper, logger = (
-            chores.free_piece(courier.organization_id, kind, self.random) if courier else None for kind in kinds
-        )
-        if logger is not None:
-            self.logger = logger.serial
-        if shipper is not None:
-            self.shipper = shipper.serial
-            chores.make_ready(shipper.organization_id, shipper.pk)
+        shipper, logger = chores.bring_pieces(courier.organization_id, self.random) if courier else ("", "")
+        self.shipper, self.logger = shipper or self.shipper, logger or self.logger
 
     def _choose_box(self, viewer: Actor, order: Order) -> None:
         """Choose a shipper and a logger of the courier's, charged ones first, none that waits for its way back.

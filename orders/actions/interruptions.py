@@ -12,7 +12,7 @@ from custody.states import ContainerState
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, Stale, WrongState
-from orders import attempts
+from orders import attempts, reserve_shipping
 from orders.flow import current_step, order_named
 from orders.models import Order, OrderStep
 from orders.policies import require_may_perform
@@ -107,8 +107,16 @@ def cancel(actor: Actor, code: str, reason: str, *, once: Once | None = None, ve
     return order
 
 
+def lets_repeat(order: Order, step: OrderStep) -> bool:
+    """Whether a step may be begun again: as its flow says, or because reserve that stayed behind is to be shipped."""
+    return bool(step.flow_step.may_repeat or reserve_shipping.way_again(order, step))
+
+
 def repeat_step(actor: Actor, code: str, key: str, reason: str, *, once: Once | None = None) -> OrderStep:
-    """Begin a step that the flow allows to repeat again, as a new attempt, while nothing later is done."""
+    """Begin a step that the flow allows to repeat again, as a new attempt, while nothing later is done.
+
+    Packing with reserve left behind is begun again once the box before has been received: the reserve's own way.
+    """
     with reading(actor):
         stream_id = order_named(actor, code).stream_id
     subject = ("step", f"{code}/{key}")
@@ -118,7 +126,8 @@ def repeat_step(actor: Actor, code: str, key: str, reason: str, *, once: Once | 
         if not reason.strip():
             raise InvalidInput(fields={"reason": ["Say why; the reason is part of the record."]})
         require_may_perform(actor, step)
-        if not step.flow_step.may_repeat:
+        reserve_way = reserve_shipping.way_again(order, step)
+        if not step.flow_step.may_repeat and not reserve_way:
             raise NotAllowed(
                 "The flow does not let this step repeat.",
                 code="step_does_not_repeat",
@@ -131,9 +140,12 @@ def repeat_step(actor: Actor, code: str, key: str, reason: str, *, once: Once | 
             for s in attempts.latest_attempts(order).values()
             if key in s.flow_step.after and s.state in PASSED_STEP_STATES
         ]
-        if later:
+        if later and not reserve_way:
             raise WrongState(f"“{later[0].flow_step.title}” has been done since.", code="later_step_done")
-        attempts.reopen(order, key, event.id, reason)
+        if reserve_way:
+            reserve_shipping.begin(order, reserve_way, event.id)
+        else:
+            attempts.reopen(order, key, event.id, reason)
         fresh = current_step(order, key)
         event.note(step=key, title=step.flow_step.title, attempt=fresh.attempt)
     return fresh

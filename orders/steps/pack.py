@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from custody import shipments
 from custody.states import ContainerKind, ContainerState
-from ledger.refusals import FactsMissing, MissingFact
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from ledger.states import Role
 from orders import bags, checklists, evidence, parties, stopped_use, transit
 from orders.counts import counted
@@ -24,6 +24,7 @@ class Parameters(serializers.Serializer[Any]):
     """Which way the material goes: inbound to the plant, or outbound to the center; what is checked before."""
 
     direction = serializers.ChoiceField(choices=[INBOUND, OUTBOUND])
+    reserve = serializers.IntegerField(min_value=0, max_value=11, default=0)
     checklist = checklists.items()
 
     def validate_checklist(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -76,6 +77,19 @@ class Pack(StepKind):
         boxed = shipments.underway(ctx.order.stream_id)
         return [bag for bag in found if bag.pk not in boxed and bag.custodian_id in (sender, None)]
 
+    def _along(self, ctx: StepContext) -> list[Any]:
+        """Samples and intermediates that may travel in the same box: where the box goes to. None of them has to."""
+        sender = ctx.order.center_id
+        if ctx.parameters["direction"] == OUTBOUND and ctx.order.plant_site is not None:
+            sender = ctx.order.plant_site.organization_id
+        found = [bag for bag in bags.of_kinds(ctx, shipments.ALONG) if bag.custodian_id == sender]
+        boxed = shipments.underway(ctx.order.stream_id) if found else set()
+        return [bag for bag in found if bag.state in shipments.PACKABLE and bag.pk not in boxed]
+
+    def _reserve(self, ctx: StepContext) -> int:
+        """How many bags may stay at the center: a box never goes without any."""
+        return min(int(ctx.parameters.get("reserve") or 0), len(self._bags(ctx)) - 1)
+
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         if ctx.order.plant_site is None:
             return [MissingFact("no_plant", "No plant is known for this order.", "Book the transport first.")]
@@ -91,11 +105,17 @@ class Pack(StepKind):
         return [*stops, MissingFact("nothing_to_pack", "There is no bag to pack.", "Check the material of this order.")]
 
     def initial(self, ctx: StepContext) -> dict[str, Any]:
-        rows = {"bags": [{"scan": ""} for _ in self._bags(ctx)], "logger_running": "yes"}
+        everything = [*self._bags(ctx), *self._along(ctx)]
+        rows: dict[str, Any] = {"bags": [{"scan": ""} for _ in everything], "logger_running": "yes"}
         return rows | checklists.initial(ctx)
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Bags to pack", ", ".join(bag.code for bag in self._bags(ctx))), *checklists.shown(ctx)]
+        rows, along = [("Bags to pack", ", ".join(bag.code for bag in self._bags(ctx)))], self._along(ctx)
+        if self._reserve(ctx) > 0:
+            rows.append(("May stay here as reserve", f"{self._reserve(ctx)} of them: leave its line empty"))
+        if along:
+            rows.append(("May travel along", ", ".join(bag.code for bag in along)))
+        return [*rows, *checklists.shown(ctx)]
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         if inputs["logger_running"] == "no":
@@ -107,12 +127,12 @@ class Pack(StepKind):
             ctx.findings.append(MissingFact("logger_off", "The shipper was closed with its logger off."))
         ticked = checklists.checked(ctx, inputs.get("checklist", []))
         stopped = stopped_use.refuse(ctx, SourceKind.SHIPPER, [inputs["shipper_code"]], "shipper_code")
-        waiting = self._bags(ctx)
+        waiting, along = self._bags(ctx), self._along(ctx)
         packed = [
-            bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
+            bags.scanned(ctx, given["scan"], [*waiting, *along], f"bags[{position}].scan")
             for position, given in enumerate(inputs["bags"])
         ]
-        bags.require_all(ctx, packed, waiting)
+        stays = self._staying(ctx, packed, waiting)
         for bag in packed if ctx.late else ():
             bags.take(ctx, bag, inputs["packed_at"])
             bags.note_state(ctx, bag, *shipments.PACKABLE)
@@ -138,17 +158,41 @@ class Pack(StepKind):
         stopped_use.catch(ctx, stopped, packed)
         return Outcome(
             " ".join(
-                filter(None, [f"{counted(len(packed), 'bag')} packed in {shipment.code}.", checklists.told(ticked)])
+                filter(
+                    None,
+                    [
+                        f"{counted(len(packed), 'bag')} packed in {shipment.code}.",
+                        _told(ctx, stays),
+                        checklists.told(ticked),
+                    ],
+                )
             ),
             {
                 "shipment": shipment.code,
                 "seal": shipment.seal_code,
                 "logger": shipment.logger_code,
+                **({"reserve_at_center": [bag.code for bag in stays]} if stays else {}),
                 **ticked,
             },
             happened_at=inputs["packed_at"],
         )
 
+    def _staying(self, ctx: StepContext, packed: list[Any], waiting: list[Any]) -> list[Any]:
+        """Return the bags that stay behind; InvalidInput for one scanned twice, and for more than may stay."""
+        material = [bag for bag in packed if bag in waiting]
+        if len({bag.pk for bag in packed}) != len(packed):
+            raise InvalidInput(fields={"bags": ["Scan each bag once."]})
+        if not material:
+            raise InvalidInput(fields={"bags": ["Nothing but samples: a box goes with the bags that wait."]})
+        bags.require_all(ctx, material, waiting, reserve=max(self._reserve(ctx), 0))
+        return [] if ctx.late else [bag for bag in waiting if bag not in material]
+
     def _route(self, ctx: StepContext) -> tuple[Any, Any]:
         ends = (ctx.order.center_site, ctx.order.plant_site)
         return ends if ctx.parameters["direction"] == INBOUND else (ends[1], ends[0])
+
+
+def _told(ctx: StepContext, stays: list[Any]) -> str:
+    codes = ", ".join(bag.code for bag in stays)
+    verb = "stays" if len(stays) == 1 else "stay"
+    return f"{codes} {verb} at {ctx.order.center_site.name} as reserve." if stays else ""

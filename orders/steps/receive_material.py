@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import material, returns, scans, shipments
-from custody.states import ContainerState
+from custody.states import ContainerState, Direction
 from ledger.refusals import MissingFact
 from orders import bags
 from orders.counts import counted
@@ -57,7 +57,8 @@ class ReceiveMaterial(StepKind):
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.IN_TRANSIT, beyond=RECEIVED)
+        found = bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.IN_TRANSIT, beyond=RECEIVED)
+        return found + shipments.arrived_along(ctx.order.stream_id, Direction.INBOUND) if found else found
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         return bags.nothing(ctx, self._bags(ctx), "starting material")

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import material, returns, scans, shipments
-from custody.states import ContainerState
+from custody.states import ContainerState, Direction
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence
 from orders.bags import PRODUCT
@@ -74,7 +74,8 @@ class ReceiveProduct(StepKind):
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         found = bags.expected(ctx, PRODUCT, ContainerState.IN_TRANSIT, beyond=RECEIVED)
-        return [bag for bag in found if not bags.is_stored_at(bag, ctx.order.center_id)]
+        found = [bag for bag in found if not bags.is_stored_at(bag, ctx.order.center_id)]
+        return found + shipments.arrived_along(ctx.order.stream_id, Direction.OUTBOUND) if found else found
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         return bags.nothing(ctx, self._bags(ctx), "product")
@@ -128,7 +129,8 @@ class ReceiveProduct(StepKind):
 
     def _received(self, ctx: StepContext) -> list[Any]:
         """What of the product was received before, a bag at a time."""
-        return [bag for bag in bags.of_kinds(ctx, PRODUCT) if bag.state != ContainerState.IN_TRANSIT]
+        found = bags.of_kinds(ctx, (*PRODUCT, *shipments.ALONG))
+        return [bag for bag in found if bag.state != ContainerState.IN_TRANSIT]
 
     def _decide(self, ctx: StepContext, bag: Any, given: dict[str, Any], too_warm: bool) -> str:
         bags.move(ctx, bag, ContainerState.RECEIVED, ContainerState.IN_TRANSIT)

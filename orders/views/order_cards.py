@@ -20,6 +20,7 @@ from ledger.states import Role
 from orders import queries
 from orders.actions import date_wishing
 from orders.actions.destruction import may_destroy
+from orders.actions.interruptions import lets_repeat
 from orders.actions.rescheduling import may_reschedule
 from orders.actions.revocations import may_revoke
 from orders.flow import kind_of, next_actions, why_not
@@ -123,7 +124,9 @@ def split(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[s
 
 def _may_repeat(actor: Actor, order: Any, step: Any) -> bool:
     done = step.state in (StepState.DONE, StepState.FAILED)
-    return bool(order.state == "open" and done and step.flow_step.may_repeat and not why_not(actor, step))
+    if order.state != "open" or not done or why_not(actor, step):
+        return False
+    return lets_repeat(order, step)
 
 
 def parties(actor: Actor, order: Any) -> list[dict[str, Any]]:

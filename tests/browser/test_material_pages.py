@@ -17,6 +17,7 @@ from network.actions.lane_plans import plan_lane
 from network.queries import lanes
 from orders.actions.downtime import print_pack
 from orders.actions.excursions import send_readings
+from orders.actions.pickups import report_delay
 from orders.actions.way_reports import report_way
 from orders.flow import order_named
 from tests.browser.journeys import Crew, Person
@@ -24,7 +25,7 @@ from tests.browser.test_faces import faults
 from tests.factories import operator
 from tests.orders.conftest import patient
 from tests.orders.factories import World, make_world
-from tests.orders.packing import packed
+from tests.orders.packing import journey_of, packed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -129,3 +130,29 @@ def test_a_box_on_its_way_and_the_lane_that_it_takes(crew: Crew) -> None:
     sponsor = crew.at("maker", "logistics_manager", 1)
     sound(sponsor, "/lanes/", "1 leg, 1 for contingency", "Told before each milestone")
     sound(sponsor, f"/lanes/{planned}/", "For contingency: By train", "Save as the next version")
+
+
+def test_packing_by_checklist_and_a_box_that_comes_later(crew: Crew) -> None:
+    world = crew.world
+    journey = journey_of(world, **patient())
+    journey.run(before="pack")
+    pack = f"/orders/{journey.code}/steps/pack/"
+    page = crew.at(*LAB)
+    sound(page, pack, "Checklist", "Papers in the pouch")
+    tick = page.get_by_label("Papers in the pouch")
+    tick.check()
+    box = tick.locator("xpath=..").bounding_box()
+    assert box is not None and box["height"] >= 44 and box["width"] >= 240  # for a thumb in a glove
+    page.get_by_role("button", name="Record").click()
+    page.get_by_text("This field is needed").first.wait_for()
+    assert faults(page) == [] and page.get_by_label("Papers in the pouch").is_checked()
+    journey.run(until="pickup")
+    late = timezone.now() + dt.timedelta(hours=60)
+    report_delay(world.actor("courier", "courier_driver"), journey.code, "delivery", late, "Held at the border")
+    with reading(world.actor(*LAB[:2])):
+        (shipment,) = shipments_of(world.actor(*LAB[:2]), order_named(world.actor(*LAB[:2]), journey.code).stream_id)
+    at = f"/orders/{journey.code}/boxes/{shipment.code}/"
+    sound(page, at, "In reserve on arrival", "It arrives too late", "What is inside keeps after arrival")
+    sound(crew.at("courier", "courier_driver", 1), "/?days=week", "arrives too late")
+    sound(crew.at(*CONTROL), "/", "h in reserve")
+    sound(page, f"/orders/{journey.code}/", "in reserve on arrival")

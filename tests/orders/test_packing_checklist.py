@@ -87,6 +87,7 @@ def sent_by(world: World) -> Any:
     return signed_in(world.member(*LAB))
 
 
+@pytest.mark.story("CL6")
 def test_each_item_is_one_tap_and_an_open_one_keeps_the_box_open(own: World) -> None:
     box, lab = Box(own), sent_by(own)
     page = text_of(lab.get(box.page))
