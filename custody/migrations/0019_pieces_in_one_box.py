@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('custody', '0017_compared_numbers'),
+        ('custody', '0018_compared_numbers'),
         ('ledger', '0001_initial'),
         ('personas', '0007_units'),
     ]

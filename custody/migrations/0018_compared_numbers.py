@@ -25,6 +25,6 @@ BACKWARD = [f"alter table {table} drop column {compared}" for table, _, compared
 
 
 class Migration(migrations.Migration):
-    dependencies = [("custody", "0016_box_photos")]
+    dependencies = [("custody", "0017_labels_of_samples")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
