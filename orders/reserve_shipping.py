@@ -41,5 +41,5 @@ def begin(order: Order, keys: list[str], event_id: Any) -> None:
 
 
 def _is_first(step: OrderStep) -> bool:
-    parameters = step.flow_step.parameters
-    return step.flow_step.kind == PACK and parameters.get("direction") == INBOUND and bool(parameters.get("reserve"))
+    given = step.flow_step.parameters
+    return step.flow_step.kind == PACK and given.get("direction") == INBOUND and bool(given.get("stay_at_center"))

@@ -24,7 +24,7 @@ class Parameters(serializers.Serializer[Any]):
     """Which way the material goes: inbound to the plant, or outbound to the center; what is checked before."""
 
     direction = serializers.ChoiceField(choices=[INBOUND, OUTBOUND])
-    reserve = serializers.IntegerField(min_value=0, max_value=11, default=0)
+    stay_at_center = serializers.IntegerField(min_value=0, max_value=11, default=0)
     checklist = checklists.items()
 
     def validate_checklist(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -88,7 +88,7 @@ class Pack(StepKind):
 
     def _reserve(self, ctx: StepContext) -> int:
         """How many bags may stay at the center: a box never goes without any."""
-        return min(int(ctx.parameters.get("reserve") or 0), len(self._bags(ctx)) - 1)
+        return min(int(ctx.parameters.get("stay_at_center") or 0), len(self._bags(ctx)) - 1)
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         if ctx.order.plant_site is None:

@@ -18,6 +18,7 @@ from orders.actions.flows import approve_flow, propose_flow
 from orders.actions.interruptions import repeat_step
 from orders.flow import order_named
 from tests.factories import make_actor, make_member, make_organization
+from tests.journeys.labeling import scan_all_back
 from tests.orders.conftest import patient, text_of
 from tests.orders.factories import World, make_world
 from tests.orders.packing import journey_of
@@ -35,7 +36,7 @@ def own(django_db_setup: None, django_db_blocker: Any) -> World:
         definition = flow_files.shipped("autologous_car_t")
         by_key = {step["key"]: step for step in definition["steps"]}
         by_key["labels"]["parameters"]["containers"] = 3
-        by_key["pack"]["parameters"]["reserve"] = 1
+        by_key["pack"]["parameters"]["stay_at_center"] = 1
         flow = propose_flow(make_actor(world.maker, "product_owner"), world.therapy, definition)
         approve_flow(make_actor(world.maker, "flow_approver"), flow.pk)
         return world
@@ -65,6 +66,8 @@ class Collected:
     def sample(self, source: Container) -> Container:
         given = {"kind": "sampled", "bags": [{"scan": source.code}], "volumes": [{"volume_ml": "2"}]}
         (code,) = convert_material(self.actor, self.code, given | {"at": timezone.now().isoformat()})
+        one, other = [player for player in self.journey.cast.players if player.actor.persona == LAB[1]][:2]
+        scan_all_back(self.journey, one, other)
         return next(bag for bag in self.bags() if bag.code == code)
 
 
@@ -97,7 +100,7 @@ def test_a_bag_stays_behind_by_name_and_is_shipped_later_the_same_way(own: World
     assert (now.state, now.custodian_id) == ("accepted", own.maker.pk) and len(one.boxes()) == 2
     with reading(one.actor):
         assert gaps(now, periods_of(now)) == []
-    assert one.journey.next_step().key == "finish"  # type: ignore[union-attr]  # what went on meanwhile stays
+    assert one.journey.next_step().key == "finish"  # what went on meanwhile stays
     with pytest.raises(NotAllowed):  # nothing is left at the center
         repeat_step(one.actor, one.code, "pack", "Again")
 
