@@ -127,6 +127,9 @@ def sign_beneath_evidence(work: OrderWork, person: tuple[str, str, int], key: st
 def make_and_release(work: OrderWork) -> None:
     """Manufacture, QC, review and release, each by somebody else."""
     work.do(OPERATOR, "finish", {"result": "finished", "bags[0]volume_ml": "20", "bags[1]volume_ml": "20"})
+    filled = work.bags("DP")
+    labels = {f"bags[{place}]scan": bag for place, bag in enumerate(filled)}
+    work.do(OPERATOR, "label_product", labels, second=OPERATOR_2, scan=", ".join(filled))
     page = work.open(ANALYST, "qc")
     names = page.locator('main input[name$="]test"]')
     results = {"viability": "92", "dose": "120", "vcn": "2", "sterility": "no growth", "purity": "95"}
