@@ -244,11 +244,20 @@ def _gs1(text: str) -> Decoded:
     if gs1.LOT in values:
         names.append((AliasSystem.LOT, codes.compact(values[gs1.LOT])))
     return Decoded(
-        Reading(),
+        _own_serial(values),
         tuple(_element(element) for element in elements),
         tuple((str(system), value) for system, value in names),
         checked=any(ai in values for ai in (gs1.SSCC, gs1.GTIN, gs1.PATIENT, gs1.PROVIDER)),
     )
+
+
+def _own_serial(values: dict[str, str]) -> Reading:
+    """A bag's product label carries the bag's own code as its serial number."""
+    try:
+        container = codes.read_container(codes.compact(values.get(gs1.SERIAL, ""))) if gs1.GTIN in values else None
+    except ValueError:
+        return Reading()
+    return Reading(coi=container[0], container=container[1]) if container else Reading()
 
 
 _ELEMENTS = {

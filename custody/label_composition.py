@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from custody.label_contents import Code, LabelContent
 from custody.label_fonts import width_of, wrapped
+from custody.label_standards import StandardSymbol
 
 MM = 72 / 25.4
-MARGIN, QUIET, SYMBOL = 3 * MM, 2 * MM, 24 * MM
+MARGIN, QUIET, SYMBOL, SMALL = 3 * MM, 2 * MM, 24 * MM, 14 * MM
 LARGEST, SMALLEST = 8.0, 4.0
 FOOTER = 5.0
 WARNINGS = (7.0, 6.0, 5.0)  # sizes, the largest that lets everything fit
@@ -32,12 +33,13 @@ class Text:
 
 @dataclass(frozen=True)
 class Symbol:
-    """The DataMatrix, by its upper left corner and side, without its quiet zone."""
+    """A DataMatrix, by its upper left corner and side, without its quiet zone."""
 
     content: str
     x: float
     y: float
     side: float
+    gs1: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def _composed(content: LabelContent, warning: float) -> list[Mark]:
     left = MARGIN + SYMBOL + 2 * QUIET
     room = width - left - MARGIN
     marks: list[Mark] = [Symbol(content.symbol, MARGIN + QUIET, MARGIN + QUIET, SYMBOL)]
+    if content.standard is not None:
+        room -= _standard(marks, content.standard, width)
     y = _product(marks, content.product, left, room)
     for code in content.codes:
         y += 12
@@ -86,6 +90,16 @@ def _composed(content: LabelContent, warning: float) -> list[Mark]:
     bottom = _foot(marks, content, width, height, warning)
     _body(marks, content.lines, top, bottom, width - 2 * MARGIN)
     return marks
+
+
+def _standard(marks: list[Mark], standard: StandardSymbol, width: float) -> float:
+    """Set the standard's symbol at the upper right with its name below; return the width it takes."""
+    x = width - MARGIN - QUIET - SMALL
+    marks += [
+        Symbol(standard.content, x, MARGIN + QUIET, SMALL, standard.gs1),
+        Text("standard", standard.title, x, MARGIN + 2 * QUIET + SMALL + FOOTER, FOOTER),
+    ]
+    return SMALL + 2 * QUIET
 
 
 def _product(marks: list[Mark], text: str, left: float, room: float) -> float:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from custody import label_fonts, label_words
+from custody import label_fonts, label_standards, label_words
 from custody.check_characters import check_character
 from custody.identity import check_of
+from custody.label_standards import StandardSymbol
 from custody.label_words import word
 from custody.models import Label
 from custody.states import LabelElement, LabelLanguage, LabelStock, LabelTemplate
@@ -69,7 +70,7 @@ class LabelContent:
     """One label, in the order in which it is read.
 
     ``symbol``: what its DataMatrix says, the serial of the print, so that a voided label is known by its code;
-    ``lines``: (element, text).
+    ``lines``: (element, text). ``standard``: what other people's systems read, in a smaller symbol of its own.
     """
 
     symbol: str
@@ -79,6 +80,7 @@ class LabelContent:
     lines: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     footer: str
+    standard: StandardSymbol | None = None
     stock: str = LabelStock.MM_100_70
 
 
@@ -103,8 +105,15 @@ def content_of(label: Label, text: LabelText) -> LabelContent:
         lines=tuple(lines),
         warnings=(*warnings, *text.warnings, *([label_words.FICTIONAL] if text.synthetic else [])),
         footer=f"Label {label.serial}{template} printed {both_times(label.printed_at, text.zone)}",
+        standard=_standard(label, layout),
         stock=layout.stock,
     )
+
+
+def _standard(label: Label, layout: Layout) -> StandardSymbol | None:
+    if label.template == LabelTemplate.PRODUCT:
+        return label_standards.of_product(label.container, layout.product_code)
+    return label_standards.of_donation(label.container)
 
 
 def both_times(moment: dt.datetime, zone: str) -> str:

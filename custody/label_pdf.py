@@ -88,7 +88,7 @@ def _frame(canvas: Canvas, mark: Box, x: float, y: float) -> None:
 
 
 def _symbol(canvas: Canvas, mark: Symbol, x: float, y: float) -> None:
-    modules = data_matrix(mark.content)
+    modules = data_matrix(mark.content, gs1=mark.gs1)
     size = mark.side / len(modules)
     path = canvas.beginPath()
     for row, cells in enumerate(modules):

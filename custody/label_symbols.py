@@ -11,11 +11,15 @@ SQUARE_VERSIONS = range(5, 25)  # zxing picks rectangular symbols unless a squar
 
 
 @lru_cache(maxsize=256)
-def data_matrix(content: str) -> tuple[tuple[bool, ...], ...]:
-    """Return the modules of the smallest square symbol; ValueError for a text that fits none."""
+def data_matrix(content: str, *, gs1: bool = False) -> tuple[tuple[bool, ...], ...]:
+    """Return the modules of the smallest square symbol; ValueError for a text that fits none.
+
+    ``gs1``: element strings, written with parentheses; the symbol says that it is GS1 DataMatrix.
+    """
+    more: dict[str, Any] = {"gs1": True} if gs1 else {}
     for version in SQUARE_VERSIONS:
         try:
-            symbol = zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat.DataMatrix, version=version)
+            symbol = zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat.DataMatrix, version=version, **more)
         except ValueError:
             continue
         drawn: Any = symbol.to_image(scale=1, add_quiet_zones=False)

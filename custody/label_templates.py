@@ -23,6 +23,12 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     LabelTemplate.SAMPLE: (_E.VOLUME, _E.DONATION),
 }
 SPECIMEN = "SPECIMEN"
+SPECIMENS = {
+    LabelTemplate.COLLECTION: ContainerKind.STARTING_MATERIAL,
+    LabelTemplate.PRODUCT: ContainerKind.DRUG_PRODUCT,
+    LabelTemplate.INTERMEDIATE: ContainerKind.INTERMEDIATE,
+    LabelTemplate.SAMPLE: ContainerKind.SAMPLE,
+}
 Market = tuple[UUID, str]  # therapy and ISO 3166-1 alpha-2 country: which template holds
 
 
@@ -58,10 +64,10 @@ def missing_elements(kind: str, elements: Iterable[str]) -> list[str]:
 
 def specimen(layout: Layout, kind: str, product: str, *, autologous: bool) -> LabelContent:
     """Return a label of this layout as full as one gets, with fictional data, marked as such. Its code is nobody's."""
-    collection = kind == LabelTemplate.COLLECTION
+    collection, product_kind = kind == LabelTemplate.COLLECTION, kind == LabelTemplate.PRODUCT
     at = timezone.now().replace(second=0, microsecond=0)
     coi = ChainOfIdentity(code="CHA999900000000")
-    container_kind = ContainerKind.STARTING_MATERIAL if collection else ContainerKind.DRUG_PRODUCT
+    container_kind = SPECIMENS[LabelTemplate(kind)]
     bag = Container(
         coi=coi,
         code=container_code(coi.code, container_kind, 1),
@@ -71,9 +77,9 @@ def specimen(layout: Layout, kind: str, product: str, *, autologous: bool) -> La
         ended_at=at,
         expires_at=at + dt.timedelta(days=2),
         volume_ml=Decimal(250),
-        donation_number="A999900123456" if collection else "",
-        lot="" if collection else "FICTIONAL-LOT",
-        serial="" if collection else "0001",
+        donation_number="" if product_kind else "A999900123456",
+        lot="FICTIONAL-LOT" if product_kind else "",
+        serial="0001" if product_kind else "",
     )
     label = Label(container=bag, serial=label_serial(bag.code, 1), template=kind, printed_at=at)
     text = LabelText(
@@ -82,6 +88,7 @@ def specimen(layout: Layout, kind: str, product: str, *, autologous: bool) -> La
         zone="Europe/Berlin",
         site="Fictional University Hospital",
         autologous=autologous,
+        infectious_tests="positive",  # the longest that such a label says
         patient_lines=("Fictional-Longname", "Specimen Maximiliane", "1961-04-05", "MRN-0000000"),
         warnings=(SPECIMEN,),
         synthetic=True,

@@ -61,7 +61,20 @@ def _field(mark: Mark, scale: float) -> str:
     if isinstance(mark, Box):
         thick = max(1, round(scale))
         return f"^FO{x},{y}^GB{round(mark.width * scale)},{max(thick, round(mark.height * scale))},{thick}^FS"
-    return _symbol(mark, x, y, scale)
+    return _drawn(mark, x, y, scale) if mark.gs1 else _symbol(mark, x, y, scale)
+
+
+def _drawn(mark: Symbol, x: int, y: int, scale: float) -> str:
+    """A GS1 symbol as a picture (``^GFA``): makes of printers disagree on how its first character is asked for."""
+    modules = data_matrix(mark.content, gs1=True)
+    dots = max(1, int(mark.side * scale / len(modules)))
+    across = (len(modules) * dots + 7) // 8
+    rows = [
+        "".join("1" if dark else "0" for dark in cells for _ in range(dots)).ljust(across * 8, "0") for cells in modules
+    ]
+    data = "".join(f"{int(row, 2):0{across * 2}X}" * dots for row in rows)
+    size = across * dots * len(modules)
+    return f"^FO{x},{y}^GFA,{size},{size},{across},{data}^FS"
 
 
 def _symbol(mark: Symbol, x: int, y: int, scale: float) -> str:
