@@ -13,7 +13,7 @@ from custody.check_characters import check_character
 from custody.identity import check_of
 from custody.label_standards import StandardSymbol
 from custody.label_words import word
-from custody.models import Label
+from custody.models import ChainOfIdentity, Label
 from custody.states import LabelElement, LabelLanguage, LabelStock, LabelTemplate
 
 STANDARD = tuple(element for element in LabelElement if element != LabelElement.TEXTS)
@@ -107,6 +107,22 @@ def content_of(label: Label, text: LabelText) -> LabelContent:
         footer=f"Label {label.serial}{template} printed {both_times(label.printed_at, text.zone)}",
         standard=_standard(label, layout),
         stock=layout.stock,
+    )
+
+
+def wristband_of(
+    coi: ChainOfIdentity, patient_lines: Sequence[str], zone: str, at: dt.datetime, *, site: str, synthetic: bool
+) -> LabelContent:
+    """Return what the patient wears: the chain of identity with its check character as the symbol, and who it is."""
+    shown = [line if label_fonts.can_be_set(line) else label_words.UNPRINTABLE for line in patient_lines if line]
+    return LabelContent(
+        symbol=coi.code + check_of(coi),
+        product="Patient",
+        codes=(Code("CoI", coi.code, check_of(coi)),),
+        k_of_n="",
+        lines=(*((LabelElement.PATIENT, line) for line in dict.fromkeys(shown)), (LabelElement.SITE, site)),
+        warnings=(label_words.FICTIONAL,) if synthetic else (),
+        footer=f"Printed {both_times(at, zone)}",
     )
 
 

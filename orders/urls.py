@@ -54,6 +54,7 @@ from orders.views import (
     waiting,
     way_reports,
     worklist,
+    wristbands,
 )
 from orders.views.desks import planner, quality_control
 
@@ -136,6 +137,7 @@ urlpatterns = [
     path("orders/<order:code>/labels/reprint/", labels.reprint, name="reprint_label"),
     path("orders/<order:code>/labels/scan-back/", labels.scan_back, name="scan_back_labels"),
     path("orders/<order:code>/labels/settle/", labels.settle, name="settle_label"),
+    path("orders/<order:code>/wristband.pdf", wristbands.wristband, name="wristband"),
     path("orders/<order:code>/labels.pdf", labels.labels_pdf, name="labels_pdf"),
     path("orders/<order:code>/labels.zpl", labels.labels_zpl, name="labels_zpl"),
     path("units/", units.find, name="units"),
