@@ -3,6 +3,12 @@ from ledger.states import Erasure, Role
 
 CLINICAL_AND_PLANT = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
 
+NOTED_PAYLOAD = {
+    "clock_off": "a device's clock differed by more than five minutes",
+    "offline_entry": "key of the entry that a device without network kept of it (absent when it had network)",
+    "clock_skew_s": "by how many seconds that device's clock was ahead when it sent the entry",
+    "received_at": "when that entry was received (UTC)",
+}
 STEP_PAYLOAD = {
     "step": "step key",
     "title": "step title",
@@ -12,10 +18,7 @@ STEP_PAYLOAD = {
     "facts": "what was recorded, without patient data",
     "flow_version": "version of the flow",
     "site": "code of the site where it happened",
-    "clock_off": "a device's clock differed by more than five minutes",
-    "offline_entry": "key of the entry that a device without network kept of it (absent when it had network)",
-    "clock_skew_s": "by how many seconds that device's clock was ahead when it sent the entry",
-    "received_at": "when that entry was received (UTC)",
+    **NOTED_PAYLOAD,
     "transcribed": "from paper: pack, staff who signed it, who typed and who checked, SHA-256 of the picture",
     "late": "recorded late: codes of what stood against it (absent when recorded in time)",
     "deviation": "number of the deviation that a late record opened",
@@ -349,6 +352,7 @@ register(
             "title": "step title",
             "failure": "reason in words",
             "box": "outer code",
+            **NOTED_PAYLOAD,
         },
         notifies=True,
     ),
@@ -397,6 +401,7 @@ register(
             "expected_at": "when it is expected now (UTC)",
             "left": "hours in reserve on arrival; negative: too late; or empty",
             "margin": "hours in reserve on arrival, and what speaks against the shipper, in words; or empty",
+            **NOTED_PAYLOAD,
         },
         notifies=True,
     ),

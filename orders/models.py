@@ -14,6 +14,7 @@ from orders.states import (
     CaptureBehavior,
     FlowState,
     InfectiousTests,
+    OfflineAct,
     OfflineState,
     OrderState,
     StepState,
@@ -342,7 +343,13 @@ class OfflineEntry(WalledModel):
     stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
     order_code = models.CharField(max_length=16)
     step = models.SlugField(max_length=64)
-    title = models.CharField(max_length=120, help_text="of the step")
+    act = models.CharField(
+        max_length=8,
+        blank=True,
+        choices=OfflineAct.choices,
+        help_text="what a courier reports of the step; empty: the step itself",
+    )
+    title = models.CharField(max_length=140, help_text="of the step, or what is reported of it")
     inputs = models.JSONField(help_text="as the device sent them; never passwords, never patient data")
     device_time = models.DateTimeField(help_text="when it was made, by the device's clock")
     happened_at = models.DateTimeField(help_text="the same by the server's clock, as far as the skew tells")

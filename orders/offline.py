@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from orders.inputs import PastTime, inputs_class
 from orders.models import OfflineEntry
 from orders.signers import SECRET_FIELDS
 from orders.states import OfflineState
-from orders.step_kinds import Noted, StepContext, StepKind
+from orders.step_kinds import Noted, StepKind
 
 MOST_CHARACTERS = 16_000
 SHOWN_AFTER = dt.timedelta(days=2)
@@ -49,9 +49,12 @@ def to_show(actor: Actor) -> QuerySet[OfflineEntry]:
     return (entries(actor).filter(settled_at__isnull=True) | recent).order_by("-pk")
 
 
-def open_entry(actor: Actor, key: UUID, code: str, step: str) -> OfflineEntry:
-    """Return an entry that still waits, for this step of this order; NotFound else, Conflict once it is settled."""
-    found = entries(actor).filter(key=key, order_code=code.upper(), step=step).first()
+def open_entry(actor: Actor, key: UUID, code: str, step: str, act: str = "") -> OfflineEntry:
+    """Return an entry that still waits, for this step of this order (``act``: for what is reported of it).
+
+    Raises NotFound for no such entry, Conflict once it is settled.
+    """
+    found = entries(actor).filter(key=key, order_code=code.upper(), step=step, act=act).first()
     if found is None:
         raise NotFound()
     if not found.is_open:
@@ -71,7 +74,7 @@ def settled(entry: OfflineEntry) -> Conflict:
 def noted(entry: OfflineEntry) -> Noted:
     """Return how an act is recorded that an entry noted before; the entry is settled with it."""
 
-    def settle(ctx: StepContext) -> None:
+    def settle(ctx: Any) -> None:
         now = timezone.now()
         row = OfflineEntry.unwalled.select_for_update().filter(pk=entry.pk).first() or entry
         if not row.is_open:
@@ -89,10 +92,15 @@ def noted(entry: OfflineEntry) -> Noted:
 
 def readable(kind: StepKind, sent: Any) -> dict[str, Any]:
     """Return what a device may say of a step; raise InvalidInput for secrets, unknown names and too much."""
+    return known_names(sent, inputs_class(kind, 0)().fields)
+
+
+def known_names(sent: Any, names: Collection[str]) -> dict[str, Any]:
+    """Return what a device sent; raise InvalidInput for secrets, names that are not asked for and too much."""
     if not isinstance(sent, Mapping) or len(json.dumps(sent)) > MOST_CHARACTERS:
         raise InvalidInput(fields={"inputs": [f"Send an object of at most {MOST_CHARACTERS} characters."]})
     _refuse_secrets(sent)
-    unknown = sorted(set(sent) - set(inputs_class(kind, 0)().fields))
+    unknown = sorted(set(sent) - set(names))
     if unknown:
         raise InvalidInput(fields={f"inputs.{name}": ["This step does not ask for it."] for name in unknown})
     return dict(sent)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import Case, F, Q, QuerySet, When
@@ -13,9 +14,11 @@ from django.utils import timezone
 from custody import queries as custody
 from ledger.context import Actor
 from ledger.states import Role
+from orders import courier_notes
+from orders.carrying import hand_overs
 from orders.models import OrderStep
 from orders.places import placed
-from orders.states import OrderState, StepState, WithoutNetwork
+from orders.states import OfflineAct, OrderState, StepState, WithoutNetwork
 from orders.step_kinds import StepKind, all_kinds, kind_of
 
 AHEAD = dt.timedelta(days=3)
@@ -52,13 +55,33 @@ class Sheet:
     kind: StepKind
     zone: str
     expects: list[str]
+    act: str = ""  # what is reported of the step; empty: the step itself
+
+    @property
+    def title(self) -> str:
+        return courier_notes.title_of(self.step, self.act) if self.act else str(self.step.flow_step.title)
 
 
 def sheets(actor: Actor) -> list[Sheet]:
     """Return the sheets of those steps, at most 100; the chain of identity is among the codes but for couriers."""
     steps = list(at_hand(actor)[:MOST])
     codes = _codes(actor, {step.order.stream_id for step in steps})
-    return [_sheet(actor, step, codes[step.order.stream_id]) for step in steps]
+    own = [_sheet(actor, step, codes[step.order.stream_id]) for step in steps]
+    if actor.organization_role == Role.COURIER:  # what it carries to others: they record it, the driver is late for it
+        keys = {step.pk for step in steps}
+        carried = placed(hand_overs(actor).select_related("order"))
+        own += [replace(one, act=OfflineAct.DELAY) for one in _others(actor, carried, keys)]
+    return [one for sheet in own for one in (sheet, *_reports(sheet))]
+
+
+def _others(actor: Actor, steps: Iterable[OrderStep], but: Collection[UUID]) -> list[Sheet]:
+    return [_sheet(actor, step, []) for step in list(steps)[:MOST] if step.pk not in but]
+
+
+def _reports(sheet: Sheet) -> list[Sheet]:
+    if sheet.act:
+        return []
+    return [replace(sheet, act=act, expects=[]) for act in courier_notes.acts_of(sheet.step)]
 
 
 def _sheet(actor: Actor, step: OrderStep, codes: list[str]) -> Sheet:

@@ -48,6 +48,13 @@ class PickupFailure(models.TextChoices):
     OTHER = "other", "Something else"
 
 
+class OfflineAct(models.TextChoices):
+    """What a courier notes of a hand-over without network besides the step itself (CR3, CR5)."""
+
+    FAILED = "failed", "Cannot pick up"
+    DELAY = "delay", "Later than planned"
+
+
 class BoxRefusal(models.TextChoices):
     """Why a receiver does not accept a box; custody stays with the courier."""
 

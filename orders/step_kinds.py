@@ -89,7 +89,7 @@ class Noted:
     """
 
     happened_at: dt.datetime
-    beside: Callable[[StepContext], None]
+    beside: Callable[[Any], None]  # given what has the open ``event``: a step's context, a courier's report
     device_time: dt.datetime | None = None
     clock_skew: dt.timedelta | None = None
     on_paper: bool = False  # signed there: the step's own signatures are not asked again

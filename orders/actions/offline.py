@@ -14,7 +14,9 @@ from ledger.context import Actor, reading
 from ledger.models import Replay
 from ledger.recording import MAY_RUN_AHEAD, Once, Replayed, acting, fingerprint
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, NotAllowed, NotFound, Refusal, WrongState
-from orders import offline
+from orders import courier_notes, offline
+from orders.actions import pickups
+from orders.courier_notes import NOTES as NOTES
 from orders.device_clock import ClockReading, read_clock
 from orders.flow import current_step, order_named, perform, rehearse
 from orders.inputs import read
@@ -28,13 +30,17 @@ from orders.offline import to_show as to_show
 from orders.offline_sheets import Sheet as Sheet
 from orders.offline_sheets import sheets as sheets
 from orders.policies import may_see, require_may_perform
-from orders.states import OfflineState, StepState, WithoutNetwork
+from orders.states import OfflineAct, OfflineState, StepState, WithoutNetwork
 from orders.step_kinds import StepKind, kind_of
 from personas.asking import ZonedTime
 
 AS_THE_ORDER_GOES = "It waits for the steps before it."
 SIGN_IT = "Open it and sign: nobody signs without the network."
 MERGED = "It had arrived before the network was gone; nothing was entered twice."
+PAGES: dict[str, str] = {
+    OfflineAct.FAILED: "courier/failed.html",
+    OfflineAct.DELAY: "courier/delay.html",
+}  # whose forms they are
 TWO_PEOPLE = "Two people work by the paper procedure, and record it afterwards."
 PAPER_ONLY = "Without current release and quarantine status nothing is issued, thawed or infused."
 
@@ -45,7 +51,14 @@ class EntryInputs(serializers.Serializer[Any]):
     key = serializers.UUIDField(help_text="given by the device, the same each time it is sent")
     order = serializers.CharField(max_length=16, help_text="order code")
     step = serializers.SlugField(max_length=64, help_text="step key")
-    inputs = serializers.JSONField(help_text="what the step asks for, without signatures")
+    act = serializers.ChoiceField(
+        choices=OfflineAct.choices,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="what a courier reports of the hand-over; empty: the step itself",
+    )
+    inputs = serializers.JSONField(help_text="what the step or the report asks for, without signatures")
     device_time = ZonedTime(help_text="when it was made, by the device's clock")
     sent_at = ZonedTime(help_text="now, by the device's clock: the skew is measured by it")
     membership = serializers.UUIDField(
@@ -87,8 +100,11 @@ def receive(actor: Actor, raw: Mapping[str, Any]) -> OfflineEntry:
         step = current_step(order, given["step"])
         if not may_see(actor, step):
             raise NotFound()
-        require_may_perform(actor, step)
-        kind = _kept_kind(step)
+        if given["act"] == OfflineAct.DELAY:
+            pickups.require_carrier(actor, order)
+        else:
+            require_may_perform(actor, step)
+        kind, about = kind_of(step.flow_step.kind), _about(actor, step, given)
     now = timezone.now()
     clock = read_clock(given["device_time"], given["sent_at"], now)
     entry = OfflineEntry(
@@ -98,8 +114,7 @@ def receive(actor: Actor, raw: Mapping[str, Any]) -> OfflineEntry:
         stream_id=order.stream_id,
         order_code=order.code,
         step=step.key,
-        title=step.flow_step.title,
-        inputs=offline.readable(kind, given["inputs"]),
+        **about,
         device_time=given["device_time"],
         happened_at=clock.happened_at,
         received_at=now,
@@ -125,7 +140,12 @@ def _refuse_others(actor: Actor, membership: UUID | None) -> None:
 
 def _refuse_another_content(known: OfflineEntry, given: Mapping[str, Any]) -> None:
     """Raise Conflict for a correction that comes after what it corrects: it is not dropped without a word."""
-    if (known.inputs, known.order_code, known.step) == (given["inputs"], given["order"].upper(), given["step"]):
+    if (known.inputs, known.order_code, known.step, known.act) == (
+        given["inputs"],
+        given["order"].upper(),
+        given["step"],
+        given["act"],
+    ):
         return
     raise Conflict(
         f"This entry came in before it was corrected, and is {known.get_state_display().lower()} as it was then.",
@@ -156,15 +176,19 @@ def _kept_kind(step: OrderStep) -> StepKind:
 def _settle(
     actor: Actor, order: Order, step: OrderStep, kind: StepKind, entry: OfflineEntry, clock: ClockReading, once: Once
 ) -> OfflineEntry:
-    signs = step.signatures > 0
+    signs = step.signatures > 0 and not entry.act
     if _done_by_its_form(actor, entry):
         return _keep(actor, kind, entry, OfflineState.RECORDED, MERGED, once)
     if clock.fault:
         return _keep(actor, kind, entry, OfflineState.REFUSED, clock.fault, once)
     if signs and step.state == StepState.WAITING:  # what it is about may not stand before the others are signed
         return _keep(actor, kind, entry, OfflineState.TO_SIGN, AS_THE_ORDER_GOES, once)
-    inputs = offline.completed(kind, entry)
     try:
+        if entry.act:
+            _report(actor, entry, once)
+            with reading(actor):
+                return offline.entries(actor).get(key=entry.key)
+        inputs = offline.completed(kind, entry)
         if not signs:
             perform(actor, order.code, step.key, inputs, once=once, noted=noted(entry))
             with reading(actor):
@@ -178,10 +202,34 @@ def _settle(
     return _keep(actor, kind, entry, OfflineState.TO_SIGN, SIGN_IT, once)
 
 
+def _about(actor: Actor, step: OrderStep, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return act, title and inputs of an entry; raise WrongState for a step that is not kept on devices."""
+    act = given["act"]
+    if not act:
+        inputs = offline.readable(_kept_kind(step), given["inputs"])
+        return {"act": "", "title": step.flow_step.title, "inputs": inputs}
+    courier_notes.require(step, act)
+    inputs = offline.known_names(given["inputs"], courier_notes.NOTES[act]().fields)
+    return {"act": act, "title": courier_notes.title_of(step, act), "inputs": inputs}
+
+
+def _report(actor: Actor, entry: OfflineEntry, once: Once) -> None:
+    """Report what a courier noted, by the usual door; nobody signs it."""
+    how: dict[str, Any] = {"once": once, "noted": noted(entry)}
+    if entry.act == OfflineAct.FAILED:
+        given = read(courier_notes.FailedNote, entry.inputs)
+        pickups.report_failed_pickup(
+            actor, entry.order_code, entry.step, given["failure"], given.get("note", ""), **how
+        )
+    else:
+        pickups.report_delay(actor, entry.order_code, entry.step, courier_notes.expected(entry), **how)
+
+
 def _done_by_its_form(actor: Actor, entry: OfflineEntry) -> bool:
     """Whether the page's form with the same key was recorded, and only its answer was lost."""
     with reading(actor):
-        key = f"page:{entry.order_code}:{entry.step}:{entry.key}"
+        page = f"{PAGES[entry.act]}:" if entry.act else ""
+        key = f"page:{page}{entry.order_code}:{entry.step}:{entry.key}"
         return Replay.unwalled.filter(organization_id=actor.organization_id, key=key).exists()
 
 

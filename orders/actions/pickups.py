@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
@@ -16,16 +17,18 @@ from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
 from ledger.states import Role
 from orders import arrivals, attempts, parties, transit, way_points
+from orders.courier_notes import HAND_OVER, LONGEST_NOTE, PICKUP
+from orders.courier_notes import SOON as SOON
+from orders.courier_notes import title_of as title_of
 from orders.flow import current_step, order_named, stream_of
 from orders.models import Order, OrderStep
 from orders.policies import may_see, require_may_perform
 from orders.states import OPEN_STEP_STATES, OrderState, PickupFailure
+from orders.step_kinds import Noted
 from personas.states import Capability
 from quality import deviations
 
-HAND_OVER, PICKUP = "hand_over", "pickup"
 FARTHEST = dt.timedelta(days=14)
-LONGEST_NOTE = 300
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,14 @@ class _OnTheWay:
 
 
 @contextmanager
-def _hand_over(actor: Actor, kind: str, code: str, key: str, note: str, once: Once | None) -> Iterator[_OnTheWay]:
+def _hand_over(
+    actor: Actor, kind: str, code: str, key: str, note: str, once: Once | None, noted: Noted | None
+) -> Iterator[_OnTheWay]:
+    times: dict[str, Any] = {"occurred_at": noted.happened_at, "device_time": noted.device_time} if noted else {}
     subject = ("step", f"{code.upper()}/{key}")
-    with acting(actor, kind, stream_id=stream_of(code), subject=subject, reason=note.strip(), once=once) as event:
+    with acting(
+        actor, kind, stream_id=stream_of(code), subject=subject, reason=note.strip(), once=once, **times
+    ) as event:
         order = order_named(actor, code)
         order.stream = event.stream
         step = current_step(order, key)
@@ -47,7 +55,11 @@ def _hand_over(actor: Actor, kind: str, code: str, key: str, note: str, once: On
         if len(note) > LONGEST_NOTE:
             raise InvalidInput(fields={"note": [f"Use at most {LONGEST_NOTE} characters."]})
         event.zone = step.site.zone if step.site else order.center_site.zone
-        yield _OnTheWay(order, step, event)
+        way = _OnTheWay(order, step, event)
+        yield way
+        if noted:
+            event.clock_skew = noted.clock_skew
+            noted.beside(way)
 
 
 def _require_open(order: Order, step: OrderStep) -> None:
@@ -58,14 +70,21 @@ def _require_open(order: Order, step: OrderStep) -> None:
 
 
 def report_failed_pickup(
-    actor: Actor, code: str, key: str, failure: str, note: str = "", *, once: Once | None = None
+    actor: Actor,
+    code: str,
+    key: str,
+    failure: str,
+    note: str = "",
+    *,
+    once: Once | None = None,
+    noted: Noted | None = None,
 ) -> Order:
     """Record that the driver left without the box: everybody on the order is told, a deviation is opened.
 
     The pickup stays open, to be tried again. The deviation says how long the material can still wait, to those who may
-    read deviations: never to the courier.
+    read deviations: never to the courier. ``noted``: that it was noted before, on a device without network.
     """
-    with _hand_over(actor, "orders.pickup_failed", code, key, note, once) as way:
+    with _hand_over(actor, "orders.pickup_failed", code, key, note, once, noted) as way:
         order, step, event = way.order, way.step, way.event
         if step.flow_step.parameters.get("moment") != PICKUP:
             raise NotFound()
@@ -91,18 +110,25 @@ def report_failed_pickup(
 
 
 def report_delay(
-    actor: Actor, code: str, key: str, expected_at: dt.datetime | None, note: str = "", *, once: Once | None = None
+    actor: Actor,
+    code: str,
+    key: str,
+    expected_at: dt.datetime | None,
+    note: str = "",
+    *,
+    once: Once | None = None,
+    noted: Noted | None = None,
 ) -> Order:
     """Record when the courier now expects to be there; everybody on the order is told, the plan itself stays.
 
     What the box has in reserve on arrival is reckoned anew from that time, and told with it. Where it would arrive too
     late, or its shipper does not hold that long, a deviation is opened.
     """
-    with _hand_over(actor, "orders.delayed", code, key, note, once) as way:
+    with _hand_over(actor, "orders.delayed", code, key, note, once, noted) as way:
         order, step, event = way.order, way.step, way.event
         _refuse_bad_time(expected_at)
         event.capability = Capability.TAKE_CUSTODY if actor.can(Capability.TAKE_CUSTODY) else Capability.MANAGE_LANES
-        _require_carrier(actor, order)
+        require_carrier(actor, order)
         _require_open(order, step)
         assert expected_at is not None  # noqa: S101 - refused above
         transit.expect(order, key, expected_at)
@@ -143,7 +169,7 @@ def _refuse_bad_time(expected_at: dt.datetime | None) -> None:
         raise InvalidInput(fields={"expected_at": ["Give a time to come, within two weeks."]})
 
 
-def _require_carrier(actor: Actor, order: Order) -> None:
+def require_carrier(actor: Actor, order: Order) -> None:
     """Raise NotAllowed unless the courier that carries the order acts, as driver or at control."""
     carriers = {party.organization_id for party in parties.current_parties(order) if party.role == Role.COURIER}
     if actor.organization_id not in carriers:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from ledger.recording import Replayed
 from orders.actions import offline as action
-from orders.states import OfflineState
+from orders.states import OfflineAct, OfflineState
 from personas.asking import ActorView, PageQuery, body_of, once_of, page_of, query_of, reads
 from personas.envelopes import Shape, page
 from personas.headers import ONCE
@@ -25,7 +25,10 @@ class OfflineEntryRow(Shape):
     key = serializers.UUIDField(help_text="given by the device")
     order = serializers.CharField()
     step = serializers.CharField()
-    title = serializers.CharField(help_text="of the step")
+    act = serializers.ChoiceField(
+        choices=OfflineAct.choices, allow_blank=True, help_text="what is reported of the step; empty: the step itself"
+    )
+    title = serializers.CharField(help_text="of the step, or what is reported of it")
     state = serializers.ChoiceField(choices=OfflineState.choices)
     words = serializers.CharField(allow_blank=True, help_text="why it is not recorded, or what stands instead")
     device_time = serializers.DateTimeField(help_text="when it was made, by the device's clock")
@@ -57,7 +60,8 @@ class OfflineEntriesView(ActorView):
         summary="Send an entry that a device kept; its key makes it happen once",
         description="What nobody has to sign is performed by the same rules as `perform_step`. What is signed waits as"
         " `to_sign`: perform the step with `Offline-Entry`. What is refused, or was recorded otherwise meanwhile, is"
-        " kept with the words. Signatures in `inputs` are refused.",
+        " kept with the words. Signatures in `inputs` are refused. With `act` it is what a courier reports of the"
+        " hand-over.",
         request=action.EntryInputs,
         responses=OfflineEntryRow,
     )
@@ -84,7 +88,7 @@ class DiscardOfflineEntryView(ActorView):
 
 def row_of(entry: Any) -> dict[str, Any]:
     times = ("device_time", "happened_at", "received_at", "skew_s")
-    columns = ("key", "step", "title", "state", "words", "reason", *times)
+    columns = ("key", "step", "act", "title", "state", "words", "reason", *times)
     return {name: getattr(entry, name) for name in columns} | {
         "order": entry.order_code,
         "clock_off": action.is_off(entry),

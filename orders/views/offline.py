@@ -85,28 +85,38 @@ def _sheet(sheet: action.Sheet) -> dict[str, Any]:
     return {
         "order": step.order.code,
         "step": step.key,
-        "title": step.flow_step.title,
+        "act": sheet.act,
+        "title": sheet.title,
         "place": step.site.name if step.site else "",
         "way": str(sheet.kind.without_network),
-        "signatures": step.signatures,
+        "signatures": 0 if sheet.act else step.signatures,
         "form": _form(sheet),
         "expects": sheet.expects,
     }
 
 
 def _form(sheet: action.Sheet) -> str:
-    return f"{sheet.kind.key} {sheet.zone}"
+    return f"{sheet.act or sheet.kind.key} {sheet.zone}"
 
 
 def _fields(sheet: action.Sheet) -> str:
     """Return what a device asks for a step, drawn: its inputs but signatures, and but the time that its clock knows."""
     if sheet.kind.without_network != WithoutNetwork.KEPT:
         return ""
+    if sheet.act:
+        asked = described(action.NOTES[sheet.act](), Filling(sheet.zone))
+        return render_to_string("offline/fields.html", {"fields": [one | _at_a_place(one, sheet) for one in asked]})
     inputs = inputs_class(sheet.kind, 0)(context={"zone": ZoneInfo(sheet.zone)})
     clock = {name for name, field in inputs.fields.items() if isinstance(field, PastTime) and field.required}
     asked = described(inputs, Filling(sheet.zone))
     shown = [one for one in asked if one["name"] not in {*clock, LATE} and not one["name"].startswith("signature")]
     return render_to_string("offline/fields.html", {"fields": shown})
+
+
+def _at_a_place(field: dict[str, Any], sheet: action.Sheet) -> dict[str, Any]:
+    if field["type"] == "datetime":
+        return {"zone": sheet.zone, "needed": True}
+    return {"value": sheet.zone} if field["name"] == "zone" else {}
 
 
 def _shell() -> str:

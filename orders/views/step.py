@@ -58,12 +58,12 @@ def step_page(request: HttpRequest, code: str, key: str) -> HttpResponseBase:
     return see_other(after(actor, code, reverse("orders:order", args=[code])))
 
 
-def noted_before(actor: Actor, entry: str, code: str, key: str) -> Noted | None:
+def noted_before(actor: Actor, entry: str, code: str, key: str, act: str = "") -> Noted | None:
     """Return how an act is recorded that an entry made without network noted; None for none, NotFound for no such."""
     if not entry:
         return None
     with reading(actor):
-        return offline.noted(offline.open_entry(actor, _uuid(entry), code, key))
+        return offline.noted(offline.open_entry(actor, _uuid(entry), code, key, act))
 
 
 def _to_the_second(actor: Actor, entry: str, step: Any, inputs: QueryDict) -> None:
@@ -192,8 +192,13 @@ def sheet_context(
 def _entry(request: HttpRequest, actor: Actor, order: Any, step: Any) -> Any:
     """Return the entry made without network that the page is opened for; NotFound for none that waits."""
     key = asked(request, "entry") or request.POST.get("offline_entry", "")
+    return entry_of(actor, key, order.code, step.key)
+
+
+def entry_of(actor: Actor, key: str, code: str, step: str, act: str = "") -> Any:
+    """Return an own entry made without network that still waits; None for none, NotFound for no such."""
     try:
-        return offline.open_entry(actor, _uuid(key), order.code, step.key) if key else None
+        return offline.open_entry(actor, _uuid(key), code, step, act) if key else None
     except Conflict:
         return None  # settled meanwhile: the refusal above says so
 

@@ -166,9 +166,9 @@ window.cgtOffline = (() => {
   const rowOf = async (acting, { rev, ...entry }) => ({ key: entry.key, at: entry.device_time, rev: crypto.randomUUID(), ...(await seal(acting, entry)) });
 
   /** Keep a new entry; one with the same key is corrected. ``about``: key, order, step, title, and perhaps device_time. */
-  const keep = async (about, form) => {
+  const keep = async (about, form, submitter = null) => {
     const acting = await actingNow();
-    const entry = { device_time: new Date().toISOString(), ...about, inputs: nested(new FormData(form)), state: "waiting", words: "" };
+    const entry = { device_time: new Date().toISOString(), ...about, inputs: nested(new FormData(form, submitter)), state: "waiting", words: "" };
     const row = await rowOf(acting, entry);
     await within(["entries"], "readwrite", (store) => [store.put(row)]);
     changed();
@@ -225,12 +225,12 @@ window.cgtOffline = (() => {
 
   /** Send an entry, or that it was discarded; return false where the server cannot take it now. */
   const sendOne = async (entry, { token, membership }) => {
-    const { key, order, step, inputs, device_time, reason, discarded_at } = entry;
+    const { key, order, step, act = "", inputs, device_time, reason, discarded_at } = entry;
     const discarding = entry.state === "discarding";
     const sent_at = new Date().toISOString();
     const answer = discarding
       ? await post(`${ENTRIES}/${key}/discard`, token, { reason, order, step, membership, discarded_at, sent_at })
-      : await post(ENTRIES, token, { key, order, step, inputs, membership, device_time, sent_at });
+      : await post(ENTRIES, token, { key, order, step, act, inputs, membership, device_time, sent_at });
     const said = await answer.json().catch(() => null);
     if (answer.status === 204 || (answer.ok && said?.key === key)) {
       await replace(entry, null);
@@ -265,8 +265,8 @@ window.cgtOffline = (() => {
 
   /** Discard an entry with a reason, without network too: the server is told when it is there. */
   const discard = async (entry, reason) => {
-    const { key, order, step, title, device_time, inputs, rev } = entry;
-    const discarded = { key, order, step, title, device_time, inputs, reason, state: "discarding", words: "", discarded_at: new Date().toISOString() };
+    const { key, order, step, act, title, device_time, inputs, rev } = entry;
+    const discarded = { key, order, step, act, title, device_time, inputs, reason, state: "discarding", words: "", discarded_at: new Date().toISOString() };
     await navigator.locks.request("cgt-offline-send", async () => {
       if (rev) return replace(entry, discarded);
       const row = await rowOf(await actingNow(), discarded); // received by the server, and not on this device any more
@@ -349,10 +349,10 @@ window.cgtOffline = (() => {
       }
       await look();
       if (form.dataset.withoutNetwork === "paper") return form.querySelector("[data-offline-note] a")?.focus();
-      const { order, step, title } = form.dataset;
+      const { order, step, act, title } = form.dataset;
       const panel = made("div", { className: "cgt-panel tone-good", tabIndex: -1 });
       try {
-        const entry = await keep({ key: form.elements.once.value, order, step, title }, form);
+        const entry = await keep({ key: form.elements.once.value, order, step, act, title }, form, submitter);
         const at = new Date(entry.device_time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
         panel.append(made("p", { textContent: `Kept on this device at ${at}. It is sent when the network is back. ` }, made("a", { href: "/offline/", textContent: "Show what waits" })));
         panel.dataset.kept = "";

@@ -21,6 +21,7 @@
     return element;
   };
 
+  const address = ({ order, step, act }) => `/orders/${order}/steps/${step}/${act ? `${act}/` : ""}`;
   const row = (entry, ...acts) => {
     const [word, tone] = STATES[entry.state];
     const head = made("h3", {}, `${entry.title} `, made("span", { className: "cgt-mono", textContent: entry.order }), " ", made("span", { className: `cgt-badge ${tone}`, textContent: word }));
@@ -74,7 +75,7 @@
     heard = rows !== null;
     by("offline-received").hidden = rows === null;
     by("offline-received-none").hidden = rows?.length > 0;
-    const open = (entry, text) => made("a", { className: "btn btn-primary", textContent: text, href: `/orders/${entry.order}/steps/${entry.step}/?entry=${entry.key}` });
+    const open = (entry, text) => made("a", { className: "btn btn-primary", textContent: text, href: `${address(entry)}?entry=${entry.key}` });
     const answers = {
       to_sign: (entry) => [open(entry, "Open and sign"), button("Discard", () => ask(entry))],
       conflict: (entry) => [open(entry, "See what stands"), button("Discard", () => ask(entry))],
@@ -163,7 +164,7 @@
       form.dataset.keeping = "";
       let trouble = "";
       try {
-        const kept = entry ? await offline.correct(entry, form) : await offline.keep({ key: crypto.randomUUID(), order: sheet.order, step: sheet.step, title: sheet.title }, form);
+        const kept = entry ? await offline.correct(entry, form) : await offline.keep({ key: crypto.randomUUID(), order: sheet.order, step: sheet.step, act: sheet.act, title: sheet.title }, form);
         if (!kept) trouble = "It was sent meanwhile, as it was before. Look below at what the server made of it.";
       } catch {
         delete form.dataset.keeping; // what was typed stays
@@ -193,7 +194,7 @@
         const summary = made("summary", {}, `${sheet.title} `, made("span", { className: "cgt-mono", textContent: sheet.order }));
         const details = made("details", {}, summary, made("p", { className: "cgt-quiet", textContent: sheet.place }));
         details.name = "sheet";
-        const wanted = entry ? entry.order === sheet.order && entry.step === sheet.step : here === `/orders/${sheet.order}/steps/${sheet.step}/`;
+        const wanted = (entry ? address(entry) : here) === address(sheet);
         const stop = () => made("p", { className: "cgt-panel tone-bad", textContent: "Not without the network: this device does not know the current release and quarantine status. Work by the paper procedure above, with two people." });
         details.addEventListener("toggle", () => {
           if (!details.open || details.querySelector("form, .tone-bad")) return;
@@ -204,7 +205,7 @@
         return details;
       }),
     );
-    if (sheets.some((sheet) => sheet.way === "paper" && here === `/orders/${sheet.order}/steps/${sheet.step}/`)) by("offline-paper").open = true;
+    if (sheets.some((sheet) => sheet.way === "paper" && here === address(sheet))) by("offline-paper").open = true;
   };
 
   const correct = async (entry) => {

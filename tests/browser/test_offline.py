@@ -198,6 +198,38 @@ def test_a_driver_notes_a_pick_up_and_both_sign_later(crew: Crew) -> None:
     assert event.payload["offline_entry"] and event.device_time < event.recorded_at
 
 
+@pytest.mark.story("CR3", "CR5")
+def test_a_driver_notes_that_nobody_is_there_and_a_new_time_for_later(crew: Crew) -> None:
+    work = OrderWork(crew, packed(crew.world, **patient()))
+    page = equipped(work.open(DRIVER, "pickup"))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"/orders/{work.code}/steps/pickup/failed/")
+    equipped(page)
+    cut(page)
+    expect(page.locator("[data-offline-note]")).to_be_visible()
+    picture(page, "offline-failed")
+    good(page)
+    page.get_by_role("button", name="Nobody is there").click()
+    expect(page.get_by_text("Kept on this device at")).to_be_visible()
+    page.goto(f"/orders/{work.code}/steps/pickup/delay/")  # not loaded before: the device draws the form itself
+    form = page.locator("#offline-sheets form")
+    form.get_by_label("In 2 hours").check()
+    form.get_by_role("button", name="Keep on this device").click()
+    expect(page.locator("#offline-count")).to_have_text("2")
+    picture(page, "offline-delay")
+    good(page)
+    back(page)
+    expect(page.locator("#offline-none")).to_be_visible(timeout=60_000)
+    expect(page.locator("#offline-received-list > li[data-state=recorded]")).to_have_count(2)
+    actor = crew.world.actor("center", "coordinator")
+    with reading(actor):
+        found = visible(Event, actor).filter(stream_id=order_named(actor, work.code).stream_id).order_by("seq")
+        told = [one for one in found if one.kind in ("orders.pickup_failed", "orders.delayed")]
+    assert [one.kind for one in told] == ["orders.pickup_failed", "orders.delayed"]
+    assert all(one.device_time and one.payload["offline_entry"] for one in told)
+    assert told[0].payload["failure"] == "Nobody is there"
+
+
 def test_what_somebody_else_recorded_stands_and_the_entry_is_discarded_with_a_reason(crew: Crew) -> None:
     code = kit_of(crew)
     page = equipped(OrderWork(crew, code).open(NURSE, "kit"))
