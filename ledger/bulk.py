@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
+from django.db.models import BinaryField, JSONField
 
 from ledger.models import WalledModel
 
@@ -25,6 +26,14 @@ def update_each(rows: Sequence[WalledModel], names: Sequence[str]) -> None:
     changes = ", ".join(f"{column} = given.{column}" for column in quoted[1:])
     key = f"{table}.{quoted[0]} = given.{quoted[0]}"
     sql = f"update {table} set {changes} from unnest({arrays}) as given({', '.join(quoted)}) where {key}"  # noqa: S608
-    values = [[field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows] for field in fields]
+    values = [_column(field, rows) for field in fields]
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
+
+
+def _column(field: Any, rows: Sequence[WalledModel]) -> list[Any]:
+    """Return a field's values as the driver takes them; ids, times, texts and numbers go as they are."""
+    found = [getattr(row, field.attname) for row in rows]
+    if isinstance(field, JSONField | BinaryField):
+        return [field.get_db_prep_save(value, connection) for value in found]
+    return found

@@ -66,6 +66,7 @@ class Acting:
     directory_version: int | None = None  # as the transaction opened; see ``ledger.directory``
     kept: dict[Any, Any] = field(default_factory=dict)  # reference rows that an act has read; see ``ledger.directory``
     answers: dict[Any, list[Any]] = field(default_factory=dict)  # of reads asked again; see ``ledger.prepared``
+    parties: dict[tuple[UUID, UUID], list[Any]] = field(default_factory=dict)  # of a stream; see ``ledger.parties``
     streams_seen: set[tuple[UUID, UUID | None, UUID]] = field(default_factory=set)  # by whom: see ``ledger.walls``
 
     def as_settings(self) -> dict[str, str]:

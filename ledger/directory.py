@@ -86,7 +86,8 @@ def rows(model: type[M], ids: Iterable[UUID | None]) -> dict[UUID, M]:
 
 def kept(name: str, key: Any, read: Callable[[], T]) -> T:
     """Return ``read()`` of reference rows, kept under ``name`` and ``key`` for the acting organization."""
-    shelf = _shelf()
+    acting = current()
+    shelf = _shelf(acting.kept if acting else None)
     if (name, key) not in shelf:
         shelf[name, key] = read()
     found: T = shelf[name, key]

@@ -149,7 +149,8 @@ def _tracking(model: type[WalledModel], history: type[Model]) -> Iterator[str]:
     columns = tracked_columns(model, history)
     names = ", ".join(f'"{column}"' for column in columns)
     values = ", ".join(f'r."{column}"' for column in columns)
-    ignored = "array[" + ", ".join(f"'{column}'" for column in model.untracked_columns) + "]::text[]"
+    names_out = ", ".join(f"'{column}'" for column in model.untracked_columns)
+    ignored = f" - array[{names_out}]::text[]" if names_out else ""
     yield f"""
 create or replace function track_{table}() returns trigger language plpgsql security definer
 set search_path = public, pg_temp as $$
@@ -157,14 +158,16 @@ declare
   open_event uuid := nullif(current_setting('cgt.event', true), '')::uuid;
   r {table}%rowtype;
   op text := case tg_op when 'INSERT' then '+' when 'UPDATE' then '~' else '-' end;
+  tracked jsonb;
   content text;
 begin
   if open_event is null then
     raise exception 'no write without an author: % on {table} has no open event', tg_op using errcode = 'CG001';
   end if;
   if tg_op = 'DELETE' then r := old; else r := new; end if;
-  if tg_op = 'UPDATE' and (to_jsonb(new) - {ignored}) = (to_jsonb(old) - {ignored}) then return null; end if;
-  content := (to_jsonb(r) - {ignored})::text;
+  tracked := to_jsonb(r){ignored};
+  if tg_op = 'UPDATE' and tracked = to_jsonb(old){ignored} then return null; end if;
+  content := tracked::text;
   insert into {history_table} ({names}, event_id, row_text, history_id, history_date, history_type, history_user_id)
   values ({values}, open_event, content, nextval('ledger_row_seq'), clock_timestamp(), op,
           nullif(current_setting('cgt.user', true), '')::uuid);
@@ -181,28 +184,35 @@ end $$"""
 
 
 def _party_arrays() -> Iterator[str]:
-    """Keep the party array of a stream, and of every hot table on it, equal to its parties."""
+    """Keep the party array of a stream, and of every hot table on it, equal to its parties.
+
+    Once per statement and stream: firms that join together are written on each row of the order once.
+    """
     hot = [m for m in walled_models() if isinstance(m.wall, Parties) and m._meta.db_table != "ledger_stream"]
     updates = "\n".join(
-        f"  update {model._meta.db_table} set party_ids = ids"
+        f"    update {model._meta.db_table} set party_ids = ids"
         f" where {model.wall.stream} = stream and party_ids is distinct from ids;"  # type: ignore[attr-defined]
         for model in hot
     )
     yield f"""
 create or replace function ledger_keep_party_arrays() returns trigger language plpgsql security definer
 set search_path = public, pg_temp as $$
-declare stream uuid := new.stream_id; ids uuid[];
+declare stream uuid; ids uuid[];
 begin
-  select array_agg(distinct organization_id) into ids from ledger_party where stream_id = stream and until is null;
-  update ledger_stream set party_ids = coalesce(ids, '{{}}') where id = stream;
+  for stream in select distinct stream_id from fresh order by stream_id loop
+    select array_agg(distinct organization_id) into ids from ledger_party where stream_id = stream and until is null;
+    update ledger_stream set party_ids = coalesce(ids, '{{}}') where id = stream;
 {updates}
+  end loop;
   return null;
 end $$"""
     yield "drop trigger if exists ledger_party_arrays on ledger_party"
-    yield (
-        "create trigger ledger_party_arrays after insert or update on ledger_party"
-        " for each row execute function ledger_keep_party_arrays()"
-    )
+    for moment in ("insert", "update"):
+        yield f"drop trigger if exists ledger_party_arrays_{moment} on ledger_party"
+        yield (
+            f"create trigger ledger_party_arrays_{moment} after {moment} on ledger_party referencing new table as fresh"
+            " for each statement execute function ledger_keep_party_arrays()"
+        )
 
 
 def _chain_without_content() -> Iterator[str]:

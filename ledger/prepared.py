@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -20,16 +21,34 @@ from ledger.context import Actor, current
 
 NOW = ("", "now")
 JUST_NOW = dt.timedelta(seconds=30)
+LONG_AGO = dt.datetime(1901, 1, 1, tzinfo=dt.UTC)
 
 M = TypeVar("M", bound=models.Model)
+Ids = tuple[UUID, ...]
+Given = Actor | UUID | str | dt.datetime | Ids | None
+
+
+class Among(models.Expression):
+    """Whether a column (as SQL names it) is one of some ids: one parameter, however many they are."""
+
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, column: str, ids: Ids) -> None:
+        super().__init__()
+        self.column, self.ids = column, ids
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        return f"({self.column} = any(%s::uuid[]))", (self.ids,)
 
 
 class Prepared(Generic[M]):
     """``Prepared(build)(**values)`` returns the rows of ``build(**values)`` as a list.
 
     A parameter of ``build`` is an id (or None, which then equals nothing, as in SQL) or an ``Actor``, of whom the belt
-    takes the ids; text is annotated ``str``. ``build`` may only compare them: it never decides by their values. A time
-    in it is now (a grant's end is compared with it): each call asks the clock anew, and another time is refused.
+    takes the ids; text is annotated ``str``, a time ``dt.datetime``, and ``Ids`` is a tuple for ``Among``. ``build``
+    may only compare them: it never decides by their values. Any other time in it is now (a grant's end is compared
+    with it): each call asks the clock anew.
     Within one transaction that only reads, the same question has one answer: the rows are shared, treat them so.
     """
 
@@ -37,7 +56,7 @@ class Prepared(Generic[M]):
         self._build = build
         self._plan: _Plan | None = None
 
-    def __call__(self, **values: Actor | UUID | str | None) -> list[M]:
+    def __call__(self, **values: Given) -> list[M]:
         acting = current()
         if acting is None or not acting.read_only:
             return self._run(values)
@@ -50,6 +69,19 @@ class Prepared(Generic[M]):
         if self._plan is None:
             self._plan = _Plan(self._build)
         return self._plan.run(values)
+
+
+class PreparedValues:
+    """As ``Prepared``, for a queryset of ``values_list``: returns its tuples, and asks anew each time."""
+
+    def __init__(self, build: Callable[..., models.QuerySet[Any, Any]]) -> None:
+        self._build = build
+        self._plan: _Plan | None = None
+
+    def __call__(self, **values: Given) -> list[tuple[Any, ...]]:
+        if self._plan is None:
+            self._plan = _Plan(self._build)
+        return self._plan.cells(values)
 
 
 class _Plan:
@@ -68,8 +100,8 @@ class _Plan:
         klass_info: dict[str, Any] = self.compiler.klass_info or {}
         if klass_info.get("related_klass_infos"):
             raise TypeError("a prepared read takes rows of one table: relations come from the directory")
-        fields = klass_info["select_fields"]
-        self.start, self.end = fields[0], fields[-1] + 1
+        fields = klass_info.get("select_fields", [])
+        self.start, self.end = (fields[0], fields[-1] + 1) if fields else (0, 0)
         self.names = [self.compiler.select[place][0].target.attname for place in fields]
         columns = [expression for expression, _, _ in self.compiler.select]
         self.converters = [
@@ -79,16 +111,23 @@ class _Plan:
         self.converters = [entry for entry in self.converters if entry[1]]
 
     def run(self, values: dict[str, Any]) -> list[Any]:
+        rows = self.cells(values)
+        return [self.model.from_db(connection.alias, self.names, row[self.start : self.end]) for row in rows]
+
+    def cells(self, values: dict[str, Any]) -> list[Any]:
+        """Return the rows as they are selected, each column converted."""
         with connection.cursor() as cursor:
             cursor.execute(self.sql, [_value(values, source) if source else fixed for source, fixed in self.given])
             rows = cursor.fetchall()
+        if not self.converters:
+            return rows
         found = []
         for row in rows:
             cells = list(row)
             for place, converters, column in self.converters:
                 for convert in converters:
                     cells[place] = convert(cells[place], column, connection)
-            found.append(self.model.from_db(connection.alias, self.names, cells[self.start : self.end]))
+            found.append(cells)
         return found
 
 
@@ -101,29 +140,37 @@ class _SomeActor:
 def _stand_in(annotation: Any) -> Any:
     if annotation in (Actor, "Actor"):
         return _SomeActor(uuid4(), uuid4())
+    if annotation in (dt.datetime, "dt.datetime"):
+        return LONG_AGO + dt.timedelta(microseconds=random.randrange(10**15))  # noqa: S311 - told apart, no secret
+    if annotation in (Ids, "Ids"):
+        return (uuid4(),)
     return uuid4().hex if annotation in (str, "str") else uuid4()
 
 
-def _sources(name: str, stand_in: Any) -> list[tuple[Any, tuple[str, str]]]:
+def _sources(name: str, stand_in: Any) -> list[tuple[Any, tuple[str, ...]]]:
     """Return which value stands for which parameter, or attribute of one."""
     if isinstance(stand_in, _SomeActor):
         return [(getattr(stand_in, part), (name, part)) for part in ("organization_id", "person_id")]
     return [(stand_in, (name, ""))]
 
 
-def _source(sources: dict[Any, tuple[str, str]], value: Any) -> tuple[str, str] | None:
-    if isinstance(value, dt.datetime):
+def _source(sources: dict[Any, tuple[str, ...]], value: Any) -> tuple[str, ...] | None:
+    if isinstance(value, list) and len(value) == 1:  # an array of one, as ``contains`` writes it
+        one = _source(sources, value[0])
+        return (*one, "list") if one else None
+    if isinstance(value, dt.datetime) and value not in sources:
         if abs(timezone.now() - value) > JUST_NOW:
             raise TypeError("a prepared read compares with no time but now")
         return NOW
-    return sources.get(value) if isinstance(value, UUID | str) else None
+    return sources.get(value) if isinstance(value, UUID | str | tuple | dt.datetime) else None
 
 
-def _value(values: dict[str, Any], source: tuple[str, str]) -> Any:
+def _value(values: dict[str, Any], source: tuple[str, ...]) -> Any:
     if source == NOW:
         return timezone.now()
-    name, part = source
-    return getattr(values[name], part) if part else values[name]
+    name, part, *shape = source
+    value = getattr(values[name], part) if part else values[name]
+    return [value] if shape else list(value) if isinstance(value, tuple) else value
 
 
 def attach(parent: models.Model, relation: str, children: list[Any]) -> None:

@@ -20,7 +20,8 @@ from ledger.canonical import canonical_text, digest, plain
 from ledger.context import Acting, Actor, current, entered
 from ledger.events import EventKind, kind_named
 from ledger.identifiers import new_id
-from ledger.models import Event, OutboxMessage, Party, Replay, Signature, Stream
+from ledger.models import Event, OutboxMessage, Replay, Signature, Stream
+from ledger.parties import parties_of
 from ledger.rates import within_rate
 from ledger.refusals import Conflict, InvalidInput, NotFound, Refusal
 
@@ -422,10 +423,8 @@ def _signature_rows(row: Event, signatures: Sequence[Signing]) -> list[Signature
 def _tell_parties(event: OpenEvent, row: Event, stream: Stream) -> None:
     if not event.kind.notifies:
         return
-    parties = Party.unwalled.filter(stream=stream, until__isnull=True)
-    if row.audience:
-        parties = parties.filter(role__in=row.audience)
-    organizations = set(parties.values_list("organization_id", flat=True))
+    parties = [one for one in parties_of(stream.pk) if not row.audience or one.role in row.audience]
+    organizations = {one.organization_id for one in parties}
     OutboxMessage.objects.bulk_create(
         [OutboxMessage(event_id=row.pk, organization_id=organization) for organization in sorted(organizations)]
     )

@@ -82,6 +82,7 @@ class TherapyPlant(WalledModel):
 
     wall = KnownTo("manufacturer_id")
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         constraints = [models.UniqueConstraint(fields=["therapy", "site"], name="network_plant_once")]
@@ -104,6 +105,7 @@ class SiteAuthorization(WalledModel):
 
     wall = OwnedBy(("manufacturer_id", "center_id"))
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         constraints = [
@@ -142,6 +144,7 @@ class Lane(WalledModel):
 
     wall = OwnedBy(("manufacturer_id", "courier_id", "origin_organization_id", "destination_organization_id"))
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         constraints = [

@@ -105,8 +105,13 @@ def plants_of(therapy_id: UUID, country: str) -> list[TherapyPlant]:
 
     Names of site and organization are not joined: a reader need not know the organization of every plant.
     """
-    for_market = Q(markets=[]) | Q(markets__contains=[country])
-    return list(TherapyPlant.unwalled.filter(for_market, therapy_id=therapy_id, active=True).order_by("pk"))
+    return [plant for plant in _plants(therapy_id) if not plant.markets or country in plant.markets]
+
+
+def _plants(therapy_id: UUID) -> list[TherapyPlant]:
+    """Return every plant that makes a therapy, from the directory."""
+    rows = TherapyPlant.unwalled.filter(therapy_id=therapy_id, active=True).order_by("pk")
+    return directory.kept("plants", therapy_id, lambda: list(rows))
 
 
 def may_make(organization_id: UUID) -> Exists:
@@ -118,9 +123,7 @@ def may_make(organization_id: UUID) -> Exists:
 
 def plants_barred(therapy_id: UUID, country: str) -> list[UUID]:
     """Return the sites of plants that make a therapy, but are not licensed for a market, in a stable order."""
-    for_market = Q(markets=[]) | Q(markets__contains=[country])
-    rows = TherapyPlant.unwalled.filter(therapy_id=therapy_id, active=True).exclude(for_market).order_by("pk")
-    return list(rows.values_list("site_id", flat=True))
+    return [plant.site_id for plant in _plants(therapy_id) if plant.markets and country not in plant.markets]
 
 
 def authorized_until(therapy_id: UUID, site_id: UUID) -> dt.datetime | None:
@@ -128,14 +131,17 @@ def authorized_until(therapy_id: UUID, site_id: UUID) -> dt.datetime | None:
 
     Answered truly only inside the center's or manufacturer's context.
     """
-    rows = SiteAuthorization.unwalled.filter(therapy_id=therapy_id, site_id=site_id)
-    return rows.values_list("until", flat=True).first()
+    rows = SiteAuthorization.unwalled.filter(therapy_id=therapy_id, site_id=site_id).values_list("until", flat=True)
+    return directory.kept("authorized until", (therapy_id, site_id), rows.first)
 
 
 def lanes_of_site(manufacturer_id: UUID, site_id: UUID) -> list[Lane]:
     """Return a sponsor's lanes in force to and from a site, both ways, in a stable order."""
     ends = Q(origin_id=site_id) | Q(destination_id=site_id)
-    return list(Lane.unwalled.filter(_in_force(timezone.now()), ends, manufacturer_id=manufacturer_id).order_by("pk"))
+    rows = Lane.unwalled.filter(ends, manufacturer_id=manufacturer_id).order_by("pk")
+    known = directory.kept("lanes of a site", (manufacturer_id, site_id), lambda: list(rows))
+    now = timezone.now()
+    return [lane for lane in known if lane.since <= now and (lane.until is None or lane.until > now)]
 
 
 def lanes(actor: Actor, *, at: dt.datetime | None = None) -> QuerySet[Lane]:

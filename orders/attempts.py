@@ -58,14 +58,18 @@ def still_open(order: Order, kind: str) -> list[OrderStep]:
     return [step for step in of_kind(order, kind) if step.state not in PASSED_STEP_STATES]
 
 
-def advance(order: Order, event_id: UUID) -> list[OrderStep]:
+def advance(order: Order, event_id: UUID, performed: OrderStep | None = None) -> list[OrderStep]:
     """Give open steps to their parties, make ready (or skip) what can be, recompute due times and phase.
 
+    ``performed``: the newest attempt that was just performed; what became of it is written with the others.
     Returns the steps that became ready.
     """
     became_ready: list[OrderStep] = []
     steps = latest_attempts(order)
     before = {key: _moving_part(step) for key, step in steps.items()}
+    if performed is not None:
+        for name in DONE:
+            setattr(steps[performed.key], name, getattr(performed, name))
     changed = True
     while changed:
         changed = False
@@ -82,7 +86,7 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
     parties.give(order, [step for step in steps.values() if step.state in OPEN_STEP_STATES])
     set_times(order, steps)
     moved = [step for key, step in steps.items() if _moving_part(step) != before[key]]
-    _save_moved(moved)
+    _save_moved(moved, MOVING if performed is None else (*MOVING, *DONE_BESIDE))
     overdue.watch(order, moved)
     way_points.watch(order, moved)
     set_phase(order, steps)
@@ -90,18 +94,20 @@ def advance(order: Order, event_id: UUID) -> list[OrderStep]:
 
 
 MOVING = ("state", "ready_event_id", "ready_at", "version", "planned_at", "due_at", "responsible_id", "site_id")
+DONE = ("state", "summary", "version", "done_at", "done_by", "done_by_id")
+DONE_BESIDE = ("summary", "done_at", "done_by", "done_by_id")
 
 
 def _moving_part(step: OrderStep) -> tuple[Any, ...]:
     return tuple(getattr(step, name) for name in MOVING)
 
 
-def _save_moved(steps: list[OrderStep]) -> None:
+def _save_moved(steps: list[OrderStep], names: tuple[str, ...]) -> None:
     """Write the steps that moved, all in one statement: one row of history for each."""
     if len(steps) == 1:
-        steps[0].save(update_fields=MOVING)
+        steps[0].save(update_fields=names)
     elif steps:
-        update_each(steps, MOVING)
+        update_each(steps, names)
 
 
 def _may_begin(order: Order, step: OrderStep, steps: dict[str, OrderStep]) -> bool:
@@ -157,7 +163,8 @@ def set_phase(order: Order, steps: dict[str, OrderStep] | None = None) -> None:
         order.state, order.closed_at = OrderState.CLOSED, timezone.now()
     order.phase = phase
     order.version += 1
-    order.save(update_fields=["phase", "state", "closed_at", "version"])
+    order.save(update_fields=["phase", "state", "closed_at", "version", *sorted(order.to_write)])
+    order.to_write = frozenset()
 
 
 def reopen(order: Order, key: str, event_id: UUID, why: str = "") -> None:

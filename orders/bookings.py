@@ -158,7 +158,7 @@ def search_for(actor: Actor, order: Order, request: ChainRequest | None, wishes:
 
 
 def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str, wishes: Wishes | None = None) -> SlotChain:
-    """Hold exactly the offered chain; plant and courier become parties, and the order gets its plan.
+    """Hold exactly the offered chain; plant and courier become parties, and the order gets its plan (``take_over``).
 
     ``wishes``: those of the search, instead of those that the order's record says; a chain that they refuse is not
     held, and the order remembers them.
@@ -170,7 +170,8 @@ def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str, wis
     waiting_offers.give_way(order.stream_id, token)
     chain = slot_chains.hold(actor, order.stream, request, token, hours=int(parameters.get("hold_hours", 48)))
     date_requests.drop(order.stream_id, "Dates were found by a search.")
-    note_booked(order, chain)
+    waiting.note_placed(order.stream_id, order.center_id)
+    take_over(order, chain)
     return chain
 
 
@@ -182,11 +183,17 @@ def note_booked(order: Order, chain: SlotChain) -> None:
 
 def set_plan(order: Order, chain: SlotChain) -> None:
     """Take the chain's times and places over into the order."""
+    take_over(order, chain)
+    order.save(update_fields=["plan", "plant_site"])
+
+
+def take_over(order: Order, chain: SlotChain) -> None:
+    """As ``set_plan``, but let the order be written with its next phase (``attempts.advance``), in one row."""
     links = {link.kind: link for link in slot_chains.links_of(chain)}
     order.plan = plan_of(chain)
     line, lane = links["manufacturing_line"], links["courier_lane"]
     (order.plant_site,) = directory.rows(Site, [line.site_id]).values()
-    order.save(update_fields=["plan", "plant_site"])
+    order.to_write |= {"plan", "plant_site"}
     (plant,) = directory.rows(Organization, [line.organization_id]).values()
     for party in parties.current_parties(order):
         if party.role == Role.COURIER and party.organization_id != lane.organization_id:

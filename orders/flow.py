@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +23,7 @@ from ledger.recording import Once, OpenEvent, Replayed, acting
 from ledger.refusals import FactsMissing, Mismatch, MissingFact, NotFound, Stale, Unauthenticated, WrongState
 from ledger.states import Role
 from ledger.walls import note_seen, visible
-from orders import attempts, departures, late, places, signers
+from orders import attempts, departures, late, parties, places, signers
 from orders.inputs import inputs_class, parse, read
 from orders.late import ASKED
 from orders.models import Order, OrderStep
@@ -116,20 +116,22 @@ def perform(
     once: Once | None = None,
     device_time: dt.datetime | None = None,
     noted: Noted | None = None,
+    then: Callable[[Order], None] | None = None,
 ) -> StepResult:
     """Perform a step: identify, replay, find, parse, allow, time, facts, do, record (DESIGN 1.2, 7).
 
     An act that moves material may come with a ``late_reason``: then time and facts are noted, not refused (``late``).
     ``raw`` holds the inputs of the step's kind as sent; ``version`` is the ETag ``attempt.version`` that was seen (412
     when it moved on), or ``attempt.version.digest`` where a signature is bound to what was shown (412 when changed);
-    ``device_time`` is a device's own clock, kept beside the server's; ``noted`` says that it was noted before. Raises a
-    Refusal and leaves nothing behind, or returns what was done.
+    ``device_time`` is a device's own clock, kept beside the server's; ``noted`` says that it was noted before. ``then``
+    looks at the order as it is left, before the commit; it is not called on replay, nor for who takes part no more.
+    Raises a Refusal and leaves nothing behind, or returns what was done.
     """
     if actor is None:
         raise Unauthenticated()
     try:
         with _stopping_the_line(actor, code):
-            result, leaves = _perform(actor, code, key, raw, version, once, device_time, noted)
+            result, leaves = _perform(actor, code, key, raw, version, once, device_time, noted, then)
         if leaves is not None:
             departures.leave_at_once(actor, leaves, result.order)
         return result
@@ -178,6 +180,7 @@ def _perform(
     once: Once | None,
     device_time: dt.datetime | None,
     noted: Noted | None,
+    then: Callable[[Order], None] | None,
 ) -> tuple[StepResult, UUID | None]:
     """Return what was done, and the order's center when the acting organization leaves the order with it."""
     subject = ("step", f"{code.upper()}/{key}")
@@ -205,6 +208,9 @@ def _perform(
             order.code, step.key, step.attempt, step.state, step.version, outcome.summary, str(event.id)
         )
         event.result = result.as_json()
+        stays = any(one.organization_id == actor.organization_id for one in parties.current_parties(order))
+        if then is not None and stays and not outcome.leaves:
+            then(order)
     return result, order.center_id if outcome.leaves else None
 
 
@@ -345,14 +351,13 @@ def record(ctx: StepContext, kind: StepKind, outcome: Outcome) -> None:
         step.done_at = outcome.happened_at or timezone.now()
         step.done_by = event.signatures[0].person_name if event.signatures else ctx.actor.display_name
         step.done_by_id = ctx.performer_id
-    # Never the whole row: the database keeps ``party_ids``, and a step may have changed who takes part.
-    step.save(update_fields=["state", "summary", "version", "done_at", "done_by", "done_by_id"])
-    if order.state != OrderState.OPEN:  # an order that has ended stays so
+    if order.state == OrderState.OPEN and not outcome.reopen:
+        attempts.advance(order, event.id, step)
         return
-    if outcome.reopen:
+    # Never the whole row: the database keeps ``party_ids``, and a step may have changed who takes part.
+    step.save(update_fields=attempts.DONE)
+    if order.state == OrderState.OPEN:  # an order that has ended stays so
         attempts.reopen(order, outcome.reopen, event.id, outcome.summary)
-    else:
-        attempts.advance(order, event.id)
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,7 @@ class Order(WalledModel):
 
     wall = Parties()
     history = track()
+    to_write: frozenset[str] = frozenset()  # set by this act, written with the next phase
 
     class Meta(WalledModel.Meta):
         indexes = [

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from itertools import permutations
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from ledger import directory
 from ledger.models import Partnership, Party
-from ledger.prepared import Prepared
+from ledger.parties import forget_parties, note_parties, parties_of
 from ledger.states import Role
 from orders import places
 from orders.models import Order, OrderStep
@@ -21,12 +20,7 @@ from personas.queries import Site
 
 
 def current_parties(order: Order) -> list[Party]:
-    return _parties(stream_id=order.stream_id)
-
-
-@Prepared
-def _parties(stream_id: UUID) -> QuerySet[Party]:
-    return Party.unwalled.filter(stream_id=stream_id, until__isnull=True).order_by("since", "pk")
+    return parties_of(order.stream_id)
 
 
 def with_role(order: Order, role: str) -> Party | None:
@@ -57,8 +51,10 @@ def join(order: Order, *newcomers: Newcomer) -> None:
         elif one.site_id and found.site_id != one.site_id:
             found.site_id = one.site_id
             found.save(update_fields=["site_id"])
+            forget_parties(order.stream_id)
     if fresh:
         Party.objects.bulk_create(fresh)  # at once: each statement writes the new parties on every row of the order
+        note_parties(order.stream_id, fresh)
         _introduce({party.organization_id for party in fresh}, {party.organization_id for party in present})
 
 
@@ -68,6 +64,7 @@ def leave(order: Order, organization_id: UUID, role: str) -> None:
         if party.organization_id == organization_id and party.role == role:
             party.until = timezone.now()
             party.save(update_fields=["until"])
+            forget_parties(order.stream_id)
 
 
 def _introduce(newcomers: set[UUID], others: set[UUID]) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import struct
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db.models import Aggregate, BinaryField, BooleanField, Exists, Expression, Func, OuterRef, Q
+from django.db.models import Aggregate, BinaryField, BooleanField, Exists, Expression, Func, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from ledger.context import Actor
+from ledger import directory
+from ledger.context import Actor, reading
+from ledger.prepared import Among, Ids, PreparedValues
 from ledger.refusals import InvalidInput, NotFound
 from ledger.walls import visible
-from personas.queries import sites
+from personas.queries import Site
 from scheduling import quotas
 from scheduling.calendars import Calendar, Lane, Place, Source, day_of
 from scheduling.layouts import Packed
@@ -39,15 +41,16 @@ def places_of(actor: Actor, request: ChainRequest) -> dict[UUID, Place]:
     A plant whose time zone is not known anywhere is left out; a center with such a zone is refused.
     """
     wanted = {request.center_site_id, *request.plant_site_ids, *(plant.site_id for plant in request.barred_plants)}
-    rows = sites(actor).filter(pk__in=wanted).values_list("pk", "name", "organization_id", "zone", "country")
+    with reading(actor):
+        rows = directory.rows(Site, wanted)
     places = {}
-    for pk, name, organization_id, zone, country in rows:
+    for row in sorted(rows.values(), key=lambda site: (site.name, site.pk)):
         try:
-            places[pk] = Place(pk, name, organization_id, ZoneInfo(zone), country)
+            places[row.pk] = Place(row.pk, row.name, row.organization_id, ZoneInfo(row.zone), row.country)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            if pk == request.center_site_id:
+            if row.pk == request.center_site_id:
                 raise InvalidInput(
-                    f"The time zone {zone} of {name} is not known.",
+                    f"The time zone {row.zone} of {row.name} is not known.",
                     fields={"zone": ["Not an IANA time zone."]},
                     remedy="Ask your administrator to correct the site.",
                 ) from error
@@ -129,9 +132,20 @@ def load_slots(actor: Actor, request: ChainRequest, slot_ids: Sequence[UUID], pl
     """Return the calendar of exactly these slots, as far as the actor sees them and the request admits them."""
     links = links_wanted(request, places[request.center_site_id].zone, request.earliest, 1)
     resources = _resources(actor, request, links)
-    open_now = open_to(actor, request.therapy_id, timezone.now(), request.priority) | Q(pk__in=request.own_slot_ids)
-    chosen = Q(pk__in=slot_ids, resource_id__in=list(resources))
-    calendar = _calendar(actor, chosen & open_now, resources, places, request.own_slot_ids)
+    own = tuple(request.own_slot_ids)
+    if request.priority:
+        open_now = open_to(actor, request.therapy_id, timezone.now(), request.priority) | Q(pk__in=own)
+        chosen = Q(pk__in=slot_ids, resource_id__in=list(resources))
+        calendar = _calendar(actor, chosen & open_now, resources, places, request.own_slot_ids)
+    else:
+        sent = _exactly(
+            actor=actor,
+            therapy_id=request.therapy_id,
+            slot_ids=tuple(slot_ids),
+            resource_ids=tuple(resources),
+            own=own,
+        )
+        calendar = _filled(sent, resources, places, request.own_slot_ids)
     windows = calendar.windows
     since = min((window.starts_at for window in windows), default=links[0].since)
     until = max((window.ends_at for window in windows), default=links[0].until)
@@ -148,7 +162,14 @@ def _serves(source: Source, link: LinkRequest) -> bool:
 
 
 def _resources(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest]) -> dict[UUID, Source]:
-    """Return what may serve the links. Asked by place: to compose a statement costs as much as to answer it."""
+    """Return what may serve the links, kept in the directory: resources change now and then, their slots always."""
+    asked = tuple((link.kind, link.site_ids, link.organization_ids, link.destination_ids) for link in links)
+    key = (actor.organization_id, request.therapy_id, asked)
+    return directory.kept("resources", key, lambda: _read_resources(actor, request, links))
+
+
+def _read_resources(actor: Actor, request: ChainRequest, links: Sequence[LinkRequest]) -> dict[UUID, Source]:
+    """Asked by place: to compose a statement costs as much as to answer it."""
     kinds_at: dict[tuple[UUID, ...], set[str]] = defaultdict(set)
     ends: set[str] = set()
     for link in links:
@@ -231,9 +252,25 @@ def _calendar(
     actor: Actor, condition: Q, resources: dict[UUID, Source], places: dict[UUID, Place], own: frozenset[UUID]
 ) -> Calendar:
     """``condition`` admits slots of these resources only."""
-    calendar = Calendar(places.values())
+    return _filled(_windows(actor, condition), resources, places, own)
+
+
+def _windows(actor: Actor, condition: Q) -> QuerySet[Slot, Any]:
     rows = visible(Slot, actor).filter(condition).exclude(is_disrupted()).order_by()
-    sent = rows.values_list("resource_id").annotate(windows=_Joined(_Sent()), left=_Joined(_Left()))
+    return rows.values_list("resource_id").annotate(windows=_Joined(_Sent()), left=_Joined(_Left()))
+
+
+@PreparedValues
+def _exactly(actor: Actor, therapy_id: UUID, slot_ids: Ids, resource_ids: Ids, own: Ids) -> QuerySet[Slot, Any]:
+    open_now = open_to(actor, therapy_id, timezone.now()) | Q(Among("scheduling_slot.id", own))
+    chosen = Q(Among("scheduling_slot.id", slot_ids)) & Q(Among("scheduling_slot.resource_id", resource_ids))
+    return _windows(actor, chosen & open_now)
+
+
+def _filled(
+    sent: Iterable[Any], resources: dict[UUID, Source], places: dict[UUID, Place], own: frozenset[UUID]
+) -> Calendar:
+    calendar = Calendar(places.values())
     calendar.add_packed((resources[resource_id], _packed(*columns)) for resource_id, *columns in sent)
     calendar.take([slot_id for slot_id in own if calendar.has(slot_id)], places=-1)
     return calendar

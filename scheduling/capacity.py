@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F
 
 from ledger.context import current, entered
@@ -51,10 +52,15 @@ def give_back(slot_id: UUID) -> None:
 def take_all(slot_ids: Iterable[UUID]) -> None:
     """Take one place of each slot (of one named twice: two), locked in id order; all, or none with SlotFull.
 
-    Two statements for any number of slots: they are locked, and counted up when each has the places.
+    One statement for any number of slots: those that have a place are locked, then counted up. Two where a slot is
+    named twice. What a refusal leaves is undone by the caller's savepoint.
     """
     open_event()
     wanted = Counter(slot_ids)
+    if max(wanted.values(), default=0) == 1:
+        if _take_each(list(wanted)) != len(wanted):
+            raise SlotFull("Every place of this slot is taken.")
+        return
     rows = Slot.unwalled.select_for_update(of=("self",)).filter(pk__in=list(wanted), taken__lt=F("capacity"))
     left = {pk: capacity - taken for pk, capacity, taken in rows.order_by("pk").values_list("pk", "capacity", "taken")}
     if any(left.get(pk, 0) < places for pk, places in wanted.items()):
@@ -62,6 +68,18 @@ def take_all(slot_ids: Iterable[UUID]) -> None:
     for places in sorted(set(wanted.values())):
         ids = [pk for pk, number in wanted.items() if number == places]
         Slot.unwalled.filter(pk__in=ids).update(taken=F("taken") + places)
+
+
+def _take_each(slot_ids: list[UUID]) -> int:
+    """Take one place of each slot that has one; return of how many. The row is read again once it is locked."""
+    table = Slot._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"with free as materialized (select id from {table} where id = any(%s::uuid[]) and taken < capacity"  # noqa: S608
+            f" order by id for update) update {table} s set taken = s.taken + 1 from free where s.id = free.id",
+            [slot_ids],
+        )
+        return int(cursor.rowcount)
 
 
 def give_back_all(slot_ids: Iterable[UUID], organization_id: UUID) -> None:
@@ -87,5 +105,6 @@ def seen_by(organization_id: UUID) -> Iterator[None]:
     if acting.actor.organization_id == organization_id:
         yield
         return
-    with entered(replace(acting, actor=replace(acting.actor, organization_id=organization_id))):
+    seen = replace(acting.actor, organization_id=organization_id)
+    with entered(replace(acting, actor=seen, kept={}, answers={}, streams_seen=set())):
         yield

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from ledger.context import Actor
 from ledger.identifiers import new_id
+from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, InvalidInput, WrongState
 from ledger.walls import on_stream, visible
@@ -197,7 +198,12 @@ def _end(row: DateRequest, state: DateRequestState, **values: Any) -> DateReques
 
 def open_request(stream_id: UUID) -> DateRequest | None:
     """Return what is requested for the order and not answered yet."""
-    return DateRequest.unwalled.filter(stream_id=stream_id, state=OPEN).first()
+    return next(iter(_open_of(stream_id=stream_id)), None)
+
+
+@Prepared
+def _open_of(stream_id: UUID) -> QuerySet[DateRequest]:
+    return DateRequest.unwalled.filter(stream_id=stream_id, state=str(OPEN)).order_by("pk")[:1]
 
 
 def latest_of(actor: Actor, stream_id: UUID) -> DateRequest | None:

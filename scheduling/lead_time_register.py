@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
+from ledger import directory
 from ledger.context import Actor
 from ledger.prepared import Prepared
 from ledger.walls import visible
@@ -50,10 +51,10 @@ class LeadTimeEntry:
 
 
 def of_maker(manufacturer_id: UUID, therapy_id: UUID, market: str, site_ids: Collection[UUID]) -> tuple[LeadTime, ...]:
-    """Return what a manufacturer's register says about chains of a therapy between these sites: one query."""
+    """Return what a manufacturer's register says about chains of a therapy between these sites, from the directory."""
     return tuple(
         as_rule(row)
-        for row in _counting(maker=manufacturer_id)
+        for row in directory.kept("lead times", manufacturer_id, lambda: _counting(maker=manufacturer_id))
         if row.market in ("", market)
         and row.therapy_id in (None, therapy_id)
         and (row.site_id is None or row.site_id in site_ids)

@@ -11,13 +11,15 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from ledger.context import Actor
+from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.walls import visible
 from scheduling.capacity import SlotFull, seen_by
@@ -49,13 +51,15 @@ def load(
 
     ``beside``: what this holder has counts as free (one query more): it is to be replaced.
     """
-    rows = visible(Allotment, actor).filter(
-        _for_center(center_id, country), therapy_id=therapy_id, starts_at__lt=until, ends_at__gt=since
+    rows = _of_center(
+        actor=actor, therapy_id=therapy_id, country=country, center_id=center_id, since=since, until=until
     )
     own = {use.allotment_id for use in _uses_of(beside) if not use.remade}
     found = []
     for row in rows:
-        row.used -= row.pk in own
+        if row.pk in own:
+            row = copy(row)  # what was read may be shared
+            row.used -= 1
         found.append(_left(row))
     return found
 
@@ -118,15 +122,16 @@ def take(
     shares, so that two takers never wait for each other.
     """
     open_event()
-    moment = Q(pk__in=[])
-    for stage, instant in starts.items():
-        if stage in QuotaStage.values:
-            moment |= Q(stage=stage, starts_at__lte=instant, ends_at__gt=instant)
-    rows = list(
-        Allotment.unwalled.filter(
-            moment, _for_center(center_id, country), therapy_id=therapy_id, organization_id__in=set(manufacturer_ids)
-        )
-    )
+    moments = {stage: instant for stage, instant in starts.items() if stage in QuotaStage.values}
+    if not moments:
+        return []
+    first, last = min(moments.values()), max(moments.values())
+    makers = set(manufacturer_ids)
+    rows = [
+        row
+        for row in _at_moments(therapy_id=therapy_id, country=country, center_id=center_id, first=first, last=last)
+        if row.organization_id in makers and row.stage in moments and row.starts_at <= moments[row.stage] < row.ends_at
+    ]
     shared = {use.allotment.quota_id for use in _uses_of(beside) if not use.remade and _is_at(use, starts)}
     uses = []
     for quota_id in sorted({row.quota_id for row in rows} - shared):
@@ -177,6 +182,24 @@ def _uses_of(holder_id: UUID | None) -> list[QuotaUse]:
 def _is_at(use: QuotaUse, starts: Mapping[str, dt.datetime]) -> bool:
     instant = starts.get(use.allotment.stage)
     return instant is not None and use.allotment.starts_at <= instant < use.allotment.ends_at
+
+
+@Prepared
+def _of_center(
+    actor: Actor, therapy_id: UUID, country: str, center_id: UUID, since: dt.datetime, until: dt.datetime
+) -> QuerySet[Allotment]:
+    """What a center may take of, in the actor's sight, between two instants."""
+    rows = visible(Allotment, actor).filter(_for_center(center_id, country), therapy_id=therapy_id)
+    return rows.filter(starts_at__lt=until, ends_at__gt=since)
+
+
+@Prepared
+def _at_moments(
+    therapy_id: UUID, country: str, center_id: UUID, first: dt.datetime, last: dt.datetime
+) -> QuerySet[Allotment]:
+    """What binds a center somewhere between two instants, both among them."""
+    rows = Allotment.unwalled.filter(_for_center(center_id, country), therapy_id=therapy_id)
+    return rows.filter(starts_at__lte=last, ends_at__gt=first)
 
 
 def _for_center(center_id: UUID, country: str) -> Q:

@@ -170,7 +170,7 @@ def record(
         earliest_infusion_at=offer.earliest_infusion,
         **values,
     )
-    ChainLink.objects.bulk_create(
+    chain.at_hand = ChainLink.objects.bulk_create(
         ChainLink(
             stream_id=stream_id,
             chain=chain,
@@ -302,8 +302,8 @@ def proposed_chain(stream_id: UUID) -> SlotChain | None:
 
 
 def links_of(chain: SlotChain) -> list[ChainLink]:
-    """Return the chain's places in the order of the journey."""
-    return _links(chain_id=chain.pk)
+    """Return the chain's places in the order of the journey; those of a chain that was just written are at hand."""
+    return chain.at_hand if chain.at_hand is not None else _links(chain_id=chain.pk)
 
 
 @Prepared

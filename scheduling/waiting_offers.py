@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ledger.context import Actor
 from ledger.identifiers import new_id
+from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import InvalidInput, WrongState
 from ledger.walls import visible
@@ -143,8 +145,14 @@ def give_way(stream_id: UUID, token: str) -> None:
 
 def live_offers(stream_id: UUID) -> list[WaitingOffer]:
     """Return what is offered to an order now (one, at most), with its place."""
-    rows = WaitingOffer.unwalled.filter(entry__stream_id=stream_id, state__in=(Offer.OPEN, Offer.ACCEPTED))
-    return list(rows.select_related("place", "entry"))
+    found = [row.pk for row in _live(stream_id=stream_id)]  # nearly always none
+    return list(WaitingOffer.unwalled.filter(pk__in=found).select_related("place", "entry")) if found else []
+
+
+@Prepared
+def _live(stream_id: UUID) -> QuerySet[WaitingOffer]:
+    live = [str(Offer.OPEN), str(Offer.ACCEPTED)]
+    return WaitingOffer.unwalled.filter(entry__stream_id=stream_id, state__in=live)
 
 
 def offers_to_answer(actor: Actor) -> list[WaitingOffer]:

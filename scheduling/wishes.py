@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ledger.context import Actor
+from ledger.prepared import Prepared
 from ledger.recording import open_event
 from scheduling.conditions import Washout
 from scheduling.models import DateWishes
@@ -87,18 +89,22 @@ NOTHING = Wishes()
 
 def of_order(stream_id: UUID) -> Wishes:
     """Return what is wished of an order's dates, as far as the acting organization sees the order."""
-    return of_orders([stream_id]).get(stream_id, NOTHING)
+    return next((_kept(row) for row in _of_stream(stream_id=stream_id)), NOTHING)
+
+
+@Prepared
+def _of_stream(stream_id: UUID) -> QuerySet[DateWishes]:
+    return DateWishes.unwalled.filter(stream_id=stream_id)
 
 
 def of_orders(stream_ids: Iterable[UUID]) -> dict[UUID, Wishes]:
     """Return what is wished of several orders, by stream: one query."""
     rows = DateWishes.unwalled.filter(stream_id__in=list(stream_ids))
-    return {
-        row.stream_id: Wishes(
-            frozenset(row.weekdays), row.earliest, Ranking.EARLIEST, row.washout_since, row.washout_days
-        )
-        for row in rows
-    }
+    return {row.stream_id: _kept(row) for row in rows}
+
+
+def _kept(row: DateWishes) -> Wishes:
+    return Wishes(frozenset(row.weekdays), row.earliest, Ranking.EARLIEST, row.washout_since, row.washout_days)
 
 
 def given_over(stored: Wishes, given: Mapping[str, Any], today: dt.date | None = None) -> Wishes:

@@ -63,6 +63,7 @@ def step_detail(actor: Actor, order: Any, step: Any) -> dict[str, Any]:
 def performed(view: ActorView, request: Request, code: str, key: str, inputs: dict[str, Any]) -> Response:
     """Perform a step and answer with its new ETag and what the actor may do next."""
     once: Once | None = once_of(request)
+    told: list[list[dict[str, Any]]] = []
     result = perform(
         view.actor,
         code,
@@ -72,8 +73,9 @@ def performed(view: ActorView, request: Request, code: str, key: str, inputs: di
         once=once,
         device_time=device_time_of(request),
         noted=noted_before(view.actor, request.headers.get("Offline-Entry", ""), code, key),
+        then=lambda order: told.append(shapes.actions(view.actor, order)),
     )
-    body = {"result": result.as_json(), "available_actions": _next(view.actor, code)}
+    body = {"result": result.as_json(), "available_actions": told[0] if told else _next(view.actor, code)}
     return Response(body, headers={"ETag": f'"{result.attempt}.{result.version}"'})
 
 

@@ -30,6 +30,7 @@ class Resource(WalledModel):
 
     wall = KnownTo("organization_id")
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         constraints = [

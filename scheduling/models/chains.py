@@ -46,6 +46,7 @@ class SlotChain(WalledModel):
     earliest_infusion_at = models.DateTimeField()
 
     wall = OnStream()
+    at_hand: list[ChainLink] | None = None  # of a chain that this act has just written
     history = track()
 
     class Meta(WalledModel.Meta):

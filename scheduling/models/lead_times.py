@@ -59,6 +59,7 @@ class LeadTimeOverride(WalledModel):
 
     wall = KnownWhereItHolds("organization_id")
     history = track()
+    in_directory = True
 
     class Meta(WalledModel.Meta):
         constraints = [
