@@ -100,8 +100,9 @@ class _Plan:
         klass_info: dict[str, Any] = self.compiler.klass_info or {}
         if klass_info.get("related_klass_infos"):
             raise TypeError("a prepared read takes rows of one table: relations come from the directory")
-        fields = klass_info.get("select_fields", [])
-        self.start, self.end = (fields[0], fields[-1] + 1) if fields else (0, 0)
+        fields: list[int] = klass_info.get("select_fields", [])
+        self.start = fields[0] if fields else 0
+        self.end = fields[-1] + 1 if fields else 0
         self.names = [self.compiler.select[place][0].target.attname for place in fields]
         columns = [expression for expression, _, _ in self.compiler.select]
         self.converters = [
