@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from custody import codes, isbt128, scanned_text, scans
 from custody.decoding import decode
 from custody.isbt128 import Unreadable
-from custody.models import Alias, ChainOfIdentity, Container, Donation, NumberPrefix
+from custody.models import Alias, ChainOfIdentity, Container, Donation, DonationWithdrawal, NumberPrefix
 from custody.states import AliasSystem, PrefixKind
 from ledger.recording import open_event
 from ledger.refusals import InvalidInput
@@ -61,7 +62,7 @@ def record(coi: ChainOfIdentity, given: Given, at_hand: Sequence[Container], fie
     if given.coi and given.coi != coi.code:
         raise scans.mismatch(at_hand)
     _require_own_facility(coi, given, field)
-    known = Donation.unwalled.filter(organization_id=coi.issuer_id, number=given.number).first()
+    known = _live().filter(organization_id=coi.issuer_id, number=given.number).first()
     named = Alias.unwalled.filter(
         system=AliasSystem.DONATION, value=given.number, issuer_id=coi.issuer_id, withdrawn_at__isnull=True
     )
@@ -77,6 +78,7 @@ def record(coi: ChainOfIdentity, given: Given, at_hand: Sequence[Container], fie
         flags=given.flags,
         recorded_by_id=event.actor.person_id,
         recorded_at=event.occurred_at,
+        nth=Donation.unwalled.filter(organization_id=coi.issuer_id, number=given.number).count() + 1,
     )
     try:
         with transaction.atomic():
@@ -86,6 +88,36 @@ def record(coi: ChainOfIdentity, given: Given, at_hand: Sequence[Container], fie
             raise
         raise scans.mismatch(at_hand) from None
     return row
+
+
+def of_chain(coi: ChainOfIdentity) -> list[Donation]:
+    """Return the donation numbers that a chain of identity has, the first one first; withdrawn ones are none."""
+    return list(_live().filter(coi=coi))
+
+
+def correct(row: Donation, given: Given, reason: str, field: str = "donation") -> list[Container]:
+    """Put another donation number in the place of a wrong one; return the containers whose number was changed.
+
+    The wrong one is withdrawn, and free for the patient whose it is. Raises what ``record`` raises for the right one.
+    """
+    event = open_event()
+    DonationWithdrawal.objects.create(
+        stream_id=row.stream_id,
+        donation=row,
+        reason=reason,
+        recorded_by_id=event.actor.person_id,
+        recorded_at=event.occurred_at,
+    )
+    named = list(Container.unwalled.filter(stream_id=row.stream_id, donation_number=row.number).order_by("code"))
+    record(row.coi, given, [bag for bag in named if not bag.is_terminal], field)
+    for bag in named:
+        bag.donation_number = given.number
+        bag.save(update_fields=["donation_number"])
+    return named
+
+
+def _live() -> QuerySet[Donation]:
+    return Donation.unwalled.filter(withdrawal__isnull=True)
 
 
 def _require_own_facility(coi: ChainOfIdentity, given: Given, field: str) -> None:

@@ -242,7 +242,7 @@ def _containers_of_donation(actor: Actor, number: str) -> QuerySet[Container]:
 
 @Prepared
 def _donations(actor: Actor, number: str) -> QuerySet[Donation]:
-    return visible(Donation, actor).filter(number=number)
+    return visible(Donation, actor).filter(number=number, withdrawal__isnull=True)
 
 
 def boxes_on(actor: Actor, stream_ids: Iterable[UUID]) -> QuerySet[Shipment]:

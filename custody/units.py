@@ -202,7 +202,9 @@ def _of_donor(actor: Actor, donors: set[str]) -> set[UUID]:
     found = set(bags.values_list("pk", flat=True))
     chains = set(visible(ChainOfIdentity, actor).filter(code__in=donors).values_list("pk", flat=True))
     if not found:  # a number that no bag bears yet: everything of its chain of identity
-        given: Any = visible(Donation, actor).filter(number__in=donors).values_list("coi_id", flat=True)
+        given: Any = (
+            visible(Donation, actor).filter(number__in=donors, withdrawal__isnull=True).values_list("coi_id", flat=True)
+        )
         chains |= set(given)
     if chains:
         of_chain: Any = visible(Container, actor).filter(coi_id__in=chains).values_list("pk", flat=True)

@@ -93,6 +93,14 @@ register(
         audience=CLINICAL_AND_PLANT,
     ),
     EventKind(
+        "orders.donation_corrected",
+        "Donation number corrected",
+        "Donation number {wrong} was wrong; {right} is right, on {containers}.",
+        payload={"order": "code", "wrong": "number", "right": "number", "containers": "codes"},
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
         "orders.label_reprinted",
         "Label printed again",
         "Label {label} of {container} is printed again; the former is void.",

@@ -94,6 +94,24 @@ def sign_act(
     return signing.sign(signer, capability=capability, meaning=meaning, content_hash=bound_to, zone=zone)
 
 
+def second_person(
+    actor: Actor, sent: Mapping[str, str], first: Signing, capability: str, field: str = "second"
+) -> Actor:
+    """Return who signs beside the first person: proven by password, somebody else, with the right in the same firm.
+
+    Raises FactsMissing ``second_person_needed`` for one human being, NotAllowed without the right.
+    """
+    user = signing.identify(signing.Credentials(sent["username"], sent["password"]), f"{field}.password")
+    if user.person_id == first.person_id:
+        text = "Both signatures belong to one human being."
+        raise FactsMissing(
+            "The second person must be somebody else.",
+            code="second_person_needed",
+            facts=[MissingFact("second_person_needed", text, "Ask a colleague who has seen it to sign.")],
+        )
+    return signing.signer_in(user, {actor.organization_id}, capability, f"{field}.username", set())
+
+
 def lapsed_trainings(ctx: StepContext, signings: list[Signing]) -> list[MissingFact]:
     """Return the trainings for the therapy that have lapsed, of everybody of the acting organization who takes part.
 

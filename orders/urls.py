@@ -131,6 +131,7 @@ urlpatterns = [
     path("orders/<order:code>/remanufacture/", remanufacture.remanufacture, name="remanufacture"),
     path("orders/<order:code>/identity/", identity.lift_query, name="identity"),
     path("orders/<order:code>/lineage/", lineage.lineage, name="lineage"),
+    path("orders/<order:code>/donations/correct/", codes.correct_donation, name="correct_donation"),
     path("orders/<order:code>/codes/", codes.codes, name="codes"),
     path("orders/<order:code>/codes/<uuid:alias>/withdraw/", codes.withdraw, name="withdraw_code"),
     path("orders/<order:code>/labels/", labels.labels, name="labels"),

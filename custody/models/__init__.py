@@ -1,5 +1,5 @@
 from custody.models.aliases import Alias
-from custody.models.donations import Donation
+from custody.models.donations import Donation, DonationWithdrawal
 from custody.models.equipment import Equipment
 from custody.models.genealogy import Conversion, Genealogy
 from custody.models.identity import ChainOfIdentity, FacilityCounter
@@ -24,6 +24,7 @@ __all__ = [
     "Conversion",
     "CustodyPeriod",
     "Donation",
+    "DonationWithdrawal",
     "Equipment",
     "FacilityCounter",
     "Genealogy",

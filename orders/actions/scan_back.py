@@ -14,7 +14,7 @@ from custody.labels import Label
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, Signing, acting
-from ledger.refusals import FactsMissing, InvalidInput, Mismatch, MissingFact, NotFound, WrongState
+from ledger.refusals import InvalidInput, Mismatch, NotFound, WrongState
 from orders import signers
 from orders.flow import order_named
 from orders.inputs import ScanField, ScanningVerifierInput, SignatureInput, read
@@ -132,16 +132,8 @@ def _second(
     bound: str,
 ) -> Signing:
     """Return the signature of the second person, who has scanned the same prints."""
-    user = signing.identify(signing.Credentials(sent["username"], sent["password"]), "second.password")
-    if user.person_id == signature.person_id:
-        text = "Both signatures belong to one human being."
-        raise FactsMissing(
-            "The second person must be somebody else.",
-            code="second_person_needed",
-            facts=[MissingFact("second_person_needed", text, "Ask a colleague to scan the labels and sign.")],
-        )
     capability = capability_of(actor) or MAY_SCAN_BACK[0]
-    signer = signing.signer_in(user, {actor.organization_id}, capability, "second.username", set())
+    signer = signers.second_person(actor, sent, signature, capability)
     if _named(order, prints, codes_in(sent["scan"]), "second.scan") != list(own):
         text = "Scan the same labels as the first person, each once."
         raise InvalidInput(text, fields={"second.scan": [text]})

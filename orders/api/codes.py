@@ -15,6 +15,7 @@ from custody.states import AliasScope, AliasSystem, LabelState
 from ledger.context import reading
 from ledger.recording import Replayed
 from orders.actions import aliases as action
+from orders.actions.donation_corrections import CorrectDonationInputs, correct_donation
 from orders.api.of_order import OfOrder
 from orders.flow import order_named
 from personas.asking import ActorView, body_of, input_of, once_of, reads
@@ -33,6 +34,32 @@ class CodePart(Shape):
 
     name = serializers.CharField(help_text="`din`, `coi`, `product`, `ai01` …")
     words = serializers.CharField()
+
+
+class CorrectedContainers(Shape):
+    """The containers that carry the right number now."""
+
+    containers = serializers.ListField(child=serializers.CharField(), help_text="codes")
+
+
+class CorrectDonationView(OfOrder):
+    """A donation number that was wrong."""
+
+    @extend_schema(
+        operation_id="correct_donation",
+        tags=["material"],
+        summary="Replace a donation number that was recorded wrongly, scanned and signed by two people",
+        parameters=[ONCE],
+        request=CorrectDonationInputs,
+        responses=CorrectedContainers,
+    )
+    def post(self, request: Request, code: str) -> Response:
+        self.find(code)
+        try:
+            named = correct_donation(self.actor, code, body_of(request), once=once_of(request))
+        except Replayed as replayed:
+            named = replayed.result.get("containers", [])
+        return Response({"containers": named})
 
 
 class AliasRow(Shape):

@@ -150,6 +150,7 @@ urlpatterns = [
         name="box-photo",
     ),
     path("orders/<slug:code>/shipments/<str:box>/refuse", box_refusals.RefuseBoxView.as_view(), name="refuse-box"),
+    path("orders/<slug:code>/donations/correct", codes.CorrectDonationView.as_view(), name="correct-donation"),
     path("orders/<slug:code>/aliases", codes.AliasesView.as_view(), name="aliases"),
     path("orders/<slug:code>/aliases/<uuid:alias>/withdraw", codes.WithdrawAliasView.as_view(), name="withdraw-alias"),
     path("label-templates", label_templates.TemplatesView.as_view(), name="label-templates"),

@@ -255,6 +255,10 @@ def scanned_back(happening: Happening) -> Iterator[Said]:
 
 
 excuse(
+    "A donation number is told with the material: whatever is said of it from then on has the right one.",
+    "orders.donation_corrected",
+)
+excuse(
     "What became of a label, or a print that is not on its material yet; the material stays as and where it is.",
     "orders.label_settled",
     "orders.label_reprinted",

@@ -17,12 +17,16 @@ from ledger.recording import Once
 from ledger.refusals import InvalidInput, Refusal
 from orders import queries
 from orders.actions import aliases as action
+from orders.actions import donation_corrections as corrections
 from orders.flow import order_named
-from orders.forms import Filling, described, flat, unplaced, with_choices
+from orders.forms import Filling, described, flat, parts_of, unplaced, with_choices
 from orders.views import banner
 from orders.views.requests import acted, typed
+from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
+
+OWN_FIELDS = ("wrong", "donation", "reason")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,6 +73,18 @@ def codes(request: HttpRequest, code: str) -> HttpResponseBase:
 
 @require_POST
 @desk(Capability.VIEW_ORDERS)
+def correct_donation(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Put the right donation number in the place of a wrong one."""
+
+    def act(actor: Actor, once: Once | None) -> str:
+        named = corrections.correct_donation(actor, code, request.POST, once=once)
+        return f"Corrected on {', '.join(named) or 'the order'}. Print the labels that carry the wrong number again."
+
+    return _done(request, code, "correct-donation", act)
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
 def withdraw(request: HttpRequest, code: str, alias: UUID) -> HttpResponseBase:
     """Let an own code name nothing any more."""
 
@@ -97,6 +113,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
         "rows": action.aliases_of(actor, order),
         "fields": with_choices(fields, {"names": _things(actor, order)}),
         "may_register": may,
+        **_correction(request, actor, order, errors),
         "refusal": refusal,
         "unplaced": unplaced(errors, fields),
         "once": request.POST.get("once") or uuid4(),
@@ -107,6 +124,26 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
         ],
     }
     return TemplateResponse(request, "orders/codes.html", context, status=refusal.status if refusal else 200)
+
+
+def _correction(request: HttpRequest, actor: Actor, order: Any, errors: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the form that corrects a donation number; nothing for who may not, or where there is none."""
+    numbers = corrections.donations_of(actor, order)
+    if not numbers:
+        return {"donations": []}
+    filling = Filling(actor.zone, posted=request.POST if "wrong" in request.POST else None, errors=errors)
+    fields = [field for field in described(corrections.CorrectDonationInputs(), filling) if field["name"] in OWN_FIELDS]
+    return {
+        "donations": numbers,
+        "correction_fields": with_choices(fields, {"wrong": [(number, number) for number in numbers]}),
+        "meaning": corrections.CORRECTED_BY,
+        "second_meaning": corrections.SEEN_BY,
+        "username": username_of(actor),
+        "own_errors": parts_of(errors, "signature"),
+        "second_errors": parts_of(errors, "second"),
+        "second_username": filling.value("second.username"),
+        "second_scan": filling.value("second.scan"),
+    }
 
 
 def _things(actor: Actor, order: Any) -> list[tuple[str, str]]:

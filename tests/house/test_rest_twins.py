@@ -67,6 +67,7 @@ TWINS = {
     "orders:downtime": "api:downtime-packs",
     "orders:downtime_day": "api:downtime-day",
     "orders:transcribe": "api:transcribe",
+    "orders:correct_donation": "api:correct-donation",
     "orders:settle_label": "api:settle-label",
     "orders:scan_back_labels": "api:scan-back-labels",
     "orders:reprint_label": "api:reprint-label",
