@@ -43,6 +43,18 @@ def bring_pieces(organization_id: UUID, chance: random.Random) -> tuple[str, str
     return shipper.serial if shipper else "", logger.serial if logger else ""
 
 
+def not_in_a_box(kept: list[Equipment]) -> list[Equipment]:
+    """Leave out the pieces that are in a box, as their keeper sees it; all of them where none is free."""
+    if not kept:
+        return kept
+    job = organization_actor(kept[0].organization_id, "demo")
+    with reading(job):
+        boxes = visible(Shipment, job).filter(binds_pieces=True).values_list("shipper_id", "logger_id")
+        taken = {piece for pair in boxes for piece in pair}
+    free = [piece for piece in kept if piece.pk not in taken]
+    return free if {piece.kind for piece in free} == {piece.kind for piece in kept} else kept
+
+
 def free_piece(organization_id: UUID, kind: EquipmentKind, chance: random.Random) -> Equipment | None:
     """Return a registered piece that nobody uses now or later, a new one where none is free; None without a register.
 

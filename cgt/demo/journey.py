@@ -320,14 +320,14 @@ class Journey:
         self.shipper, self.logger = shipper or self.shipper, logger or self.logger
 
     def _choose_box(self, viewer: Actor, order: Order) -> None:
-        """Choose a shipper and a logger of the courier's, charged ones first, none that waits for its way back.
+        """Choose a shipper and a logger of the courier's, charged ones first, none on its way back or in another box.
 
         Numbers are made up where it keeps no register.
         """
         number = self.random.randrange(1000, 9999)
         self.shipper, self.logger = f"SH-{number}", f"LOG-{number}"
         courier = parties.with_role(order, Role.COURIER)
-        kept = equipment_register.kept_by(viewer, courier.organization_id) if courier else []
+        kept = chores.not_in_a_box(equipment_register.kept_by(viewer, courier.organization_id)) if courier else []
         loggers = [piece.serial for piece in kept if not piece.is_shipper]
         out = set(return_register.returns(viewer).values_list("shipper_id", flat=True)) if kept else set()
         shippers = [piece for piece in kept if piece.is_shipper and piece.pk not in out]

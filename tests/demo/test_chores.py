@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cgt.demo import advancing, examples
 from custody.actions.equipment import add_equipment
-from custody.models import Equipment
+from custody.models import Equipment, Shipment
 from ledger.context import reading
 from orders.flow import order_named
 from orders.queries import step_of
@@ -63,3 +63,19 @@ def test_the_example_names_what_the_register_knows_and_days_ahead_it_is_charged(
     before = charged(world)
     advancing.advance(world.actor(*LAB), timezone.now() + dt.timedelta(hours=1))
     assert charged(world) == before, "a charge that still holds is left alone"
+
+
+def test_free_pieces_are_found_and_bought_when_all_are_in_boxes_that_are_not_open(world: World, clock: None) -> None:
+    register(world)
+    first, second, third = (journey_of(world, **patient()) for _ in range(3))
+    first.run(until="pack")
+    second.run(until="pack")  # the one shipper and the one logger are in the first box
+    third.run(before="pack")
+    with reading(operator(world.courier)):
+        boxes = list(Shipment.unwalled.filter(courier=world.courier, binds_pieces=True))
+    assert len(boxes) == len({box.shipper_id for box in boxes}) == len({box.logger_id for box in boxes}) == 2
+    more: dict[str, Any] = {"model": "Fictional", "valid_until": (timezone.now() + dt.timedelta(days=90)).isoformat()}
+    add_equipment(operator(world.courier), {"kind": "shipper", "serial": "DS-FREE", "hold_hours": 200} | more)
+    add_equipment(operator(world.courier), {"kind": "logger", "serial": "TL-FREE"} | more)
+    found = example(world, third.code)
+    assert (found["shipper_code"], found["logger_code"]) == ("DS-FREE", "TL-FREE")
