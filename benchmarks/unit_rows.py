@@ -126,10 +126,10 @@ def statements() -> Iterator[str]:
     yield (
         "insert into orders_order (id, stream_id, party_ids, code, therapy_id, specification_id, flow_id, center_id,"
         " center_site_id, manufacturer_id, plant_site_id, patient_id, identity_code, state, phase, on_hold,"
-        " hold_reason, end_reason, plan, opened_at, synthetic, version)"
+        " hold_reason, end_reason, plan, opened_at, synthetic, version, infectious_tests)"
         f" select {_ID.format(6, 'n')}, {_STREAM}, array[{_CENTER}, %(maker)s::uuid], 'O' || lpad(n::text, 8, '0'),"
         f" %(therapy)s, %(specification)s, %(flow)s, {_CENTER}, {_SITE}, %(maker)s, %(plant)s, {_ID.format(4, 'n')},"
-        f" {_CODE}, 'open', 'manufacture', false, '', '', '{{}}', {_BEGIN}, true, 1 {_EACH}"
+        f" {_CODE}, 'open', 'manufacture', false, '', '', '{{}}', {_BEGIN}, true, 1, '' {_EACH}"
     )
     unit = (
         "insert into custody_container (id, stream_id, coi_id, code, kind, position, count, state, custodian_id,"

@@ -88,6 +88,7 @@ class Reader:
             elif table not in raw and table not in VAULT and _has_stream(model):
                 raw[table] = self._rows(table, "stream_id = %s", stream_id)
                 ids |= {row["id"] for row in raw[table]}
+        _unbind(raw)
         found = {code: table for table, column in CODES.items() for code in self._codes(table, column, stream_id)}
         return _template((phase, state, patient_id), ids, found, raw, histories, self._shared)
 
@@ -103,16 +104,27 @@ class Reader:
     def _codes(self, table: str, column: str, stream_id: str) -> list[str]:
         return self._column(f"select {column} from {table} where stream_id = %s and {column} is not null", stream_id)
 
+    def _written(self, table: str) -> list[str]:
+        columns = "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped"
+        return self._column(f"{columns} and attgenerated = '' order by attnum", table)
+
     def _rows(self, table: str, where: str, *values: Any) -> list[dict[str, str]]:
-        """Return rows as COPY writes them, cell by cell."""
+        """Return rows as COPY writes them, cell by cell; without the columns that the database derives itself."""
         if table not in self._columns:
-            self._cursor.execute(f"select * from {table} limit 0")
-            self._columns[table] = [column.name for column in self._cursor.description]
-        condition = self._cursor.mogrify(where, values).decode()
-        written = io.StringIO()
-        self._cursor.copy_expert(f"copy (select * from {table} where {condition}) to stdout", written)
+            self._columns[table] = self._written(table)
         names = self._columns[table]
+        condition = self._cursor.mogrify(where, values).decode()
+        written, columns = io.StringIO(), ", ".join(f'"{name}"' for name in names)
+        self._cursor.copy_expert(f"copy (select {columns} from {table} where {condition}) to stdout", written)
         return [dict(zip(names, line.split("\t"), strict=True)) for line in written.getvalue().splitlines()]
+
+
+def _unbind(raw: dict[str, list[dict[str, str]]]) -> None:
+    """Let the boxes of copies bind no shipper or logger: the template's box has them, and they are in one alone."""
+    for row in (*raw.get("custody_shipment", ()), *raw.get("custody_historicalshipment", ())):
+        row["binds_pieces"] = "f"
+        if "row_text" in row:
+            row["row_text"] = row["row_text"].replace('"binds_pieces": true', '"binds_pieces": false')
 
 
 def _has_stream(model: type[Any]) -> bool:
