@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     chosen = parser.parse_args()
-    affected, closed, calendar = Network(chosen.seed).closed_plant(chosen.orders)
+    affected, closed, calendar = Network(chosen.seed).closed_plant(chosen.orders, priced=True)
     clock, cpu = time.perf_counter(), time.process_time()
     asked = problem(affected, calendar, NOW, chosen.days)
     prepared = time.perf_counter() - clock, time.process_time() - cpu

@@ -14,9 +14,11 @@ from scheduling.calendars import Calendar, Lane, Place, Window
 from scheduling.drafts import Draft
 from scheduling.feasibility import plan_date
 from scheduling.offers import ChainRequest
+from scheduling.repair.fees import FREE, Fees
 from scheduling.repair.snapshot import Affected, without
 from scheduling.states import ResourceKind as Kind
 
+NEAR = dt.timedelta(days=14)
 NOW = dt.datetime(2030, 3, 1, 7, tzinfo=dt.UTC)
 ZONES = ("Europe/Berlin", "Europe/London", "Europe/Madrid", "Europe/Athens", "America/New_York", "Europe/Helsinki")
 THERAPY = UUID(int=7)
@@ -91,7 +93,9 @@ class Network:
             lead_days=3,
         )
 
-    def closed_plant(self, orders: int, closed_days: int = 45) -> tuple[list[Affected], set[UUID], Calendar]:
+    def closed_plant(
+        self, orders: int, closed_days: int = 45, *, priced: bool = False
+    ) -> tuple[list[Affected], set[UUID], Calendar]:
         """Close plant 1, and return the orders that were booked there, its closed windows, and what is left.
 
         The bookings are made first, on places of their own, so that closing the plant hits exactly ``orders`` of them.
@@ -102,7 +106,9 @@ class Network:
         calendar, affected = self.calendar(), []
         for number in range(orders):
             center, draft = self._booked(calendar, plant, closed_days)
-            affected.append(Affected(f"order-{number:03}", self.request(center), draft, urgency=1 + number % 3))
+            request, urgency = self.request(center), 1 + number % 3
+            fees = _fees(draft) if priced else FREE
+            affected.append(Affected(f"order-{number:03}", request, draft, urgency=urgency, fees=fees))
         return affected, closed, without(calendar, closed, affected)
 
     def _booked(self, calendar: Calendar, plant: Place, closed_days: int) -> tuple[Place, Draft]:
@@ -113,3 +119,10 @@ class Network:
             drafts = [d for d in plan_date(self.request(center), calendar, date, NOW)[0] if d.plant_id == plant.id]
             if drafts:
                 return center, self.random.choice(drafts)
+
+
+def _fees(draft: Draft) -> Fees:
+    """A price list in hundredths: giving a line or a lane up costs more within two weeks, a transport 1 200."""
+    near = draft.collection_start < NOW + NEAR
+    given_up = (("manufacturing_line", 2_000_000 if near else 500_000), ("courier_lane", 80_000 if near else 20_000))
+    return Fees(given_up, (("courier_lane", 120_000),), 2_500_000)

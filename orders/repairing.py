@@ -17,12 +17,14 @@ from orders import bookings, gathering, sponsors, whereabouts
 from orders.models import Order
 from orders.states import OrderState
 from orders.whereabouts import Whereabouts
-from scheduling import availability, disrupted, quotas, slot_chains, urgency, wishes
+from scheduling import availability, disrupted, move_costs, quotas, slot_chains, urgency, wishes
 from scheduling.calendars import Calendar, Place, Window
 from scheduling.drafts import Draft, Pick
+from scheduling.move_costs import Prices
 from scheduling.offers import ChainRequest
 from scheduling.repair import candidates, collected, explanation, solver
-from scheduling.repair.objective import LABELS
+from scheduling.repair.fees import FREE
+from scheduling.repair.objective import LABELS, harm_of_none, is_collected_again
 from scheduling.repair.runs import RepairRun
 from scheduling.repair.snapshot import NEVER, USED, Affected, Offered, rank, without
 from scheduling.slot_chains import SlotChain
@@ -120,7 +122,9 @@ def _hit(
     return Hit(order, chain, where, why, Urgency.CANNOT_WAIT if where.cannot_wait else Urgency(level))
 
 
-def affected_by(hit: Hit, request: ChainRequest, quota_ids: frozenset[UUID] = frozenset()) -> Affected:
+def affected_by(
+    hit: Hit, request: ChainRequest, quota_ids: frozenset[UUID] = frozenset(), prices: Prices | None = None
+) -> Affected:
     """Return the order as a repair takes it: a closed box goes to its plant with its courier, nothing collected is
     given up (a second collection is a physician's decision)."""
     draft = _draft(hit.chain)
@@ -138,15 +142,17 @@ def affected_by(hit: Hit, request: ChainRequest, quota_ids: frozenset[UUID] = fr
         begun_at=hit.where.begun_at,
         may_recollect=False,
         quota_ids=quota_ids,
+        fees=prices.fees_of(draft, USED[hit.where.material], request.therapy_id) if prices else FREE,
     )
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a repair needs: its orders, and by therapy what they choose from, without the closed windows."""
+    """What a repair needs: its orders, by therapy what they choose from, without the closed windows, and the prices."""
 
     affected: list[Affected]
     offered: dict[UUID, Offered]
+    prices: Prices = Prices({})
 
     @cached_property
     def places(self) -> dict[UUID, Place]:
@@ -162,14 +168,17 @@ def snapshot(actor: Actor, run: RepairRun, found: Sequence[Hit]) -> Snapshot:
         by_therapy[hit.order.therapy_id].append(hit)
     affected: list[Affected] = []
     read: dict[UUID, Offered] = {}
+    prices = move_costs.prices_of(actor, by_therapy)
     for therapy_id, alike in by_therapy.items():
         with sponsors.sight(actor, alike[0].order) as seen:
             requests = _requests(actor, [hit.order for hit in alike], run.horizon_days)
             read[therapy_id], held = _offered(seen, alike, requests)
-        affected += [affected_by(hit, requests[hit.order.pk], held.get(hit.chain.pk, frozenset())) for hit in alike]
+        affected += [
+            affected_by(hit, requests[hit.order.pk], held.get(hit.chain.pk, frozenset()), prices) for hit in alike
+        ]
     affected.sort(key=rank)
     offered = {pk: replace(one, calendar=without(one.calendar, closed, affected)) for pk, one in read.items()}
-    return Snapshot(affected, offered)
+    return Snapshot(affected, offered, prices)
 
 
 def _offered(
@@ -261,7 +270,9 @@ def repair(
     outcome = solver.solve(asked, solver.Limits(seed=run.seed), control)
     components = [
         {"name": one.name, "label": LABELS[one.name], "value": one.value, "bound": one.bound}
+        | {"currency": found.prices.currency if one.name == "fees" else ""}
         for one in outcome.components
+        if one.name != "fees" or found.prices.currency
     ]
     result = {
         "components": components,
@@ -269,6 +280,7 @@ def repair(
         "optimal": outcome.is_optimal,
         "stopped": outcome.stopped,
         "seconds": round(outcome.seconds, 2),
+        "not_weighed": found.prices.others,
     }
     return _rows(found, asked, outcome, why), result
 
@@ -298,6 +310,7 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
                 "plant_zone": plant.zone.key if plant else zone,
                 "chosen": 0 if chosen else None,
                 "text": explanation.explain(order, chosen, one.places, why, offered),
+                "costs": _costs(order, chosen, one.prices),
                 "choices": [_choice(order, d, one, why) for d in choices[:CHOICES]],
             }
         )
@@ -314,4 +327,15 @@ def _choice(order: Affected, draft: Draft, one: Snapshot, why: str) -> dict[str,
         "manufacture": draft.manufacture_start.isoformat(),
         "infusion": draft.earliest_infusion.isoformat(),
         "text": explanation.explain(order, draft, one.places, why, ()).split(" Otherwise:")[0],
+        "costs": _costs(order, draft, one.prices),
     }
+
+
+def _costs(order: Affected, draft: Draft | None, prices: Prices) -> list[dict[str, str]]:
+    """What the price list charges for the move; for an order without a place, the second collection it comes to."""
+    again = is_collected_again(order, draft) if draft else bool(harm_of_none(order).expired)
+    found = prices.lines(order.current, draft, USED[order.material], order.request.therapy_id, again=again)
+    return [
+        {"what": line.what, "amount": f"{line.amount:.2f}", "currency": line.currency, "charged_to": line.charged_to}
+        for line in found
+    ]

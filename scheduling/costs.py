@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from ledger.context import Actor
 from ledger.states import Role
 from ledger.walls import visible
-from scheduling.changes import KnockOn
+from scheduling.changes import KnockOn, Shift
 from scheduling.models import ChangePrice
 from scheduling.states import LinkKind, PriceKind
 
@@ -74,16 +74,31 @@ def in_force(actor: Actor, therapy_id: UUID, today: dt.date) -> list[ChangePrice
 
 def of_change(moves: KnockOn, rows: Iterable[ChangePrice], now: dt.datetime) -> Cost:
     """Return what the moved links cost: giving up the former place, by how near it is, and each new transport."""
+    return of_shifts(moves.moved, rows, now)
+
+
+def of_shifts(shifts: Iterable[Shift], rows: Iterable[ChangePrice], now: dt.datetime, *, again: bool = False) -> Cost:
+    """As ``of_change``, of the links that move alone; ``again``: the material is collected a second time."""
     known, lines = list(rows), []
-    for shift in moves.moved:
+    for shift in shifts:
         kind = LinkKind(shift.kind)
-        if shift.before is not None and kind in GIVEN_UP:
-            ahead = (shift.before.starts_at - now) / DAY
-            for price in _nearest(known, GIVEN_UP[kind], ahead):
+        if shift.before is not None:
+            for price in given_up(known, kind, shift.before.starts_at, now):
                 lines.append(_line(f"{shift.label} given up, {_when(price)}", price))
         if shift.after is not None and kind in LANES:
             lines += [_line(f"{shift.label} anew", row) for row in known if row.kind == PriceKind.TRANSPORT]
-    return Cost(tuple(lines))
+    return Cost((*lines, *(of_recollection(known).lines if again else ())))
+
+
+def of_recollection(rows: Iterable[ChangePrice]) -> Cost:
+    """Return what collecting a second time costs."""
+    return Cost(tuple(_line(str(PriceKind(row.kind).label), row) for row in rows if row.kind == PriceKind.RECOLLECTION))
+
+
+def given_up(rows: Iterable[ChangePrice], kind: str, starts_at: dt.datetime, now: dt.datetime) -> list[ChangePrice]:
+    """Return the prices of giving a place of this kind up that begins then, one for each who is charged."""
+    priced = GIVEN_UP.get(LinkKind(kind))
+    return _nearest(rows, priced, (starts_at - now) / DAY) if priced else []
 
 
 def _nearest(rows: Iterable[ChangePrice], kind: PriceKind, ahead: float) -> list[ChangePrice]:

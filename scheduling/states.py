@@ -256,3 +256,4 @@ class PriceKind(models.TextChoices):
     LINE_CANCELLED = "line_cancelled", "Manufacturing line given up"
     LANE_CANCELLED = "lane_cancelled", "Courier lane given up"
     TRANSPORT = "transport", "New transport"
+    RECOLLECTION = "recollection", "Second collection"

@@ -38,7 +38,8 @@ def override_lead_time(network: DemoNetwork, now: dt.datetime) -> None:
 def price_changes(network: DemoNetwork, now: dt.datetime) -> None:
     """Let the manufacturer say what a late change of dates costs, and who is charged."""
     owner = network.cast.of(network.organizations["aurora"].pk, C.CONFIGURE_THERAPY)[0]
-    for kind, amount, days in (("line_cancelled", 4800, 14), ("lane_cancelled", 350, 3), ("transport", 920, None)):
+    prices = (("line_cancelled", 4800, 14), ("lane_cancelled", 350, 3), ("transport", 920, None))
+    for kind, amount, days in (*prices, ("recollection", 6500, None)):
         set_price(owner.actor, PriceInput("auralcel", kind, Decimal(amount), "EUR", now.date(), days_before=days))
 
 

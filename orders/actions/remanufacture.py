@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from custody import identity, material
@@ -23,7 +24,8 @@ from orders.states import OPEN_STEP_STATES, OrderState, StepState
 from personas.policies import require
 from personas.states import Capability
 from quality.batches import ENDED
-from scheduling import slot_chains
+from scheduling import costs, slot_chains
+from scheduling.costs import CostLine
 
 RESERVE, COLLECT = "reserve", "collect"
 WAYS = {RESERVE: "Make again from reserve", COLLECT: "Collect again"}
@@ -92,6 +94,11 @@ def open_ways(actor: Actor, order: Order) -> dict[str, str]:
     if not _is_lost(actor, order, material.of_stream(order.stream_id)):
         return {}
     return {way: label for way, label in WAYS.items() if not missing_for(actor, order, way)}
+
+
+def costs_of_collecting(actor: Actor, order: Order) -> list[CostLine]:
+    """Return what a second collection costs by the manufacturer's price list, as far as the actor may see it."""
+    return costs.of_recollection(costs.in_force(actor, order.therapy_id, timezone.now().date())).sums
 
 
 def may_decide(actor: Actor, order: Order) -> bool:

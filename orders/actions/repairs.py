@@ -275,6 +275,7 @@ def edit_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any]) -> RepairRun
             raise InvalidInput(fields={"choice": ["Not one of the choices."]})
         row["chosen"] = given["choice"]
         row["text"] = row["choices"][given["choice"]]["text"] if given["choice"] is not None else "Left out by hand."
+        row["costs"] = row["choices"][given["choice"]].get("costs", []) if given["choice"] is not None else []
         run.version += 1
         run.save()
         event.note(run=run_id, order=row["order"])
@@ -283,7 +284,8 @@ def edit_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any]) -> RepairRun
 
 def content_of(run: RepairRun) -> str:
     """Return the hash of exactly what a planner is shown and signs."""
-    shown = [[row["order"], row["before"], row["text"]] for row in run.plan if row["chosen"] is not None]
+    moved = [row for row in run.plan if row["chosen"] is not None]
+    shown = [[row["order"], row["before"], row["text"], *filter(None, [row.get("costs")])] for row in moved]
     return digest(canonical_text({"repair": str(run.pk), "version": run.version, "moves": shown}))
 
 

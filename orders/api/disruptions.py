@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from ledger.context import reading
 from ledger.recording import Replayed
 from orders.actions import repair_answers, repairs, what_ifs
+from orders.api.rescheduling import CostLineRow
 from orders.queries import orders_by_stream
 from personas.asking import ActorView, PageQuery, ZonedTime, answers_once, body_of, input_of, once_of, page_of, reads
 from personas.envelopes import Shape, page
@@ -75,8 +76,9 @@ class ComponentRow(Shape):
 
     name = s.CharField()
     label = s.CharField()  # type: ignore[assignment]  # of the shape, not of the field
-    value = s.IntegerField()
+    value = s.IntegerField(help_text="of fees: hundredths of the currency")
     bound = s.IntegerField(allow_null=True, help_text="proven: no plan has less")
+    currency = s.CharField(allow_blank=True, required=False, help_text="of fees: that which is weighed")
 
 
 class ChoiceRow(Shape):
@@ -87,6 +89,7 @@ class ChoiceRow(Shape):
     infusion = s.DateTimeField()
     plant = s.CharField(allow_blank=True, help_text="where it is made")
     text = s.CharField()
+    costs = CostLineRow(many=True, help_text="by the price list; empty where no price is set")
 
 
 class PlanRow(Shape):
@@ -98,6 +101,7 @@ class PlanRow(Shape):
     material = s.ChoiceField(choices=MATERIAL, help_text="how far it is: a collection that took place never moves")
     chosen = s.IntegerField(allow_null=True, help_text="index of the choice; null: not moved")
     text = s.CharField(help_text="why")
+    costs = CostLineRow(many=True, help_text="of the choice taken; without a place: of the second collection it needs")
     choices = ChoiceRow(many=True)
 
 
@@ -116,6 +120,9 @@ class RunRow(Shape):
     stopped = s.CharField(allow_blank=True, help_text="what ended the search before the proof; empty: proven")
     kept_until = s.DateTimeField(allow_null=True, help_text="when a what-if is forgotten; null: it is kept")
     components = ComponentRow(many=True)
+    not_weighed = s.ListField(
+        child=s.CharField(), help_text="currencies of prices that are told and not weighed: amounts are not added"
+    )
     plan = PlanRow(many=True)
 
 
@@ -407,8 +414,10 @@ def _run(run: Any) -> dict[str, Any]:
         | {
             "start_before": row["start_before"],
             "material": Material(row["material"]).name.lower(),
+            "costs": row.get("costs", []),
             "choices": [
-                {k: v for k, v in choice.items() if k not in ("slot_ids", "plant_zone")} for choice in row["choices"]
+                {"costs": []} | {k: v for k, v in choice.items() if k not in ("slot_ids", "plant_zone")}
+                for choice in row["choices"]
             ],
         }
         for row in run.plan
@@ -426,5 +435,6 @@ def _run(run: Any) -> dict[str, Any]:
         "stopped": run.result.get("stopped", ""),
         "kept_until": None if run.disruption_id else runs.kept_until(run.pk),
         "components": run.result.get("components", []),
+        "not_weighed": run.result.get("not_weighed", []),
         "plan": plan,
     }

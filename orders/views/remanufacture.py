@@ -73,4 +73,6 @@ def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None
 
 
 def _way(actor: Actor, order: Any, way: str, label: str) -> dict[str, Any]:
-    return {"label": label, "missing": action.missing_for(actor, order, way)}
+    missing = action.missing_for(actor, order, way)
+    again = way == action.COLLECT and not missing
+    return {"label": label, "missing": missing, "costs": action.costs_of_collecting(actor, order) if again else []}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -27,6 +28,7 @@ from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
 from scheduling import disrupted
+from scheduling.costs import Cost, CostLine
 from scheduling.repair import runs
 from scheduling.repair.snapshot import Material
 from scheduling.states import RunState
@@ -71,6 +73,7 @@ def _page(request: HttpRequest, run_id: UUID, refusal: Refusal | None = None) ->
         "rows": [_row(row, other, moves) for row in run.plan],
         "components": _components(run, other),
         "proof": _proof(run),
+        "not_weighed": run.result.get("not_weighed", []),
         "others": others,
         "other": other,
         "may_work": action.may_repair(actor),
@@ -130,6 +133,8 @@ def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, An
         "before": parse_datetime(row[before]),
         "after": parse_datetime(choice[moved]) if choice else None,
         "other_after": parse_datetime(their_choice[moved]) if their_choice else None,
+        "costs": _costs(row),
+        "other_costs": _costs(theirs) if theirs else [],
         "move": moves.get(row["order"]),
         "choice": {
             "name": "choice",
@@ -178,8 +183,26 @@ def _proof(run: Any) -> str:
 
 def _components(run: Any, other: Any) -> list[dict[str, Any]]:
     """Return the objective by component, with the proven bound, and the other repair's beside it."""
-    theirs = {one["name"]: one["value"] for one in other.result.get("components", [])} if other else {}
-    return [one | {"other": theirs.get(one["name"])} for one in run.result.get("components", [])]
+    theirs = {one["name"]: _amount(one, "value") for one in other.result.get("components", [])} if other else {}
+    return [
+        one | {"value": _amount(one, "value"), "bound": _amount(one, "bound"), "other": theirs.get(one["name"])}
+        for one in run.result.get("components", [])
+    ]
+
+
+def _amount(component: dict[str, Any], name: str) -> Any:
+    """Return a harm's number as it is read: of money, hundredths as an amount of their currency."""
+    value, currency = component[name], component.get("currency")
+    return f"{value / 100:,.2f} {currency}" if currency and value is not None else value
+
+
+def _costs(row: dict[str, Any]) -> list[CostLine]:
+    """Return what the price list charges for the row's move, summed by who pays."""
+    lines = (
+        CostLine(one["what"], Decimal(one["amount"]), one["currency"], one["charged_to"])
+        for one in row.get("costs", [])
+    )
+    return Cost(tuple(lines)).sums
 
 
 @require_POST

@@ -95,8 +95,8 @@ def _faults(given: PriceInput, today: dt.date) -> dict[str, list[str]]:
         faults["currency"] = ["Use a three-letter code such as EUR."]
     if given.starts_on < today:
         faults["starts_on"] = ["What was charged so far stays: give today or a later day."]
-    if given.days_before is not None and given.kind == PriceKind.TRANSPORT:
-        faults["days_before"] = ["A new transport costs the same whenever it is: leave this empty."]
+    if given.days_before is not None and given.kind in (PriceKind.TRANSPORT, PriceKind.RECOLLECTION):
+        faults["days_before"] = [f"{PriceKind(given.kind).label} costs the same whenever it is: leave this empty."]
     elif given.days_before is not None and not 1 <= given.days_before <= MOST_DAYS:
         faults["days_before"] = [f"Give 1 to {MOST_DAYS} days, or nothing."]
     return faults

@@ -169,7 +169,7 @@ def _short(
 
 def _distinct(order: Affected, ways: Sequence[_Way], pools: Pools, rations: Rations) -> tuple[Candidate, ...]:
     """Of chains with the same short places and quotas the least harmful, the least harmful of all first."""
-    scale = Scale(order, pools.named(order.current.slot_ids))
+    scale = Scale(order, pools.named(order.current.slot_ids), pools.pool_of)
     kept: dict[frozenset[UUID], Candidate] = {}
     for harm, _, number in sorted(
         (scale.harm(way.draft, way.slot_ids), way.draft.earliest_infusion, number) for number, way in enumerate(ways)

@@ -69,6 +69,8 @@ class _Onward(EveryWay):
         stays = self.order.material is not Material.AT_CENTER
         if stays and self.current.plant_id is not None and self.current.plant_id not in self.calendar.places:
             return  # nothing is offered there any more
+        if stays and not self._is_held_back():
+            return
         ways = {
             Material.AT_CENTER: self._by_other_ways,
             Material.ON_THE_WAY: self._delivered,
@@ -121,18 +123,28 @@ class _Onward(EveryWay):
                 start, end = row.starts[index], row.ends[index]
                 yield max(due, start), (Taken(LinkKind.RECEIVING.value, row, index, start, end, end),)
 
+    def _is_held_back(self) -> bool:
+        """Whether the shipper holds for the way back, where no lane is booked for it (a run's own is asked with it)."""
+        if self.inbound.needs(LinkKind.RETURN_LANE):
+            return True
+        courier, transit = self._brought()
+        return transit <= self._hold(courier, self.current.plant_id, self.request.center_site_id)
+
     def _held_until(self, plant_id: UUID | None) -> int:
         """Until when the shipper holds, counted from the planned packing."""
         courier = next((pick.window.organization_id for pick in self.used if pick.kind == LANE), None)
         packed = self.collected + self._by(plant_id).terms.pack
-        ends = (self.request.center_site_id, plant_id)
+        return min(FAR, packed + self._hold(courier, self.request.center_site_id, plant_id))
+
+    def _hold(self, courier: UUID | None, origin_id: UUID | None, destination_id: UUID | None) -> int:
+        """How long a courier's shipper holds on a way, less the buffer; FAR where nothing is known of it."""
         holds = {
             hold.courier_id: hold.hours
             for hold in self.request.shipper_holds
-            if (hold.origin_id, hold.destination_id) == ends
+            if (hold.origin_id, hold.destination_id) == (origin_id, destination_id)
         }
         hours = holds.get(courier, holds.get(None))
-        return FAR if hours is None else packed + round((hours - self.request.shipper_buffer_hours) * HOUR)
+        return FAR if hours is None else round((hours - self.request.shipper_buffer_hours) * HOUR)
 
     def _started(self) -> Iterator[Way]:
         yield from self._from(self.current.plant_id, self.moment, ())

@@ -15,6 +15,7 @@ from scheduling.calendars import Calendar, Window
 from scheduling.drafts import Draft
 from scheduling.offers import ChainRequest
 from scheduling.quota_rules import QuotaLeft
+from scheduling.repair.fees import FREE, Fees
 from scheduling.repair.pools import Pools
 
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -53,6 +54,7 @@ class Affected:
     new collection is a moved appointment. ``collected_at``: when the collection really ended (None: as booked).
     ``begun_at``: when manufacture really began (None: as booked, or not yet). ``may_recollect``: whether material may
     be given up for another collection. ``quota_ids``: rows of quotas of which the chain as booked has a place.
+    ``fees``: what the price list charges for a move.
     """
 
     key: str
@@ -67,6 +69,7 @@ class Affected:
     begun_at: dt.datetime | None = None
     may_recollect: bool = True
     quota_ids: frozenset[UUID] = frozenset()
+    fees: Fees = FREE
 
     @property
     def is_begun(self) -> bool:
@@ -88,10 +91,12 @@ class Harm:
     expired: int = 0
     moved: int = 0
     days: int = 0
-    cost: int = 0
+    fees: int = 0
+    changes: int = 0
 
     def as_tuple(self) -> tuple[int, ...]:
-        return (self.unplaced, self.unplaced_urgency, self.expired, self.moved, self.days, self.cost)
+        found = (self.unplaced, self.unplaced_urgency, self.expired, self.moved, self.days, self.fees, self.changes)
+        return found
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import gcd
 from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from scheduling.repair.objective import COMPONENTS, Group, grouped, harm_of_none
+from scheduling.repair.objective import COMPONENTS, Group, group_of, grouped, harm_of_none
 from scheduling.repair.prices import Columns, priced
 from scheduling.repair.snapshot import Problem, rank
 
@@ -140,17 +141,23 @@ class _Run:
         self.began, self.worked, self.stopped = time.monotonic(), 0.0, ""
         self.chosen = first_come(problem)
         self.bounds: dict[int, int] = {}
+        self.settled: list[tuple[Group, int]] = []  # groups that orders compete for: no plan may weigh more any more
         self.columns = _columns(problem)
         self.without = [column for column in self.columns if column.choice is None]
 
     def outcome(self) -> Outcome:
-        most, heavy = _most(self.columns), False
-        for group in grouped(most):
+        most, units = _most(self.columns), _units(self.columns)
+        fought: tuple[int, ...] = ()  # what orders compete for, so far
+        for group in grouped(most, units):
             if self.control.cancelled:
                 self.stopped = "cancelled"
                 break
-            whole = grouped(most, together=True)[0] if heavy else group
-            heavy = self._settle(whole)
+            joined = group_of((*fought, *group.components), most, units)
+            if fought and joined.is_exact:  # one sum is proven sooner than the least of what another sum leaves open
+                self.settled.clear()
+                group = joined
+            if self._settle(group) or fought:
+                fought = joined.components
             if self.stopped:
                 break
         values = harm_in(self.problem, self.chosen)
@@ -164,7 +171,10 @@ class _Run:
         return self.bounds.get(index, 0 if values[index] == 0 else None)
 
     def _settle(self, group: Group) -> bool:
-        """Find the least sum of the group; return whether orders compete for it (not each has its own least)."""
+        """Find the least sum of the group among the plans that are best in what was settled before.
+
+        Return whether orders compete for it (not each has its own least).
+        """
         self.control.tell("Weighing " + group.words)
         weights = [group.weigh(column.harm) for column in self.columns]
         least = _least(self.columns, weights)
@@ -174,7 +184,8 @@ class _Run:
             self.columns = [c for c, w in zip(self.columns, weights, strict=True) if w == least[c.order]]
             return False
         rows = [(c.order, w, c.rows) for c, w in zip(self.columns, weights, strict=True)]
-        answer = priced(Columns.of(rows, list(self.problem.left.values()), len(self.problem.affected)))
+        limits = [([one.weigh(c.harm) for c in self.columns], most) for one, most in self.settled]
+        answer = priced(Columns.of(rows, list(self.problem.left.values()), len(self.problem.affected), limits))
         bound, within = max(answer.bound, easiest), answer.within
         self._round(group, answer.share, within)
         chosen = self._few(within) | answer.share.keys()
@@ -192,6 +203,7 @@ class _Run:
             self.stopped = self.stopped or self._why()
         self.bounds |= group.unweigh(bound)
         self.columns = [c for c, with_it in zip(self.columns, within, strict=True) if with_it <= value]
+        self.settled.append((group, value))
         return True
 
     def _weight(self, group: Group) -> int:
@@ -216,7 +228,11 @@ class _Run:
                 for row in column.rows:
                     left[row] -= 1
         # An order left over has no column: that it may go without a place was ruled out with a weightier group.
-        if len(done) == len(rounded) and group.weigh(harm_in(self.problem, rounded)) < self._weight(group):
+        if len(done) < len(rounded):
+            return
+        harm = harm_in(self.problem, rounded)
+        as_good = all(one.weigh(harm) <= most for one, most in self.settled)
+        if as_good and group.weigh(harm) < self._weight(group):
             self.chosen = rounded
 
     def _few(self, within: Sequence[int]) -> set[int]:
@@ -251,6 +267,9 @@ class _Run:
         for place, users in by_row.items():
             if len(users) > places[place]:
                 model.add(sum(users) <= places[place])
+        for one, most in self.settled:
+            spent = [one.weigh(self.columns[number].harm) for number in numbers]
+            model.add(cp_model.LinearExpr.weighted_sum(list(literals.values()), spent) <= most)
         total = cp_model.LinearExpr.weighted_sum(list(literals.values()), [weights[n] for n in numbers])
         model.add(total >= bound)
         model.minimize(total)
@@ -309,6 +328,12 @@ def _most(columns: Sequence[_Column]) -> list[int]:
     by_order = groupby(columns, key=attrgetter("order"))
     worst = [[max(values) for values in zip(*(one.harm for one in own), strict=True)] for _, own in by_order]
     return [sum(values) for values in zip(*worst, strict=True)] or [0] * len(COMPONENTS)
+
+
+def _units(columns: Sequence[_Column]) -> list[int]:
+    """Of each component the largest number of which all its values are multiples."""
+    harms = {column.harm for column in columns}
+    return [max(1, gcd(*values)) for values in zip(*harms, strict=True)] or [1] * len(COMPONENTS)
 
 
 def _least(columns: Sequence[_Column], weights: Sequence[int]) -> dict[int, int]:

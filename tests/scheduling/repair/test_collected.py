@@ -73,6 +73,23 @@ def test_a_shipper_that_holds_no_longer_leaves_no_later_delivery(network: Networ
     assert not drafts(box, calendar, order.current.pickup_at + HOUR)
 
 
+@pytest.mark.parametrize(
+    "material", [Material.ON_THE_WAY, Material.AT_PLANT, Material.IN_MANUFACTURE, Material.RELEASED]
+)
+def test_no_way_back_is_promised_that_is_longer_than_the_shipper_holds(
+    network: Network, order: Affected, material: Material
+) -> None:
+    calendar = without(network.calendar(), day_of(network, order, BAY, LINE))  # type: ignore[arg-type]
+    center, plant = order.request.center_site_id, order.current.plant_id
+    way = (order.current.arrival_at - order.current.pickup_at) / HOUR
+    now = order.current.pickup_at + HOUR if material == Material.ON_THE_WAY else order.current.manufacture_start + HOUR
+    for spare, is_held in ((1, True), (-1, False)):
+        hours = way + order.request.shipper_buffer_hours + spare
+        holds = (ShipperHold(plant, center, hours, None),)  # type: ignore[arg-type]
+        late = collected(order, material, request=replace(order.request, shipper_holds=holds))
+        assert bool(list(onward(late, calendar, now))) == is_held
+
+
 def test_an_open_box_at_the_center_goes_to_another_plant_and_a_closed_one_does_not(
     network: Network, order: Affected
 ) -> None:

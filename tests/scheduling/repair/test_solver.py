@@ -37,7 +37,12 @@ def draft(*slots: int) -> Draft:
 
 
 harms = st.builds(
-    Harm, expired=st.integers(0, 1), moved=st.integers(0, 2), days=st.integers(0, 9), cost=st.integers(0, 4)
+    Harm,
+    expired=st.integers(0, 1),
+    moved=st.integers(0, 2),
+    days=st.integers(0, 9),
+    fees=st.integers(0, 3),
+    changes=st.integers(0, 4),
 )
 candidates = st.builds(
     lambda slots, harm: Candidate(draft(*slots), harm), st.sets(st.integers(1, 4), max_size=2), harms
@@ -92,11 +97,34 @@ def test_a_lesser_harm_never_costs_an_order_its_place() -> None:
     affected = (Affected("waits", REQUEST, draft()), Affected("leaves", REQUEST, draft()))
     offered = {
         "waits": (Candidate(draft(1), Harm()),),
-        "leaves": (Candidate(draft(), Harm(cost=1)), Candidate(draft(), Harm())),
+        "leaves": (Candidate(draft(), Harm(changes=1)), Candidate(draft(), Harm())),
     }
     problem = Problem(affected, offered, {UUID(int=1): 1}, kept={"leaves": frozenset({UUID(int=1)})})
     outcome = solve(problem, ONE)
     assert outcome.chosen == {"waits": 0, "leaves": 1} and outcome.is_optimal
+
+
+def test_the_cheaper_plan_is_taken_only_where_nobody_waits_longer() -> None:
+    """Days outweigh money, money outweighs how many bookings change."""
+    affected = (Affected("one", REQUEST, draft()), Affected("two", REQUEST, draft()))
+    offered = {
+        "one": (Candidate(draft(1), Harm(days=2, fees=900)), Candidate(draft(2), Harm(days=3))),
+        "two": (Candidate(draft(3), Harm(days=1, fees=900)), Candidate(draft(4), Harm(days=1, fees=100, changes=7))),
+    }
+    problem = Problem(affected, offered, {UUID(int=slot): 1 for slot in range(1, 5)})
+    assert solve(problem, ONE).chosen == {"one": 0, "two": 1}
+
+
+def test_what_orders_compete_for_stays_settled_when_money_is_weighed() -> None:
+    """Only one of two may have the early place; who gets it is decided by money, that one gets it is not."""
+    early, late = Harm(days=1, fees=50), Harm(days=4)
+    affected = tuple(Affected(key, REQUEST, draft()) for key in ("cheap", "dear"))
+    offered = {
+        "cheap": (Candidate(draft(1), early), Candidate(draft(2), late)),
+        "dear": (Candidate(draft(1), Harm(days=1, fees=70)), Candidate(draft(3), late)),
+    }
+    outcome = solve(Problem(affected, offered, {UUID(int=1): 1, UUID(int=2): 1, UUID(int=3): 1}), ONE)
+    assert outcome.chosen == {"cheap": 0, "dear": 1} and outcome.is_optimal
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,0 +1,87 @@
+"""What a repair costs by the manufacturer's price list: weighed, told move by move, and only to whom it may be told."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ledger.context import reading
+from scheduling.models import RepairMove, RepairRun
+from tests.orders.conftest import confirmed, patient
+from tests.orders.factories import World, make_world
+from tests.orders.test_repairs import coordinator, proposed, signed, stopped
+from tests.personas.conftest import signed_in
+from tests.scheduling.test_prices import price
+
+pytestmark = pytest.mark.django_db
+CENTER, MAKER = "treatment_center", "manufacturer"
+
+
+@pytest.fixture
+def far(db: None) -> World:
+    return make_world(days=30)
+
+
+def component(run: RepairRun, name: str) -> dict[str, Any] | None:
+    return next((one for one in run.result["components"] if one["name"] == name), None)
+
+
+def charged(row: dict[str, Any]) -> Decimal:
+    return sum((Decimal(line["amount"]) for line in row["costs"]), Decimal())
+
+
+@pytest.mark.story("MP6")
+def test_a_repair_weighs_and_tells_what_its_moves_cost(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    price(far, "line_cancelled", "900", days_before=60)
+    price(far, "line_cancelled", "70", charged_to=MAKER)
+    price(far, "lane_cancelled", "150.50")
+    price(far, "transport", "300")
+    run = proposed(far, stopped(far, code))
+    (row,) = run.plan
+    assert row["chosen"] is not None and charged(row) >= Decimal(970)  # the line is given up, whatever else
+    fees = component(run, "fees")
+    assert fees is not None and fees["currency"] == "EUR"
+    assert Decimal(fees["value"]) / 100 == charged(row) == Decimal(fees["bound"]) / 100
+    cheapest = min(charged(choice) for choice in row["choices"] if choice["infusion"] == infusion(row))
+    assert charged(row) == cheapest
+    page = signed_in(far.member("maker", "planner")).get(f"/disruptions/repairs/{run.pk}/").content.decode()
+    assert "Cost by the price list" in page and f"{charged(row):,.2f} EUR" in page
+    assert "70.00 EUR, manufacturer" in page
+
+
+def infusion(row: dict[str, Any]) -> str:
+    return str(row["choices"][row["chosen"]]["infusion"])
+
+
+def test_the_centers_hear_nothing_of_what_the_manufacturer_is_charged(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    price(far, "line_cancelled", "7777", charged_to=MAKER)
+    run = proposed(far, stopped(far, code))
+    assert charged(run.plan[0]) >= Decimal(7777)
+    (move,) = signed(far, run)
+    assert "7777" not in move.text
+    with reading(coordinator(far)):
+        assert not any("7777" in one.text for one in RepairMove.unwalled.all())
+
+
+def test_without_prices_nothing_is_told_and_changes_decide(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    run = proposed(far, stopped(far, code))
+    assert run.plan[0]["costs"] == [] and component(run, "fees") is None
+    assert component(run, "changes") is not None
+
+
+def test_amounts_of_another_currency_are_told_and_not_added(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    price(far, "line_cancelled", "900")
+    price(far, "lane_cancelled", "10")
+    price(far, "transport", "555", currency="CHF")
+    run = proposed(far, stopped(far, code))
+    assert run.result["not_weighed"] == ["CHF"]
+    fees = component(run, "fees")
+    assert fees is not None and fees["currency"] == "EUR"
+    euros = sum((Decimal(line["amount"]) for line in run.plan[0]["costs"] if line["currency"] == "EUR"), Decimal())
+    assert Decimal(fees["value"]) / 100 == euros
