@@ -100,8 +100,16 @@ def sweep_repairs() -> int:
             died += 1
         else:
             runs.put_off(due.run_id)
-            work_repair.apply_async((str(due.run_id),), retry=False)
+            _ask_for(due.run_id)
     return died
+
+
+def _ask_for(run_id: UUID) -> None:
+    """Ask for a worker; when the queue does not answer, the next sweep asks again, and the other runs are asked for."""
+    try:
+        work_repair.apply_async((str(run_id),), retry=False)
+    except Exception as error:
+        logger.warning("repair %s could not be queued (%s)", run_id, type(error).__name__)
 
 
 @shared_task
