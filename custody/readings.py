@@ -1,7 +1,8 @@
 """Temperatures of a box: taken in bulk, merged by rule, judged against its limits. Runs inside an action.
 
 A reading is a second and a value. The same one twice is one; two values of one second are both kept, and the worse
-counts. What lies before the box was packed or after it was opened is another journey's, and is not taken.
+counts. What lies before the box was packed or after it was opened is another journey's, and is not taken. Only what
+lies between the neighbors of new readings is read again (``judging``).
 """
 
 from __future__ import annotations
@@ -9,47 +10,21 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import groupby, pairwise
 from uuid import UUID
 
+from django.db.models import Max, Min, Q, QuerySet
+
 from custody import shipper_swaps
+from custody.judging import Limits as Limits
+from custody.judging import Point, Tally, grown, stretch, tally
 from custody.logger_files import Recorded
 from custody.models import BoxCondition, ReadingBlock, ReadingUpload, Shipment
 from custody.states import Condition
 from ledger.recording import open_event
 
 DAY = 86_400
-EARLIEST = -(10**9)  # before every value of a second
-Point = tuple[int, int]  # second since the epoch, hundredths of a degree Celsius
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a box may be: both limits belong to what passes, in hundredths of a degree; minutes it may be outside."""
-
-    minimum: int | None = None
-    maximum: int | None = None
-    minutes_allowed: float = 0.0
-
-    def hold(self, value: int) -> bool:
-        return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
-
-    @property
-    def words(self) -> str:
-        low, high = (None if limit is None else f"{limit / 100:g}" for limit in (self.minimum, self.maximum))
-        if low is not None and high is not None:
-            return f"{low} to {high} °C"
-        return f"not below {low} °C" if low is not None else f"not above {high} °C" if high else "no limits"
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What readings amount to: how long outside, and whether that is an excursion."""
-
-    minutes_outside: float
-    outside: int
-    excursion: bool
 
 
 def take(
@@ -60,10 +35,10 @@ def take(
     What the logger read before it went with the box, or after it no longer did, is another journey's.
     """
     event = open_event()
-    known = points_of(shipment.pk)
     spans = _with_the_box(shipment, logger_code, shipment.opened_at or event.occurred_at)
     pairs = zip(sent.times, sent.values, strict=True)
     own = [point for point in pairs if any(first <= point[0] <= last for first, last in spans)]
+    known = _points_around(shipment.pk, own)
     fresh = sorted(set(own).difference(known))
     upload: ReadingUpload = ReadingUpload.objects.create(
         stream_id=shipment.stream_id,
@@ -81,7 +56,7 @@ def take(
         faults=[asdict(fault) for fault in sent.faults],
     )
     ReadingBlock.objects.bulk_create(_blocks(upload, fresh))
-    return upload, _judge_box(shipment, sorted([*known, *fresh]), limits)
+    return upload, _judge_box(shipment, known, fresh, limits)
 
 
 def condition_of(shipment_id: UUID) -> BoxCondition | None:
@@ -102,26 +77,33 @@ def uploads_of(shipment_id: UUID, most: int) -> list[ReadingUpload]:
 
 def points_of(shipment_id: UUID) -> list[Point]:
     """Return a box's readings, oldest first: one statement, whatever their number."""
+    return _points_in(ReadingBlock.unwalled.filter(shipment_id=shipment_id))
+
+
+def _points_around(shipment_id: UUID, own: Sequence[Point]) -> list[Point]:
+    """Return a box's readings from the last one before ``own`` to the first one after it; more where blocks hold more.
+
+    Blocks of before their ends were kept are read always.
+    """
+    if not own:
+        return []
+    first, last = min(own)[0], max(own)[0]
+    blocks = ReadingBlock.unwalled.filter(shipment_id=shipment_id)
+    before = blocks.filter(ends__lt=first).aggregate(found=Max("ends"))["found"]
+    after = blocks.filter(begins__gt=last).aggregate(found=Min("begins"))["found"]
+    fits = Q(begins__isnull=True) | Q(begins__lte=last, ends__gte=first)
+    fits |= Q(ends=before) if before is not None else Q()
+    fits |= Q(begins=after) if after is not None else Q()
+    return _points_in(blocks.filter(fits))
+
+
+def _points_in(blocks: QuerySet[ReadingBlock]) -> list[Point]:
     found: list[Point] = []
-    rows = ReadingBlock.unwalled.filter(shipment_id=shipment_id).values_list("day", "seconds", "values")
-    for day, seconds, values in rows:
+    for day, seconds, values in blocks.values_list("day", "seconds", "values"):
         midnight = _midnight(day)
         found += [(midnight + second, value) for second, value in zip(seconds, values, strict=True)]
     found.sort()
     return found
-
-
-def judge(points: Sequence[Point], limits: Limits) -> Judged:
-    """Judge readings in order of time. A span counts as outside when the reading at either of its ends is."""
-    outside = [not limits.hold(value) for _, value in points]
-    seconds = sum(
-        later[0] - earlier[0]
-        for (earlier, later), bad, next_bad in zip(pairwise(points), outside, outside[1:], strict=False)
-        if bad or next_bad
-    )
-    minutes, count = seconds / 60, sum(outside)
-    over = minutes > limits.minutes_allowed or not limits.minutes_allowed
-    return Judged(round(minutes, 1), count, bool(count) and over)
 
 
 def thinned(points: Sequence[Point], buckets: int) -> list[tuple[int, int, int]]:
@@ -164,6 +146,8 @@ def _blocks(upload: ReadingUpload, points: Sequence[Point]) -> Iterator[ReadingB
             day=dt.datetime.fromtimestamp(number * DAY, dt.UTC).date(),
             seconds=[second - number * DAY for second, _ in own],
             values=[value for _, value in own],
+            begins=own[0][0],
+            ends=own[-1][0],
         )
 
 
@@ -180,27 +164,46 @@ def _midnight(day: dt.date) -> int:
     return int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
 
 
-def _judge_box(shipment: Shipment, points: Sequence[Point], limits: Limits) -> BoxCondition:
+def _judge_box(shipment: Shipment, known: Sequence[Point], fresh: Sequence[Point], limits: Limits) -> BoxCondition:
+    """Judge a box anew: by what is between the neighbors of the new readings; by all of them where that does not do."""
     row = BoxCondition.unwalled.select_for_update().filter(shipment=shipment).first()
-    row = row or BoxCondition(stream_id=shipment.stream_id, shipment=shipment)
-    found = judge(points, limits)
-    row.readings = len(points)
-    if points:
-        row.first_at, row.last_at = (dt.datetime.fromtimestamp(end[0], dt.UTC) for end in (points[0], points[-1]))
-        values = [value for _, value in points]
-        row.lowest, row.highest = min(values), max(values)
-    row.minutes_outside, row.minutes_allowed = found.minutes_outside, limits.minutes_allowed
-    row.minimum, row.maximum = limits.minimum, limits.maximum
-    if found.excursion:
+    row = row or BoxCondition(stream_id=shipment.stream_id, shipment=shipment, outside_seconds=0)
+    found: Tally | None = _tally_in(row)
+    if fresh and found is not None:
+        before = stretch(known, fresh[0][0], fresh[-1][0])
+        found = grown(found, before, sorted([*before, *fresh]), limits)
+    if found is None:
+        found = tally(points_of(shipment.pk), limits)
+    _keep(row, found)
+    row.minutes_allowed, row.minimum, row.maximum = limits.minutes_allowed, limits.minimum, limits.maximum
+    if found.is_excursion(limits.minutes_allowed):
         row.state = Condition.EXCURSION
-    row.gap_minutes = _longest_gap(shipment, points)
+    row.gap_minutes = _longest_gap(shipment, found)
     row.save()
     return row
 
 
-def _longest_gap(shipment: Shipment, points: Sequence[Point]) -> float:
+def _tally_in(row: BoxCondition) -> Tally | None:
+    """Return what was kept of all readings; None for a box of before this was kept."""
+    if row.outside_seconds is None:
+        return None
+    first, last = (None if at is None else int(at.timestamp()) for at in (row.first_at, row.last_at))
+    bad, gap = (row.outside, row.outside_seconds), (row.gap_seconds, row.gap_at)
+    return Tally(row.readings, first, last, row.lowest, row.highest, *bad, *gap)
+
+
+def _keep(row: BoxCondition, found: Tally) -> None:
+    for name in ("readings", "lowest", "highest", "outside", "outside_seconds", "gap_seconds", "gap_at"):
+        setattr(row, name, getattr(found, name))
+    row.minutes_outside = found.minutes_outside
+    ends = (found.first, found.last)
+    row.first_at, row.last_at = (None if end is None else dt.datetime.fromtimestamp(end, dt.UTC) for end in ends)
+
+
+def _longest_gap(shipment: Shipment, found: Tally) -> float:
     """Return the longest time in minutes that nothing was read between packing and delivery (so far)."""
-    ends = [shipment.packed_at.timestamp(), *(second for second, _ in points)]
-    if shipment.delivered_at is not None:
-        ends.append(max(ends[-1], shipment.delivered_at.timestamp()))
-    return round(max((later - earlier for earlier, later in pairwise(ends)), default=0) / 60, 1)
+    packed, delivered = shipment.packed_at.timestamp(), shipment.delivered_at
+    gaps = [float(found.gap_seconds), 0.0 if found.first is None else found.first - packed]
+    if delivered is not None:
+        gaps.append(delivered.timestamp() - (packed if found.last is None else found.last))
+    return round(max(gaps) / 60, 1)

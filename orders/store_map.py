@@ -40,6 +40,16 @@ class Lying:
     def first(self) -> Clock | None:
         return self.clocks[0] if self.clocks else None
 
+    @property
+    def sort_key(self) -> tuple[str, str, str]:
+        """By its first clock; without one by when it was collected or filled, behind those that have one."""
+        at = self.first.at if self.first else self.bag.ended_at
+        return (
+            "0" if self.first else "1",
+            at.astimezone(dt.UTC).isoformat("T", "microseconds") if at else "",
+            self.bag.code,
+        )
+
 
 @dataclass(frozen=True)
 class Rack:
@@ -61,12 +71,7 @@ def lying(actor: Actor) -> list[Lying]:
     orders = {order.stream_id: order for order in placed(found)}
     known = ((bag, orders[bag.stream_id]) for bag in bags if bag.stream_id in orders)
     rows = [Lying(bag, order, clocks(bag, order)) for bag, order in known]
-    return sorted(rows, key=lambda row: (row.first is None, row.first.at if row.first else bag_key(row), row.bag.code))
-
-
-def bag_key(row: Lying) -> dt.datetime:
-    """Return what orders the containers without a clock: when they were collected or filled."""
-    return row.bag.ended_at or dt.datetime.min.replace(tzinfo=dt.UTC)
+    return sorted(rows, key=lambda row: row.sort_key)
 
 
 def clocks(bag: Any, order: Order) -> tuple[Clock, ...]:

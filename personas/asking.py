@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Mapping
+from base64 import b64decode, b64encode
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
@@ -16,6 +18,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from ledger.context import Actor, reading
@@ -28,6 +31,7 @@ SHOWN_ONCE = ("token", "secret", "feed_url")  # fields of an answer that nobody 
 KEPT_HEADERS = ("Location", "ETag", "Cache-Control")
 SECRET = "password"  # noqa: S105 - the name of a field, never part of a fingerprint
 V = TypeVar("V", bound="ActorView")
+T = TypeVar("T")
 
 
 class ActorView(APIView):
@@ -219,13 +223,61 @@ def page_of(view: ActorView, rows: Any, ordering: tuple[str, ...], shape: Callab
     try:
         found: list[Any] | None = pages.paginate_queryset(rows, view.request, view)
     except (exceptions.NotFound, ValidationError, ValueError, OverflowError) as error:
-        raise InvalidInput(
-            fields={"cursor": ["This cursor is not known here."]}, remedy="Begin with the first page again."
-        ) from error
+        raise _unknown_cursor() from error
     return Response(
         {
             "next": pages.get_next_link(),
             "previous": pages.get_previous_link(),
             "results": shape(list(found or [])),
         }
+    )
+
+
+def page_of_list(
+    request: Request, rows: Sequence[T], key: Callable[[T], Sequence[str]], shape: Callable[[list[T]], list[Any]]
+) -> Response:
+    """Return one page of rows that are at hand, in the order of ``key``; the cursor is where the page begins or ends.
+
+    For lists whose order no column holds. Raises InvalidInput as ``page_of`` does, also for a limit out of range.
+    """
+    given = query_of(request, PageQuery)
+    cut, back = _list_cursor(given.get("cursor"))
+    most = given.get("limit") or Pages.page_size
+    keys = [list(key(row)) for row in rows]
+    if back:
+        end = bisect_left(keys, cut)
+        begin = max(0, end - most)
+    else:
+        begin = bisect_right(keys, cut) if cut else 0
+        end = min(len(rows), begin + most)
+    here = list(rows[begin:end])
+    return Response(
+        {
+            "next": _list_link(request, "f", keys[end - 1]) if here and end < len(rows) else None,
+            "previous": _list_link(request, "b", keys[begin]) if here and begin else None,
+            "results": shape(here),
+        }
+    )
+
+
+def _list_cursor(text: str | None) -> tuple[list[str], bool]:
+    if text is None:
+        return [], False
+    try:
+        way, *cut = json.loads(b64decode(text.encode(), altchars=b"-_", validate=True))
+    except (ValueError, TypeError) as error:
+        raise _unknown_cursor() from error
+    if way not in ("f", "b") or not cut or not all(isinstance(part, str) for part in cut):
+        raise _unknown_cursor()
+    return cut, way == "b"
+
+
+def _list_link(request: Request, way: str, cut: Sequence[str]) -> str:
+    cursor = b64encode(json.dumps([way, *cut]).encode(), altchars=b"-_").decode()
+    return replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+
+
+def _unknown_cursor() -> InvalidInput:
+    return InvalidInput(
+        fields={"cursor": ["This cursor is not known here."]}, remedy="Begin with the first page again."
     )

@@ -238,13 +238,13 @@ class StoppedOrder(WalledModel):
 
 
 class StoppedSource(WalledModel):
-    """A lot or a shipper that may not be used while its stop stands; partners know it, as they would use it."""
+    """A lot, shipper or donor that may not be used while its stop stands; partners know it, as they would use it."""
 
     organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
     stop_id = models.UUIDField()
     number = models.CharField(max_length=24, help_text="of the stop")
     kind = models.CharField(max_length=8, choices=SourceKind.choices)
-    value = models.CharField(max_length=40, help_text="in capitals, without blanks")
+    value = models.CharField(max_length=40, help_text="in capitals, without blanks; of a donor's number a digest alone")
     lifted_at = models.DateTimeField(null=True)
 
     wall = KnownTo()

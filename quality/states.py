@@ -45,3 +45,4 @@ class StopState(models.TextChoices):
 class SourceKind(models.TextChoices):
     LOT = "lot", "Lot"
     SHIPPER = "shipper", "Shipper"
+    DONOR = "donor", "Donor"

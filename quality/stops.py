@@ -7,6 +7,7 @@ comes first is seen by the other.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from hashlib import sha256
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -35,7 +36,7 @@ def open_stop(
     person_id: UUID,
     source: tuple[str, str] | None,
 ) -> Stop:
-    """Open the case of a stop of the acting manufacturer. ``source``: the lot or shipper that may not be used.
+    """Open the case of a stop of the acting manufacturer. ``source``: what may not be used (see ``SourceKind``).
 
     ``person_id``: who signs for it. Raises Conflict ``stop_stands`` when the same was stopped at this moment.
     """
@@ -61,7 +62,7 @@ def open_stop(
             stop_id=stop.pk,
             number=number,
             kind=source[0],
-            value=normalized(source[1]),
+            value=kept_as(SourceKind(source[0]), organization_id, source[1]),
         )
     return stop
 
@@ -104,6 +105,13 @@ def lift(stop: Stop, conclusion: str, signatures: Sequence[Signing]) -> Stop:
 def normalized(value: str) -> str:
     """Return a lot or serial number as stops compare it."""
     return "".join(value.split()).upper()
+
+
+def kept_as(kind: SourceKind, organization_id: UUID, value: str) -> str:
+    """Return a number as a stopped source keeps it. Partners read these rows: of a donor's number only a digest, which
+    tells nothing to whoever does not know the number already."""
+    plain = normalized(value)
+    return sha256(f"{organization_id}:{plain}".encode()).hexdigest()[:40] if kind == SourceKind.DONOR else plain
 
 
 def reason_of(number: str) -> str:
@@ -164,8 +172,8 @@ def _lock(manufacturer_id: UUID, *, shared: bool) -> None:
 
 
 def stopped_sources(manufacturer_id: UUID, kind: SourceKind, values: Iterable[str]) -> list[StoppedSource]:
-    """Return the stops that stand on lots or shippers with these numbers, once nothing changes them any more."""
-    wanted = {normalized(value) for value in values if value.strip()}
+    """Return the stops that stand on what has these numbers, once nothing changes them any more."""
+    wanted = {kept_as(kind, manufacturer_id, value) for value in values if value.strip()}
     if not wanted:
         return []
     before_a_use(manufacturer_id)
@@ -176,15 +184,19 @@ def stopped_sources(manufacturer_id: UUID, kind: SourceKind, values: Iterable[st
 
 
 def source_facts(found: Iterable[StoppedSource]) -> list[MissingFact]:
-    """Return one blocking fact per stopped lot or shipper."""
+    """Return one blocking fact per stopped lot, shipper or donor."""
     return [
         MissingFact(
             "source_stopped",
-            f"{row.get_kind_display()} {row.value} is stopped ({row.number}): it may not be used.",
+            f"{_said(row)} is stopped ({row.number}): it may not be used.",
             "Take another one, and put this one aside.",
         )
         for row in found
     ]
+
+
+def _said(row: StoppedSource) -> str:
+    return "The donor" if row.kind == SourceKind.DONOR else f"{row.get_kind_display()} {row.value}"
 
 
 def join(stream_id: UUID, stop_id: UUID, number: str) -> StoppedOrder:

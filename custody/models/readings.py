@@ -48,6 +48,10 @@ class BoxCondition(WalledModel):
     minutes_outside = models.FloatField(default=0)
     minutes_allowed = models.FloatField(default=0)
     gap_minutes = models.FloatField(default=0, help_text="longest time without a reading, ends of the way included")
+    outside = models.PositiveIntegerField(default=0, help_text="how many readings")
+    outside_seconds = models.PositiveIntegerField(null=True, help_text="exactly; null: not kept yet, all is read again")
+    gap_seconds = models.PositiveIntegerField(default=0, help_text="longest time between two readings")
+    gap_at = models.BigIntegerField(default=0, help_text="where that begins, seconds since the epoch")
     told = models.CharField(max_length=12, choices=Condition.choices, blank=True, help_text="what parties were told")
     minimum = models.IntegerField(null=True, help_text="limit, hundredths of a degree Celsius")
     maximum = models.IntegerField(null=True, help_text="limit, hundredths of a degree Celsius")
@@ -89,9 +93,15 @@ class ReadingBlock(WalledModel):
     day = models.DateField(help_text="UTC")
     seconds = ArrayField(models.IntegerField())
     values = ArrayField(models.IntegerField())
+    begins = models.BigIntegerField(null=True, help_text="first of its seconds since the epoch; null: not kept")
+    ends = models.BigIntegerField(null=True, help_text="last of them")
 
     wall = OnStream()
     append_only = True
 
     class Meta(WalledModel.Meta):
-        indexes = [models.Index(fields=["shipment", "day"], name="custody_readings_of")]
+        indexes = [
+            models.Index(fields=["shipment", "day"], name="custody_readings_of"),
+            models.Index(fields=["shipment", "begins"], name="custody_readings_from"),
+            models.Index(fields=["shipment", "ends"], name="custody_readings_until"),
+        ]

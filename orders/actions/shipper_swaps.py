@@ -17,13 +17,14 @@ from custody.states import ShipmentState
 from ledger.context import Actor
 from ledger.recording import Once, acting
 from ledger.refusals import FactsMissing, MissingFact, NotAllowed
-from orders import boxes, transit
+from orders import boxes, stopped_use, transit
 from orders.flow import order_named, stream_of
 from orders.inputs import PastTime, ScanField, read
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES
 from personas.states import Capability
 from quality import deviations
+from quality.states import SourceKind
 
 MAY_SWAP = (Capability.TAKE_CUSTODY, Capability.MANAGE_LANES, Capability.PACK_MATERIAL)
 
@@ -67,7 +68,8 @@ def swap_shipper(actor: Actor, code: str, box: str, raw: Mapping[str, Any], *, o
 
     Everybody on the order is told, and a deviation is opened: quality assurance sees what was not as planned. Raises
     NotAllowed for whoever did not have the box then, FactsMissing for a shipper or logger that a register speaks
-    against, and what ``custody.shipper_swaps.swap`` raises.
+    against and ``source_stopped`` for a stopped shipper (recorded late, the order joins its stop), and what
+    ``custody.shipper_swaps.swap`` raises.
     """
     subject = ("order", code.upper())
     with acting(actor, "orders.shipper_swapped", stream_id=stream_of(code), subject=subject, once=once) as event:
@@ -79,6 +81,8 @@ def swap_shipper(actor: Actor, code: str, box: str, raw: Mapping[str, Any], *, o
         event.capability = _require_holder(actor, shipment, at)
         event.occurred_at, event.zone, event.reason = at, actor.zone, given["reason"].strip()
         off = _refuse_logger_off(given["logger_running"], late=late)
+        stopped = stopped_use.stops_on(order.manufacturer_id, SourceKind.SHIPPER, [given["shipper_code"]])
+        off += stopped_use.refuse_or_tell(stopped, "shipper_code", late=late)
         was = shipper_swaps.carried(shipment)[-1]
         done = shipper_swaps.swap(
             shipment,
@@ -91,6 +95,7 @@ def swap_shipper(actor: Actor, code: str, box: str, raw: Mapping[str, Any], *, o
             actor.person_id,
             late=late,
         )
+        stopped_use.catch_in(order.stream_id, stopped, shipments.containers_in(shipment))
         findings = off + done.findings
         _open_deviation(order, shipment, was.shipper_code, done, findings)
         event.note(

@@ -189,7 +189,7 @@ def _refuse_needless(actor: Actor, sought: Sought, found: Affected) -> None:
         raise WrongState(
             "No unit is found, so there is nothing to stop.",
             code="nothing_found",
-            remedy="A lot or a shipper alone can be stopped before it is used.",
+            remedy="A lot, a shipper or a donor alone can be stopped before anything comes of it.",
         )
 
 
@@ -266,12 +266,27 @@ def _fingerprint(sought: Sought) -> str:
     return digest(canonical_text(same))
 
 
+def later_words(sought: Sought) -> str:
+    """Return what the stop does with what comes to its search later, for whoever is about to sign it."""
+    kind = (_source_of(sought) or ("", ""))[0]
+    if kind == stops.SourceKind.DONOR:
+        return "What is collected from this donor later is put aside as it is recorded, on every order of yours."
+    if kind:
+        return f"Later use of this {stops.SourceKind(kind).label.lower()} is refused, as long as the stop stands."
+    return (
+        "This search asks for more than one thing, or for a place or a time. The stop holds what it finds now, and"
+        " nothing that comes to it later. To catch that too, stop by the lot, the donor or the shipper alone."
+    )
+
+
 def _source_of(sought: Sought) -> tuple[str, str] | None:
-    """Return the lot or shipper that may not be used while the stop stands: where nothing else narrows the search."""
+    """Return what is caught later too, while the stop stands: where nothing else narrows the search."""
     if sought == Sought(lot=sought.lot) and sought.lot:
         return stops.SourceKind.LOT, sought.lot
     if sought == Sought(shipper=sought.shipper) and sought.shipper:
         return stops.SourceKind.SHIPPER, sought.shipper
+    if sought == Sought(donor=sought.donor) and sought.donor:
+        return stops.SourceKind.DONOR, sought.donor
     return None
 
 

@@ -20,8 +20,8 @@ from orders import queries
 from orders.actions.storing import PlaceInputs, move_container
 from orders.api import answers, shapes
 from orders.api.of_order import OfOrder
-from personas.asking import ActorView, body_of, once_of, reads
-from personas.envelopes import Shape, whole
+from personas.asking import ActorView, PageQuery, body_of, once_of, page_of_list, reads
+from personas.envelopes import Shape, page, whole
 from personas.headers import ONCE
 
 
@@ -131,11 +131,13 @@ class StoreView(ActorView):
         operation_id="read_store",
         tags=["material"],
         summary="List what the organization holds and where it lies, what expires first first (none for a courier)",
-        responses=whole(LyingRow, "LyingList"),
+        parameters=[PageQuery],
+        responses=page(LyingRow, "LyingPage"),
     )
     @reads
     def get(self, request: Request) -> Response:
-        return Response({"results": [_row(row) for row in queries.lying(self.actor)]})
+        rows = queries.lying(self.actor)
+        return page_of_list(request, rows, lambda row: row.sort_key, lambda page: [_row(row) for row in page])
 
 
 def _row(row: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from custody import custody_periods, donations, identity, material
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
-from orders import attempts, bags, collection_records
+from orders import attempts, bags, collection_records, stopped_use
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.models import Order
@@ -159,8 +159,10 @@ class Collect(StepKind):
         recorded = collection_records.facts(inputs)
         collection_records.keep_lots(filled, recorded, inputs["ended_at"])
         numbers = {bag.code: bag.donation_number for bag in filled if bag.donation_number != inputs["donation"]}
+        caught = stopped_use.catch_donor(ctx, filled)
+        words = [f"{counted(len(filled), 'bag')} collected.", collection_records.told(recorded), *caught]
         return Outcome(
-            " ".join(filter(None, [f"{counted(len(filled), 'bag')} collected.", collection_records.told(recorded)])),
+            " ".join(filter(None, words)),
             {
                 "bags": [bag.code for bag in filled],
                 "volumes_ml": {bag.code: bag.volume_ml for bag in filled},

@@ -30,6 +30,7 @@ from quality import queries as quality
 
 SHOWN = 100
 PER_PAGE = 50
+ORDERS_A_SECOND = 40  # of a stop, at the slowest that was measured (docs/benchmarks.md)
 WORDS = {
     "lot": "Lot",
     "donor": "Donor",
@@ -67,9 +68,10 @@ def _stop_page(request: HttpRequest, refusal: Refusal | None = None) -> Template
         raise NotFound()
     posted = request.method == "POST"
     chosen = {name: typed(request, name) for name in CRITERIA} if posted else criteria_in(request)
-    found, wrong = None, refusal
+    found, wrong, later = None, refusal, ""
     try:
-        found = action.affected(actor, sought_of(actor, chosen))
+        sought = sought_of(actor, chosen)
+        found, later = action.affected(actor, sought), action.later_words(sought)
     except Refusal as refused:
         wrong = refusal or refused
     errors = flat(wrong.fields) if wrong else {}
@@ -79,6 +81,8 @@ def _stop_page(request: HttpRequest, refusal: Refusal | None = None) -> Template
         "chosen": {name: text for name, text in chosen.items() if text},
         "said": [(WORDS[name].removesuffix(" (UTC)"), text) for name, text in chosen.items() if text],
         "found": found,
+        "later": later,
+        "seconds": len(found.orders) // ORDERS_A_SECOND if found else 0,
         "rows": found.rows[:SHOWN] if found else [],
         "more": max(len(found.rows) - SHOWN, 0) if found else 0,
         "back": f"{reverse('orders:units')}?{urlencode(chosen)}",

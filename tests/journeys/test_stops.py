@@ -182,6 +182,30 @@ def test_a_stopped_shipper_takes_no_box(world: World) -> None:
     assert journey.perform("pack", {"shipper_code": f"{serial}X"}).state == "done"
 
 
+@pytest.mark.story("DN4")
+def test_what_is_collected_from_a_stopped_donor_later_is_put_aside(world: World) -> None:
+    """Nothing was collected yet when the donor was stopped; another donor's collection goes on."""
+    journey, other, reviewer = world.journey(), world.journey(), world.player("maker", "qa_reviewer")
+    for one in (journey, other):
+        one.run(before="collect")
+    identity = order_of(reviewer, journey).identity_code
+    number = stop(world, "The donor's tests came back.", donor=identity.lower())
+    for one in (journey, other):
+        assert one.perform("collect").state == "done", "a collection is a fact"
+    held = bags(reviewer, journey, "starting_material")
+    assert held and set(held.values()) == {ContainerState.QUARANTINED}
+    assert ContainerState.QUARANTINED not in bags(reviewer, other).values()
+    with reading(reviewer.actor):
+        known = StoppedSource.unwalled.get(number=number)
+        assert identity not in known.value and known.kind == "donor", "partners read the row, and no donor in it"
+        stream_id = order_of(reviewer, journey).stream_id
+        assert StoppedOrder.unwalled.get(stream_id=stream_id, lifted_at=None).number == number
+    with refused((InvalidInput, FactsMissing)):  # type: ignore[arg-type]
+        journey.perform("pack")  # there is no bag that may be packed
+    assert lift(world, number) == len(held)
+    assert ContainerState.QUARANTINED not in bags(reviewer, journey).values()
+
+
 def test_the_same_is_stopped_once_and_nothing_is_stopped_for_nothing(world: World, lot: str) -> None:
     made_with(world, lot, until="start")
     number = stop(world, lot=lot)

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from cgt.demo.journey import Journey
 from custody.actions.layouts import save_layout
+from custody.judging import Limits, tally
 from custody.models import Container, ReadingBlock, ReadingUpload, Shipment
+from custody.readings import _points_around, condition_of, points_of
 from ledger.context import reading
 from ledger.models import Event
 from ledger.refusals import NotAllowed, WrongState
@@ -271,3 +273,49 @@ def test_readings_of_a_clock_that_runs_ahead_are_named_and_not_taken(world: Worl
     )
     upload = excursions.send_file(sent.actor, sent.code, sent.box.code, text.encode())
     assert (upload.taken, upload.bad) == (1, 1) and upload.faults[0]["line"] == 3
+
+
+def test_readings_out_of_order_and_twice_amount_to_the_same_as_all_at_once(world: World) -> None:
+    """Message by message only the neighbors are read again; the longest gap filled, and old rows, ask for all."""
+    values = [5.0, 30.0, 6.0, 5.5, 4.0, 31.0, 5.0, 5.2, 4.9, 6.1]
+    piecemeal, whole = Sent(world, until="delivery"), Sent(world, until="delivery")
+    rows = piecemeal.rows(*values)
+    for chosen in ((4, 9), (0,), (4,), (7, 2), (5,), (9, 8, 1), (3, 6)):
+        body = {"logger": piecemeal.box.logger_code, "readings": [rows[place] for place in chosen]}
+        excursions.send_readings(piecemeal.actor, piecemeal.code, piecemeal.box.code, body)
+        with reading(piecemeal.actor):
+            row = condition_of(piecemeal.box.pk)
+            points = points_of(piecemeal.box.pk)
+            assert row is not None
+            scratch = tally(points, Limits(row.minimum, row.maximum, row.minutes_allowed))
+        for name in ("readings", "lowest", "highest", "outside", "outside_seconds", "gap_seconds", "minutes_outside"):
+            assert getattr(row, name) == getattr(scratch, name), (chosen, name)
+    whole.send(*values)
+    with reading(whole.actor):
+        other = condition_of(whole.box.pk)
+    assert other is not None and row is not None
+    for name in ("state", "readings", "lowest", "highest", "outside"):
+        assert getattr(row, name) == getattr(other, name), name
+
+
+def test_a_reading_more_reads_only_its_neighbors(world: World) -> None:
+    sent = Sent(world, until="delivery")
+    rows = sent.rows(*[5.0] * 40)
+
+    def send(*chosen: int) -> str:
+        body = {"logger": sent.box.logger_code, "readings": [rows[place] for place in chosen]}
+        with CaptureQueriesContext(connection) as captured:
+            excursions.send_readings(sent.actor, sent.code, sent.box.code, body)
+        return str([one["sql"] for one in captured if 'FROM "custody_readingblock"' in one["sql"]])
+
+    for place in range(0, 38, 2):
+        send(place)
+    said = send(38)
+    assert "begins" in said and '"ends"' in said
+    with reading(sent.actor):
+        assert len(_points_around(sent.box.pk, [_second(rows[20][0])])) == 3
+        assert len(_points_around(sent.box.pk, [_second(rows[39][0])])) == 1
+
+
+def _second(at: str) -> tuple[int, int]:
+    return int(dt.datetime.fromisoformat(at).timestamp()), 500

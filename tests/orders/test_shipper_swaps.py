@@ -21,12 +21,13 @@ from notifications.recipients import recipients_of
 from orders import dossier_parts
 from orders.actions.excursions import send_readings
 from orders.actions.shipper_swaps import swap_shipper
+from orders.actions.stops import stop_units
 from orders.epcis.events import epcis_events, sources
 from orders.flow import order_named
 from orders.packing_lists import of_box
 from personas.queries import organization_actor
 from quality.queries import deviations_of
-from tests.factories import make_member, make_organization
+from tests.factories import PASSWORD, make_member, make_organization
 from tests.orders.conftest import Browse, patient, text_of
 from tests.orders.epcis.validation import faults
 from tests.orders.factories import World, make_world
@@ -273,3 +274,31 @@ def test_the_other_shipper_must_be_fit_for_the_rest_of_the_way() -> None:
     assert browser.post(way.rest, given, content_type="application/json").status_code == 201
     now = way.now()
     assert now.shipper_id == more and now.holds_until is not None
+
+
+def stop_shipper(world: World, serial: str) -> str:
+    reviewer = world.actor(*QA)
+    signature = {"username": world.username(*QA), "password": PASSWORD}
+    return stop_units(reviewer, {"shipper": serial, "reason": "Lost its vacuum", "signature": signature})
+
+
+@pytest.mark.story("QA4")
+def test_a_stopped_shipper_is_refused_with_words_and_used_all_the_same_the_bags_wait(
+    world: World, browse: Browse
+) -> None:
+    way, serial = OnTheWay(world), f"BAD-{uuid4().hex[:8]}"
+    number = stop_shipper(world, serial)
+    driver = browse(*DRIVER)
+    page = driver.post(way.page, way.given(shipper_code=serial.lower(), once=str(uuid4())))
+    assert page.status_code == 422 and "is stopped" in text_of(page) and number in text_of(page)
+    rest = driver.post(way.rest, way.given(shipper_code=serial), content_type="application/json")
+    assert (rest.status_code, rest.json()["facts"][0]["code"]) == (422, "source_stopped")
+    assert way.now().shipper_code == way.box.shipper_code
+    assert {bag.state for bag in way.bags()} == {"in_transit"}
+    way.swap(shipper_code=serial, happened=True)
+    assert {bag.state for bag in way.bags()} == {"quarantined"}
+    (deviation,) = way.deviations()
+    assert deviation.severity == "major" and number in deviation.text
+    other = OnTheWay(world)
+    other.swap()
+    assert {bag.state for bag in other.bags()} == {"in_transit"}

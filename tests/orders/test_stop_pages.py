@@ -163,3 +163,14 @@ def test_more_units_and_orders_take_no_more_queries_to_read(world: World, browse
         assert cost(address.format(one)) == cost(address.format(three)), address
     codes = re.findall(r"/orders/(CT-[A-Z0-9-]+)/", text_of(browser.get(f"/stops/{three}/")))
     assert len(set(codes)) == 3
+
+
+def test_before_it_is_signed_the_page_says_what_becomes_of_what_comes_later(
+    world: World, browse: Browse, made: Journey, lot: str
+) -> None:
+    browser = browse(*REVIEWER)
+    assert "Later use of this lot is refused" in text_of(browser.get(f"/units/stop/?lot={lot}"))
+    assert "collected from this donor later is put aside" in text_of(browser.get("/units/stop/?donor=SOMEBODY"))
+    for more in (f"lot={lot}&site={world.plant.code}", f"lot={lot}&since=2020-01-01T00:00", f"site={world.plant.code}"):
+        said = text_of(browser.get(f"/units/stop/?{more}"))
+        assert "nothing that comes to it later" in said and "by the lot, the donor or the shipper alone" in said

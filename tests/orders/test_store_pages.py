@@ -76,6 +76,22 @@ def test_what_expires_first_comes_first_with_all_its_clocks(world: World, browse
     assert first.code in page and second.code in page and "Age limit" in page
 
 
+def test_the_list_comes_in_pages_that_miss_nothing_and_repeat_nothing(world: World, browse: Browse) -> None:
+    made = {collected(world)[1].code for _ in range(3)}
+    lab, found, pages, address = browse(*LAB), [], 0, "/api/v1/store?limit=2"
+    whole = [row["container"] for row in lab.get("/api/v1/store?limit=200").json()["results"]]
+    while address:
+        page = lab.get(address).json()
+        assert 0 < len(page["results"]) <= 2 and (page["previous"] is None) == (pages == 0)
+        found += [row["container"] for row in page["results"]]
+        address, pages, back = page["next"], pages + 1, page["previous"]
+    assert found == whole and made <= set(found) and len(found) == len(set(found))
+    before = lab.get(back).json()["results"] if back else []
+    assert [row["container"] for row in before] == whole[-2 - len(page["results"]) : -len(page["results"])]
+    for wrong in ("cursor=nonsense", "cursor=WyJ4Il0=", "limit=0", "limit=201"):
+        assert lab.get(f"/api/v1/store?{wrong}").status_code == 400, wrong
+
+
 def test_rest_moves_and_refuses_as_the_page_does(world: World, browse: Browse) -> None:
     unit, name = a_unit(world, browse)
     code, bag = collected(world)
