@@ -24,6 +24,8 @@ SWEEPS = {
     "orders.tasks.escalate_overdue_steps": 60.0,
     "orders.tasks.tell_milestones": 60.0,
     "orders.tasks.tell_overdue_returns": 300.0,
+    "orders.tasks.tell_courier_jobs": 60.0,
+    "orders.tasks.follow_store_alarms": 60.0,
     "orders.tasks.tell_conditions": 60.0,
     "orders.tasks.escalate_date_requests": 60.0,
     "orders.tasks.sweep_repairs": 20.0,

@@ -4,6 +4,13 @@ from ledger.events import EventKind, register
 from ledger.states import Role
 
 PIECE = {"kind": "shipper or logger, in words", "serial": "number on the piece"}
+ALARM_PAYLOAD = {
+    "unit": "its name",
+    "cause": "in words",
+    "items": "how many containers lay in it",
+    "text": "what the alarm says",
+}
+JOB_PAYLOAD = {"kind": "what is carried", "number": "on it", "order": "code, or empty"}
 RETURN = {"serial": "number on the shipper", "box": "outer code of the box that came in it", "at": "ISO time"}
 _INVOLVED = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
 
@@ -109,6 +116,20 @@ register(
         payload={"unit": "its name", "site": "site code"},
     ),
     EventKind(
+        "custody.store_limits_set",
+        "Limits of a store unit set",
+        "{unit}: {limits}, {minutes} min outside allowed.",
+        payload={"unit": "its name", "limits": "in words", "minutes": "that it may be outside"},
+    ),
+    *(
+        EventKind(kind, title, text, payload=ALARM_PAYLOAD, notifies=notifies)
+        for kind, title, text, notifies in (
+            ("custody.store_alarm_opened", "Alarm of the store", "Alarm of {unit}: {cause}. {text}", True),
+            ("custody.store_alarm_acknowledged", "Alarm acknowledged", "Alarm of {unit}: somebody is there.", False),
+            ("custody.store_alarm_closed", "Alarm closed", "Alarm of {unit} is closed: {cause}.", False),
+        )
+    ),
+    EventKind(
         "custody.equipment_added",
         "Shipper or logger entered",
         "{kind} {serial} was entered in the register.",
@@ -152,6 +173,17 @@ register(
             ),
             ("custody.return_postponed", "Return postponed", "Shipper {serial} is expected at {at}.", {}, False),
             ("custody.return_overdue", "Shipper not back", "Shipper {serial} was expected back at {at}.", {}, True),
+        )
+    ),
+    *(
+        EventKind(kind, title, text, payload=JOB_PAYLOAD | more, notifies=notifies)
+        for kind, title, text, more, notifies in (
+            ("custody.job_booked", "Courier booked", "A courier was booked: {kind} {number}.", {}, False),
+            ("custody.job_fetched", "Fetched", "{kind} {number} was fetched.", {"at": "when"}, False),
+            ("custody.job_delivered", "Delivered", "{kind} {number} was delivered.", {"at": "when"}, False),
+            ("custody.job_failed", "Not fetched", "{kind} {number}: {failure}", {"failure": "why"}, False),
+            ("custody.job_cancelled", "Courier cancelled", "The courier for {kind} {number} was cancelled.", {}, False),
+            ("custody.job_told", "Told of a courier's job", "{words}.", {"words": "what is told"}, True),
         )
     ),
     EventKind(

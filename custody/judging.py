@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 Point = tuple[int, int]  # second since the epoch, hundredths of a degree Celsius
 
@@ -93,10 +94,11 @@ def grown(whole: Tally, before: Sequence[Point], after: Sequence[Point], limits:
         gap_seconds=gap,
         gap_at=at,
     )
+    ends: dict[str, Any] = {}
     for name, choose in (("first", min), ("last", max), ("lowest", min), ("highest", max)):
         known = [end for end in (getattr(whole, name), getattr(now, name)) if end is not None]
-        found = replace(found, **{name: choose(known) if known else None})
-    return found
+        ends[name] = choose(known) if known else None
+    return replace(found, **ends)
 
 
 def stretch(points: Sequence[Point], first: int, last: int) -> list[Point]:

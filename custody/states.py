@@ -247,6 +247,45 @@ class ReturnOutcome(models.TextChoices):
     LOST = "lost", "Lost"
 
 
+class AlarmCause(models.TextChoices):
+    """What a unit of the store alarms for."""
+
+    TEMPERATURE = "temperature", "Temperature"
+    LEVEL = "level", "Nitrogen level"
+    LID = "lid", "Lid or door open"
+    POWER = "power", "Power or compressor"
+    OTHER = "other", "Something else"
+
+
+class AlarmState(models.TextChoices):
+    OPEN = "open", "Open"
+    ACKNOWLEDGED = "acknowledged", "Somebody looks after it"
+    CLOSED = "closed", "Closed"
+
+
+class JobKind(models.TextChoices):
+    """What a courier carries without patient material."""
+
+    KIT = "kit", "Collection kit"
+    EMPTY = "empty", "Empty shipper"
+
+
+class JobState(models.TextChoices):
+    BOOKED = "booked", "Booked"
+    PICKED_UP = "picked_up", "On its way"
+    DELIVERED = "delivered", "Delivered"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class JobFailure(models.TextChoices):
+    """Why a courier left without what was booked."""
+
+    NOT_READY = "not_ready", "Not ready"
+    NOBODY = "nobody", "Nobody there"
+    WRONG = "wrong", "Another number than booked"
+    OTHER = "other", "Something else"
+
+
 class Condition(models.TextChoices):
     WATCHED = "watched", "Read so far, nothing speaks against it"
     IN_RANGE = "in_range", "In range all the way"

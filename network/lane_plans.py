@@ -14,7 +14,15 @@ from uuid import UUID
 from network.models import AlertDefault, Lane
 from network.states import LegMode, Milestone
 
-LEADS = {Milestone.PACKED: 120, Milestone.PICKED_UP: 60, Milestone.DELIVERED: 60, Milestone.OPENED: 60}
+LEADS = {
+    Milestone.PACKED: 120,
+    Milestone.PICKED_UP: 60,
+    Milestone.DELIVERED: 60,
+    Milestone.OPENED: 60,
+    Milestone.LEG_DEPARTED: 30,
+    Milestone.LEG_ARRIVED: 30,
+    Milestone.KIT_CHECKED: 1440,
+}
 LONGEST_LEAD = 2880  # minutes: two days
 
 
@@ -74,13 +82,13 @@ def clean_routes(
         leg = {key: raw[key].strip() for key in ("origin", "destination")} | {"mode": str(raw["mode"])}
         leg |= {key: float(raw[key]) for key in ("starts_after", "hours")}
         own = found.setdefault(name, [])
-        fault = _gap(own[-1], leg) if own else ""
+        column, fault = _gap(own[-1], leg) if own else ("starts_after", "")
         end, most = leg["starts_after"] + leg["hours"], qualified_hours if name else transit_hours
         if end > most:
             what = "for which the way is qualified" if name else "that the lane takes"
             fault = fault or f"Ends {end:g} h after the pick-up, later than the {most:g} h {what}."
         if fault:
-            faults[f"legs[{number}].starts_after"] = [fault]
+            faults[f"legs[{number}].{column}"] = [fault]
         own.append(leg)
     if found and "" not in found:
         faults["legs"] = ["Enter the planned route first: its legs have no name of a route."]
@@ -91,9 +99,9 @@ def clean_routes(
     return routes, faults
 
 
-def _gap(before: Mapping[str, Any], leg: Mapping[str, Any]) -> str:
+def _gap(before: Mapping[str, Any], leg: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the field that does not follow from the leg before, and why; no words where it does."""
     if before["destination"] != leg["origin"]:
-        return f"The leg before ends at {before['destination']}, this one begins at {leg['origin']}."
-    if leg["starts_after"] < before["starts_after"] + before["hours"]:
-        return "Begins before the leg before it ends."
-    return ""
+        return "origin", f"The leg before ends at {before['destination']}, this one begins at {leg['origin']}."
+    begins_early = leg["starts_after"] < before["starts_after"] + before["hours"]
+    return "starts_after", "Begins before the leg before it ends." if begins_early else ""

@@ -32,6 +32,9 @@ class Milestone(models.TextChoices):
     PICKED_UP = "picked_up", "Picked up"
     DELIVERED = "delivered", "Delivered"
     OPENED = "opened", "Received and opened"
+    LEG_DEPARTED = "leg_departed", "A leg begins"
+    LEG_ARRIVED = "leg_arrived", "A leg ends"
+    KIT_CHECKED = "kit_checked", "Collection kit checked"
 
 
 class LegMode(models.TextChoices):

@@ -11,11 +11,13 @@ class OrdersConfig(AppConfig):
         from orders import (  # noqa: F401
             consumers,
             events,
+            job_notices,
             material_events,
             notices,
             offline_events,
             return_notices,
             steps,
+            store_notices,
             subscription_events,
             transport_events,
             waiting_notices,
@@ -63,6 +65,9 @@ class OrdersConfig(AppConfig):
             ),
             navigation.Entry(
                 "orders:returns", "Empty shippers", "package", "view_orders", 65, applies=return_register.concerns
+            ),
+            navigation.Entry(
+                "orders:jobs", "Kits and empty shippers", "truck", "view_orders", 65, applies=return_register.concerns
             ),
             navigation.Entry("orders:lanes", "Lanes", "truck", "view_orders", 66, applies=lanes.concerns),
             navigation.Entry("orders:verify", "Verify a copy", "shield-check", "view_record", 70, roles=everywhere),

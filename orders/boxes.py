@@ -71,17 +71,21 @@ def of_order(actor: Actor, order: Order, box: str) -> Box:
     condition = readings.condition_of(found.pk)
     limits = conditions.limits_in(condition) if condition else conditions.limits_for(order, found)
     points = readings.points_of(found.pk) if condition else []
-    shown = milestones.of_box(found, steps, timezone.now(), way_points.leads(order))
+    leads, now = way_points.leads(order), timezone.now()
+    shown = milestones.of_box(found, steps, now, leads)
+    newest = list({step.key: step for step in steps}.values())
+    way = way_shown.of_box(order, found, way_points.known_of(order, newest, found.direction, found), shown[2].planned)
+    legs = milestones.of_legs(found, way.moments, now, leads)
     return Box(
         order=order,
         box=found,
         zone=found.to_site.zone,
-        milestones=shown,
+        milestones=[*shown[:2], *legs, *shown[2:]],
         condition=condition,
         limits=limits,
         chart=condition_chart.draw(points, limits, found.to_site.zone),
         uploads=readings.uploads_of(found.pk, MOST_UPLOADS),
         carried=shipper_swaps.carried(found),
         photos=photos_of(found),
-        way=way_shown.of_box(order, found, found.picked_up_at or shown[1].planned, shown[2].planned),
+        way=way,
     )

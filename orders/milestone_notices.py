@@ -36,14 +36,15 @@ def tell(audience: Audience, actor: Actor, order: Order, event: Event) -> None:
     step = _step(order, event)
     if step is None:
         return
-    level, title = event.payload["level"], step.flow_step.title
+    level, title, leg = event.payload["level"], event.payload["title"], event.payload.get("leg")
     due = dt.datetime.strptime(event.payload["expected_at"], "%Y-%m-%d %H:%M UTC").replace(tzinfo=dt.UTC)
     if level == AHEAD:
         words = f"{_clock(due, step, order)}: {title}"
-        for capability, site_id in _must_act(actor, order, step):
+        for capability, site_id in _must_act_on_leg(actor) if leg else _must_act(actor, order, step):
             audience.tell(capability, words, site_id=site_id, due=due)
         return
-    for capability in (ANSWERS[Role(actor.organization_role)],) if level == ESCALATED else _concerned(actor):
+    concerned = _concerned(actor) if not leg or actor.organization_role == Role.COURIER else (C.MANAGE_LANES,)
+    for capability in (ANSWERS[Role(actor.organization_role)],) if level == ESCALATED else concerned:
         audience.tell(capability, f"{WORDS[level]}{title}", due=due)
 
 
@@ -58,6 +59,11 @@ def _must_act(actor: Actor, order: Order, step: OrderStep) -> list[tuple[C | str
     elif moment == "pickup" and _sender(order, step) == actor.organization_id:
         found.append((C.GIVE_CUSTODY, None))
     return found
+
+
+def _must_act_on_leg(actor: Actor) -> list[tuple[C | str, object]]:
+    """On the way only the courier acts; the others hear of a leg that is late."""
+    return [(C.TAKE_CUSTODY, None), (C.MANAGE_LANES, None)] if actor.organization_role == Role.COURIER else []
 
 
 def _sender(order: Order, step: OrderStep) -> object:

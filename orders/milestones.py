@@ -11,6 +11,7 @@ from orders import way_points
 from orders.models import OrderStep
 from orders.states import OPEN_STEP_STATES
 from orders.transit import expected_at
+from orders.way_legs import Moment
 from orders.way_points import ON_TIME
 
 NAMES = (("packed_at", "Packed"), ("picked_up_at", "Picked up"), ("delivered_at", "Delivered"), ("opened_at", "Opened"))
@@ -80,6 +81,23 @@ def of_box(
             leads.get(box.direction, {}).get(name.removesuffix("_at"), 0),
         )
         for name, label in NAMES
+    ]
+
+
+def of_legs(
+    box: Any, moments: Iterable[Moment], now: dt.datetime, leads: Mapping[str, Mapping[str, int]]
+) -> list[Milestone]:
+    """Return the legs of a box's route as milestones, at the time of the destination."""
+    return [
+        Milestone(
+            one.title,
+            box.to_site.zone,
+            one.expected if one.actual is None and box.delivered_at is None else one.planned,
+            one.actual,
+            now,
+            0 if box.delivered_at else leads.get(box.direction, {}).get(one.kind, 0),
+        )
+        for one in moments
     ]
 
 

@@ -216,7 +216,10 @@ class WayPointDue(WalledModel):
 
     organization_id = models.UUIDField(help_text="the order's treatment center, a party from beginning to end")
     stream_id = models.UUIDField()
-    step_id = models.UUIDField(unique=True)
+    step_id = models.UUIDField()
+    point = models.PositiveSmallIntegerField(
+        default=0, help_text="0: the step itself; 2n-1, 2n: departure and arrival of leg n of the way that it ends"
+    )
     due_at = models.DateTimeField()
     level = models.PositiveSmallIntegerField(default=0, help_text="told: 0 nobody, 1 before it, 2 missed, 3 escalated")
     told_for = models.DateTimeField(null=True, help_text="the time of the milestone that was told; another one is new")
@@ -225,6 +228,7 @@ class WayPointDue(WalledModel):
     deletable = True
 
     class Meta(WalledModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["step_id", "point"], name="orders_way_point_once")]
         indexes = [models.Index(fields=["due_at"], name="orders_way_point_due")]
 
 

@@ -86,6 +86,9 @@ WATCHED = {
     ),
     "orders.material_found": Watch((C.MANAGE_DEVIATIONS, C.HOLD_ORDER), "Lost material was found: decide about it"),
     "orders.condition_in_range": Watch(CONCERNED_BY_TRANSPORT, "Temperatures in range all the way"),
+    "orders.store_breached": Watch(
+        (C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, C.BOOK_SLOTS), "Stored outside its limits: held", critical=True
+    ),
     "scheduling.disruption_opened": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "Hit by a disruption"),
     "scheduling.disruption_closed": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "The disruption has ended"),
     "orders.repair_signed": Watch((C.BOOK_SLOTS,), "Other dates proposed after a disruption: accept or refuse"),

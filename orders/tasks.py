@@ -8,12 +8,14 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
+from custody.actions.jobs import due_jobs, tell_job
 from custody.actions.returns import due_returns, tell_overdue_return
 from ledger import sweeps
 from orders.actions import excursions, repairs, what_ifs
 from orders.actions.date_requests import tell_overdue_request
 from orders.actions.epcis_deliveries import tell_due_subscribers
 from orders.actions.overdue_steps import tell_overdue
+from orders.actions.store_readings import due_alarms, follow_due
 from orders.actions.waiting_list import offer_free_places
 from orders.actions.way_points import due_milestones, tell_milestone
 from orders.queries import due_steps
@@ -63,6 +65,21 @@ def tell_overdue_returns() -> int:
     """Tell of every empty shipper that is not back in time; return how many. One failure stops no other."""
     failure = "overdue return %s could not be told"
     return sweeps.each(due_returns(timezone.now()), tell_overdue_return, failure, name="return_id")
+
+
+@shared_task
+def tell_courier_jobs() -> int:
+    """Tell what is new, comes up or was missed of kits and empty shippers; return how many words. One failure stops no
+    other."""
+    failure = "courier's job %s could not be told"
+    return sweeps.each(due_jobs(timezone.now()), tell_job, failure, name="job_id")
+
+
+@shared_task
+def follow_store_alarms() -> int:
+    """Tell, and hold what is concerned, where an alarm of the store was cut off from it; return how many alarms."""
+    failure = "what follows from alarm %s could not be done"
+    return sweeps.each(due_alarms(timezone.now()), follow_due, failure, name="alarm_id")
 
 
 @shared_task

@@ -1,6 +1,7 @@
 """What is said of a box on its way: milestones, legs, customs, another route, another shipper."""
 
 from ledger.events import EventKind, register
+from orders.events import CLINICAL_AND_PLANT
 
 register(
     EventKind(
@@ -8,6 +9,38 @@ register(
         "Photo of a box kept",
         "A photo of box {box} was kept: {about}.",
         payload={"order": "code", "box": "outer code", "about": "what it shows", "digest": "SHA-256 of the photo"},
+    ),
+    EventKind(
+        "orders.store_readings_recorded",
+        "Readings of the store recorded",
+        "{taken} readings of {unit} were taken.",
+        payload={"unit": "its name", "taken": "new", "repeated": "known already", "bad": "rows that cannot be read"},
+    ),
+    EventKind(
+        "orders.store_breached",
+        "Store outside its limits",
+        "{unit} was {minutes} min outside its limits ({limits}). Put aside: {held}.",
+        payload={
+            "unit": "of the store",
+            "limits": "in words",
+            "minutes": "outside the limits",
+            "held": "codes of the order's containers that it concerns; their number on the organization's own record",
+            "deviation": "number of the order's deviation",
+            "orders": "how many orders it concerns; on the organization's own record alone",
+        },
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
+        "orders.kit_sent",
+        "Courier booked for the kit",
+        "Collection kit {number} is brought by {deliver_by}.",
+        payload={
+            "order": "code",
+            "kind": "what is carried",
+            "number": "of the kit",
+            "deliver_by": "when it is there",
+        },
     ),
     *(
         EventKind(
@@ -20,6 +53,7 @@ register(
                 "title": "step title",
                 "attempt": "attempt number",
                 "milestone": "in words",
+                "leg": "number of the leg of the route, or null",
                 "direction": "inbound or outbound",
                 "expected_at": "when it is expected (UTC)",
                 "minutes_before": "how long before people are told",

@@ -9,7 +9,7 @@ from typing import Any
 from custody import way_reports
 from network import lane_plans
 from network import queries as network
-from orders import arrivals
+from orders import arrivals, way_legs
 from orders.models import Order
 
 DELIVERY = "delivered"
@@ -25,6 +25,8 @@ class LegShown:
     arrives: dt.datetime | None
     departed: dt.datetime | None
     arrived: dt.datetime | None
+    expected_departure: dt.datetime | None = None  # now; None once it is known
+    expected_arrival: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Way:
     expected_at: dt.datetime | None = None
     arrival: arrivals.Arrival | None = None
     routes: list[lane_plans.Route] = field(default_factory=list)
+    moments: list[way_legs.Moment] = field(default_factory=list)
 
     @property
     def left(self) -> float | None:
@@ -46,15 +49,16 @@ class Way:
         return self.arrival.load if self.arrival else None
 
 
-def of_box(order: Order, box: Any, starts_at: dt.datetime | None, expected_at: dt.datetime | None) -> Way:
-    """Return the way of a box that is (to be) picked up at ``starts_at`` and expected at ``expected_at``."""
+def of_box(order: Order, box: Any, known: way_legs.Known, expected_at: dt.datetime | None) -> Way:
+    """Return the way of a box of which this is ``known``, and that is expected at ``expected_at``."""
     lane = network.lane_between(order.manufacturer_id, box.from_site_id, box.to_site_id, courier_id=box.courier_id)
     routes = lane_plans.routes_of(lane) if lane else []
     found = way_reports.reported(box.pk)
-    route = next((one for one in routes if one.name == found.route), None)
+    moments = way_legs.moments(routes, found, known)
     return Way(
         route=found.route,
-        legs=[_leg(number, leg, starts_at, found) for number, leg in enumerate(route.legs if route else (), 1)],
+        moments=moments,
+        legs=[_leg(*pair) for pair in zip(moments[::2], moments[1::2], strict=True)],
         others=[one.name for one in routes if one.name != found.route],
         papers=list(lane.papers) if lane else [],
         reported=found,
@@ -64,15 +68,7 @@ def of_box(order: Order, box: Any, starts_at: dt.datetime | None, expected_at: d
     )
 
 
-def _leg(number: int, leg: lane_plans.Leg, starts_at: dt.datetime | None, found: way_reports.Reported) -> LegShown:
-    def planned(hours: float) -> dt.datetime | None:
-        return starts_at + dt.timedelta(hours=hours) if starts_at else None
-
-    return LegShown(
-        number,
-        leg.words,
-        planned(leg.starts_after),
-        planned(leg.ends_after),
-        found.departed.get(number),
-        found.arrived.get(number),
-    )
+def _leg(departure: way_legs.Moment, arrival: way_legs.Moment) -> LegShown:
+    expected = (None if one.actual else one.expected for one in (departure, arrival))
+    plans, actuals = (departure.planned, arrival.planned), (departure.actual, arrival.actual)
+    return LegShown(departure.number, departure.words, *plans, *actuals, *expected)

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cgt.demo import lane_routes
 from cgt.demo.journey import Cast, Player
 from cgt.demo.opening_hours import RULED, open_by_rule
 from custody.actions.equipment import add_equipment
 from custody.actions.stock import add_stock_unit
 from custody.actions.store import add_unit
+from custody.actions.store_alarms import set_limits
 from ledger.context import Actor
 from ledger.states import Channel
+from network.actions.lane_plans import plan_lane
 from network.actions.places import add_lane, add_plant, authorize_site
 from network.actions.qualifications import add_credential
 from network.actions.therapies import add_therapy, publish_specification
@@ -67,6 +70,8 @@ KIT_LIMITS = {
     "storage_max_c": 8,
     "shelf_days": 180,
 }
+FROZEN, COLD = {"maximum_c": -150, "minutes_allowed": 30}, {"minimum_c": 2, "maximum_c": 8, "minutes_allowed": 30}
+NEAR = 18  # hours on the way within a continent
 WEEKDAYS, MON_TO_SAT, EVERY_DAY = range(5), range(6), range(7)
 
 
@@ -237,7 +242,8 @@ def add_stores(network: DemoNetwork) -> None:
         keeper = network.cast.of(network.organizations[code].pk, Capability.KEEP_STORE)[0]
         for name, kind, racks in (("Tank 1", "nitrogen", 6), ("Tank 2", "nitrogen", 6), ("Cold 1", "refrigerator", 2)):
             unit = {"site": site[0], "name": name, "kind": kind, "racks": racks, "places": 12}
-            add_unit(keeper.actor, unit)
+            key = add_unit(keeper.actor, unit)
+            set_limits(keeper.actor, key, COLD if kind == "refrigerator" else FROZEN)
 
 
 def _equipment(network: DemoNetwork, now: dt.datetime) -> None:
@@ -370,7 +376,7 @@ def _definition(therapy: str, flow: str) -> dict[str, Any]:
 
 
 def _hours_between(origin: Site, destination: Site) -> int:
-    return 38 if origin.zone.split("/")[0] != destination.zone.split("/")[0] else 18
+    return 38 if origin.zone.split("/")[0] != destination.zone.split("/")[0] else NEAR
 
 
 def _routes() -> list[tuple[str, str, str]]:
@@ -394,7 +400,7 @@ def _lanes(network: DemoNetwork) -> None:
     for maker, plant, center in _routes():
         for origin, destination, direction in ((center, plant, "inbound"), (plant, center, "outbound")):
             one, two = network.sites[origin], network.sites[destination]
-            add_lane(
+            lane = add_lane(
                 network.operator(maker),
                 manufacturer=network.organizations[maker],
                 courier=network.organizations[_courier_between(one, two)],
@@ -407,6 +413,8 @@ def _lanes(network: DemoNetwork) -> None:
                 weekdays=EVERY_DAY,
                 temperature="2–8 °C" if direction == "inbound" else "≤ −150 °C",
             )
+            hours = _hours_between(one, two)
+            plan_lane(network.operator(maker), lane.pk, lane_routes.plan_of(one, two, hours, abroad=hours > NEAR))
 
 
 def _capacity(network: DemoNetwork, now: dt.datetime) -> None:

@@ -12,6 +12,8 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from network.states import Milestone
+
 Reader = Callable[[Any], Any]
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 YES, NO = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
@@ -91,13 +93,24 @@ def one_of(words: Iterable[str]) -> Reader:
     return read
 
 
-def listed(reader: Reader) -> Reader:
-    """Return a reader of values separated by commas."""
+def listed(reader: Reader, mark: str = ",") -> Reader:
+    """Return a reader of values separated by commas, or by another mark."""
 
     def read(value: Any) -> list[Any]:
-        return [reader(part.strip()) for part in str(value).split(",") if part.strip()]
+        return [reader(part.strip()) for part in str(value).split(mark) if part.strip()]
 
     return read
+
+
+def lead_minutes(value: Any) -> dict[str, int]:
+    """Minutes before milestones: ``delivered=120, leg_arrived=30``."""
+    found: dict[str, int] = {}
+    for part in str(value).split(","):
+        name, _, minutes = (word.strip() for word in part.partition("="))
+        if name not in Milestone.values or not minutes.isascii() or not minutes.isdigit():
+            raise ValueError(f"Enter name=minutes, separated by commas; names: {', '.join(Milestone.values)}.")
+        found[name] = int(minutes)
+    return found
 
 
 def whole_number(value: Any) -> int:

@@ -14,8 +14,9 @@ from django.db import DatabaseError, transaction
 from cgt.network_files.calendar_loading import load_closure, load_rule, load_team
 from cgt.network_files.directory import Directory, operator_of, present
 from cgt.network_files.faults import Fault
+from cgt.network_files.lane_loading import lane_in_force, leg_faults, plan_legs, run_as
 from cgt.network_files.rows import Row, read_rows
-from cgt.network_files.sections import SECTIONS
+from cgt.network_files.sections import LANE, SECTIONS
 from cgt.network_files.sheets import read_file
 from custody.actions.numbering import enter_facility_number
 from ledger.refusals import InvalidInput, Refusal
@@ -81,8 +82,9 @@ class _Loader:
 
     def load(self, rows: list[Row]) -> int:
         """Load the rows of one sheet, each on its own savepoint; return how many were in order."""
-        if rows and rows[0].section.name == "capacity":
-            return self._load_capacity(rows)
+        name = rows[0].section.name if rows else ""
+        if name in ("capacity", "legs"):
+            return self._load_capacity(rows) if name == "capacity" else self._load_legs(rows)
         return sum(self._try(row, getattr(self, f"_{row.section.name}")) for row in rows)
 
     def _try(self, row: Row, act: Callable[[Row], None]) -> bool:
@@ -201,7 +203,7 @@ class _Loader:
         manufacturer, courier = (self._need(row, name, "organizations") for name in ("manufacturer", "courier"))
         ends = {name: self._need(row, name, "sites") for name in ("origin", "destination")}
         numbers = {name: row[name] for name in ("transit_hours", "qualified_hours", "cutoff", "weekdays")}
-        add_lane(
+        lane = add_lane(
             operator_of(manufacturer),
             manufacturer=manufacturer,
             courier=courier,
@@ -210,6 +212,38 @@ class _Loader:
             **ends,
             **numbers,
         )
+        if row["papers"] or row["alerts"]:
+            run_as(operator_of(manufacturer), lane, row)
+
+    def _load_legs(self, rows: list[Row]) -> int:
+        """Write the routes of each lane down at once: their legs have to follow one another."""
+        by_lane: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+        for row in rows:
+            by_lane[tuple(row[name] for name in LANE)].append(row)
+        return sum(self._plan_legs(given) for given in by_lane.values())
+
+    def _plan_legs(self, rows: list[Row]) -> int:
+        found: list[Any] = []
+
+        def lane_of(row: Row) -> None:
+            manufacturer, courier = (self._need(row, name, "organizations") for name in ("manufacturer", "courier"))
+            origin, destination = (self._need(row, name, "sites") for name in ("origin", "destination"))
+            if any(fault.sheet == "lanes" for fault in self.faults):
+                raise _Skip  # the lane may be the row at fault
+            lane = lane_in_force(manufacturer, courier, origin, destination, row["direction"])
+            found.append((operator_of(manufacturer), lane))
+
+        good = [row for row in rows if self._try(row, lane_of)]
+        if len(good) < len(rows):
+            return 0
+        try:
+            with transaction.atomic():
+                operator, lane = found[0]
+                plan_legs(operator, lane, rows)
+        except Refusal as refusal:
+            self.faults.extend(leg_faults(refusal, rows))
+            return 0
+        return len(rows)
 
     def _resources(self, row: Row) -> None:
         organization = self._need(row, "organization", "organizations")

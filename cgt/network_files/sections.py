@@ -10,7 +10,7 @@ from cgt.network_files import cells
 from cgt.network_files.calendar_sections import CLOSURES, NEXT_MONDAY, RULES, TEAMS
 from cgt.network_files.columns import Column, Section
 from ledger.states import Role
-from network.states import Direction, Modality
+from network.states import Direction, LegMode, Milestone, Modality
 from scheduling.states import ResourceKind
 
 TESTS = [{"key": "viability", "label": "Viability", "unit": "%", "minimum": 70, "required": True}]
@@ -174,6 +174,15 @@ AUTHORIZATIONS = Section(
     ),
     key=("therapy", "site"),
 )
+LANE = ("manufacturer", "courier", "origin", "destination", "direction")
+
+
+def _leg(route: str, start: str, end: str, mode: str, after: int, hours: int) -> dict[str, Any]:
+    ends = ("example-cells", "example-courier", "example-campus", "example-plant", "inbound")
+    lane = dict(zip(LANE, ends, strict=True))
+    return lane | {"route": route, "from": start, "to": end, "mode": mode, "starts_after": after, "hours": hours}
+
+
 LANES = Section(
     "lanes",
     "Qualified ways of a courier between a center and a plant, in one direction.",
@@ -190,8 +199,23 @@ LANES = Section(
         Column("cutoff", cells.clock_time, "18:00", "latest pickup, local time at the origin"),
         Column("weekdays", cells.weekdays, "Mon-Fri", "days of pickup"),
         Column("temperature", cells.text(60), "2-8 °C", "", needed=False),
+        Column(
+            "papers",
+            cells.listed(cells.text(120), ";"),
+            "Commercial invoice; Declaration of contents",
+            "what customs need, separated by semicolons; no patient's name ever stands on one",
+            needed=False,
+        ),
+        Column(
+            "alerts",
+            cells.lead_minutes,
+            "delivered=120, leg_arrived=30",
+            "minutes before milestones that people are told (" + ", ".join(Milestone.values) + ");"
+            " what is missing is as the manufacturer set it for all lanes",
+            needed=False,
+        ),
     ),
-    key=("manufacturer", "courier", "origin", "destination", "direction"),
+    key=LANE,
     more_examples=(
         {
             "manufacturer": "example-cells",
@@ -204,6 +228,30 @@ LANES = Section(
             "cutoff": "18:00",
             "weekdays": "Mon-Sat",
         },
+    ),
+)
+LEGS = Section(
+    "legs",
+    "Routes of lanes, leg by leg: the planned one, and those that were agreed for contingency.",
+    (
+        Column("manufacturer", cells.code, "example-cells", "as in lanes"),
+        Column("courier", cells.code, "example-courier", "as in lanes"),
+        Column("origin", cells.code, "example-campus", "as in lanes: code of a site"),
+        Column("destination", cells.code, "example-plant", "as in lanes: code of a site"),
+        Column("direction", cells.one_of(Direction.values), "inbound", "as in lanes"),
+        Column("route", cells.text(60), "", "name of a route for contingency; empty: the planned one", needed=False),
+        Column("from", cells.text(80), "Example Hospital", "where the leg begins: where the one before ends"),
+        Column("to", cells.text(80), "Frankfurt (FRA)", "where it ends; a customs office is a place too"),
+        Column("mode", cells.one_of(LegMode.values), "road", "how it travels"),
+        Column("starts_after", cells.hours, 0, "hours after the pick-up"),
+        Column("hours", cells.hours, 2, "how long it takes"),
+    ),
+    key=(*LANE, "route", "from"),
+    more_examples=(
+        _leg("", "Frankfurt (FRA)", "Newark (EWR)", "air", 3, 8),
+        _leg("", "Newark (EWR)", "Example Plant", "road", 12, 2),
+        _leg("By way of Amsterdam", "Example Hospital", "Amsterdam (AMS)", "road", 0, 6),
+        _leg("By way of Amsterdam", "Amsterdam (AMS)", "Example Plant", "air", 8, 12),
     ),
 )
 RESOURCES = Section(
@@ -297,6 +345,7 @@ SECTIONS = (
     PLANTS,
     AUTHORIZATIONS,
     LANES,
+    LEGS,
     RESOURCES,
     TEAMS,
     RULES,

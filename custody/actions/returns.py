@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from rest_framework import serializers
 
-from custody import returns
+from custody import jobs, returns
 from custody.models import Equipment, ReturnDue, ShipperReturn
 from custody.states import ReturnOutcome
 from ledger.context import Actor, reading
@@ -54,7 +54,7 @@ class ExpectEmptyInputs(serializers.Serializer[Any]):
 def hand_over_empty(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> None:
     """Record that an empty shipper left, by whoever holds it or the courier that fetched it."""
     with _changing(actor, "custody.empty_handed_over", key, once) as (event, row):
-        given = _read(HandOverEmptyInputs, raw, actor)
+        given = read_inputs(HandOverEmptyInputs, raw, actor)
         holds = row.holder_id == actor.organization_id and any(actor.can(one) for one in HANDS_OVER)
         carries = row.courier_id == actor.organization_id and any(actor.can(one) for one in CARRIES)
         if not (holds or carries):
@@ -64,13 +64,16 @@ def hand_over_empty(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: On
         _refuse_time(row, given["handed_over_at"], "handed_over_at")
         row.handed_over_at, row.handed_over_by = given["handed_over_at"], actor.organization_name
         row.save(update_fields=["handed_over_at", "handed_over_by"])
+        job = jobs.open_of_return(row.pk)
+        if job is not None and job.picked_up_at is None:
+            jobs.fetched(job, row.handed_over_at, timezone.now())
         event.note(at=row.handed_over_at)
 
 
 def receive_empty(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> None:
     """Record that an empty shipper is back, or lost: damaged and lost ones go out of service. Its keeper's act."""
     with _changing(actor, "custody.empty_received", key, once) as (event, row):
-        given = _read(ReceiveEmptyInputs, raw, actor)
+        given = read_inputs(ReceiveEmptyInputs, raw, actor)
         _require_keeper(actor, row)
         outcome = given["outcome"]
         if outcome != ReturnOutcome.FIT and not given["note"].strip():
@@ -84,6 +87,9 @@ def receive_empty(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once
             piece.retired_at = timezone.now()
             piece.save(update_fields=["retired_at"])
         ReturnDue.unwalled.filter(return_id=row.pk).delete()
+        job = jobs.open_of_return(row.pk)
+        if job is not None:
+            jobs.brought(job, row.received_at, timezone.now())
         event.reason = row.note
         event.note(at=row.received_at, outcome=row.get_outcome_display())
 
@@ -91,7 +97,7 @@ def receive_empty(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once
 def expect_empty(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> None:
     """Set another date by which an empty shipper is expected. Its keeper's act."""
     with _changing(actor, "custody.return_postponed", key, once) as (event, row):
-        given = _read(ExpectEmptyInputs, raw, actor)
+        given = read_inputs(ExpectEmptyInputs, raw, actor)
         _require_keeper(actor, row)
         now = timezone.now()
         if not now < given["expected_at"] <= now + FARTHEST:
@@ -161,7 +167,8 @@ def _refuse_time(row: ShipperReturn, at: dt.datetime, field: str) -> None:
         raise InvalidInput(fields={field: ["That is before it was empty, or before it left."]})
 
 
-def _read(inputs: type[serializers.Serializer[Any]], raw: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+def read_inputs(inputs: type[serializers.Serializer[Any]], raw: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    """Return what was given, times without an offset read as the reader's own; InvalidInput beside the fields."""
     asked = inputs(data=raw)
     with timezone.override(ZoneInfo(actor.zone)):  # a time without an offset is the reader's own
         if not asked.is_valid():

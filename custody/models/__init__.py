@@ -3,6 +3,7 @@ from custody.models.donations import Donation, DonationWithdrawal
 from custody.models.equipment import Equipment
 from custody.models.genealogy import Conversion, Genealogy
 from custody.models.identity import ChainOfIdentity, FacilityCounter
+from custody.models.jobs import CourierJob, JobDue
 from custody.models.labels import Label
 from custody.models.lots import UsedLot
 from custody.models.material import Container, StockUnit
@@ -12,6 +13,7 @@ from custody.models.photos import BoxPhoto
 from custody.models.readings import BoxCondition, LoggerLayout, ReadingBlock, ReadingUpload
 from custody.models.returns import ReturnDue, ShipperReturn
 from custody.models.store import StoreUnit
+from custody.models.store_alarms import StoreAlarm, StoreAlarmDue, StoreReadingBlock
 from custody.models.templates import LabelDesign
 from custody.models.vault import BlindIndex, Patient, PatientKey, SealedIdentity
 
@@ -22,12 +24,14 @@ __all__ = [
     "ChainOfIdentity",
     "Container",
     "Conversion",
+    "CourierJob",
     "CustodyPeriod",
     "Donation",
     "DonationWithdrawal",
     "Equipment",
     "FacilityCounter",
     "Genealogy",
+    "JobDue",
     "Label",
     "LabelDesign",
     "LoggerLayout",
@@ -46,6 +50,9 @@ __all__ = [
     "ShipperReturn",
     "ShipperSwap",
     "StockUnit",
+    "StoreAlarm",
+    "StoreAlarmDue",
+    "StoreReadingBlock",
     "StoreUnit",
     "UsedLot",
     "WayReport",

@@ -20,6 +20,9 @@ class StoreUnit(WalledModel):
     kind = models.CharField(max_length=16, choices=StoreKind.choices)
     racks = models.PositiveSmallIntegerField()
     places = models.PositiveSmallIntegerField(help_text="in each rack")
+    minimum = models.IntegerField(null=True, help_text="limit, hundredths of a degree Celsius")
+    maximum = models.IntegerField(null=True, help_text="limit, hundredths of a degree Celsius")
+    minutes_allowed = models.PositiveIntegerField(default=0, help_text="that it may be outside before items are held")
     added_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True, blank=True)
 

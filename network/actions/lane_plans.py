@@ -51,6 +51,9 @@ class AlertInputs(serializers.Serializer[Any]):
     picked_up = _lead(Milestone.PICKED_UP)
     delivered = _lead(Milestone.DELIVERED)
     opened = _lead(Milestone.OPENED)
+    leg_departed = _lead(Milestone.LEG_DEPARTED)
+    leg_arrived = _lead(Milestone.LEG_ARRIVED)
+    kit_checked = _lead(Milestone.KIT_CHECKED)
 
 
 class LegInput(serializers.Serializer[Any]):

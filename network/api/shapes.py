@@ -126,6 +126,9 @@ class LeadRow(Shape):
     picked_up = s.IntegerField(required=False)
     delivered = s.IntegerField(required=False)
     opened = s.IntegerField(required=False)
+    leg_departed = s.IntegerField(required=False)
+    leg_arrived = s.IntegerField(required=False)
+    kit_checked = s.IntegerField(required=False)
 
 
 class LaneRow(Shape):

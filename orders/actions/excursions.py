@@ -83,7 +83,7 @@ def send_readings(
     def read(shipment: Shipment) -> tuple[str, Recorded]:
         named = {str(raw.get("logger") or "").strip()}
         _refuse_another_logger(shipment, "logger", named)
-        return _logger_named(shipment, named), _pairs(raw.get("readings"))
+        return _logger_named(shipment, named), pairs_in(raw.get("readings"))
 
     return _take(actor, code, box, read, hashlib.sha256(canonical_text(dict(raw)).encode()).hexdigest(), once)
 
@@ -221,7 +221,8 @@ def _refuse_another_logger(shipment: Shipment, field: str, named: set[str]) -> N
         raise InvalidInput(text, code="wrong_logger", fields={field: [text]}, remedy="Choose the file of this box.")
 
 
-def _pairs(rows: Any) -> Recorded:
+def pairs_in(rows: Any) -> Recorded:
+    """Return pairs of a time and degrees Celsius as they can be read; InvalidInput where none can."""
     if not isinstance(rows, list) or not rows or len(rows) > logger_files.MOST_ROWS:
         raise InvalidInput(fields={"readings": ["Send a list of [time, degrees Celsius]."]})
     found, latest = Recorded(), int((timezone.now() + MAY_RUN_AHEAD).timestamp())

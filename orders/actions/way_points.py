@@ -13,7 +13,7 @@ from ledger.context import reading
 from ledger.recording import acting
 from ledger.refusals import WrongState
 from ledger.states import Role
-from orders import attempts, way_points
+from orders import attempts, way_legs, way_points
 from orders.events import CLINICAL_AND_PLANT
 from orders.models import Order, OrderStep, WayPointDue
 from personas.queries import organization_actor
@@ -35,6 +35,8 @@ def tell_milestone(row: WayPointDue, now: dt.datetime | None = None) -> bool:
     actor = organization_actor(row.organization_id, JOB)
     with reading(actor):
         verdict, _ = _judged(row, now)
+        legs = _most_legs(row)
+    way_points.watch_legs(row, legs, now)
     if not verdict.level:
         _look_again(row, verdict)
         return False
@@ -46,9 +48,10 @@ def tell_milestone(row: WayPointDue, now: dt.datetime | None = None) -> bool:
             again, step = _judged(fresh, now)
             if again != verdict or step is None:
                 raise WrongState("Somebody was faster.")
+            leg = way_points.leg_at(fresh, step.order, _steps(step.order)) if fresh.point else None
             event.subject_type, event.subject_id = "step", f"{step.order.code}/{step.key}"
             event.audience = (*CLINICAL_AND_PLANT, Role.COURIER)
-            event.note(**_facts(step, verdict))
+            event.note(**_facts(step, verdict, leg))
             fresh.level, fresh.told_for, fresh.due_at = verdict.level, verdict.time, now
             fresh.save(update_fields=["level", "told_for", "due_at"])
     except WrongState:
@@ -65,22 +68,33 @@ def _judged(row: WayPointDue, now: dt.datetime) -> tuple[way_points.Verdict, Ord
     order = Order.unwalled.filter(stream_id=row.stream_id).first()
     if order is None:
         return way_points.Verdict(), None
-    steps = list(attempts.latest_attempts(order).values())
-    for step in steps:
-        step.order = order
+    steps = _steps(order)
     found = next((step for step in steps if step.pk == row.step_id), None)
     return way_points.judge(row, order, steps, now), found
 
 
-def _facts(step: OrderStep, verdict: way_points.Verdict) -> dict[str, object]:
+def _steps(order: Order) -> list[OrderStep]:
+    steps = list(attempts.latest_attempts(order).values())
+    for step in steps:
+        step.order = order
+    return steps
+
+
+def _most_legs(row: WayPointDue) -> int:
+    order = None if row.point else Order.unwalled.filter(stream_id=row.stream_id).first()
+    return way_points.most_legs(row, order, _steps(order)) if order is not None else 0
+
+
+def _facts(step: OrderStep, verdict: way_points.Verdict, leg: way_legs.Moment | None) -> dict[str, object]:
     milestone = way_points.milestone_of(step)
     assert milestone is not None and verdict.time is not None  # noqa: S101 - judged so
     return {
         "order": step.order.code,
         "step": step.key,
-        "title": step.flow_step.title,
+        "title": leg.title if leg else step.flow_step.title,
         "attempt": step.attempt,
-        "milestone": milestone.label,
+        "milestone": leg.kind.label if leg else milestone.label,
+        "leg": leg.number if leg else None,
         "direction": way_points.direction_of(step),
         "expected_at": f"{verdict.time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC",
         "minutes_before": verdict.lead,

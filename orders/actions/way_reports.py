@@ -124,6 +124,7 @@ def report_way(actor: Actor, code: str, box: str, raw: Mapping[str, Any], *, onc
         )
         arrival = _arrival(order, shipment, way, kind, given)
         warnings = _expect(order, shipment, arrival) if arrival.is_new else []
+        way_points.watch(order, attempts.latest_attempts(order).values())  # the legs to come are told anew
         if kind in (K.CUSTOMS_HELD, K.ROUTE_CHANGED) or warnings:
             _open_deviation(order, shipment, kind, given, arrival, warnings)
         _note(event, order, shipment, kind, given, way, arrival, warnings)
@@ -163,7 +164,8 @@ def _way(order: Order, shipment: Shipment) -> way_shown.Way:
     step = _delivery(order, shipment)
     steps = list(attempts.latest_attempts(order).values())
     expected = way_points.times(order, steps).get(step.pk) if step else None
-    return way_shown.of_box(order, shipment, shipment.picked_up_at, expected)
+    known = way_points.known_of(order, steps, shipment.direction, shipment)
+    return way_shown.of_box(order, shipment, known, expected)
 
 
 def _refuse(given: Mapping[str, Any], kind: K, way: way_shown.Way) -> None:
@@ -209,7 +211,6 @@ def _expect(order: Order, shipment: Shipment, arrival: _Arrival) -> list[str]:
     assert arrival.now is not None  # noqa: S101 - is_new
     if step is not None:
         transit.expect(order, step.key, arrival.now)
-        way_points.watch(order, attempts.latest_attempts(order).values())
     found = arrivals.of(order, shipment.direction, shipment, arrival.now)
     if step is not None:
         transit.keep_left(order, step.key, found.left)

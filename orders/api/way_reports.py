@@ -23,7 +23,7 @@ from personas.headers import ONCE
 
 
 class MilestoneRow(Shape):
-    """A milestone of the box."""
+    """A milestone of the box, the legs of its route among them."""
 
     milestone = serializers.CharField(help_text="in words")
     state = serializers.ChoiceField(choices=("done", "done_late", "overdue", "next", "open"))
@@ -41,6 +41,8 @@ class LegShownRow(Shape):
     arrives = serializers.DateTimeField(allow_null=True, help_text="planned")
     departed = serializers.DateTimeField(allow_null=True)
     arrived = serializers.DateTimeField(allow_null=True)
+    expected_departure = serializers.DateTimeField(allow_null=True, help_text="now; null once it is known")
+    expected_arrival = serializers.DateTimeField(allow_null=True, help_text="now; null once it is known")
 
 
 class WayReportRow(Shape):
@@ -109,7 +111,16 @@ class WayView(ActorView):
     def _told(self, code: str, box: str) -> dict[str, Any]:
         found = queries.box_of_order(self.actor, order_named(self.actor, code), box)
         way = found.way
-        legs = ("number", "words", "departs", "arrives", "departed", "arrived")
+        legs = (
+            "number",
+            "words",
+            "departs",
+            "arrives",
+            "departed",
+            "arrived",
+            "expected_departure",
+            "expected_arrival",
+        )
         answer = {
             "box": found.box.code,
             "route": way.route,

@@ -62,6 +62,13 @@ def destroyed(happening: Happening) -> Iterator[Said]:
     yield Said(DESTROYED, ((CONTAINER, str(happening.payload.get("container"))),))
 
 
+@says("orders.store_breached", HELD)
+def held_in_store(happening: Happening) -> Iterator[Said]:
+    codes = _named(happening.payload.get("held"))
+    if codes and happening.payload.get("deviation"):  # an order's own part
+        yield Said(HELD, bags(codes))
+
+
 @says("orders.material_lost", MISSING)
 def missed(happening: Happening) -> Iterator[Said]:
     yield Said(MISSING, ((CONTAINER, str(happening.payload.get("container"))),))
@@ -288,7 +295,7 @@ excuse(
 excuse("A question under a name; nothing physical.", "orders.epcis_query_kept", "orders.epcis_query_dropped")
 excuse("Who is told what answers a question.", "orders.epcis_subscribed", "orders.epcis_unsubscribed")
 excuse(
-    "A shipper's or a logger's own upkeep: neither has a registered asset identifier (GRAI), and nothing is in it yet.",
+    "Shippers, loggers and kits by themselves: none has a registered asset identifier (GRAI); nothing is in them.",
     "custody.equipment_added",
     "custody.shipper_charged",
     "custody.equipment_renewed",
@@ -298,6 +305,13 @@ excuse(
     "custody.empty_received",
     "custody.return_postponed",
     "custody.return_overdue",
+    "custody.job_booked",
+    "custody.job_fetched",
+    "custody.job_delivered",
+    "custody.job_failed",
+    "custody.job_cancelled",
+    "custody.job_told",
+    "orders.kit_sent",
 )
 excuse("A picture of what was there; nothing moved.", "orders.box_photographed")
 excuse("How files of a logger model are read is a setting of an organization's own.", "custody.layout_saved")
@@ -312,7 +326,16 @@ excuse(
     "custody.scheme_approved",
     "custody.scheme_retired",
 )
-excuse("What the store consists of is written down.", "custody.store_unit_added", "custody.store_unit_retired")
+excuse(
+    "What the store consists of, what may be in it and who looks after it is written down.",
+    "custody.store_unit_added",
+    "custody.store_unit_retired",
+    "custody.store_limits_set",
+    "custody.store_alarm_opened",
+    "custody.store_alarm_acknowledged",
+    "custody.store_alarm_closed",
+    "orders.store_readings_recorded",
+)
 excuse(
     "What a party calls a thing in its own system; nothing happens to the thing.",
     "custody.alias_registered",

@@ -21,6 +21,7 @@ from orders.actions.bookings import renew_hold
 from orders.actions.remanufacture import open_ways, ways_of
 from orders.flow import order_named
 from orders.views import banner, order_cards
+from orders.views.jobs import concerns_kit
 from orders.views.requests import acted, asked, typed
 from personas.states import Capability
 from personas.views import desk
@@ -69,6 +70,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "older": older,
         "before": before,
         "acts": order_cards.acts(actor, order),
+        "kit": concerns_kit(actor, order),
         "ways": ways,
         "lost": bool(ways) or not turns and bool(open_ways(actor, order)),
         "status": "on_hold" if order.on_hold else order_cards.ORDER_TONE.get(order.state, order.state),

@@ -14,13 +14,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from custody import job_register
 from custody import return_register as register
+from custody.actions import jobs
 from custody.actions import returns as action
 from ledger.context import Actor
 from ledger.recording import Once
 from ledger.refusals import NotFound, Refusal
 from orders.forms import Filling, described, flat, unplaced
 from orders.views.frame import pages, select
+from orders.views.jobs import shown
 from orders.views.requests import acted, asked
 from personas.states import Capability
 from personas.views import desk
@@ -63,6 +66,13 @@ def hand_over(request: HttpRequest, key: UUID) -> HttpResponseBase:
 
 @require_POST
 @desk(Capability.VIEW_ORDERS)
+def book(request: HttpRequest, key: UUID) -> HttpResponseBase:
+    """Book the courier that fetches it."""
+    return _done(request, key, "book", jobs.book_return, "The courier is booked; everybody on its way is told.")
+
+
+@require_POST
+@desk(Capability.VIEW_ORDERS)
 def receive(request: HttpRequest, key: UUID) -> HttpResponseBase:
     """Record that it is back, or lost."""
     said = "Recorded. A shipper that is back is cleaned and charged before it is packed again."
@@ -83,7 +93,7 @@ def _concerned(request: HttpRequest) -> Actor:
     return actor
 
 
-def _done(request: HttpRequest, key: UUID, what: str, do: Callable[..., None], said: str) -> HttpResponseBase:
+def _done(request: HttpRequest, key: UUID, what: str, do: Callable[..., Any], said: str) -> HttpResponseBase:
     def act(actor: Actor, once: Once | None) -> str:
         do(actor, key, request.POST, once=once)
         return said
@@ -109,13 +119,15 @@ def _page(request: HttpRequest, key: UUID, refusal: Refusal | None = None, what:
     row = register.one(actor, key)
     errors = flat(refusal.fields) if refusal else {}
     forms = {}
-    for name, inputs in _forms(actor, row).items():
+    booked = job_register.of_return(actor, row.pk)
+    for name, inputs in _forms(actor, row, booked).items():
         posted = request.POST if request.method == "POST" and name == what else None
         filling = Filling(actor.zone, {}, posted, errors if name == what else {})
         forms[name] = described(inputs, filling)
     context = {
         **_shown(row),
         "forms": forms,
+        "jobs": [shown(one) for one in booked],
         "refusal": refusal,
         "unplaced": unplaced(errors, [field for fields in forms.values() for field in fields]),
         "once": request.POST.get("once") or uuid4(),
@@ -124,7 +136,7 @@ def _page(request: HttpRequest, key: UUID, refusal: Refusal | None = None, what:
     return TemplateResponse(request, "orders/return.html", context, status=refusal.status if refusal else 200)
 
 
-def _forms(actor: Actor, row: Any) -> dict[str, Any]:
+def _forms(actor: Actor, row: Any, booked: list[Any]) -> dict[str, Any]:
     """Return the forms that this actor is offered."""
     if row.received_at is not None:
         return {}
@@ -133,6 +145,9 @@ def _forms(actor: Actor, row: Any) -> dict[str, Any]:
     carries = row.courier_id == actor.organization_id and any(actor.can(one) for one in action.CARRIES)
     if row.handed_over_at is None and (holds or carries):
         found["hand_over"] = action.HandOverEmptyInputs()
+    waits = row.handed_over_at is None and not any(one.state == "booked" for one in booked)
+    if waits and jobs.may_book_return(actor, row):
+        found["book"] = jobs.BookInputs()
     if row.owner_id == actor.organization_id and actor.can(Capability.KEEP_EQUIPMENT):
         found |= {"receive": action.ReceiveEmptyInputs(), "expect": action.ExpectEmptyInputs()}
     return found

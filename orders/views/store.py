@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from custody.actions.store import UnitInputs, add_unit, retire_unit
+from custody.alarm_register import alarms
 from custody.queries import store_units
 from custody.states import LYING
 from ledger.context import Actor
@@ -91,6 +92,7 @@ def _page(request: HttpRequest, refusal: Refusal | None = None, at: str = "") ->
         "more": max(0, len(rows) - SHOWN),
         "units": [{"unit": unit, "taken": counted[unit.pk], "free": unit.size - counted[unit.pk]} for unit in units],
         "chosen": chosen,
+        "alarms": list(alarms(actor)[:SHOWN]),
         "racks": queries.racks(chosen, rows) if chosen else [],
         "adding": adding,
         "moving": moving,

@@ -11,13 +11,17 @@ from django.utils import timezone
 
 from custody.actions.equipment import add_equipment
 from custody.actions.store import add_unit
+from custody.actions.store_alarms import set_limits
+from custody.alarm_register import alarms
 from custody.queries import shipments_of
 from ledger.context import reading
 from network.actions.lane_plans import plan_lane
 from network.queries import lanes
 from orders.actions.downtime import print_pack
 from orders.actions.excursions import send_readings
+from orders.actions.kit_jobs import send_kit
 from orders.actions.pickups import report_delay
+from orders.actions.store_readings import send_store_readings
 from orders.actions.way_reports import report_way
 from orders.flow import order_named
 from tests.browser.journeys import Crew, Person
@@ -159,3 +163,43 @@ def test_packing_by_checklist_and_a_box_that_comes_later(crew: Crew) -> None:
     sound(page, at, "In reserve on arrival", "It arrives too late", "What is inside keeps after arrival")
     sound(crew.at("courier", "courier_driver", 1), "/?days=week", "arrives too late")
     sound(crew.at(*CONTROL), "/", "h in reserve")
+
+
+def test_kits_empty_shippers_and_a_tank_with_an_alarm(crew: Crew) -> None:
+    world, now = crew.world, timezone.now()
+    journey = journey_of(world, **patient())
+    journey.run(before="kit")
+    sponsor, control, lab = crew.at("maker", "logistics_manager", 1), crew.at(*CONTROL), crew.at(*LAB)
+    page = f"/orders/{journey.code}/kit/"
+    sound(sponsor, page, "No courier is booked", "Whom to ask for")
+    times = {"window_from": now, "window_until": now + dt.timedelta(hours=1), "deliver_by": now + dt.timedelta(hours=2)}
+    given = {name: at.isoformat() for name, at in times.items()} | {"contact": "Warehouse", "number": "KIT-0815"}
+    key = send_kit(world.actor("maker", "logistics_manager"), journey.code, given)
+    sound(sponsor, page, "KIT-0815", "Booked")
+    sound(control, "/jobs/", "KIT-0815", "Warehouse")
+    sound(control, f"/jobs/{key}/", "Could not be fetched", "It is with me")
+    keeper = world.actor(*LAB[:2])
+    raw = {"site": world.clinic.code, "name": "Tank 9", "kind": "nitrogen", "racks": 1, "places": 6}
+    unit = add_unit(keeper, raw)
+    set_limits(keeper, unit, {"maximum_c": "-150", "minutes_allowed": 0})
+    send_store_readings(keeper, unit, {"readings": [[now.isoformat(), -120.5]]})
+    with reading(keeper):
+        (alarm,) = alarms(keeper).filter(unit_id=unit)
+    sound(lab, "/store/", "Alarm of Tank 9")
+    sound(lab, f"/store/units/{unit}/", "not above -150 °C", "Open the alarm", "-120.5 °C")
+    sound(lab, f"/store/alarms/{alarm.pk}/", "Its limits were breached", "I look after it", "Close the alarm")
+
+
+def test_fields_of_a_search_with_times_stay_in_their_row(crew: Crew) -> None:
+    page = crew.at("maker", "qa_reviewer", 1)
+    sound(page, "/units/", "Lot number", "From", "Until")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    bottoms = page.eval_on_selector_all(
+        ".cgt-filter > .cgt-field",
+        "all => all.map(one => one.getBoundingClientRect()).map(box => [box.top, box.bottom])",
+    )
+    rows = {round(top): {round(bottom) for other, bottom in bottoms if abs(other - top) < 1} for top, bottom in bottoms}
+    assert all(len(ends) == 1 for ends in rows.values()) and len(rows) <= 2, bottoms
+    box = page.eval_on_selector("[id$='-zone']", "one => one.getBoundingClientRect().width")
+    assert box <= 1, "the zone stands in the page's subtitle, and is read out with its field"
+    sound(page, "/units/stop/?lot=NOTHING-YET", "What comes later", "Later use of this lot is refused")

@@ -21,7 +21,8 @@ from cgt.network_files.directory import operator_of, present
 from cgt.network_files.sections import BY_NAME, SECTIONS
 from custody.models import NumberPrefix
 from ledger.context import reading
-from network.queries import specification_in_force, therapies
+from network.lane_plans import routes_of
+from network.queries import lane_between, specification_in_force, therapies
 from orders.actions.flows import approve_flow
 from orders.models import Flow
 from personas.models import Membership, User
@@ -109,6 +110,57 @@ def test_the_template_imports_as_it_is_and_its_therapy_waits_for_a_person(templa
     assert not approver.has_usable_password()
     actor = actor_of_membership(Membership.unwalled.get(user=approver), "browser")  # type: ignore[arg-type]
     assert approve_flow(actor, flow.pk).state == "live"
+
+
+def test_routes_papers_and_alerts_of_a_lane_come_with_the_file(template: Path) -> None:
+    stem = renamed(template)
+    said, faults = run(template)
+    assert faults == [] and "5 legs" in said, faults
+    known = present()
+    maker = operator_of(known.organizations[f"{stem}-cells"])
+    with reading(maker):
+        there = lane_between(maker.organization_id, *(known.sites[f"{stem}-{end}"].pk for end in ("campus", "plant")))
+        back = lane_between(maker.organization_id, *(known.sites[f"{stem}-{end}"].pk for end in ("plant", "campus")))
+    assert there is not None and back is not None and back.routes == []
+    assert [(one.name, len(one.legs), one.hours) for one in routes_of(there)] == [
+        ("", 3, 14.0),
+        ("By way of Amsterdam", 2, 20.0),
+    ]
+    assert there.papers == ["Commercial invoice", "Declaration of contents"]
+    assert there.alert_minutes == {"delivered": 120, "leg_arrived": 30}
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "place", "words"),
+    [
+        (3, {"from": "Elsewhere"}, "sheet legs, row 3, column from", "The leg before ends at Frankfurt (FRA)"),
+        (4, {"starts_after": 10}, "sheet legs, row 4, column starts_after", "Begins before"),
+        (4, {"hours": 40}, "sheet legs, row 4, column starts_after", "later than the 14 h"),
+        (2, {"mode": "rocket"}, "sheet legs, row 2, column mode", "Use one of road"),
+        (4, {"hours": "long"}, "sheet legs, row 4, column hours", "number"),
+        (6, {"direction": "outbound"}, "sheet legs, row 6, column origin", "No lane of this courier"),
+        (5, {"courier": "nobody-here"}, "sheet legs, row 5, column courier", "neither the sheet organizations"),
+    ],
+)
+def test_a_leg_at_fault_is_told_by_its_cell_and_nothing_is_kept(
+    template: Path, row: int, changes: dict[str, Any], place: str, words: str
+) -> None:
+    stem = renamed(template)
+    change(template, "legs", row, **changes)
+    _, faults = run(template)
+    assert any(fault.startswith(place) and words in fault for fault in faults), faults
+    assert f"{stem}-cells" not in present().organizations
+
+
+def test_alerts_and_papers_are_read_strictly(template: Path) -> None:
+    renamed(template)
+    change(template, "lanes", 2, alerts="delivered=soon")
+    change(template, "lanes", 3, alerts="landing=20", papers="x" * 121)
+    _, faults = run(template)
+    assert any("row 2, column alerts" in fault and "name=minutes" in fault for fault in faults)
+    assert any("row 3, column alerts" in fault for fault in faults) and any(
+        "column papers" in fault for fault in faults
+    )
 
 
 def test_a_check_tries_everything_and_keeps_nothing(template: Path) -> None:

@@ -21,6 +21,7 @@ from orders import attempts, way_points
 from orders.actions.interruptions import put_on_hold
 from orders.actions.pickups import report_delay
 from orders.actions.way_points import due_milestones, tell_milestone
+from orders.actions.way_reports import report_way
 from orders.flow import order_named
 from orders.models import Order, OrderStep, WayPointDue
 from orders.tasks import tell_milestones
@@ -201,6 +202,10 @@ LEGS = [
     {"origin": "Airport A", "destination": "Airport B", "mode": "air", "starts_after": "5", "hours": "9.5"},
     {"origin": "Airport B", "destination": "Plant", "mode": "road", "starts_after": "16", "hours": "3"},
 ]
+DETOUR = [
+    {"route": "Detour", "origin": "Clinic", "destination": "Port", "mode": "road", "starts_after": 0, "hours": 6},
+    {"route": "Detour", "origin": "Port", "destination": "Plant", "mode": "sea", "starts_after": 8, "hours": 30},
+]
 BY_NIGHT = {"route": "By night", "origin": "Clinic", "destination": "Plant", "mode": "hand", "starts_after": 0}
 
 
@@ -250,3 +255,109 @@ def test_others_change_no_lane_and_see_only_their_own(own: World) -> None:
     assert keeper.post("/lanes/", {"packed": "90", "picked_up": "45"}).status_code == 303
     read = keeper.get("/api/v1/lanes/alerts").json()
     assert (read["packed"], read["picked_up"], read["opened"]) == (90, 45, 60)
+
+
+class OnLegs(OnItsWay):
+    """A box that was picked up on a lane with legs."""
+
+    def __init__(self, world: World) -> None:
+        plan_lane(world.actor(*LOGISTICS), lane(world).pk, {"legs": [*LEGS, *DETOUR], "leg_arrived": 45})
+        super().__init__(world, before="delivery")
+        with reading(self.center):
+            (self.box,) = _boxes(self)
+        self.began = self.box.picked_up_at
+        self.look()
+
+    def look(self) -> None:
+        tell_milestone(self.row("delivery"), self.began + MINUTE)
+
+    def row(self, key: str, point: int = 0) -> WayPointDue:
+        return WayPointDue.unwalled.get(step_id=self.step(key).pk, point=point)
+
+    def points(self) -> list[int]:
+        rows = WayPointDue.unwalled.filter(step_id=self.step("delivery").pk).exclude(point=0)
+        return sorted(rows.values_list("point", flat=True))
+
+    def report(self, kind: str, **given: Any) -> None:
+        report_way(self.world.actor(*CONTROL), self.code, self.box.code, {"report": kind, **given})
+
+    def at(self, hours: float) -> dt.datetime:
+        return self.began + dt.timedelta(hours=hours)
+
+
+def test_each_leg_has_its_departure_and_arrival_told_before_and_after(own: World, browse: Browse) -> None:
+    for person in (DRIVER, CONTROL, NURSE, LOGISTICS):
+        own.member(*person)
+    way = OnLegs(own)
+    assert way.points() == [1, 2, 3, 4, 5, 6]
+    assert not tell_milestone(way.row("delivery", 1), way.at(0.1)), "the first leg begins with the pick-up"
+    assert way.points() == [2, 3, 4, 5, 6]
+    assert not tell_milestone(way.row("delivery", 2), way.at(1))
+    assert way.row("delivery", 2).due_at == way.at(2) - 45 * MINUTE, "the lane's own lead"
+    assert tell_milestone(way.row("delivery", 2), way.at(1.5)) and not tell_milestone(
+        way.row("delivery", 2), way.at(1.6)
+    )
+    (ahead,) = way.events()
+    assert (ahead.payload["leg"], ahead.payload["milestone"], ahead.payload["level"]) == (1, "A leg ends", 1)
+    courier = way.told("courier", ahead)
+    assert "Leg 1 ends: Clinic to Airport A, road" in courier[user(own, *DRIVER)] and user(own, *CONTROL) in courier
+    assert way.told("center", ahead) == {} and way.told("maker", ahead) == {}
+    assert tell_milestone(way.row("delivery", 2), way.at(2.3)) and tell_milestone(way.row("delivery", 2), way.at(3.6))
+    missed, escalated = way.events("orders.milestone_missed")
+    assert way.told("maker", missed)[user(own, *LOGISTICS)].startswith("Missed: Leg 1 ends")
+    assert user(own, *NURSE) not in way.told("center", missed)
+    assert way.told("courier", escalated)[user(own, *CONTROL)].startswith("Missed, nobody acted: Leg 1 ends")
+
+
+def test_a_leg_that_was_late_moves_those_after_it_and_all_are_on_the_page_and_in_rest(own: World) -> None:
+    way = OnLegs(own)
+    early = way.began + dt.timedelta(seconds=1)
+    way.report("leg_arrived", leg=1, happened_at=early.isoformat())
+    way.look()
+    assert not tell_milestone(way.row("delivery", 2), way.at(2)), "it is known"
+    assert way.points() == [1, 3, 4, 5, 6]
+    control = signed_in(own.member(*CONTROL))
+    address = f"/api/v1/orders/{way.code}/shipments/{way.box.code}/way"
+    told = control.get(address).json()
+    rows = {row["milestone"]: row for row in told["milestones"]}
+    first, second = rows["Leg 1 ends: Clinic to Airport A, road"], rows["Leg 2 begins: Airport A to Airport B, air"]
+    assert (first["state"], second["state"], second["told_before_minutes"]) == ("done", "next", 30)
+    assert dt.datetime.fromisoformat(second["planned_at"]) == way.at(5)
+    assert [list(rows).index(name) for name in ("Picked up", first["milestone"], "Delivered")] == [1, 3, 8]
+    page = text_of(control.get(f"/orders/{way.code}/boxes/{way.box.code}/"))
+    assert "Leg 3 ends: Airport B to Plant, road" in page and "2 h 0 min earlier" in page
+    later = (way.expected("delivery") + dt.timedelta(hours=6)).isoformat()
+    way.report("customs_held", happened_at=timezone.now().isoformat(), reason="Form missing", expected_at=later)
+    way.look()
+    moved = {row["number"]: row for row in control.get(address).json()["legs"]}[2]
+    assert dt.datetime.fromisoformat(moved["departs"]) == way.at(5)
+    assert dt.datetime.fromisoformat(moved["expected_departure"]) > way.at(5) + dt.timedelta(hours=1)
+    assert not tell_milestone(way.row("delivery", 3), way.at(5.3)), "it is not missed: it comes later"
+
+
+def test_another_route_has_other_legs_and_a_delivered_box_has_none_to_wait_for(own: World) -> None:
+    way = OnLegs(own)
+    way.report("route_changed", route="Detour", reason="Strike", happened_at=timezone.now().isoformat())
+    way.look()
+    assert tell_milestone(way.row("delivery", 2), way.at(5.5))
+    (event,) = way.events()
+    assert event.payload["title"] == "Leg 1 ends: Clinic to Port, road"
+    assert not tell_milestone(way.row("delivery", 6), way.at(20)), "the detour has no third leg"
+    way.journey.run(until="delivery")
+    for point in way.points():
+        assert not tell_milestone(way.row("delivery", point), way.at(60))
+    assert way.points() == [] and len(way.events("orders.milestone_missed")) == 0
+
+
+def test_of_the_kit_whoever_checks_it_is_told_a_day_before(own: World) -> None:
+    for person in (NURSE, LOGISTICS):
+        own.member(*person)
+    way = OnItsWay(own, before="kit")
+    at = way.expected("kit")
+    assert not tell_milestone(way.row("kit"), at - 1441 * MINUTE)
+    assert tell_milestone(way.row("kit"), at - 1400 * MINUTE)
+    (event,) = way.events()
+    assert event.payload["milestone"] == "Collection kit checked" and user(own, *NURSE) in way.told("center", event)
+    assert tell_milestone(way.row("kit"), at + 16 * MINUTE)
+    (missed,) = way.events("orders.milestone_missed")
+    assert way.told("maker", missed)[user(own, *LOGISTICS)].startswith("Missed: ")

@@ -74,3 +74,17 @@ def test_two_who_stop_the_same_make_one_stop(committed_world: World) -> None:
     assert "stop_stands" in answers
     with reading(world.player("maker", "qa_reviewer").actor):
         assert Stop.unwalled.filter(sought__lot=lot).count() == 1
+
+
+@pytest.mark.story("DN4")
+def test_what_is_collected_from_a_donor_at_the_moment_of_the_stop_is_put_aside(committed_world: World) -> None:
+    world = committed_world
+    journey, reviewer = made_with(world, unique("lot"), "collect"), world.player("maker", "qa_reviewer")
+    signature = {"username": reviewer.username, "password": PASSWORD}
+    sought = {"donor": order_of(reviewer, journey).identity_code, "reason": "Tests came back", "signature": signature}
+    collected, number = together([doing(journey, "collect"), lambda: stop_units(reviewer.actor, sought)])
+    assert number.startswith("S-") and collected == "done", (number, collected)
+    held = bags(reviewer, journey, "starting_material")
+    assert held and set(held.values()) == {ContainerState.QUARANTINED}, "found by the stop, or caught as it came"
+    with reading(reviewer.actor):
+        assert StoppedOrder.unwalled.get(stream_id=order_of(reviewer, journey).stream_id).number == number

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from custody.job_register import jobs
 from ledger.context import Actor
 from orders import queries
 from orders.views.desks import desk_named, driver
@@ -38,6 +39,7 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
             ("pickups", "To be picked up", [row for row in pickups if row not in failed], "No accepted job waits."),
         ],
         "spans": [],
+        "other_jobs": jobs(actor).count(),
         "late": sum(1 for row in rows if row["late"]),
         "lanes": _lanes(actor, now),
         "days": _days(actor, now),

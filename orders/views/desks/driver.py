@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from custody.job_register import jobs
 from ledger.context import Actor
 from orders import queries
 from orders.states import StepState
@@ -38,6 +39,7 @@ def show(request: HttpRequest, actor: Actor) -> TemplateResponse:
         ],
         "late": sum(1 for row in rows if row["late"]),
         "week": days == "week",
+        "other_jobs": jobs(actor).filter(window_from__lt=midnight + dt.timedelta(days=ahead)).count(),
     }
     return TemplateResponse(request, "courier/driver.html", context)
 
