@@ -13,7 +13,9 @@ from django.db.models import Max, Min, Q
 
 from custody.judging import Limits, Point, tally
 from custody.logger_files import Recorded
-from custody.models import Container, StoreAlarm, StoreAlarmDue, StoreReadingBlock, StoreUnit
+from custody.models import Container, StoreReadingBlock, StoreUnit
+from custody.models import StoreAlarm as StoreAlarm
+from custody.models import StoreAlarmDue as StoreAlarmDue
 from custody.states import LYING, AlarmCause, AlarmState, ContainerState
 from ledger.recording import open_event
 

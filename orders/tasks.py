@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from custody.actions.jobs import due_jobs, tell_job
+from custody.actions.job_telling import due_jobs, tell_job
 from custody.actions.returns import due_returns, tell_overdue_return
 from ledger import sweeps
 from orders.actions import excursions, repairs, what_ifs

@@ -36,6 +36,10 @@ class KitInputs(BookInputs):
 
     number = serializers.CharField(max_length=40, label="Kit number", help_text="As it stands on the kit.")
 
+    def get_fields(self) -> dict[str, Any]:
+        found = dict(super().get_fields())
+        return {"number": found.pop("number"), **found}  # first what goes
+
 
 def may_send_kit(actor: Actor, order: Order) -> bool:
     """Whether the form is offered: logistics of the order's sponsor, while its kit waits to be checked."""

@@ -20,7 +20,7 @@ from custody import logger_files, logger_layouts, material, store_watch
 from custody.actions.store_alarms import locked_unit, said_of
 from custody.judging import Limits
 from custody.logger_files import Recorded
-from custody.models import StoreAlarm, StoreAlarmDue
+from custody.store_watch import StoreAlarm, StoreAlarmDue
 from ledger.canonical import canonical_text
 from ledger.context import Actor, reading
 from ledger.recording import MAY_RUN_AHEAD, Once, acting

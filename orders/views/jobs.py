@@ -31,6 +31,7 @@ from personas.states import Capability
 from personas.views import desk
 
 SHOWN = 25
+UNKNOWN = {"window_from": "", "window_until": "", "deliver_by": ""}  # times to come that nobody can guess
 
 
 @require_safe
@@ -156,7 +157,7 @@ def filled(
     found = {}
     for name, inputs in forms.items():
         posted = request.POST if request.method == "POST" and name == what else None
-        found[name] = described(inputs, Filling(actor.zone, {}, posted, errors if name == what else {}))
+        found[name] = described(inputs, Filling(actor.zone, UNKNOWN, posted, errors if name == what else {}))
     return found
 
 

@@ -23,7 +23,7 @@ from ledger.recording import Once
 from ledger.refusals import NotFound, Refusal
 from orders.forms import Filling, described, flat, unplaced
 from orders.views.frame import pages, select
-from orders.views.jobs import shown
+from orders.views.jobs import UNKNOWN, shown
 from orders.views.requests import acted, asked
 from personas.states import Capability
 from personas.views import desk
@@ -122,7 +122,7 @@ def _page(request: HttpRequest, key: UUID, refusal: Refusal | None = None, what:
     booked = job_register.of_return(actor, row.pk)
     for name, inputs in _forms(actor, row, booked).items():
         posted = request.POST if request.method == "POST" and name == what else None
-        filling = Filling(actor.zone, {}, posted, errors if name == what else {})
+        filling = Filling(actor.zone, UNKNOWN, posted, errors if name == what else {})
         forms[name] = described(inputs, filling)
     context = {
         **_shown(row),

@@ -12,7 +12,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from custody.actions.jobs import due_jobs, fetch, tell_job
+from custody.actions.job_telling import due_jobs, tell_job
+from custody.actions.jobs import fetch
 from custody.models import CourierJob, JobDue
 from ledger.context import reading
 from ledger.models import Event
