@@ -45,11 +45,6 @@ def limits_in(row: BoxCondition) -> Limits:
     return Limits(row.minimum, row.maximum, row.minutes_allowed)
 
 
-def degrees(hundredths: int | None) -> str:
-    """Return hundredths of a degree as text in degrees Celsius; empty for none."""
-    return "" if hundredths is None else f"{hundredths / 100:g}"
-
-
 def to_tell(row: BoxCondition) -> str | None:
     """Return the kind of event that tells what is new about a box; None when nothing is.
 

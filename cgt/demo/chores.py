@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from custody import equipment_register, job_register, return_register
+from cgt.demo.left_empty import left_to_fetch
+from custody import equipment_register, return_register
 from custody.actions.equipment import add_equipment, charge_shipper, clean_shipper
-from custody.actions.jobs import book_return
 from custody.actions.returns import receive_empty
 from custody.equipment_register import Equipment
 from custody.shipments import Shipment
@@ -23,7 +23,6 @@ from ledger.walls import visible
 from personas.queries import organization_actor, organizations_at_work
 
 VALID = dt.timedelta(days=300)  # of a shipper that is bought when all others are on their way
-LEFT_FOR, MOST_LEFT = dt.timedelta(days=3), 2  # empty shippers that stay where they stand for a while
 ENOUGH = dt.timedelta(days=5)  # a charge that holds longer than this is left alone
 
 
@@ -87,24 +86,6 @@ def _another(job: Actor, like: Equipment, chance: random.Random) -> Equipment:
         return equipment_register.piece(job, key)
 
 
-def _left_to_fetch(job: Actor, now: dt.datetime) -> set[UUID]:
-    """Leave the newest empty shippers where they stand, each with its courier booked: something to see and to do."""
-    with reading(job):
-        fresh = return_register.returns(job).filter(
-            owner_id=job.organization_id, empty_since__gt=now - LEFT_FOR, handed_over_at=None
-        )
-        rows = list(fresh.order_by("-empty_since")[:MOST_LEFT])
-        booked = {row.pk for row in rows if job_register.of_return(job, row.pk)}
-    tomorrow = (now + dt.timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
-    times = {"window_from": tomorrow, "window_until": tomorrow + dt.timedelta(hours=3)}
-    times["deliver_by"] = tomorrow + dt.timedelta(days=2)
-    for row in rows[:1]:  # one is booked, another waits to be
-        if row.pk not in booked:
-            given = {name: at.isoformat() for name, at in times.items()}
-            book_return(job, row.pk, given | {"contact": "Receiving desk", "door": "Loading bay"})
-    return {row.shipper_id for row in rows}
-
-
 def _fetch(job: Actor, shipper_id: UUID | None = None, but: Collection[UUID] = ()) -> set[UUID]:
     """Receive what stands empty somewhere, or one of it; return the shippers."""
     now = timezone.now()
@@ -121,7 +102,7 @@ def charge_shippers() -> int:
     now, charged = timezone.now(), 0
     for organization_id in organizations_at_work():
         job = organization_actor(organization_id, "demo")
-        left = _left_to_fetch(job, now)
+        left = left_to_fetch(job, now)
         for shipper_id in _fetch(job, but=left):
             clean_shipper(job, shipper_id, {"cleaned_at": now.isoformat()})
         with reading(job):

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from custody import jobs
 from custody.actions.jobs import said_of
+from custody.job_words import words_for
 from custody.models import CourierJob, JobDue
 from ledger.context import reading
 from ledger.recording import acting
@@ -24,7 +25,7 @@ def tell_job(due: JobDue, now: dt.datetime | None = None) -> bool:
     actor = organization_actor(due.organization_id, JOB)
     with reading(actor):
         job = CourierJob.unwalled.filter(pk=due.job_id).first()
-        words = list(jobs.words_for(job, due.organization_id)) if job else []
+        words = list(words_for(job, due.organization_id)) if job else []
     left = [word for word in words if not due.told >> word.bit & 1 and (word.until is None or now < word.until)]
     ready = next((word for word in left if word.at <= now), None)
     if ready is None or job is None:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from custody import job_register as register
 from custody.actions import jobs as action
 from custody.actions.returns import CARRIES
-from custody.jobs import ON_TIME
+from custody.job_words import ON_TIME
 from custody.return_register import concerns
 from ledger.context import Actor
 from ledger.recording import Once

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from custody import alarm_register as register
 from custody.actions import store_alarms as action
+from custody.limits import degrees
 from ledger.context import Actor
 from ledger.recording import Once
 from ledger.refusals import Refusal
@@ -94,8 +95,3 @@ def _alarm(request: HttpRequest, key: UUID, refusal: Refusal | None = None) -> T
         ],
     }
     return TemplateResponse(request, "orders/store_alarm.html", context, status=refusal.status if refusal else 200)
-
-
-def degrees(hundredths: int | None) -> str:
-    """Return hundredths of a degree in degrees Celsius; empty for none."""
-    return "" if hundredths is None else f"{hundredths / 100:g}"

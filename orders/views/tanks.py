@@ -15,6 +15,7 @@ from rest_framework import serializers
 from custody import alarm_register as register
 from custody import store_watch
 from custody.actions import store_alarms as action
+from custody.limits import degrees
 from custody.logger_layouts import layouts
 from custody.queries import store_unit
 from ledger.context import Actor
@@ -23,7 +24,7 @@ from ledger.refusals import InvalidInput, NotFound, Refusal
 from orders.actions.store_readings import send_store_file
 from orders.forms import Filling, described, flat, unplaced
 from orders.views.requests import acted, typed
-from orders.views.store_alarms import degrees, shown
+from orders.views.store_alarms import shown
 from personas.states import Capability
 from personas.views import desk
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('custody', '0016_box_photos'),
+        ('custody', '0017_labels_of_samples'),
         ('ledger', '0001_initial'),
     ]
 
