@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from custody.limits import degrees as degrees
 from custody.readings import BoxCondition, Limits
 from custody.states import Condition, Direction
 from network import queries as network
