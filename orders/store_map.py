@@ -42,13 +42,9 @@ class Lying:
 
     @property
     def sort_key(self) -> tuple[str, str, str]:
-        """By its first clock; without one by when it was collected or filled, behind those that have one."""
+        """By its first clock; without one by when it was collected, behind those that have one."""
         at = self.first.at if self.first else self.bag.ended_at
-        return (
-            "0" if self.first else "1",
-            at.astimezone(dt.UTC).isoformat("T", "microseconds") if at else "",
-            self.bag.code,
-        )
+        return "01"[self.first is None], at.astimezone(dt.UTC).isoformat() if at else "", self.bag.code
 
 
 @dataclass(frozen=True)

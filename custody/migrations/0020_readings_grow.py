@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('custody', '0017_labels_of_samples'),
+        ('custody', '0019_pieces_in_one_box'),
         ('ledger', '0001_initial'),
     ]
 

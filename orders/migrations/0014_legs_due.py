@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0012_infectious_tests'),
+        ('orders', '0013_offline_acts'),
     ]
 
     operations = [
