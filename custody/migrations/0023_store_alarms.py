@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('custody', '0021_courier_jobs'),
+        ('custody', '0022_courier_jobs'),
         ('ledger', '0001_initial'),
         ('personas', '0007_units'),
     ]

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('custody', '0020_readings_grow'),
+        ('custody', '0021_readings_grow'),
         ('ledger', '0001_initial'),
         ('personas', '0007_units'),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('custody', '0019_pieces_in_one_box'),
+        ('custody', '0020_corrected_donations'),
         ('ledger', '0001_initial'),
     ]
 
