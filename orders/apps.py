@@ -69,6 +69,7 @@ class OrdersConfig(AppConfig):
             navigation.Entry(
                 "orders:jobs", "Kits and empty shippers", "truck", "view_orders", 65, applies=return_register.concerns
             ),
+            navigation.Entry("orders:epcis", "EPCIS", "link", "administer", 92),
             navigation.Entry("orders:lanes", "Lanes", "truck", "view_orders", 66, applies=lanes.concerns),
             navigation.Entry("orders:verify", "Verify a copy", "shield-check", "view_record", 70, roles=everywhere),
             navigation.Entry("orders:waiting", "Waiting list", "hourglass", "view_orders", 25, applies=is_concerned),

@@ -24,9 +24,9 @@ def kept_queries(actor: Actor) -> QuerySet[EpcisQuery]:
     return found.order_by("name")
 
 
-def subscriptions_of(actor: Actor, query: EpcisQuery) -> QuerySet[EpcisSubscription]:
-    """Return the running subscriptions of a query of the actor's organization, the oldest first."""
-    found = visible(EpcisSubscription, actor).filter(organization_id=actor.organization_id, query=query)
+def subscriptions_of(actor: Actor, *asked: EpcisQuery) -> QuerySet[EpcisSubscription]:
+    """Return the running subscriptions of queries of the actor's organization, the oldest first."""
+    found = visible(EpcisSubscription, actor).filter(organization_id=actor.organization_id, query__in=asked)
     return found.filter(ended_at__isnull=True).order_by("pk")
 
 
