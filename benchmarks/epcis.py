@@ -28,7 +28,7 @@ LIMIT_MORE_MB = 32.0  # by which the process may grow while it writes ten times 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="manage.py bench epcis", description=__doc__)
-    parser.add_argument("--orders", type=int, default=6500, help="copied orders (6500: some 10 000 events)")
+    parser.add_argument("--orders", type=int, default=7500, help="copied orders (7500: some 10 800 events)")
     parser.add_argument("--events", type=int, default=10_000, help="events to write (10000)")
     chosen = parser.parse_args()
     with own_database() as (server, name):
