@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from custody import codes, gs1, isbt128, isbt_contents, scanned_text, schemes
 from custody.check_characters import check_character
@@ -40,6 +40,7 @@ class Decoded:
     names: tuple[tuple[str, str], ...] = field(default=())
     checked: bool = False
     flags: str = ""  # of a donation number
+    unproven: bool = False  # it came without its check character, and no symbol proves it: typed, most likely
 
     @property
     def is_identity(self) -> bool:
@@ -58,12 +59,15 @@ def decode(scanned: str) -> Decoded:
     if not text or len(text) > LONGEST:
         raise Unreadable("nothing, or too much, was read")
     try:
-        return _decode(text, symbology)
+        found = _decode(text, symbology)
     except Unreadable:
-        found = _retyped(text)
-        if found is None:
+        retyped = _retyped(text)
+        if retyped is None:
             raise
-        return found
+        return retyped
+    is_symbol = bool(symbology) or isbt128.looks_like_isbt(text)  # what a decoder read proved itself there
+    names_itself = bool(found.reading.coi or found.reading.donation)
+    return replace(found, unproven=names_itself and not found.checked and not is_symbol)
 
 
 def _retyped(text: str) -> Decoded | None:

@@ -32,7 +32,12 @@ from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, W
 
 EXCURSION = "Temperature excursion"  # how the reason of a quarantine begins that readings caused
 MOST_CONTAINERS = 99  # two digits in the code
-OUT_OF_QUARANTINE: dict[str, Any] = {"quarantine_reason": "", "state_before_quarantine": "", "quarantined_at": None}
+OUT_OF_QUARANTINE: dict[str, Any] = {
+    "quarantine_reason": "",
+    "state_before_quarantine": "",
+    "quarantined_at": None,
+    "matched_at": None,  # what was put aside has left the patient's side: it is matched again
+}
 
 
 def of_stream(stream_id: UUID, kind: ContainerKind | str | None = None) -> list[Container]:
@@ -193,6 +198,24 @@ def release_from_quarantine(container: Container) -> Container:
         state=ContainerState(container.state_before_quarantine),
         **OUT_OF_QUARANTINE,
     )
+
+
+def match(container: Container) -> Container:
+    """Note that two people matched a container to the patient at the bedside."""
+    return _set(container, matched_at=open_event().occurred_at)
+
+
+def take_back(container: Container, reason: str, place: str) -> Container:
+    """Take an issued container back into the store; it waits there until quality says what becomes of it."""
+    facts = {"quarantine_reason": reason.strip(), "quarantined_at": open_event().occurred_at}
+    return move(container, ContainerState.RETURNED, storage_location=place, **facts)
+
+
+def use_again(container: Container) -> Container:
+    """Let a container that came back be issued once more."""
+    if _locked_state(container) != ContainerState.RETURNED:
+        raise WrongState(f"{container.code} was not returned.", code="not_returned", remedy="Reload the order.")
+    return move(container, ContainerState.STORED, **OUT_OF_QUARANTINE)
 
 
 def quarantine_facts(containers: Sequence[Container]) -> list[MissingFact]:

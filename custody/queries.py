@@ -67,8 +67,8 @@ def in_hand(actor: Actor, *states: ContainerState) -> QuerySet[Container]:
 
 
 def quarantined(actor: Actor) -> QuerySet[Container]:
-    """Return every container in quarantine on the actor's orders, the longest held first."""
-    found = visible(Container, actor).filter(state=ContainerState.QUARANTINED)
+    """Return every container that waits for quality on the actor's orders, the longest first: held or taken back."""
+    found = visible(Container, actor).filter(state__in=(ContainerState.QUARANTINED, ContainerState.RETURNED))
     related = found.select_related("custodian", "custodian_site")
     return related.order_by(F("quarantined_at").asc(nulls_first=True), "pk")
 

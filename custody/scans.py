@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from custody import aliases, labels, scanned_text
-from custody.decoding import Reading, decode
+from custody.decoding import Decoded, Reading, decode
 from custody.isbt128 import Unreadable
 from custody.models import Alias, ChainOfIdentity, Container, Label, Shipment
 from custody.states import AliasSystem, LabelState
@@ -17,6 +17,8 @@ from ledger.prepared import Prepared
 from ledger.refusals import InvalidInput, Mismatch
 
 ANOTHER_BOX = "another_box"  # a slip at the dock: refused and recorded, but no identity is in question
+NO_CHECK = "The check character is missing: scan the code, or type the boxed character as well."
+TYPE_IT_TOO = "Nothing was compared. Scan the code, or type it with the boxed character behind it."
 
 
 def read(scanned: str, field: str = "scan") -> Reading:
@@ -25,6 +27,10 @@ def read(scanned: str, field: str = "scan") -> Reading:
     Raises InvalidInput ``unreadable`` for a format nobody knows or a wrong check, and ``not_an_identity`` with what was
     read for a code that names none of them (an expiry date, a lot, somebody else's number).
     """
+    return _read(scanned, field).reading
+
+
+def _read(scanned: str, field: str) -> Decoded:
     try:
         found = decode(str(scanned))
     except Unreadable:
@@ -37,7 +43,7 @@ def read(scanned: str, field: str = "scan") -> Reading:
             fields={field: [text]},
             remedy="Scan the code of bag, box or order.",
         )
-    return found.reading
+    return found
 
 
 def expect(
@@ -72,7 +78,7 @@ def expect(
 def expect_identity(
     coi: ChainOfIdentity, scanned: str, field: str = "scan", *, at_hand: Iterable[Container] = ()
 ) -> ChainOfIdentity:
-    """Accept the code of this chain of identity, with or without its check character; Mismatch for any other's.
+    """Accept the code of this chain of identity, typed with its check character or scanned; Mismatch for any other's.
 
     ``at_hand``: the containers that lie beside the patient: a mismatch names them, so that they are put aside.
     """
@@ -111,15 +117,17 @@ def expect_outer(shipment: Shipment, scanned: str, field: str = "outer_code") ->
 def _read_or_alias(stream_id: UUID, scanned: str, field: str, expected: Sequence[Container] | None) -> Reading:
     """Read a code, or judge an alias: it leads to a thing and never stands for its identity.
 
-    Raises Mismatch when it is registered for another order (``expected`` None: a box is asked for), and InvalidInput
-    ``alias_not_identity`` with what it is otherwise.
+    Raises InvalidInput ``check_character_missing`` for what was typed without it, Mismatch when it is registered for
+    another order (``expected`` None: a box is asked for), and InvalidInput ``alias_not_identity`` with what it is.
     """
     try:
-        return read(scanned, field)
+        read_here = _read(scanned, field)
     except InvalidInput:
         found = _aliases(scanned)
         if not found:
             raise
+    else:
+        return _proven(read_here, field)
     named = [alias for alias in found if alias.system != AliasSystem.LOT]
     if named and all(alias.stream_id != stream_id for alias in named):
         raise _another_box() if expected is None else mismatch(expected)
@@ -131,6 +139,13 @@ def _read_or_alias(stream_id: UUID, scanned: str, field: str, expected: Sequence
     raise InvalidInput(
         text, code="alias_not_identity", fields={field: [text]}, remedy="Scan the identity code, not another number."
     )
+
+
+def _proven(found: Decoded, field: str) -> Reading:
+    """Refuse a number typed without its boxed character before it is compared: one wrong key makes it another's."""
+    if found.unproven:
+        raise InvalidInput(NO_CHECK, code="check_character_missing", fields={field: [NO_CHECK]}, remedy=TYPE_IT_TOO)
+    return found.reading
 
 
 def _aliases(scanned: str) -> list[Alias]:
@@ -230,8 +245,11 @@ def _unreadable(field: str, scanned: str = "") -> NoReturn:
     )
 
 
-def mismatch(expected: Sequence[Container]) -> Mismatch:
-    """Return the hard stop of a foreign identity, with the containers at hand that are put aside."""
-    stop = Mismatch("The scan names another chain of identity.", code="identity_mismatch")
+def mismatch(expected: Sequence[Container], text: str = "The scan names another chain of identity.") -> Mismatch:
+    """Return the hard stop of a foreign identity, with the containers at hand that are put aside.
+
+    ``text``: what was found, without patient data, when it was no scan that differed.
+    """
+    stop = Mismatch(text, code="identity_mismatch")
     stop.container_ids = [container.pk for container in expected]  # type: ignore[attr-defined]
     return stop

@@ -98,6 +98,11 @@ def check(code: str) -> str:
     return check_character(code)
 
 
+def printed(code: str) -> str:
+    """Return a code as it is printed and typed: with its check character behind it."""
+    return f"{code}{check(code)}"
+
+
 def exhausted(text: str) -> Conflict:
     """Return the refusal of a scheme that has no code left."""
     return Conflict(

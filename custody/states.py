@@ -112,10 +112,10 @@ _C = ContainerState
 TERMINAL_STATES = frozenset({_C.CONSUMED, _C.INFUSED, _C.DESTROYED})  # I4: nothing leaves them
 _OFF = (_C.QUARANTINED, _C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED, _C.LOST)  # off the plain way
 
-GONE = (_C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.RETURNED, _C.LOST)  # of no use to the patient any more
+GONE = (_C.REJECTED, _C.DESTROYED, _C.EXPIRED, _C.LOST)  # of no use to the patient any more
 
 # Where material may lie in a store: nothing that is on the way, in a process, at the patient or at its end does.
-LYING = (_C.COLLECTED, _C.RECEIVED, _C.ACCEPTED, _C.QUARANTINED, _C.REJECTED, _C.STORED, _C.EXPIRED)
+LYING = (_C.COLLECTED, _C.RECEIVED, _C.ACCEPTED, _C.QUARANTINED, _C.REJECTED, _C.STORED, _C.RETURNED, _C.EXPIRED)
 
 MOVES: dict[ContainerState, frozenset[ContainerState]] = {
     _C.PLANNED: frozenset({_C.LABELLED, _C.COLLECTED, _C.QUARANTINED, _C.DESTROYED}),
@@ -132,7 +132,7 @@ MOVES: dict[ContainerState, frozenset[ContainerState]] = {
     _C.ISSUED: frozenset({_C.STORED, _C.THAWED, *_OFF}),
     _C.THAWED: frozenset({_C.INFUSED, *_OFF}),
     _C.EXPIRED: frozenset({_C.DESTROYED, _C.RETURNED, _C.LOST}),
-    _C.RETURNED: frozenset({_C.DESTROYED, _C.LOST}),
+    _C.RETURNED: frozenset({_C.STORED, _C.QUARANTINED, _C.REJECTED, _C.EXPIRED, _C.DESTROYED, _C.LOST}),
     _C.LOST: frozenset(),  # being found is an act of its own (material.find), never a plain move
     _C.CONSUMED: frozenset(),
     _C.INFUSED: frozenset(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.models import Event
 from orders.models import Order, OrderStep
-from orders.states import StepState
+from orders.states import OPEN_STEP_STATES, StepState
 
 DANGERS = {
     "custody.identity_mismatch": "identity mismatch",
@@ -53,4 +53,6 @@ def lymphodepletion_began(order: Order, event: Event) -> bool:
     if not gates.exists():
         return False
     # The last bag ends the infusion, also the one that leaked.
-    return event.payload.get("kind") == INFUSION or not steps.filter(flow_step__kind=INFUSION).exists()
+    infusions = OrderStep.unwalled.filter(order=order, flow_step__kind=INFUSION)
+    rest = infusions.filter(state__in=OPEN_STEP_STATES).exists()  # of a dose that is given in parts
+    return event.payload.get("kind") == INFUSION or rest or not infusions.filter(state=StepState.DONE).exists()

@@ -192,11 +192,16 @@ def begin_again(order: Order, kinds: Collection[str], event_id: UUID) -> None:
 
 def begin_again_at(order: Order, keys: Collection[str], event_id: UUID) -> None:
     """Open a new attempt of these steps alone, as far as they are done."""
-    for step in latest_attempts(order).values():
-        if step.key in keys and step.state == StepState.DONE:
-            fresh = _attempt(order, step.flow_step, step.attempt + 1)
-            fresh.party_ids = step.party_ids
-            fresh.save(force_insert=True)
+    found = latest_attempts(order).values()
+    open_again(order, [step for step in found if step.key in keys and step.state == StepState.DONE], event_id)
+
+
+def open_again(order: Order, steps: Iterable[OrderStep], event_id: UUID) -> None:
+    """Open a new attempt of each of these steps, and of none after them."""
+    for step in steps:
+        fresh = _attempt(order, step.flow_step, step.attempt + 1)
+        fresh.party_ids = step.party_ids
+        fresh.save(force_insert=True)
     advance(order, event_id)
 
 

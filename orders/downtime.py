@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from custody import queries as custody
 from custody import vault
+from custody.schemes import printed
 from ledger.context import Actor
 from ledger.states import Role
 from ledger.walls import visible
@@ -146,7 +147,7 @@ def _things(actor: Actor, order: Order, *, courier: bool) -> list[Thing]:
     found = [Thing("Box", box.code, f"Seal {box.seal_code}") for box in boxes]
     if courier:
         return found
-    chain = [Thing("Chain of identity", order.identity_code)] if order.identity_code else []
+    chain = [Thing("Chain of identity", printed(order.identity_code))] if order.identity_code else []
     bags = [bag for bag in custody.containers_of(actor, order.stream_id) if not bag.is_terminal]
     return chain + [Thing(f"Bag {bag.k_of_n}", bag.code, _bag(bag)) for bag in bags] + found
 

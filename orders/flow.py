@@ -353,11 +353,12 @@ def record(ctx: StepContext, kind: StepKind, outcome: Outcome) -> None:
         step.done_by_id = ctx.performer_id
     if order.state == OrderState.OPEN and not outcome.reopen:
         attempts.advance(order, event.id, step)
-        return
-    # Never the whole row: the database keeps ``party_ids``, and a step may have changed who takes part.
-    step.save(update_fields=attempts.DONE)
-    if order.state == OrderState.OPEN:  # an order that has ended stays so
-        attempts.reopen(order, outcome.reopen, event.id, outcome.summary)
+    else:
+        # Never the whole row: the database keeps ``party_ids``, and a step may have changed who takes part.
+        step.save(update_fields=attempts.DONE)
+        if order.state == OrderState.OPEN:  # an order that has ended stays so
+            attempts.reopen(order, outcome.reopen, event.id, outcome.summary)
+    kind.follow(ctx)
 
 
 @dataclass(frozen=True)

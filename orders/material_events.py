@@ -21,6 +21,20 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.material_returned",
+        "Product returned to the store",
+        "{container} came back to the store, seen by two people: quality decides whether it is used again.",
+        payload={
+            "order": "code",
+            "container": "container code",
+            "condition": "kept, or not_kept",
+            "place": "where it lies",
+            "deviation": "number, when it was not kept",
+        },
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
         "orders.material_lost",
         "Material lost",
         "Nobody finds {container}; deviation {deviation} was opened.",

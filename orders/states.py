@@ -110,6 +110,8 @@ class CapturedAct(models.TextChoices):
     PICKUP_FAILED = "pickup_failed", "Pickup failed"
     DELAYED = "delayed", "Delayed"
     PICKED_UP = "picked_up", "Picked up"
+    LEG_DEPARTED = "leg_departed", "Leg begun"
+    LEG_ARRIVED = "leg_arrived", "Leg ended"
     DELIVERED = "delivered", "Delivered"
     STORED = "stored", "Stored"
     MANUFACTURE_BEGUN = "manufacture_begun", "Manufacture begun"

@@ -128,6 +128,13 @@ class StepKind:
         """Change what the step changes, inside the open event."""
         raise NotImplementedError
 
+    def begins_again(self, ctx: StepContext) -> bool:
+        """Whether it may be done once more by hand even in a flow that does not let it repeat."""
+        return False
+
+    def follow(self, ctx: StepContext) -> None:
+        """Do what follows in the flow once the step is recorded, beyond what the flow says itself."""
+
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         """Raise Mismatch or InvalidInput unless a verifier's own scan names what the step is about."""
 

@@ -36,7 +36,7 @@ KINDS = (
     "decide_readiness",
     "infuse",
 )
-UNUSABLE = (*GONE, ContainerState.IN_PROCESS, ContainerState.CONSUMED)
+UNUSABLE = (*GONE, ContainerState.RETURNED, ContainerState.IN_PROCESS, ContainerState.CONSUMED)
 
 
 @dataclass(frozen=True)

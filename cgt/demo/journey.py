@@ -18,6 +18,7 @@ from django.utils import timezone
 from cgt.demo import chores
 from custody import equipment_register, return_register, stock
 from custody import queries as custody
+from custody.schemes import printed
 from custody.states import LYING, ContainerKind, ContainerState, StoreKind
 from ledger.context import Actor, reading
 from ledger.states import Role
@@ -30,6 +31,8 @@ from orders.queries import Order, OrderStep
 from orders.states import OrderState, StepState
 
 USUALLY = {"prescribe": "treating_physician", "identify_patient": "apheresis_nurse"}
+# What the second person scans too, every bag of it.
+SCANS_EVERY_BAG = ("apply_labels", "label_product", "receive_material", "receive_product", "check_bedside")
 PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
 
 
@@ -189,8 +192,10 @@ class Journey:
     ) -> list[dict[str, str]]:
         organization_id, capability, site_id = player.actor.organization_id, step.capability, step.site_id
         scan = inputs["bags"][0]["scan"] if inputs.get("bags") else inputs.get("wristband", "")
-        if kind in ("apply_labels", "label_product"):
+        if kind in SCANS_EVERY_BAG:
             scan = ", ".join(bag["scan"] for bag in inputs["bags"])
+        if kind == "check_bedside":
+            scan = f"{inputs['wristband']}, {scan}"
         if kind == "hand_over":
             organization_id, site_id = self._giver(order, step.flow_step.parameters)
             capability, scan = "give_custody", inputs["outer_code"]
@@ -234,7 +239,7 @@ class Journey:
 
     def _for_activate_identity(self, order: Order, *_: Any) -> dict[str, Any]:
         return {
-            "scan": order.identity_code,
+            "scan": printed(order.identity_code),
             "birth_date": str(self.identity["birth_date"]),
             "mrn": self.identity["mrn"],
         }
@@ -288,11 +293,11 @@ class Journey:
         return {"decision": "accept"}
 
     def _for_identify_patient(self, order: Order, *_: Any) -> dict[str, Any]:
-        return {"wristband": order.identity_code, "patient_said": "matches"}
+        return {"wristband": printed(order.identity_code), "patient_said": "matches"}
 
     def _for_apply_labels(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.LABELLED, (ContainerKind.STARTING_MATERIAL,))
-        return {"wristband": order.identity_code, "bags": [{"scan": bag.code} for bag in bags]}
+        return {"wristband": printed(order.identity_code), "bags": [{"scan": bag.code} for bag in bags]}
 
     def _for_label_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.STORED, (ContainerKind.DRUG_PRODUCT,))
@@ -300,7 +305,7 @@ class Journey:
 
     def _for_start_collection(self, order: Order, *_: Any) -> dict[str, Any]:
         begun = timezone.now() - dt.timedelta(minutes=2)  # a form tells minutes, and the end must be a later one
-        return {"wristband": order.identity_code, "started_at": begun.isoformat()}
+        return {"wristband": printed(order.identity_code), "started_at": begun.isoformat()}
 
     def _for_collect(self, order: Order, player: Player, parameters: Mapping[str, Any]) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.LABELLED, (ContainerKind.STARTING_MATERIAL,))
@@ -441,11 +446,8 @@ class Journey:
 
     def _for_issue_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.STORED, PRODUCT)
-        return {
-            "patient_ready": "yes",
-            "wristband": order.identity_code,
-            "bags": [{"scan": bag.code} for bag in bags],
-        }
+        scanned = [{"scan": bag.code} for bag in bags]
+        return {"patient_ready": "yes", "wristband": printed(order.identity_code), "bags": scanned}
 
     def _for_prepare_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.ISSUED, PRODUCT)
@@ -453,14 +455,14 @@ class Journey:
 
     def _for_check_bedside(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.THAWED, PRODUCT)
-        return {
-            "wristband": order.identity_code,
-            "bags": [{"scan": bag.code} for bag in bags],
-            "patient_said": "matches",
-        }
+        scanned = [{"scan": bag.code} for bag in bags]
+        return {"wristband": printed(order.identity_code), "bags": scanned, "patient_said": "matches"}
 
     def _for_infuse(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
-        bag = self._bags(order, player, ContainerState.THAWED, PRODUCT)[0]
+        thawed = self._bags(order, player, ContainerState.THAWED, PRODUCT)
+        if not thawed:
+            raise CannotGoOn("nothing is thawed")
+        bag = next((bag for bag in thawed if bag.matched_at), thawed[0])
         return {
             "scan": bag.code,
             "result": "infused",

@@ -197,7 +197,7 @@ class Demonstration:
         if match is not None and match.view_name == "orders:identity":
             others = {self.order.center_id, self.order.manufacturer_id} - {self.actor.organization_id}
             return [(organization_id, Capability.RESOLVE_IDENTITY, None) for organization_id in others]
-        if match is not None and match.view_name == "orders:destroy":
+        if match is not None and match.view_name in ("orders:destroy", "orders:take_back"):
             return [(self.actor.organization_id, capability, None) for capability in WITNESSES]
         rule = sheet_of(self.actor, self.order, self.step).rule if self.step is not None else None
         if rule is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from custody import queries as custody
 from custody import stock, vault
+from custody.schemes import printed
 from custody.states import TERMINAL_STATES
 from ledger.context import Actor
 from orders import queries
@@ -41,7 +42,7 @@ def codes(actor: Actor, order: Any, kind: str = "") -> list[TrayCode]:
     found = _document(actor, order) if kind == READS_THE_DOCUMENT else []
     found += _stock(order) if kind == TAKES_FROM_STOCK else []
     if queries.may_see_therapy(actor):
-        found.append(TrayCode("Wristband and chain of identity", order.identity_code))
+        found.append(TrayCode("Wristband and chain of identity", printed(order.identity_code)))
         found += [
             TrayCode(f"{bag.kind_label} {bag.k_of_n} ({bag.state_label.lower()})", bag.code)
             for bag in sorted(custody.containers_of(actor, order.stream_id), key=_is_used_up)
@@ -97,6 +98,6 @@ def _wrong(actor: Actor, order: Any) -> list[TrayCode]:
         if bag is not None:
             return [
                 TrayCode("Another patient's bag", bag.code, right=False),
-                TrayCode("Another patient's wristband", other.identity_code, right=False),
+                TrayCode("Another patient's wristband", printed(other.identity_code), right=False),
             ]
-    return [TrayCode("Another patient's wristband", other.identity_code, right=False) for other in others[:1]]
+    return [TrayCode("Another patient's wristband", printed(other.identity_code), right=False) for other in others[:1]]

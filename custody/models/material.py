@@ -67,6 +67,7 @@ class Container(WalledModel):
     ended_at = models.DateTimeField(null=True, blank=True, help_text="end of collection: starts the age clock")
     expires_at = models.DateTimeField(null=True, blank=True)
     thawed_at = models.DateTimeField(null=True, blank=True)
+    matched_at = models.DateTimeField(null=True, blank=True, help_text="when two people matched it to the patient")
     storage_location = models.CharField(max_length=120, blank=True)
     store_unit = models.ForeignKey(
         "custody.StoreUnit", on_delete=models.PROTECT, related_name="+", null=True, blank=True

@@ -14,13 +14,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from custody import queries as custody
-from custody.states import ContainerKind
+from custody.states import ContainerKind, WayReportKind
 from ledger.context import Actor, reading
 from ledger.recording import Replayed, acting
 from ledger.refusals import InvalidInput, NotAllowed, Refusal
 from ledger.walls import visible
 from orders import queries
 from orders.actions.pickups import report_delay, report_failed_pickup
+from orders.actions.way_reports import report_way
 from orders.epcis import identifiers
 from orders.epcis.capturing import Captured, captured, events_of
 from orders.flow import perform
@@ -39,6 +40,10 @@ STEP_KINDS = {
     CapturedAct.RECEIVED: "receive_product",
     CapturedAct.THAWED: "prepare_product",
     CapturedAct.INFUSED: "infuse",
+}
+LEGS = {
+    CapturedAct.LEG_DEPARTED: WayReportKind.LEG_DEPARTED.value,
+    CapturedAct.LEG_ARRIVED: WayReportKind.LEG_ARRIVED.value,
 }
 RESULTS = {"dispensed": "infused", "partially_dispensed": "partial"}
 
@@ -230,6 +235,8 @@ def _box_deed(actor: Actor, order: Order, event: Captured, boxes: list[Any]) -> 
     if len(boxes) != 1 or boxes[0] is None:
         raise InvalidInput(fields={event.listed: ["This act is about one box: give its outer code."]})
     box = boxes[0]
+    if event.act in LEGS:
+        return Deed(event, order.code, partial(report_way, actor, order.code, box.code, _leg(event), once=event.once))
     wanted = {"direction": box.direction}
     if event.act in MOMENTS:
         wanted["moment"] = MOMENTS[event.act]
@@ -248,6 +255,18 @@ def _box_deed(actor: Actor, order: Order, event: Captured, boxes: list[Any]) -> 
         "handed_over_at": event.at.isoformat(),
     }
     return _performing(actor, order, step, event, inputs)
+
+
+def _leg(event: Captured) -> dict[str, Any]:
+    """A leg of the way begins or ends; the box stays with its courier: hands change by ``shipping``, ``receiving``."""
+    expected = _expected(event)
+    return {
+        "report": LEGS[event.act],
+        "happened_at": event.at.isoformat(),
+        "leg": event.own.get("leg"),
+        "expected_at": expected.isoformat() if expected else None,
+        "reason": str(event.own.get("note", "")),
+    }
 
 
 def _performing(actor: Actor, order: Order, step: str, event: Captured, inputs: dict[str, Any]) -> Deed:

@@ -17,13 +17,12 @@ from custody.states import MOVES, TERMINAL_STATES, ContainerState
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, Signing, acting
-from ledger.refusals import FactsMissing, Mismatch, MissingFact, NotAllowed, NotFound, WrongState
-from orders import signers
+from ledger.refusals import Mismatch, NotAllowed, NotFound, WrongState
+from orders import signers, treatment, witnesses
 from orders.flow import order_named
 from orders.inputs import PastTime, ScanField, ScanningVerifierInput, SignatureInput, read
 from orders.models import Order
 from orders.policies import may_see_therapy
-from personas import signing
 from personas.policies import require
 from personas.states import Capability
 
@@ -96,6 +95,7 @@ def _destroy(actor: Actor, order: Order, container_code: str, raw: Mapping[str, 
         custody_periods.finish(bag, event.occurred_at)
         pieces.free_emptied(order.stream_id, [bag])
         _note(event, order, bag, given)
+        treatment.settle(order)
     return bag
 
 
@@ -115,29 +115,8 @@ def _signatures(actor: Actor, order: Order, bag: Any, given: Mapping[str, Any]) 
     told = {"act": DESTROYED_BY, "order": order.code, "container": bag.code, "how": given["how"]}
     bound = digest(canonical_text({**told, "reason": given["reason"], "at": given["at"].isoformat()}))
     own = signers.sign_act(actor, given["signature"], Capability.MANAGE_DEVIATIONS, DESTROYED_BY, bound)
-    return [own, _witness(actor, order, bag, given["witness"], own, bound)]
-
-
-def _witness(actor: Actor, order: Order, bag: Any, sent: Mapping[str, str], own: Signing, bound: str) -> Signing:
-    user = signing.identify(signing.Credentials(sent["username"], sent["password"]), "witness.password")
-    if user.person_id == own.person_id:
-        text = "Both signatures belong to one human being."
-        raise FactsMissing(
-            "The second person must be somebody else.",
-            code="second_person_needed",
-            facts=[MissingFact("second_person_needed", text, "Ask a colleague who saw it to sign.")],
-        )
-    sites = {bag.custodian_site_id} if bag.custodian_site_id else set()
-    refusals = []
-    for capability in WITNESSES:
-        try:
-            seen = signing.signer_in(user, {actor.organization_id}, capability, "witness.username", sites)
-        except NotAllowed as refusal:
-            refusals.append(refusal)
-            continue
-        scans.expect(order.stream_id, sent["scan"], [bag], "witness.scan", label_unproven=True)
-        return signing.sign(seen, capability=capability, meaning=SEEN_BY, content_hash=bound, zone=seen.zone)
-    raise refusals[0]
+    seen = witnesses.sign(actor, order.stream_id, bag, given["witness"], own, capabilities=WITNESSES, meaning=SEEN_BY)
+    return [own, seen]
 
 
 def _not_before_custody(bag: Any, at: dt.datetime) -> dt.datetime:

@@ -12,7 +12,7 @@ from custody.states import MOVES, ContainerState
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
-from orders import evidence
+from orders import evidence, treatment
 from orders.flow import order_named
 from orders.models import Order
 from personas.policies import require
@@ -32,20 +32,23 @@ ACCEPTED_BY_RELEASE = ContainerState.RECEIVED
 def decide_on_quarantine(
     actor: Actor, code: str, container_code: str, decision: str, reason: str, *, once: Once | None = None
 ) -> Any:
-    """Release or reject a container in quarantine; return it. By quality of its custodian or manufacturer.
+    """Release or reject a container in quarantine, or one that came back to the store; return it.
+
+    By quality of its custodian or manufacturer. What came back and is released may be issued again.
 
     A release needs every major and critical deviation closed and no identity under query (FactsMissing lists them).
     """
     with _on_container(actor, "orders.quarantine_decided", code, container_code, reason, once) as (order, bag, event):
         if decision not in DECISIONS:
             raise InvalidInput(fields={"decision": [f"Use one of {', '.join(DECISIONS)}."]})
-        if bag.state != ContainerState.QUARANTINED:
+        if bag.state not in (ContainerState.QUARANTINED, ContainerState.RETURNED):
             raise WrongState(f"{bag.code} is not in quarantine.", code="not_quarantined")
         if decision == RELEASE:
             _release(actor, order, bag)
         else:
             material.move(bag, ContainerState.REJECTED)
         event.note(order=order.code, container=bag.code, decision=decision)
+        treatment.settle(order)
     return bag
 
 
@@ -59,6 +62,7 @@ def record_loss(actor: Actor, code: str, container_code: str, reason: str, *, on
         text = f"{bag.code} is lost: {event.reason}"[:LONGEST_TEXT]
         deviation = deviations.open_deviation(order.stream_id, "lost", Severity.CRITICAL, text, automatic=True)
         event.note(order=order.code, container=bag.code, deviation=deviation.number)
+        treatment.settle(order)
     return bag
 
 
@@ -121,6 +125,9 @@ def _release(actor: Actor, order: Order, bag: Any) -> None:
     missing += [fact for fact in stops.facts(order.stream_id) if fact.code not in {one.code for one in missing}]
     if missing:
         raise FactsMissing(f"{bag.code} cannot leave the quarantine.", facts=missing)
-    material.release_from_quarantine(bag)
-    if bag.state == ACCEPTED_BY_RELEASE:
+    if bag.state == ContainerState.QUARANTINED:
+        material.release_from_quarantine(bag)
+    if bag.state == ContainerState.RETURNED:
+        material.use_again(bag)
+    elif bag.state == ACCEPTED_BY_RELEASE:
         material.move(bag, ContainerState.ACCEPTED)

@@ -13,10 +13,11 @@ from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, Stale, WrongState
 from orders import attempts, reserve_shipping
-from orders.flow import current_step, order_named
+from orders.flow import context_of, current_step, order_named
 from orders.models import Order, OrderStep
 from orders.policies import require_may_perform
 from orders.states import PASSED_STEP_STATES, OrderState, StepState
+from orders.step_kinds import kind_of
 from personas.policies import require
 from personas.states import Capability
 from scheduling import date_requests, slot_chains, waiting
@@ -107,9 +108,11 @@ def cancel(actor: Actor, code: str, reason: str, *, once: Once | None = None, ve
     return order
 
 
-def lets_repeat(order: Order, step: OrderStep) -> bool:
+def lets_repeat(actor: Actor, order: Order, step: OrderStep) -> bool:
     """Whether a step may be begun again: as its flow says, or because reserve that stayed behind is to be shipped."""
-    return bool(step.flow_step.may_repeat or reserve_shipping.way_again(order, step))
+    if step.flow_step.may_repeat or reserve_shipping.way_again(order, step):
+        return True
+    return kind_of(step.flow_step.kind).begins_again(context_of(actor, order, step))
 
 
 def repeat_step(actor: Actor, code: str, key: str, reason: str, *, once: Once | None = None) -> OrderStep:
@@ -127,7 +130,7 @@ def repeat_step(actor: Actor, code: str, key: str, reason: str, *, once: Once | 
             raise InvalidInput(fields={"reason": ["Say why; the reason is part of the record."]})
         require_may_perform(actor, step)
         reserve_way = reserve_shipping.way_again(order, step)
-        if not step.flow_step.may_repeat and not reserve_way:
+        if not lets_repeat(actor, order, step):
             raise NotAllowed(
                 "The flow does not let this step repeat.",
                 code="step_does_not_repeat",

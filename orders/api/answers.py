@@ -52,6 +52,9 @@ class OrderRow(Shape):
     synthetic = s.BooleanField(help_text="true: a fictional record")
     version = s.IntegerField()
     identity_code = s.CharField(required=False, help_text=f"chain-of-identity identifier; {NOT_FOR_COURIERS}")
+    identity_check = s.CharField(
+        required=False, help_text=f"its boxed check character: scan fields take it with the code; {NOT_FOR_COURIERS}"
+    )
     therapy = TherapyRef(required=False, help_text=NOT_FOR_COURIERS)
     phase = s.ChoiceField(choices=list(PHASE_LABELS.items()), required=False, help_text=NOT_FOR_COURIERS)
     phase_label = s.CharField(required=False, help_text=NOT_FOR_COURIERS)

@@ -18,6 +18,7 @@ from orders import queries
 from orders.actions import dispositions
 from orders.actions.answering import person_answering
 from orders.actions.destruction import DestroyInputs, destroy_material
+from orders.actions.material_returns import ReturnInputs, return_material
 from orders.actions.revocations import RevokeInputs, revoke_release
 from orders.api import answers
 from orders.api.orders import detail_response, reason_of
@@ -239,6 +240,15 @@ class FoundView(OrderActView):
     def post(self, request: Request, code: str, container: str) -> Response:
         reason, once = reason_of(body_of(request)), once_of(request)
         return self.done(code, lambda: dispositions.record_found(self.actor, code, container, reason, once=once))
+
+
+class ReturnView(OrderActView):
+    """An issued bag that comes back to the store."""
+
+    @_documented("return_material", "Return an issued, not thawed bag to the store, by two people", ReturnInputs)
+    def post(self, request: Request, code: str, container: str) -> Response:
+        sent, once = body_of(request), once_of(request)
+        return self.done(code, lambda: return_material(self.actor, code, container, sent, once=once))
 
 
 class DestroyView(OrderActView):

@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import get_script_prefix, reverse
 
 from custody import vault
+from custody.schemes import check
 from ledger.context import Actor
 from ledger.refusals import MissingFact, NotFound
 from orders import queries
@@ -60,6 +61,7 @@ def order_row(actor: Actor, order: Any) -> dict[str, Any]:
     if queries.may_see_therapy(actor):
         row |= {
             "identity_code": order.identity_code,
+            "identity_check": check(order.identity_code) if order.identity_code else "",
             "therapy": therapy_row(order.therapy),
             "phase": order.phase,
             "phase_label": PHASE_LABELS.get(order.phase, order.phase),

@@ -124,6 +124,7 @@ urlpatterns = [
     ),
     path("orders/<slug:code>/material/<str:container>/lost", quality_acts.LostView.as_view(), name="lost"),
     path("orders/<slug:code>/material/<str:container>/found", quality_acts.FoundView.as_view(), name="found"),
+    path("orders/<slug:code>/material/<str:container>/return", quality_acts.ReturnView.as_view(), name="take-back"),
     path("orders/<slug:code>/material/<str:container>/destroy", quality_acts.DestroyView.as_view(), name="destroy"),
     path("orders/<slug:code>/dossier.zip", record.DossierView.as_view(), name="dossier"),
     path("orders/<slug:code>/lift-identity-query", orders.LiftQueryView.as_view(), name="lift-identity-query"),

@@ -23,9 +23,9 @@ ACTS = {
     (OBJECT, "void_shipping"): CapturedAct.PICKUP_FAILED,
     (OBJECT, "transporting"): CapturedAct.DELAYED,
     (OBJECT, "shipping"): CapturedAct.PICKED_UP,
-    (OBJECT, "departing"): CapturedAct.PICKED_UP,
+    (OBJECT, "departing"): CapturedAct.LEG_DEPARTED,
     (OBJECT, "receiving"): CapturedAct.DELIVERED,
-    (OBJECT, "arriving"): CapturedAct.DELIVERED,
+    (OBJECT, "arriving"): CapturedAct.LEG_ARRIVED,
     (OBJECT, "storing"): CapturedAct.STORED,
     (OBJECT, "accepting"): CapturedAct.RECEIVED,
     (OBJECT, "other"): CapturedAct.THAWED,  # the standard has no word for it; it is told with this one here, too

@@ -20,6 +20,7 @@ CUSTOMS_HOLD = an_object(OBSERVE, "holding", "unavailable")
 SWAPPED = an_object(OBSERVE, "repackaging", "in_transit")
 MEASURED = an_object(OBSERVE, "sensor_reporting", "in_transit")
 MISSING = an_object(OBSERVE, "stock_taking", "unknown")
+RETURNED = an_object(OBSERVE, "holding", "returned")
 RECALLED = an_object(OBSERVE, "holding", "recalled")
 
 
@@ -67,6 +68,14 @@ def held_in_store(happening: Happening) -> Iterator[Said]:
     codes = _named(happening.payload.get("held"))
     if codes and happening.payload.get("deviation"):  # an order's own part
         yield Said(HELD, bags(codes))
+
+
+@says("orders.material_returned", RETURNED)
+def returned(happening: Happening) -> Iterator[Said]:
+    """Back in the own store; what goes back to the manufacturer is shipped."""
+    told = happening.payload
+    place = own(place=told.get("place"), condition=told.get("condition"))
+    yield Said(RETURNED, ((CONTAINER, str(told.get("container"))),), extensions=place)
 
 
 @says("orders.material_lost", MISSING)
@@ -118,9 +127,16 @@ def measured(happening: Happening) -> Iterator[Said]:
 
 excuse(
     "What was recorded before amounts to this: the sensor reports themselves stand with the readings.",
-    "orders.excursion_found",
     "orders.condition_in_range",
 )
+
+
+@says("orders.excursion_found", HELD)
+def excursion_found(happening: Happening) -> Iterator[Said]:
+    """The sensor reports stand with the readings; what lay in the box is held until quality decides."""
+    box = happening.box()
+    if box is not None and box.bags:
+        yield Said(HELD, bags(box.bags))
 
 
 def _on_the_way(happening: Happening, shape: tuple[str, str, str, str]) -> Iterator[Said]:

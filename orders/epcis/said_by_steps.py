@@ -163,7 +163,9 @@ def manufacture_started(happening: Happening) -> Iterator[Said]:
         bags(happening.facts.get("bags") or ()),
         transformation=str(happening.facts.get("batch", "")),
         transactions=_production_order(happening),
-        extensions=own(batchRecord=happening.facts.get("record_reference")),
+        extensions=own(
+            batchRecord=happening.facts.get("record_reference"), materials=list(happening.facts.get("materials") or ())
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from custody import identity, scans, vault
 from custody.patient_matching import normal_mrn
+from custody.schemes import printed
 from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
 from orders.inputs import ScanField
@@ -24,7 +25,10 @@ ENROLLED_IT = MissingFact(
 class Inputs(serializers.Serializer[Any]):
     """What the second person reads from the patient's own document, and the chain-of-identity code."""
 
-    scan = ScanField(label="Chain-of-identity code", help_text="Scan or type the code of this order.")
+    scan = ScanField(
+        label="Chain-of-identity code",
+        help_text="Scan the order's code, or type it with its check character.",
+    )
     birth_date = serializers.DateField(label="Date of birth on the patient's document")
     mrn = serializers.CharField(max_length=40, label="Medical record number on the patient's document")
 
@@ -40,7 +44,7 @@ class ActivateIdentity(StepKind):
     Inputs = Inputs
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Chain of identity", ctx.order.identity_code)]
+        return [("Chain of identity", printed(ctx.order.identity_code))]
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         """Say it before anything is typed; a key's signer is only known when they have signed."""

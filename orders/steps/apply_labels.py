@@ -9,6 +9,7 @@ from rest_framework import serializers
 from custody import identity, labels, material, scans
 from custody.states import ContainerKind, ContainerState, LabelTemplate
 from ledger.refusals import MissingFact
+from orders import namesakes
 from orders.counts import counted
 from orders.inputs import ScanField
 from orders.scanning_back import codes_in, each_once
@@ -40,6 +41,7 @@ class ApplyLabels(StepKind):
     meaning = "labels applied"
     second_scan = "Scan every label yourself, one after the other"
     scans_many = True
+    warnings = (namesakes.SAME_NAME,)
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
@@ -64,7 +66,7 @@ class ApplyLabels(StepKind):
             ("Labels for", ", ".join(f"{bag.code} ({bag.k_of_n})" for bag in bags)),
         ]
         several = ("Second person", "Scans every label too: the codes side by side, with commas between them.")
-        return [*rows, several] if len(bags) > 1 else rows
+        return [*rows, *([several] if len(bags) > 1 else []), *namesakes.warning(ctx)]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         """The second person scans every label too; several codes stand side by side with commas between them."""

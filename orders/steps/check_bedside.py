@@ -6,6 +6,7 @@ It moves nothing, so it cannot be recorded late: a check that was not done is no
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -13,13 +14,17 @@ from rest_framework import serializers
 from custody import identity, material, scans
 from custody.states import ContainerState, IdentityState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
-from orders import bags, evidence
+from orders import bags, evidence, namesakes, scanned_twice, treatment
 from orders.counts import counted
+from orders.evidence_sections import at
 from orders.inputs import ScanField
+from orders.scanning_back import codes_in, each_once
 from orders.states import WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
+
+DIFFERS = "differs"
 
 
 class CheckedBag(serializers.Serializer[Any]):
@@ -34,7 +39,11 @@ class Inputs(serializers.Serializer[Any]):
     wristband = ScanField(label="Patient's wristband", help_text="Scan the chain-of-identity code at the patient.")
     bags = serializers.ListSerializer[Any](child=CheckedBag(), label="Bags", min_length=1, max_length=12)
     patient_said = serializers.ChoiceField(
-        choices=[("matches", "Name and date of birth match the wristband")], label="The patient was asked"
+        choices=[
+            ("matches", "Name and date of birth match the wristband"),
+            (DIFFERS, "Something differs: stop the line"),
+        ],
+        label="The patient was asked",
     )
 
 
@@ -46,7 +55,9 @@ class CheckBedside(StepKind):
     without_network = WithoutNetwork.PAPER
     signatures = 2
     meaning = "identity verified"
-    second_scan = "Scan a bag of the order yourself"
+    second_scan = "Scan the wristband and every bag yourself, one after the other"
+    scans_many = True
+    warnings = (namesakes.SAME_NAME,)
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
@@ -55,6 +66,9 @@ class CheckBedside(StepKind):
             for bag in material.of_stream(ctx.order.stream_id)
             if bag.kind in PRODUCT and bag.state == ContainerState.THAWED
         ]
+
+    def begins_again(self, ctx: StepContext) -> bool:
+        return any(not treatment.is_matched(bag) for bag in self._bags(ctx))
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = []
@@ -76,18 +90,31 @@ class CheckBedside(StepKind):
         return {"bags": [{"scan": ""} for _ in self._bags(ctx)]}
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        zone = ZoneInfo(ctx.order.center_site.zone)
         return [
             ("Chain of identity", ctx.order.identity_code),
-            ("Bags", ", ".join(f"{bag.code} ({bag.position} of {bag.count})" for bag in self._bags(ctx))),
+            ("Product", ctx.order.therapy.name),
+            *((f"Bag {bag.k_of_n}", _told(bag, zone)) for bag in self._bags(ctx)),
+            *namesakes.warning(ctx),
         ]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
-        bags.scanned(ctx, scan, self._bags(ctx))
+        """The second person scans the wristband and every bag, in any order."""
+        waiting = self._bags(ctx)
+        wristbands, codes = scanned_twice.apart(codes_in(scan))
+        if len(wristbands) != 1:
+            text = "Scan the wristband once, and every bag."
+            raise InvalidInput(text, fields={"scan": [text]})
+        chain = identity.identity_of_stream(ctx.order.stream_id)
+        scans.expect_identity(chain, wristbands[0], "scan", at_hand=waiting)
+        each_once(ctx.order.stream_id, codes, waiting, "scan")
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)
         chain = identity.identity_of_stream(ctx.order.stream_id)
         scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=waiting)
+        if inputs["patient_said"] == DIFFERS:
+            raise scans.mismatch(waiting, "What the patient said differs from the wristband.")
         checked = {
             bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan").pk
             for position, given in enumerate(inputs["bags"])
@@ -106,6 +133,14 @@ class CheckBedside(StepKind):
                     )
                 ],
             )
+        for bag in waiting:
+            material.match(bag)
         return Outcome(
             f"{counted(len(waiting), 'bag')} matched to the patient.", {"bags": [bag.code for bag in waiting]}
         )
+
+
+def _told(bag: Any, zone: ZoneInfo) -> str:
+    used_by = at(bag.expires_at, zone) if bag.expires_at else "not recorded"
+    lot = f", lot {bag.lot}" if bag.lot else ""
+    return f"{bag.code}{lot}, use before {used_by}"

@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from custody import custody_periods
 from custody.states import TERMINAL_STATES, ContainerState
-from ledger.refusals import InvalidInput, MissingFact
-from orders import bags, evidence
+from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from orders import bags, evidence, treatment
 from orders.inputs import PastTime, ScanField
 from orders.states import StepState, WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -52,6 +52,18 @@ class Inputs(serializers.Serializer[Any]):
         return attrs
 
 
+NOT_MATCHED = "Not matched at the bedside"
+NOTHING_THAWED = MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first.")
+
+
+def _not_matched(bag: Any) -> MissingFact:
+    return MissingFact(
+        "identity_not_checked",
+        f"{bag.code} was not matched to the patient at the bedside since it was thawed or put aside.",
+        "Repeat the bedside check: two people scan the wristband and every bag.",
+    )
+
+
 @step_kind
 class Infuse(StepKind):
     key = "infuse"
@@ -61,11 +73,14 @@ class Infuse(StepKind):
     signatures = 1
     meaning = "infused"
     physical = True  # the patient has the cells
+    warnings = (NOT_MATCHED,)
     needs = ("activate_identity", "check_bedside")  # two people have matched patient and bag before
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
-        return bags.expected(ctx, bags.PRODUCT, ContainerState.THAWED)
+        """Only what two people matched at the bedside; recorded late, whatever has not ended."""
+        thawed = bags.expected(ctx, bags.PRODUCT, ContainerState.THAWED)
+        return thawed if ctx.late else [bag for bag in thawed if treatment.is_matched(bag)]
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         return bags.nothing(ctx, self._bags(ctx), "product")
@@ -74,16 +89,23 @@ class Infuse(StepKind):
         stops = evidence.revoked_missing(ctx.actor, ctx.order)
         if self._bags(ctx):
             return stops
-        nothing = MissingFact("nothing_thawed", "No thawed bag is at the bedside.", "Thaw the product first.")
-        return stops + bags.held_or(ctx, bags.PRODUCT, nothing)
+        return stops + (self._unmatched(ctx) or bags.held_or(ctx, bags.PRODUCT, NOTHING_THAWED))
+
+    def _unmatched(self, ctx: StepContext) -> list[MissingFact]:
+        thawed = bags.expected(ctx, bags.PRODUCT, ContainerState.THAWED)
+        return [_not_matched(bag) for bag in thawed if not treatment.is_matched(bag)]
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [
-            ("Bags at the bedside", ", ".join(f"{bag.code} ({bag.position} of {bag.count})" for bag in self._bags(ctx)))
-        ]
+        rows = [("Bags to infuse", ", ".join(f"{bag.code} ({bag.k_of_n})" for bag in self._bags(ctx)))]
+        unmatched = [bag for bag in bags.expected(ctx, bags.PRODUCT, ContainerState.THAWED) if bag.matched_at is None]
+        if unmatched and not ctx.late:
+            rows.append((NOT_MATCHED, ", ".join(f"{bag.code} ({bag.k_of_n})" for bag in unmatched)))
+        return rows
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
-        bag = bags.scanned(ctx, inputs["scan"], self._bags(ctx))
+        thawed = bags.expected(ctx, bags.PRODUCT, ContainerState.THAWED)
+        bag = bags.scanned(ctx, inputs["scan"], thawed)
+        self._require_matched(ctx, bag)
         if inputs["result"] in ("infused", "partial") and inputs["volume_ml"] <= 0:
             raise InvalidInput(fields={"volume_ml": ["Enter the volume that was infused."]})
         bags.take(ctx, bag, inputs["ended_at"])
@@ -92,7 +114,7 @@ class Infuse(StepKind):
         if became in TERMINAL_STATES:
             custody_periods.finish(bag, inputs["ended_at"])
         self._open_deviations(ctx, bag, inputs)
-        left = [one for one in self._bags(ctx) if one.pk != bag.pk]
+        left = self._left(ctx, bag)
         facts = {
             "bag": bag.code,
             "result": inputs["result"],
@@ -110,6 +132,24 @@ class Infuse(StepKind):
         return Outcome(
             f"{bag.code} {inputs['result']}; every bag is accounted for.", facts, happened_at=inputs["ended_at"]
         )
+
+    def _require_matched(self, ctx: StepContext, bag: Any) -> None:
+        """Refuse a bag that no two people matched to the patient; recorded late, note it."""
+        if treatment.is_matched(bag):
+            return
+        if not ctx.late:
+            raise FactsMissing(f"{bag.code} was not matched to the patient.", facts=[_not_matched(bag)])
+        ctx.findings.append(_not_matched(bag))
+
+    def _left(self, ctx: StepContext, bag: Any) -> list[Any]:
+        """Return what is still out for the patient: issued, thawed, or put aside as such."""
+        if ctx.late:
+            return [one for one in self._bags(ctx) if one.pk != bag.pk]
+        return [one for one in treatment.product_of(ctx.order) if one.pk != bag.pk and treatment.is_out(one)]
+
+    def follow(self, ctx: StepContext) -> None:
+        """What is left of the dose, or came back, has open steps."""
+        treatment.settle(ctx.order)
 
     def _open_deviations(self, ctx: StepContext, bag: Any, inputs: dict[str, Any]) -> None:
         texts = []

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from custody import identity, material, scans
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
-from orders import bags, evidence
+from orders import bags, evidence, namesakes, prescriptions, treatment
 from orders.counts import counted
 from orders.inputs import ScanField
 from orders.states import StepState, WithoutNetwork
@@ -18,6 +18,8 @@ from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from orders.steps.decide_readiness import USABLE
 from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
+
+DIFFERS = "differs"
 
 
 class IssuedBag(serializers.Serializer[Any]):
@@ -30,12 +32,22 @@ class Inputs(serializers.Serializer[Any]):
     """The patient who is ready, and the bags that are issued."""
 
     patient_ready = serializers.ChoiceField(
-        choices=[("yes", "Ready: the ward has confirmed it")], label="The patient is ready"
+        choices=[
+            ("yes", "Ready: the ward has confirmed it"),
+            (DIFFERS, "Something differs from the request or the prescription: stop the line"),
+        ],
+        label="The patient is ready",
     )
     wristband = ScanField(
         label="Chain of identity", help_text="Scan the code on the wristband or on the ward's request."
     )
     bags = serializers.ListSerializer[Any](child=IssuedBag(), label="Bags", min_length=1, max_length=12)
+    rest_later = serializers.BooleanField(
+        required=False,
+        default=False,
+        label="Split dose: the rest is issued on another day",
+        help_text="The rest stays in storage, and its issue stays open.",
+    )
 
 
 @step_kind
@@ -46,6 +58,7 @@ class IssueProduct(StepKind):
     without_network = WithoutNetwork.PAPER
     signatures = 1
     meaning = "issued"
+    warnings = (namesakes.SAME_NAME,)
     Inputs = Inputs
 
     def _in(self, ctx: StepContext, *states: ContainerState) -> list[Any]:
@@ -56,7 +69,7 @@ class IssueProduct(StepKind):
         return self._in(ctx, *USABLE)
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
-        found = evidence.revoked_missing(ctx.actor, ctx.order)
+        found = evidence.revoked_missing(ctx.actor, ctx.order) + prescriptions.missing(ctx.order)
         if not self._bags(ctx):
             held = material.quarantine_facts(self._in(ctx, ContainerState.QUARANTINED))
             nothing = MissingFact("nothing_to_issue", "No accepted bag is in storage.", "Receive and store it first.")
@@ -68,14 +81,18 @@ class IssueProduct(StepKind):
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         places = (f"{bag.code} ({bag.k_of_n}), {bag.storage_location or 'not stored'}" for bag in self._bags(ctx))
-        rows = [("Chain of identity", ctx.order.identity_code), ("Bags to issue", "; ".join(places))]
+        rows = [("Chain of identity", ctx.order.identity_code), *prescriptions.shown(ctx.order)]
+        rows.append(("Bags to issue", "; ".join(places)))
         issued = self._in(ctx, ContainerState.ISSUED)
-        return [*rows, ("Issued already", ", ".join(bag.code for bag in issued))] if issued else rows
+        rows += [("Issued already", ", ".join(bag.code for bag in issued))] if issued else []
+        return rows + namesakes.warning(ctx)
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting, issued = self._bags(ctx), []
         chain = identity.identity_of_stream(ctx.order.stream_id)
         scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=waiting)
+        if inputs["patient_ready"] == DIFFERS:
+            raise scans.mismatch(waiting, "What the ward or the prescription says differs from the order.")
         for position, given in enumerate(inputs["bags"]):
             bag = bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
             if bag.state == ContainerState.ISSUED:
@@ -83,15 +100,22 @@ class IssueProduct(StepKind):
             _refuse_expired(bag)
             material.move(bag, ContainerState.ISSUED)
             issued.append(bag)
-        return self._outcome(ctx, issued)
+        return self._outcome(ctx, issued, later=inputs["rest_later"])
 
-    def _outcome(self, ctx: StepContext, issued: list[Any]) -> Outcome:
-        """The step stays open while the dose needs more bags and more are there."""
-        total, left = self._in(ctx, ContainerState.ISSUED), self._bags(ctx)
+    def follow(self, ctx: StepContext) -> None:
+        """The rest of a split dose is issued by an attempt of its own."""
+        treatment.settle(ctx.order)
+
+    def _outcome(self, ctx: StepContext, issued: list[Any], *, later: bool) -> Outcome:
+        """The step stays open while the dose needs more bags and more are there, unless the rest is for another day."""
+        found, left = treatment.product_of(ctx.order), self._bags(ctx)
+        total = [bag for bag in found if treatment.is_out(bag) or bag.state == ContainerState.INFUSED]
         needed = int(ctx.limits.get("dose_bags", len(total)))
         facts = {"bags": [bag.code for bag in issued], "positions": [bag.k_of_n for bag in issued]}
         if left and len(total) < needed:
-            return Outcome(f"{len(total)} of {needed} bags of the dose issued.", facts, StepState.READY)
+            words = f"{len(total)} of {needed} bags of the dose issued"
+            done = StepState.DONE if later else StepState.READY
+            return Outcome(f"{words}; the rest later." if later else f"{words}.", facts, done)
         return Outcome(f"{counted(len(total), 'bag')} issued: {', '.join(bag.k_of_n for bag in total)}.", facts)
 
 

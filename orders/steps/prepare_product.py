@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
-from orders import attempts, bags, evidence
+from orders import attempts, bags, evidence, treatment
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.states import WithoutNetwork
@@ -65,7 +65,7 @@ class PrepareProduct(StepKind):
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [
-            ("Bags", ", ".join(f"{bag.code} ({bag.storage_location})" for bag in self._bags(ctx))),
+            ("Bags", ", ".join(f"{bag.code} ({_told(bag)})" for bag in self._bags(ctx))),
             ("Use within", f"{ctx.limits['thaw_minutes']} minutes after the start"),
         ]
 
@@ -81,8 +81,18 @@ class PrepareProduct(StepKind):
             times = {"thawed_at": inputs["started_at"], "expires_at": use_by}
             bags.move(ctx, bag, ContainerState.THAWED, self._before(ctx), **times)
             taken.append(bag.code)
+        left = [bag.code for bag in self._bags(ctx)] if self._before(ctx) == ContainerState.ISSUED else []
+        rest = f" Issued and not thawed: {', '.join(left)}." if left and not ctx.late else ""
         return Outcome(
-            f"{counted(len(taken), 'bag')} thawed.",
+            f"{counted(len(taken), 'bag')} thawed.{rest}",
             {"bags": taken, "use_before": ends},
             happened_at=inputs["started_at"],
         )
+
+    def follow(self, ctx: StepContext) -> None:
+        """What is issued and not thawed keeps an open step, and what is thawed later has to be checked, too."""
+        treatment.settle(ctx.order)
+
+
+def _told(bag: Any) -> str:
+    return f"{bag.k_of_n}, {bag.storage_location}" if bag.storage_location else str(bag.k_of_n)

@@ -21,7 +21,7 @@ class Inputs(serializers.Serializer[Any]):
 
     indication = serializers.CharField(max_length=200, label="Indication")
     dose_remark = serializers.CharField(
-        max_length=200, required=False, allow_blank=True, default="", label="Remark on the dose"
+        max_length=200, required=False, allow_blank=True, default="", label="Remark on the dose (no names)"
     )
 
 
@@ -59,4 +59,5 @@ class Prescribe(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         require_credential(ctx.order, ctx.performer_id)
-        return Outcome("Prescribed.", {"indication": inputs["indication"]})
+        facts = {"indication": inputs["indication"], "therapy": ctx.order.therapy.code}
+        return Outcome("Prescribed.", facts | {"dose_remark": inputs["dose_remark"]})

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from custody import identity, labels, material
 from custody.states import VESSELS, ContainerKind, ContainerState, Vessel
+from orders import namesakes
 from orders.counts import counted
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
@@ -44,6 +45,10 @@ class PrintLabels(StepKind):
     capability = Capability.PRINT_LABELS
     Inputs = Inputs
     Parameters = Parameters
+    warnings = (namesakes.SAME_NAME,)
+
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        return namesakes.warning(ctx)
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         template = ctx.parameters.get("template", "collection")

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from custody import material, returns, scans, shipments
 from custody.states import ContainerState, Direction
 from ledger.refusals import MissingFact
-from orders import bags
+from orders import bags, scanned_twice
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.states import WithoutNetwork
@@ -52,7 +52,8 @@ class ReceiveMaterial(StepKind):
     without_network = WithoutNetwork.KEPT
     signatures = 2
     meaning = "received"
-    second_scan = "Scan a bag of the order yourself"
+    second_scan = "Scan every bag yourself, one after the other"
+    scans_many = True
     physical = True  # the material lies on the dock
     Inputs = Inputs
 
@@ -82,7 +83,7 @@ class ReceiveMaterial(StepKind):
         ]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
-        scans.expect(ctx.order.stream_id, scan, self._bags(ctx), label_unproven=True)
+        scanned_twice.as_the_first(ctx.order.stream_id, scan, inputs["bags"], self._bags(ctx))
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)

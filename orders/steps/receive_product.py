@@ -10,7 +10,7 @@ from rest_framework import serializers
 from custody import material, returns, scans, shipments
 from custody.states import ContainerState, Direction
 from ledger.refusals import InvalidInput, MissingFact
-from orders import bags, evidence
+from orders import bags, evidence, namesakes, scanned_twice
 from orders.bags import PRODUCT
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
@@ -68,7 +68,9 @@ class ReceiveProduct(StepKind):
     without_network = WithoutNetwork.KEPT
     signatures = 2
     meaning = "received"
-    second_scan = "Scan a bag of the order yourself"
+    second_scan = "Scan every bag yourself, one after the other"
+    scans_many = True
+    warnings = (namesakes.SAME_NAME,)
     physical = True  # the product has arrived
     Inputs = Inputs
 
@@ -95,10 +97,11 @@ class ReceiveProduct(StepKind):
             ("Chain of identity", ctx.order.identity_code),
             ("Expected bags", ", ".join(bag.code for bag in self._bags(ctx))),
             ("Temperature", f"not above {ctx.limits['storage_max_c']} °C"),
+            *namesakes.warning(ctx),
         ]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
-        scans.expect(ctx.order.stream_id, scan, self._bags(ctx), label_unproven=True)
+        scanned_twice.as_the_first(ctx.order.stream_id, scan, inputs["bags"], self._bags(ctx))
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         waiting = self._bags(ctx)

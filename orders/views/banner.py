@@ -6,6 +6,7 @@ from typing import Any
 
 from custody import vault
 from custody.queries import identity_of
+from custody.schemes import check
 from ledger.context import Actor
 from ledger.refusals import NotFound
 from orders import queries
@@ -17,6 +18,7 @@ def of(actor: Actor, order: Any, *, name_only: bool = False) -> dict[str, Any]:
     found: dict[str, Any] = {"sees_therapy": sees, "patient": None, "name_only": name_only, "identity": None}
     if sees:
         found["identity"] = identity_of(actor, order.stream_id)
+        found["identity_code"] = f"{order.identity_code} {check(order.identity_code)}" if order.identity_code else ""
     if queries.may_see_identity(actor, order):
         try:
             found["patient"] = vault.open_identity(actor, order.patient_id)

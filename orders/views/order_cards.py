@@ -21,6 +21,7 @@ from orders import queries
 from orders.actions import date_wishing
 from orders.actions.destruction import may_destroy
 from orders.actions.interruptions import lets_repeat
+from orders.actions.material_returns import may_return
 from orders.actions.rescheduling import may_reschedule
 from orders.actions.revocations import may_revoke
 from orders.flow import kind_of, next_actions, why_not
@@ -126,7 +127,7 @@ def _may_repeat(actor: Actor, order: Any, step: Any) -> bool:
     done = step.state in (StepState.DONE, StepState.FAILED)
     if order.state != "open" or not done or why_not(actor, step):
         return False
-    return lets_repeat(order, step)
+    return lets_repeat(actor, order, step)
 
 
 def parties(actor: Actor, order: Any) -> list[dict[str, Any]]:
@@ -182,6 +183,7 @@ DECISIONS = {
     ContainerState.QUARANTINED: [("release", "Release"), ("reject", "Reject"), NOT_FOUND],
     ContainerState.IN_TRANSIT: [NOT_FOUND],
     ContainerState.STORED: [NOT_FOUND],
+    ContainerState.RETURNED: [("release", "May be used again"), ("reject", "Reject"), NOT_FOUND],
     ContainerState.LOST: [("found", "Found again: into quarantine")],
 }
 
@@ -190,7 +192,8 @@ def material(actor: Actor, order: Any) -> list[dict[str, Any]]:
     """Return the order's bags; their codes hold the chain of identity, so a courier sees boxes only (T39).
 
     ``decisions``: what this persona may decide about a bag off the plain way (its custodian or manufacturer);
-    ``destroyable``: whether it may record the end of a bag that is of no use any more.
+    ``destroyable``: whether it may record the end of a bag that is of no use any more; ``returnable``: whether it may
+    take an issued bag back.
     """
     if not queries.may_see_therapy(actor):
         return []
@@ -199,8 +202,9 @@ def material(actor: Actor, order: Any) -> list[dict[str, Any]]:
     for bag in queries.bags_of(actor, order):
         ours = actor.organization_id in (bag.custodian_id, order.manufacturer_id)
         choices = DECISIONS.get(bag.state, []) if decides and ours else []
-        useless = bag.is_quarantined or bag.state in GONE or order.state != OrderState.OPEN
+        useless = bag.is_quarantined or bag.state in (*GONE, ContainerState.RETURNED) or order.state != OrderState.OPEN
         row = {"bag": bag, "status": container_status(bag.state), "decisions": choices}
+        row["returnable"] = order.state == OrderState.OPEN and may_return(actor, order, bag)
         rows.append(row | {"destroyable": useless and may_destroy(actor, order, bag)})
     return rows
 

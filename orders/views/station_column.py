@@ -44,7 +44,7 @@ REACHES = {  # a bag is ticked off at a step once it has come as far as that ste
     "check_bedside": _S.INFUSED,
     "infuse": _S.INFUSED,
 }
-WRONG = (_S.QUARANTINED, *GONE)
+WRONG = (_S.QUARANTINED, _S.RETURNED, *GONE)
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,11 @@ const made = (tag, properties = {}, ...children) => {
   return element;
 };
 
-/* GS1 content keeps the identifier of its symbology, which tells it from a text that only looks alike. */
-const textOf = (result) => (result.contentType === "GS1" ? result.symbologyIdentifier + result.text : result.text);
+/* GS1 content keeps the identifier of its symbology, which tells it from a text that only looks alike; a chain of identity
+   without its check character keeps it too: it was read, not typed. */
+const BARE_IDENTITY = /^C[HX][A-Z0-9]{13}$/;
+const isMarked = (result) => result.contentType === "GS1" || BARE_IDENTITY.test(result.text);
+const textOf = (result) => (isMarked(result) ? result.symbologyIdentifier + result.text : result.text);
 
 class Camera {
   constructor(field, label) {

@@ -83,7 +83,7 @@ def test_it_lists_reads_signs_and_tells_refusals_apart(
     key = "activate_coi"
     step = module("api.steps.read_step").sync(order, key, client=physician)
     signed = module("models").ActivateIdentityInputs(
-        scan=found.identity_code,
+        scan=f"{found.identity_code}{found.identity_check}",
         birth_date=dt.date(1961, 4, 5),
         mrn="MRN-C1",
         signature=module("models").SignatureInput(

@@ -11,6 +11,7 @@ import pytest
 
 import cgt.demo.journey
 from cgt.demo.journey import Cast, Journey, Player
+from custody.schemes import printed
 from ledger.context import Actor, reading
 from orders import flow
 from personas.models import Persona
@@ -152,7 +153,7 @@ def activate(world: World, partner: PartnerOf) -> Callable[..., Any]:
     code = opened(partner("center", "coordinator"), world, 1)
     step = center.get(f"orders/{code}/steps/activate_coi").json()
     body = {
-        "scan": center.get(f"orders/{code}").json()["identity_code"],
+        "scan": printed(center.get(f"orders/{code}").json()["identity_code"]),
         "birth_date": "1951-02-11",
         "mrn": "MRN-1",
         "signature": signature(world, "center", "treating_physician"),

@@ -59,7 +59,7 @@ def whose_turn(page: Page) -> str:
 def order_and_book(work: OrderWork) -> str:
     """Enrolment to confirmed slots; returns the chain of identity."""
     page = work.crew.at(*COORDINATOR)
-    identity = page.inner_text(".cgt-identity").split("Chain of identity")[1].split()[0]
+    identity = "".join(page.inner_text(".cgt-identity").split("Chain of identity")[1].split()[:2])  # and its check
     work.do(COLLEAGUE, "activate_coi", {"scan": identity, "birth_date": "1961-04-05", "mrn": "MRN-77"})
     work.do(COORDINATOR, "consent", {"therapy": "true", "signed_on": "2026-01-05", "form_reference": "FORM-1"})
     work.do(PHYSICIAN, "eligibility", {"eligible": "yes", "weight_kg": "71.5", "infectious_tests": "negative"})
@@ -152,14 +152,14 @@ def bring_and_give(work: OrderWork, identity: str) -> None:
     work.do(DRIVER, "ship_pickup", handed, second=OPERATOR, scan=box)
     work.do(LAB, "ship_delivery", handed, second=DRIVER, scan=box)
     accepted = {f"bags[{n}]decision": "accept" for n in range(len(bags))}
-    work.do(LAB, "receive_product", {**scans, **accepted, "temperature_c": "-150"}, second=LAB_2, scan=bags[0])
+    work.do(LAB, "receive_product", {**scans, **accepted, "temperature_c": "-150"}, second=LAB_2, scan=", ".join(bags))
     places = {f"bags[{n}]location": f"Tank 1, {n}" for n in range(len(bags))}
     work.do(LAB, "store", {**scans, **places})
     work.do(PHYSICIAN, "ld_go", {"decision": "go"})
     work.do(LAB, "issue", {"patient_ready": "yes", "wristband": identity, **scans})
     work.do(LAB, "thaw", scans)
     checked = {"wristband": identity, "patient_said": "matches", **scans}
-    work.do(WARD, "bedside", checked, second=WARD_2, scan=bags[0])
+    work.do(WARD, "bedside", checked, second=WARD_2, scan=", ".join((identity, *bags)))
     for bag in bags:
         given = {"scan": bag, "result": "infused", "volume_ml": "20", "started_at": local(BERLIN, minutes_ago=1)}
         work.do(WARD, "infuse", given)

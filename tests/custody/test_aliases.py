@@ -16,7 +16,7 @@ from tests.custody.factories import World, another_order, make_world
 from tests.custody.test_scans import pack
 from tests.factories import operator
 
-pytestmark = [pytest.mark.django_db, pytest.mark.story("LM4")]
+pytestmark = pytest.mark.django_db
 GTIN, SSCC, GSRN = "06291041500213", "106141412345678908", "106141412345678908"
 
 

@@ -17,7 +17,6 @@ BAG = codes.container_code("CHA999926000001", "starting_material", 1)
 TO_FRENCH, TO_GERMAN = str.maketrans(_US, _FRENCH), str.maketrans(_US, _GERMAN)
 
 
-@pytest.mark.story("LM4")
 @pytest.mark.parametrize(
     ("scanned", "words"),
     [

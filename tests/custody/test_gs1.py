@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from custody import gs1
 from custody.isbt128 import Unreadable
 
-pytestmark = pytest.mark.story("LM4")
 GTIN, SSCC = "06291041500213", "106141412345678908"
 TEXT = st.text(string.ascii_uppercase + string.digits + "-_./+", min_size=1, max_size=20)
 

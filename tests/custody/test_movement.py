@@ -34,7 +34,6 @@ def packed(world: World, **changes):
     return box, bags
 
 
-@pytest.mark.story("AN5")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.integers(0, 3), st.integers(-30, 300)), max_size=8))
 def test_custody_never_gaps_or_overlaps(world: World, steps: list[tuple[int, int]]) -> None:
@@ -101,7 +100,6 @@ def test_handing_over_to_the_present_custodian_changes_nothing(world: World) -> 
         assert custody_periods.custodian(bag) is None
 
 
-@pytest.mark.story("AN5")
 def test_a_box_travels(world: World) -> None:
     box, bags = packed(world)
     assert box.code.startswith("SHP-") and box.state == ShipmentState.PACKED

@@ -4,9 +4,11 @@ import pytest
 from django.utils import timezone
 
 from custody import identity, labels, material, scans, shipments
+from custody.check_characters import check_character
 from custody.isbt128 import coi_symbol
 from custody.models import Container
 from custody.queries import lookup
+from custody.schemes import printed
 from ledger.context import reading
 from ledger.refusals import InvalidInput, Mismatch
 from tests.custody.factories import World, another_order, make_world
@@ -61,7 +63,7 @@ def test_another_bag_of_the_order_is_a_plain_error(world: World) -> None:
 def test_the_identity_itself_is_not_a_bag(world: World) -> None:
     bag = world.bags()[0]
     check = identity.check_of(world.coi)
-    for scanned in (world.coi.code, world.coi.code + check, coi_symbol(world.coi.code)):
+    for scanned in (world.coi.code + check, coi_symbol(world.coi.code)):
         assert "not a bag" in refused(world, scanned, [bag]).detail
 
 
@@ -88,7 +90,8 @@ def test_another_identity_is_a_hard_stop(world: World) -> None:
     theirs = other.collected()[0]
     box = pack(other, [theirs])
     stranger = make_world().bags()[0]
-    foreign = (theirs.code, other.coi.code, coi_symbol(other.coi.code), stranger.code, "CHA999901000001", box.code)
+    unknown = printed("CHA999901000001")
+    foreign = (theirs.code, printed(other.coi.code), coi_symbol(other.coi.code), stranger.code, unknown, box.code)
     for scanned in foreign:
         with pytest.raises(Mismatch) as refusal:
             expect(world, scanned, [bag])
@@ -122,15 +125,36 @@ def test_a_donation_number_that_was_never_recorded_is_no_mismatch(world: World) 
     assert refused(world, "=A99992600007700", world.bags()).code == "wrong_bag"
 
 
-def test_the_wristband_with_and_without_its_check_character(world: World) -> None:
-    check = identity.check_of(world.coi)
+def test_the_wristband_scanned_or_typed_with_its_check_character(world: World) -> None:
+    check, code = identity.check_of(world.coi), world.coi.code
     wrong = "A" if check != "A" else "B"
     with reading(world.nurse):
-        for scanned in (world.coi.code, f"{world.coi.code} {check}", coi_symbol(world.coi.code)):
+        for scanned in (f"{code} {check}", printed(code).lower(), coi_symbol(code), f"]C0{code}"):
             assert scans.expect_identity(world.coi, scanned) == world.coi
-        for scanned in (world.coi.code + wrong, "nothing", world.coi.code[:-1]):
+        for scanned in (code + wrong, "nothing", code[:-1]):
             with pytest.raises(InvalidInput):
                 scans.expect_identity(world.coi, scanned)
+
+
+@pytest.mark.story("AN1", "IN1")
+def test_what_is_typed_without_its_check_character_is_neither_a_match_nor_a_mismatch(world: World) -> None:
+    bag, now, other = world.bags()[0], timezone.now(), another_order(world)
+    with world.step():
+        material.fill(bag, None, now, now, donation_number="A999926000077")
+    box = pack(world, [bag])
+    typed = ("A999926000077", "A999926000078", "A99992600007700", world.coi.code, other.coi.code, "CHA999901000001")
+    for scanned in typed:
+        assert refused(world, scanned, [bag]).code == "check_character_missing", scanned
+        for expected in (
+            lambda text: scans.expect_identity(world.coi, text),
+            lambda text: scans.expect_outer(box, text),
+        ):
+            with reading(world.nurse), pytest.raises(InvalidInput) as refusal:
+                expected(scanned)
+            assert refusal.value.code == "check_character_missing" and "boxed character" in refusal.value.detail
+    assert expect(world, f"A999926000077{check_character('A999926000077')}", [bag]) == bag
+    with pytest.raises(Mismatch):
+        expect(world, f"A999926000078{check_character('A999926000078')}", [bag])
 
 
 @pytest.mark.story("IN1")
@@ -140,7 +164,7 @@ def test_a_bag_or_another_patient_at_the_bedside(world: World) -> None:
         with pytest.raises(InvalidInput):
             scans.expect_identity(world.coi, bag.code)
         with pytest.raises(Mismatch) as refusal:
-            scans.expect_identity(world.coi, other.coi.code)
+            scans.expect_identity(world.coi, printed(other.coi.code))
     assert refusal.value.container_ids == []
 
 
@@ -152,10 +176,10 @@ def test_boxes_at_the_door(world: World) -> None:
     foreign = pack(other, other.collected())
     with reading(world.driver):
         assert scans.expect_outer(box, box.code.lower()) == box
-        for scanned in (bag.code, world.coi.code, "no box"):
+        for scanned in (bag.code, printed(world.coi.code), "no box"):
             with pytest.raises(InvalidInput):
                 scans.expect_outer(box, scanned)
-        for scanned in (foreign.code, other.coi.code):
+        for scanned in (foreign.code, printed(other.coi.code)):
             with pytest.raises(Mismatch):
                 scans.expect_outer(box, scanned)
 

@@ -16,6 +16,7 @@ from cgt.demo import advancing, fictional_time, scan_tray
 from cgt.demo.journey import Cast, Journey, Player
 from custody.actions.mismatch import stop_the_line
 from custody.actions.stock import add_stock_unit
+from custody.schemes import printed
 from ledger.context import Actor, reading
 from orders import queries
 from orders.flow import order_named
@@ -189,7 +190,7 @@ def test_the_tray_holds_right_wrong_and_unreadable_codes(world: World) -> None:
     page = text_of(client.get(f"/orders/{code}/steps/activate_coi/"))
     coordinator = world.actor("center", "coordinator")
     with reading(coordinator):
-        right, wrong = (order_named(coordinator, known).identity_code for known in (code, other))
+        right, wrong = (printed(order_named(coordinator, known).identity_code) for known in (code, other))
     for scanned in (right, wrong, "CT#?–––"):
         assert f'data-demo-scan="{scanned}"' in page
     assert "Patient&#x27;s document: record number" in page

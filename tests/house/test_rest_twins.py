@@ -94,6 +94,7 @@ TWINS = {
     "orders:flows": "api:flows",
     "orders:hold": "api:hold",
     "orders:destroy": "api:destroy",
+    "orders:take_back": "api:take-back",
     "orders:identity": "api:lift-identity-query",
     "orders:invalidate_result": "api:invalidate-result",
     "orders:lift": "api:lift-hold",

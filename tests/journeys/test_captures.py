@@ -104,7 +104,7 @@ def test_a_couriers_system_tells_of_the_road(world: World, packed: Journey, cent
     assert step_of(center, packed, "pickup").state == "ready"
 
     hands = signed(world, ("center", "cell_lab_technologist"), box)
-    assert sent(carrier, event("departing", box, cgt_seal=seal, **hands))["success"], "a bare code will do"
+    assert sent(carrier, event("shipping", box, cgt_seal=seal, **hands))["success"], "a bare code will do"
     assert step_of(center, packed, "pickup").state == "done"
     left = [one for one in told(center, packed) if one["bizStep"] == "shipping"]
     assert [one["disposition"] for one in left] == ["in_transit"]
@@ -323,9 +323,9 @@ def test_a_labs_system_tells_of_receipt_thaw_and_infusion(world: World, center: 
     uris = [uri("container", code) for code in product]
     unsigned = event("accepting", *uris) | at_opening(-150.0)
     assert not sent(lab, unsigned)["success"], "a key alone receives nothing"
-    told_no = sent(lab, event("accepting", *uris) | both_sign(*people, product[0]))
+    told_no = sent(lab, event("accepting", *uris) | both_sign(*people, ", ".join(product)))
     assert "temperature_c" in told_no["errors"][0]["fields"], "what was measured at opening is part of it"
-    assert sent(lab, unsigned | both_sign(*people, product[0]))["success"]
+    assert sent(lab, unsigned | both_sign(*people, ", ".join(product)))["success"]
     assert step_of(center, journey, "receive_product").state == "done"
     journey.run(before="thaw")
     assert sent(lab, event("other", *uris))["success"]
@@ -342,3 +342,18 @@ def test_a_labs_system_tells_of_receipt_thaw_and_infusion(world: World, center: 
         assert sent(ward, event("dispensing", one) | given | signature)["success"]
     assert set(bags(center, journey, "drug_product").values()) == {"infused"}
     assert step_of(center, journey, "infuse").state == "done"
+
+
+@pytest.mark.story("CR3")
+def test_a_leg_of_the_way_is_no_hand_over(world: World, packed: Journey, center: Player, carrier: Partner) -> None:
+    """A courier's standard ``departing`` and ``arriving`` say where the box is; nobody else has it by them."""
+    box, seal = box_of(center, packed)
+    hands = signed(world, ("center", "cell_lab_technologist"), box)
+    refused = sent(carrier, event("departing", uri("box", box), cgt_leg=1, cgt_seal=seal, **hands))
+    assert not refused["success"] and step_of(center, packed, "pickup").state == "ready"
+    assert sent(carrier, event("shipping", uri("box", box), cgt_seal=seal, **hands))["success"]
+    signed_for = signed(world, ("courier", "courier_driver"), box)
+    job = sent(carrier, event("arriving", uri("box", box), cgt_leg=1, cgt_seal=seal, **signed_for))
+    assert "leg" in job["errors"][0]["fields"], "the lane of this journey has no legs"
+    assert step_of(center, packed, "delivery").state == "ready"
+    assert set(bags(center, packed, "starting_material").values()) == {"in_transit"}

@@ -152,7 +152,7 @@ def several_bags(world: World) -> None:
     live(world, definition)
 
 
-@pytest.mark.story("AN3")
+@pytest.mark.story("AN3", "AU3")
 def test_nothing_is_collected_before_the_label_is_on_the_bag(world: World) -> None:
     from orders import flow_files
     from tests.journeys.test_flow_engine import live, step
@@ -175,7 +175,7 @@ def test_nothing_is_collected_before_the_label_is_on_the_bag(world: World) -> No
     assert journey.perform("start_collection").state == "done"
 
 
-@pytest.mark.story("AN3", "AU3")
+@pytest.mark.story("AN3")
 def test_the_end_of_the_collection_starts_the_age_clock(world: World) -> None:
     journey, nurse = world.journey(), world.player("center", "apheresis_nurse")
     journey.run(before="start_collection")

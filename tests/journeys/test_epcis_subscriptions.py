@@ -227,13 +227,13 @@ def test_a_single_event_is_one_act_and_its_refusal_is_the_answer(world: World) -
     closed = next(one for one in seen if one["bizStep"] == "packing" and one["type"] == "ObjectEvent")
     box, seal = closed["epcList"][0].rpartition("/")[2], closed["cgt:seal"]
     hands = signed(world, ("center", "cell_lab_technologist"), box)
-    one = event("departing", box, cgt_seal=seal, **hands) | {"@context": ["https://ref.gs1.org/x"]}
+    one = event("shipping", box, cgt_seal=seal, **hands) | {"@context": ["https://ref.gs1.org/x"]}
     done = carrier.post("epcis/events", one, content_type="application/ld+json")
     assert (done.status_code, done.json()) == (201, {"order": journey.code, "act": "picked_up"}), done.content
     assert carrier.post("epcis/events", one).status_code == 201, "the same again is done once"
-    problem(carrier.post("epcis/events", event("departing", "SHP-NOBODY00-X")), 400, "unknown_identifier")
+    problem(carrier.post("epcis/events", event("shipping", "SHP-NOBODY00-X")), 400, "unknown_identifier")
     problem(carrier.post("epcis/events", {"type": "EPCISDocument"}), 400, "invalid_input")
-    wrong = event("departing", box) | {"errorDeclaration": {"declarationTime": "2030-01-01T00:00:00Z"}}
+    wrong = event("shipping", box) | {"errorDeclaration": {"declarationTime": "2030-01-01T00:00:00Z"}}
     answer = carrier.post("epcis/events", wrong)
     assert answer.status_code == 400 and "errorDeclaration" in answer.json()["fields"]
     problem(system(world, "next_center", "coordinator").post("epcis/events", one), 400, "unknown_identifier")

@@ -262,15 +262,23 @@ def late_receipt(world: World, journey: Journey) -> dict[str, Any]:
     }
 
 
-def test_a_second_bag_after_the_step_was_done_is_an_attempt_of_its_own(world: World) -> None:
+def test_nothing_is_thawed_twice(world: World) -> None:
+    journey, lab = world.journey(), world.player("center", "cell_lab_technologist")
+    journey.run(before="thaw")
+    first, second = list(bags(lab, journey, "drug_product"))
+    now = recent(journey, lab)["started_at"]
+    journey.perform("thaw", {"bags": [{"scan": first}, {"scan": second}], "started_at": now})
+    with refused(WrongState, "step_not_ready"):
+        journey.perform("thaw", {"bags": [{"scan": second}], "started_at": now})
+
+
+def test_a_second_bag_thawed_after_the_check_is_checked_before_it_is_given(world: World) -> None:
     journey, lab = world.journey(), world.player("center", "cell_lab_technologist")
     journey.run(before="thaw")
     first, second = list(bags(lab, journey, "drug_product"))
     now = recent(journey, lab)["started_at"]
     journey.perform("thaw", {"bags": [{"scan": first}], "started_at": now})
-    journey.run(until="bedside")
-    with refused(WrongState, "step_not_ready"):
-        journey.perform("thaw", {"bags": [{"scan": second}], "started_at": now})
+    journey.perform("bedside")
     journey.perform("thaw", {"bags": [{"scan": second}], "started_at": now, **LATE})
     assert (step_of(lab, journey, "thaw").attempt, step_of(lab, journey, "thaw").state) == (2, "done")
     bedside = step_of(lab, journey, "bedside")

@@ -33,6 +33,7 @@ def test_the_floor_of_two_people_is_the_reviewed_list() -> None:
         "check_bedside",
         "hand_over",
         "identify_patient",
+        "label_product",
         "receive_material",
         "receive_product",
     } == TWO_PEOPLE

@@ -6,6 +6,7 @@ import pytest
 
 from cgt.demo.journey import Journey, Player
 from custody.queries import identity_of, shipments_of
+from custody.schemes import printed
 from custody.states import ContainerState, IdentityState
 from ledger.context import reading
 from ledger.models import OutboxMessage
@@ -95,7 +96,7 @@ def test_the_wristband_of_another_patient_stops_the_line(world: World, key: str)
     mine.run(before=key)
     coordinator = world.player("center", "coordinator")
     with refused(Mismatch, "identity_mismatch"):
-        mine.perform(key, {"wristband": order_of(coordinator, other).identity_code})
+        mine.perform(key, {"wristband": printed(order_of(coordinator, other).identity_code)})
     assert identity_state(coordinator, mine) == IdentityState.UNDER_QUERY
     if key in AT_HAND:
         assert set(bags(coordinator, mine, AT_HAND[key]).values()) == {ContainerState.QUARANTINED}
@@ -157,7 +158,7 @@ def test_another_code_of_the_same_order_is_named_and_nothing_more(world: World) 
         box = shipments_of(coordinator.actor, order.stream_id).get()
     source = next(code for code, state in bags(coordinator, journey).items() if state == ContainerState.CONSUMED)
     before = kinds_of_events(coordinator, journey)
-    for scan in (source, box.code, order.identity_code):
+    for scan in (source, box.code, printed(order.identity_code)):
         with refused(InvalidInput, "wrong_bag") as refusal:
             journey.perform("ship", {"bags": [{"scan": scan}, {"scan": scan}]})
         assert refusal.value.fields, scan

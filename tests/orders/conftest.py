@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.test import Client
 
+from custody.schemes import printed
 from ledger.context import reading
 from orders import queries
 from orders.flow import order_named, perform
@@ -64,7 +65,7 @@ def consented(world: World, **patient: str) -> str:
         code,
         ("center", "coordinator", 2),
         "activate_coi",
-        scan=order.identity_code,
+        scan=printed(order.identity_code),
         birth_date="1961-04-05",
         mrn=patient.get("mrn", "MRN-1001"),
     )
@@ -112,8 +113,8 @@ def booked(world: World, **patient: str) -> str:
     step(world, code, ("courier", "courier_dispatcher", 1), "accept_job", decision="accept")
     step(world, code, ("center", "coordinator", 1), "kit", kit_code="K", complete="yes", condition="good")
     step(world, code, ("center", "treating_physician", 1), "readiness", decision="go")
-    said = {"wristband": order.identity_code, "patient_said": "matches"}
-    colleague = verifier(world, ("center", "apheresis_nurse", 2), order.identity_code)
+    said = {"wristband": printed(order.identity_code), "patient_said": "matches"}
+    colleague = verifier(world, ("center", "apheresis_nurse", 2), printed(order.identity_code))
     step(world, code, ("center", "apheresis_nurse", 1), "identify", **said, verifiers=[colleague])
     return code
 

@@ -18,7 +18,7 @@ from tests.orders.factories import World
 from tests.orders.packing import packed
 from tests.personas.conftest import signed_in
 
-pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.story("LM4")]
+pytestmark = pytest.mark.usefixtures("committed_db")
 NURSE, OPERATOR, DRIVER = ("center", "apheresis_nurse"), ("maker", "operator"), ("courier", "courier_driver")
 
 

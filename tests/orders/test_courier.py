@@ -113,7 +113,7 @@ def test_a_planned_stop_shows_before_it_is_packed_and_strangers_see_none(world: 
         assert stranger.post(f"/orders/{code}/steps/pickup/{tail}", {"failure": "damaged"}).status_code == 404
 
 
-@pytest.mark.story("CR3", "CR6")
+@pytest.mark.story("CR3")
 def test_a_failed_pickup_is_told_at_once_and_can_be_tried_again(world: World, browse: Browse) -> None:
     code = packed(world, **patient())
     answer = browse(*DRIVER).post(f"/orders/{code}/steps/pickup/failed/", {"failure": "damaged"})

@@ -64,6 +64,24 @@ def test_a_dossier_holds_the_record_and_is_intact(world: World, browse: Browse, 
         assert word in page
 
 
+@pytest.mark.story("SQ6")
+def test_site_quality_exports_the_evidence_of_one_identity_and_of_no_other(
+    world: World, browse: Browse, full: str
+) -> None:
+    other = world.enrol(**patient())
+    quality = world.actor("center", "site_quality")
+    with reading(quality):
+        mine, theirs = (order_of(quality, code).identity_code for code in (full, other))
+    content = browse("center", "site_quality").get(f"/orders/{full}/dossier.zip").content
+    document, files = unpacked(content)
+    page = files["dossier.html"].decode()
+    assert mine in page and theirs not in page and other not in page
+    assert document["parts"]["signatures"] and document["parts"]["events"]
+    assert copies.verify(document, files, seals.public_key()).findings == []
+    outside = signed_in(make_member(make_organization("treatment_center"), "site_quality"))
+    assert outside.get(f"/orders/{full}/dossier.zip").status_code == 404
+
+
 def test_no_patient_stands_in_a_dossier_not_even_for_who_may_read_the_name(world: World, browse: Browse) -> None:
     person = patient()
     code = consented(world, **person)

@@ -12,6 +12,7 @@ import pypdfium2
 import pytest
 import zxingcpp
 
+from custody.schemes import printed
 from ledger.context import reading
 from ledger.models import Event
 from ledger.walls import visible
@@ -57,7 +58,7 @@ def test_the_pack_of_a_collection_has_codes_that_scan_and_forms_for_two(world: W
     address = f"/orders/{journey.code}/downtime/"
     text, codes = pages_of(nurse.post(address, {"once": str(uuid4())}), "downtime-collection")
     order, bags, _, (pack,) = known(world, journey.code)
-    assert {order.identity_code, *bags} <= codes
+    assert {printed(order.identity_code), *bags} <= codes
     assert f"DOWNTIME PACK {journey.code}/P1" in text and "page 1" in text
     assert "Start the collection" in text and "Volume (mL)" in text and "Person 2" in text
     assert person["family_name"] in text, "the nurse may read who the patient is"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from custody.schemes import printed
 from custody.vault import open_identity
 from ledger.context import reading
 from orders.actions.interruptions import cancel
@@ -27,7 +28,7 @@ def activate(world: World, browse: Browse, code: str) -> None:
     with reading(actor):
         order = order_named(actor, code)
     values = {
-        "scan": order.identity_code,
+        "scan": printed(order.identity_code),
         "birth_date": "1961-04-05",
         "mrn": open_identity(actor, order.patient_id).mrn,
     }

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from custody.schemes import printed
 from ledger.context import reading
 from ledger.models import Event
 from ledger.walls import visible
@@ -236,7 +237,7 @@ def test_another_patients_code_stops_the_line_when_it_comes_in(world: World, bro
     other.run(before="start_collection")
     coordinator = world.actor("center", "coordinator")
     with reading(coordinator):
-        foreign = order_named(coordinator, other.code).identity_code
+        foreign = printed(order_named(coordinator, other.code).identity_code)
     found = send(browse(*NURSE), entry(journey.code, "start_collection", {"wristband": foreign})).json()
     assert found["state"] == "refused"
     assert events_of(world, journey.code, "custody.identity_mismatch")

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import Client
 
+from custody.schemes import printed
 from ledger.context import reading
 from ledger.queries import events_of
 from orders.flow import order_named
@@ -333,12 +334,12 @@ def test_a_slot_hold_is_renewed_on_the_page(world: World, browse: Browse) -> Non
     assert client.post(f"/orders/{code}/renew/", {"once": "r1"}).status_code == 303
 
 
-@pytest.mark.story("SQ6")
+@pytest.mark.story("QA1")
 def test_a_foreign_scan_stops_the_line_until_quality_of_both_firms_lifts_it(world: World, browse: Browse) -> None:
     code, other = booked(world, **patient()), world.enrol(**patient())
     actor = world.actor("center", "coordinator")
     with reading(actor):
-        identity, foreign = order_named(actor, code).identity_code, order_named(actor, other).identity_code
+        identity, foreign = order_named(actor, code).identity_code, printed(order_named(actor, other).identity_code)
     nurse, address = browse("center", "apheresis_nurse"), f"/orders/{code}/steps/apply_labels/"
     nurse.post(f"/orders/{code}/steps/labels/", hidden(nurse, f"/orders/{code}/steps/labels/"))
     bag = f"{identity}-SM01"

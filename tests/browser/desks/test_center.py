@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cgt.demo.journey import Journey
+from custody.schemes import printed
 from ledger.context import reading
 from orders.flow import order_named
 from tests.browser.test_faces import faults
@@ -122,7 +123,7 @@ def choose(page: Page, name: str, presses: int = 0) -> None:
 def identity_of(center: Center, journey: Journey) -> str:
     actor = center.world.player("center", "coordinator").actor
     with reading(actor):
-        return str(order_named(actor, journey.code).identity_code)
+        return printed(order_named(actor, journey.code).identity_code)
 
 
 def test_a_nurse_works_at_the_station_by_keyboard_and_only_the_column_changes(desk: object, center: Center) -> None:
