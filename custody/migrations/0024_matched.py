@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('custody', '0020_corrected_donations'),
+        ('custody', '0023_store_alarms'),
         ('ledger', '0001_initial'),
         ('personas', '0007_units'),
     ]
