@@ -10,7 +10,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from rest_framework import serializers
 
 from custody import alarm_register as register
 from custody import store_watch
@@ -92,9 +91,11 @@ def _unit(request: HttpRequest, key: UUID, refusal: Refusal | None = None, at: s
     low, high = (None if one is None else f"{one / 100:g}" for one in (row.minimum, row.maximum))
     initial = {"minimum_c": low, "maximum_c": high, "minutes_allowed": row.minutes_allowed}
     forms = {}
-    for name, inputs in (_forms(actor) if actor.can(Capability.KEEP_STORE) else {}).items():
+    for name, inputs in (_forms() if actor.can(Capability.KEEP_STORE) else {}).items():
         posted = request.POST if request.method == "POST" and name == at else None
-        forms[name] = described(inputs, Filling(actor.zone, initial, posted, errors if name == at else {}))
+        own = errors if name == at else {}
+        filling = Filling(actor.zone, initial, posted, own)
+        forms[name] = described(inputs, filling) if inputs else _file_fields(actor, posted, own)
     latest = store_watch.latest_of(row)
     context = {
         "unit": row,
@@ -110,13 +111,16 @@ def _unit(request: HttpRequest, key: UUID, refusal: Refusal | None = None, at: s
     return TemplateResponse(request, "orders/store_unit.html", context, status=refusal.status if refusal else 200)
 
 
-def _forms(actor: Actor) -> dict[str, Any]:
-    models = [row.model for row in layouts(actor)]
+def _forms() -> dict[str, Any]:
+    return {"limits": action.StoreLimitsInputs(), "readings": None, "alarm": action.RaiseAlarmInputs()}
 
-    class FileInputs(serializers.Serializer[Any]):
-        """A file of readings."""
 
-        file = serializers.FileField(label="File", help_text="CSV or text, as the monitoring exports it.")
-        model = serializers.ChoiceField(choices=[(name, name) for name in models], required=False, label="Layout")
-
-    return {"limits": action.StoreLimitsInputs(), "readings": FileInputs(), "alarm": action.RaiseAlarmInputs()}
+def _file_fields(actor: Actor, posted: Any, errors: dict[str, list[str]]) -> list[Any]:
+    """Return the fields of a file of readings; the layout only where the organization saved one."""
+    help_text = "CSV or text, as the monitoring exports it."
+    file = {"name": "file", "label": "File", "type": "file", "required": True, "accept": ".csv,.txt,.tsv"}
+    models = [(row.model, row.model) for row in layouts(actor)]
+    layout = {"name": "model", "label": "Layout", "type": "select", "required": False, "choices": models}
+    layout |= {"value": posted.get("model", "") if posted else "", "blank": "Recognize the columns"}
+    fields = [file | {"help": help_text}, *([layout] if models else [])]
+    return [field | {"errors": errors.get(str(field["name"]), [])} for field in fields]

@@ -156,6 +156,7 @@ def test_readings_out_of_order_and_by_file_amount_to_the_same(world: World, brow
         sent = {"file": SimpleUploadedFile("tank.csv", text.encode()), "once": str(uuid4())}
         return lab.post(f"/store/units/{by_file.unit}/readings/", sent)
 
+    assert 'type="file"' in text_of(lab.get(f"/store/units/{by_file.unit}/"))
     assert post("no readings").status_code == 400 and by_file.alarm() is None
     assert post("\n".join(lines)).status_code == 303
     third = by_file.alarm()
