@@ -29,6 +29,15 @@ def as_kept(content: bytes) -> bytes:
     return kept.getvalue()
 
 
+def smaller(content: bytes, edge: int) -> bytes:
+    """Return a kept photo as JPEG of at most so many pixels on its longer edge."""
+    picture = _opened(content)
+    picture.thumbnail((edge, edge))
+    made = io.BytesIO()
+    picture.save(made, "JPEG", quality=KEPT_QUALITY)
+    return made.getvalue()
+
+
 def _opened(content: bytes) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(content), formats=list(MEDIA_TYPES))

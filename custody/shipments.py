@@ -130,6 +130,13 @@ def open_boxes(containers: Iterable[Container], at: dt.datetime) -> None:
         shipment.save(update_fields=["state", "opened_at", "binds_pieces"])
 
 
+def box_of(containers: Iterable[Container]) -> Shipment | None:
+    """Return the newest delivered box in which any of these containers came; None if none is on the record."""
+    items = ShipmentItem.unwalled.filter(container__in=list(containers)).values("shipment")
+    found = Shipment.unwalled.filter(pk__in=items, delivered_at__isnull=False).select_related("from_site", "to_site")
+    return found.order_by("-packed_at", "-id").first()
+
+
 def check_seal(shipment: Shipment, stage: SealStage, seal_seen: str, at: dt.datetime, person_id: UUID | None) -> str:
     """Record the seal that was seen, fitting or not; return the finding in words, "" if it fits."""
     seen = seal_seen.strip()

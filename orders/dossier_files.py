@@ -50,6 +50,7 @@ def sealed(
         "files": sorted(more),
     }
     files = {name: render_to_string(template, context).encode() for name, template in TEMPLATES.items()}
+    context["photos"] = {name: content for name, content in more.items() if name.endswith(".jpg")}
     files["dossier.pdf"] = dossier_pdf(context)
     files |= {"verify.py": inspect.getsource(copies).encode(), **more}
     seals.seal(document, files)

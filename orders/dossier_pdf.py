@@ -16,7 +16,9 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+from custody import pictures
 
 _FONTS = Path(reportlab.__file__).parent / "fonts"
 pdfmetrics.registerFont(TTFont("Dossier", str(_FONTS / "Vera.ttf")))
@@ -68,12 +70,15 @@ def dossier_pdf(context: Mapping[str, Any]) -> bytes:
             flow.append(_table(part["columns"], part["rows"]))
         else:
             flow.append(Paragraph("None.", BODY))
+        if part["name"] == "photos":
+            flow += [_picture(name, content) for name, content in context["photos"].items()]
     flow.append(Paragraph("Events", SECTION))
     flow.append(_table(["No.", "When, where", "What", "Who", "Signed by", "Hash"], _events(context["events"]), EVENTS))
     sheet.build(flow, onFirstPage=_foot(document), onLaterPages=_foot(document))
     return out.getvalue()
 
 
+PICTURE = 800  # pixels of the longer edge: enough to be read on paper; the file itself lies beside
 EVENTS = (0.04, 0.18, 0.33, 0.17, 0.16, 0.12)
 
 
@@ -101,6 +106,13 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequen
     cells += [[Paragraph(_said(str(text)), BODY) for text in row] for row in rows]
     shares = widths or [1 / len(columns)] * len(columns)
     return Table(cells, colWidths=[WIDTH * share for share in shares], repeatRows=1, splitInRow=1, style=GRID)
+
+
+def _picture(name: str, content: bytes) -> KeepTogether:
+    """Return a photo as it is in the bundle, small, with the name of its file beneath."""
+    small = pictures.smaller(content, PICTURE)
+    drawn = Image(io.BytesIO(small), width=80 * mm, height=60 * mm, kind="proportional", hAlign="LEFT")
+    return KeepTogether([Spacer(1, 2 * mm), drawn, Paragraph(_said(name), BODY)])
 
 
 def _foot(document: Mapping[str, Any]) -> Any:

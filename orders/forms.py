@@ -141,6 +141,9 @@ def _field(name: str, declared: serializers.Field, filling: Filling, initial: An
     if isinstance(declared, serializers.DecimalField):
         described |= {"min": declared.min_value, "max": declared.max_value, "inputmode": "decimal"}
         described["step"] = f"{10 ** -(declared.decimal_places or 0):.{declared.decimal_places or 0}f}"
+    if kind == "photo":
+        described |= {"value": filling.value(name), "type": "file", "accept": "image/*", "capture": "environment"}
+        described["maxlength"] = None
     if kind == "datetime":
         described["zone"] = filling.zone  # no latest time: a page stays open while the work that it records goes on
     return described

@@ -10,6 +10,8 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from ledger.refusals import InvalidInput
+from orders.photos import PHOTO as PHOTO
+from orders.photos import PhotoField as PhotoField
 from orders.step_kinds import StepKind
 
 
@@ -76,6 +78,11 @@ def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer
     What moves material can also be recorded late: see ``orders.late``.
     """
     extra: dict[str, Any] = {LATE: _late_reason()} if kind.physical else {}
+    if kind.photo and signatures:  # neither on paper nor on a device without network, where nobody signs
+        extra[PHOTO] = PhotoField(
+            label="Photo of the box",
+            help_text="Seal, damage, place; never a person or a name. JPEG or PNG.",
+        )
     extra["signature"] = SignatureInput(label="Signature", required=signatures >= 1)
     if signatures >= 2:
         verifier = ScanningVerifierInput if kind.second_scan else VerifierInput

@@ -27,6 +27,7 @@ class Milestone:
     actual: dt.datetime | None
     now: dt.datetime
     lead: int = 0  # minutes before it that whoever must act is told; 0: nobody is
+    steps: frozenset[str] = frozenset()  # keys of the steps that reach it
 
     @property
     def told_before(self) -> str:
@@ -67,10 +68,12 @@ def of_box(
     newest = list({step.key: step for step in steps}.values())
     expected = way_points.times(newest[0].order, newest) if newest else {}
     planned: dict[str, dt.datetime | None] = {}
+    reached: dict[str, set[str]] = {}
     for step in newest:
         milestone = way_points.milestone_of(step)
         if milestone is not None and way_points.direction_of(step) == box.direction:
             planned[milestone] = _planned(step, expected.get(step.pk))
+            reached.setdefault(milestone, set()).add(step.key)
     return [
         Milestone(
             label,
@@ -79,6 +82,7 @@ def of_box(
             getattr(box, name),
             now,
             leads.get(box.direction, {}).get(name.removesuffix("_at"), 0),
+            frozenset(reached.get(name.removesuffix("_at"), ())),
         )
         for name, label in NAMES
     ]

@@ -109,6 +109,7 @@ class StepKind:
     scans_many: ClassVar[bool] = False  # a verifier scans one code after the other, with commas between them
     binds_shown: ClassVar[bool] = False  # who sends a version says with it what was shown, and that must still be so
     physical: ClassVar[bool] = False  # material is moved: what has happened already can always be recorded, as late
+    photo: ClassVar[bool] = False  # a photo of the box may be a part of it (``orders.photos``)
     without_network: ClassVar[WithoutNetwork] = WithoutNetwork.NO
     decides_under_query: ClassVar[bool] = False  # it weighs an identity under query itself (to reject stays possible)
     needs: ClassVar[tuple[str, ...]] = ()  # kinds that come before it in every flow: what they verify is a floor too

@@ -17,6 +17,9 @@ class BoxPhoto(WalledModel):
     about = models.CharField(max_length=120, help_text="what it shows, never a patient's name")
     taken_by = models.CharField(max_length=200)
     taken_at = models.DateTimeField()
+    event_id = models.UUIDField(null=True, help_text="hand-over or receipt that it is a part of; null: taken by itself")
+    step = models.SlugField(max_length=64, blank=True, help_text="key of that step")
+    place = models.CharField(max_length=200, blank=True, help_text="where that was")
     digest = models.CharField(max_length=64, help_text="SHA-256 of what is kept")
     content = models.BinaryField(help_text="JPEG without metadata")
 

@@ -15,7 +15,7 @@ from ledger import queries as record
 from ledger.context import Actor, reading
 from ledger.recording import acting
 from ledger.refusals import InvalidInput, NotFound
-from orders import certificates, dossier_files, dossier_parts, queries
+from orders import certificates, dossier_files, dossier_parts, dossier_photos, queries
 from orders.flow import order_named
 from orders.models import Order
 from orders.tampering import Forgery, tampered
@@ -170,7 +170,8 @@ def _made(actor: Actor, order: Order) -> Dossier:
     certificate = certificates.printed(actor, order)
     signatures = record.signatures_of(actor, order.stream_id)
     more = dict([certificate]) if certificate else {}
-    files = dossier_files.sealed(actor, document, events, signatures, more)
+    photos = dossier_photos.files_of(dossier_photos.photos_of(actor, order))
+    files = dossier_files.sealed(actor, document, events, signatures, more | photos)
     return Dossier(order.code, files, dossier_files.packed(files, made_at))
 
 

@@ -39,6 +39,8 @@ class PhotoRow(answers.Shape):
     organization = serializers.CharField()
     taken_by = serializers.CharField()
     taken_at = serializers.DateTimeField()
+    step = serializers.CharField(allow_blank=True, help_text="hand-over or receipt that it is a part of; empty: none")
+    place = serializers.CharField(allow_blank=True, help_text="where that was")
     digest = serializers.CharField(help_text="SHA-256 of the JPEG that is kept")
 
 
@@ -101,7 +103,7 @@ class BoxPhotoView(ActorView):
 
 
 def photo_row(row: Any) -> dict[str, Any]:
-    names = ("about", "taken_by", "taken_at", "digest")
+    names = ("about", "taken_by", "taken_at", "step", "place", "digest")
     return {"id": row.pk, "organization": row.organization.name} | {name: getattr(row, name) for name in names}
 
 

@@ -11,7 +11,7 @@ from custody import custody_periods, equipment, material, scans, shipments
 from custody.states import ShipmentState
 from ledger.refusals import MissingFact
 from ledger.states import Role
-from orders import evidence, transit
+from orders import evidence, photos, transit
 from orders.inputs import PastTime, ScanField
 from orders.states import WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, VerifierRule, step_kind
@@ -54,6 +54,7 @@ class HandOver(StepKind):
     meaning = "custody taken"
     second_scan = "Scan the outer code of the box yourself"
     physical = True  # the box has changed hands
+    photo = True
     audience = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO, Role.COURIER)
     Inputs = Inputs
     Parameters = Parameters
@@ -118,6 +119,8 @@ class HandOver(StepKind):
         for bag in travelling:
             hand_over(bag, ctx.actor.organization_id, self._place(ctx, shipment), ctx.performer_id, at)
         self._open_deviation(ctx, finding, inputs)
+        where = shipment.from_site if ctx.parameters["moment"] == PICKUP else shipment.to_site
+        photo = photos.of_act(ctx, shipment, inputs, at, where.name)
         word = "picked up" if ctx.parameters["moment"] == PICKUP else "delivered"
         return Outcome(
             f"{shipment.code} {word}.",
@@ -126,6 +129,7 @@ class HandOver(StepKind):
                 "seal": inputs["seal_seen"],
                 "condition": inputs["condition"],
                 "moment": ctx.parameters["moment"],
+                **photo,
             },
             happened_at=at,
         )

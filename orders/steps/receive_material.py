@@ -11,7 +11,7 @@ from rest_framework import serializers
 from custody import material, returns, scans, shipments
 from custody.states import ContainerState, Direction
 from ledger.refusals import MissingFact
-from orders import bags, scanned_twice
+from orders import bags, photos, scanned_twice
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
 from orders.states import WithoutNetwork
@@ -55,6 +55,7 @@ class ReceiveMaterial(StepKind):
     second_scan = "Scan every bag yourself, one after the other"
     scans_many = True
     physical = True  # the material lies on the dock
+    photo = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
@@ -93,6 +94,7 @@ class ReceiveMaterial(StepKind):
         ]
         bags.require_all(ctx, seen, waiting)
         shipments.open_boxes(seen, inputs["received_at"])
+        photo = photos.of_act(ctx, shipments.box_of(seen), inputs, inputs["received_at"], photos.site_of(ctx))
         held = []
         for bag, given in zip(seen, inputs["bags"], strict=True):
             bags.take(ctx, bag, inputs["received_at"])
@@ -112,7 +114,12 @@ class ReceiveMaterial(StepKind):
         )
         return Outcome(
             word,
-            {"bags": [bag.code for bag in seen], "quarantined": held, "temperature_c": inputs["temperature_c"]},
+            {
+                "bags": [bag.code for bag in seen],
+                "quarantined": held,
+                "temperature_c": inputs["temperature_c"],
+                **photo,
+            },
             happened_at=inputs["received_at"],
         )
 

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from custody import material, returns, scans, shipments
 from custody.states import ContainerState, Direction
 from ledger.refusals import InvalidInput, MissingFact
-from orders import bags, evidence, namesakes, scanned_twice
+from orders import bags, evidence, namesakes, photos, scanned_twice
 from orders.bags import PRODUCT
 from orders.counts import counted
 from orders.inputs import PastTime, ScanField
@@ -72,6 +72,7 @@ class ReceiveProduct(StepKind):
     scans_many = True
     warnings = (namesakes.SAME_NAME,)
     physical = True  # the product has arrived
+    photo = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
@@ -115,10 +116,12 @@ class ReceiveProduct(StepKind):
                 raise InvalidInput(fields={f"bags[{position}].scan": ["This bag was scanned already."]})
             bags.take(ctx, bag, inputs["received_at"])
             decided[bag.code] = self._decide(ctx, bag, given, too_warm)
-        shipments.open_boxes([bag for bag in waiting if bag.code in decided], inputs["received_at"])
+        opened = [bag for bag in waiting if bag.code in decided]
+        shipments.open_boxes(opened, inputs["received_at"])
+        photo = photos.of_act(ctx, shipments.box_of(opened), inputs, inputs["received_at"], photos.site_of(ctx))
         left = len([bag for bag in waiting if bag.code not in decided])
         count = len(decided)
-        from_state = {"bags": decided, "temperature_c": inputs["temperature_c"]}
+        from_state = {"bags": decided, "temperature_c": inputs["temperature_c"], **photo}
         if not left:
             returns.unpack(ctx.order.stream_id, waiting + self._received(ctx), inputs["received_at"])
         if left:

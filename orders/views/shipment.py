@@ -72,7 +72,7 @@ def page(request: HttpRequest, code: str, box: str, refusal: Refusal | None = No
         "order": found.order,
         "box": found.box,
         "zone": found.zone,
-        "milestones": [_milestone(one) for one in found.milestones],
+        "milestones": [_milestone(one, found.photos) for one in found.milestones],
         "condition": found.condition,
         "limits": found.limits.words,
         "longest_gap": found.longest_gap,
@@ -115,10 +115,11 @@ def _photo_fields(request: HttpRequest, errors: Any) -> list[dict[str, Any]]:
     return [field | {"errors": errors.get(field["name"], [])} for field in fields]
 
 
-def _milestone(one: Any) -> dict[str, Any]:
+def _milestone(one: Any, photos: Any) -> dict[str, Any]:
     tone, icon, words = BADGES[one.state]
     names = ("label", "zone", "planned", "actual", "difference", "told_before")
-    return {"tone": tone, "icon": icon, "words": words} | {name: getattr(one, name) for name in names}
+    taken = [photo for photo in photos if photo.step in one.steps]
+    return {"tone": tone, "icon": icon, "words": words, "photos": taken} | {name: getattr(one, name) for name in names}
 
 
 def _fields(request: HttpRequest, actor: Actor, errors: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
+from rest_framework import serializers
 
 from ledger.context import Actor, reading
 from ledger.refusals import Conflict, NotFound, Refusal, Unauthenticated
@@ -23,7 +25,7 @@ from orders import queries
 from orders.actions import offline
 from orders.flow import next_actions, order_named, perform, seen_version
 from orders.forms import Described, Filling, described, flat, in_place, optional_lists, unplaced, without_blank_rows
-from orders.inputs import LATE
+from orders.inputs import LATE, PHOTO, PhotoField
 from orders.step_kinds import Noted, kind_of
 from orders.views import banner
 from orders.views.offers import offers_of, wishes_asked
@@ -102,6 +104,8 @@ def send(request: HttpRequest, actor: Actor, code: str, key: str) -> Sent:
     with reading(actor):
         step = queries.step_of(actor, order_named(actor, code), key)
     inputs, places = without_blank_rows(request.POST, optional_lists(queries.inputs_of(step)()))
+    if PHOTO in request.FILES:
+        inputs.setlist(PHOTO, request.FILES.getlist(PHOTO))  # type: ignore[arg-type]  # a form's values, files too
     try:
         version = request.POST.get("version") or None
         noted = noted_before(actor, request.POST.get("offline_entry", ""), code, key)
@@ -164,6 +168,9 @@ def sheet_context(
     posted = request.POST if request.method == "POST" else _as_posted(sheet, entry)
     filling = Filling(sheet.zone, sheet.initial, posted, errors or {}, _rows(request), sheet.tests)
     fields = described(sheet.inputs, filling) if sheet.inputs else []
+    for one in fields:
+        if one["name"] == PHOTO:
+            one["kept"] = _kept_photo(request)
     return {
         "order": order,
         "step": step,
@@ -210,6 +217,15 @@ def _as_posted(sheet: StepSheet, entry: Any) -> QueryDict | None:
     for name, text in offline.as_form(sheet.kind, entry, sheet.zone).items():
         posted[name] = text
     return posted
+
+
+def _kept_photo(request: HttpRequest) -> str:
+    """Return a photo that came with a form which is drawn again, as base64 of what would be kept; empty for none."""
+    sent = request.FILES.get(PHOTO) or request.POST.get(PHOTO)
+    try:
+        return base64.b64encode(PhotoField().to_internal_value(sent)).decode() if sent else ""
+    except serializers.ValidationError:
+        return ""
 
 
 def _late(

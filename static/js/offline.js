@@ -7,7 +7,7 @@ window.cgtOffline = (() => {
   const SESSION = "/offline/session/";
   const ENTRIES = "/api/v1/offline-entries";
   const SECRET = /^(signature|verifiers)([.[]|$)|password/;
-  const OF_THE_PAGE = new Set(["csrfmiddlewaretoken", "once", "version", "acting", "step", "offline_entry"]);
+  const OF_THE_PAGE = new Set(["csrfmiddlewaretoken", "once", "version", "acting", "step", "offline_entry", "photo"]);
   const LOOK = 4000; // ms until a server that does not answer counts as away
   const AGAIN = 5000; // ms between two tries
   const GOOD_FOR = 600000; // ms until any page asks anew for the steps at hand
@@ -309,19 +309,21 @@ window.cgtOffline = (() => {
     "No network: this device does not know the current release and quarantine status. Nothing is issued, thawed or infused on what it shows. ";
   const KEPT = "No network. What you enter is kept on this device and sent when the network is back. Nobody signs now: passwords are never kept on a device.";
 
+  const NO_PHOTO = "A photo is not kept: add it when you sign, or afterwards on the page of the box.";
+
   const prepare = (away) =>
     document.querySelectorAll("form[data-without-network]").forEach((form) => {
       const paper = form.dataset.withoutNetwork === "paper";
       let note = form.querySelector("[data-offline-note]");
       if (away && !note) {
-        note = made("div", { className: `cgt-panel ${paper ? "tone-bad" : "tone-warn"}` }, made("p", { textContent: paper ? PAPER : KEPT }));
+        note = made("div", { className: `cgt-panel ${paper ? "tone-bad" : "tone-warn"}` }, made("p", { textContent: paper ? PAPER : form.querySelector("[type=file]") ? `${KEPT} ${NO_PHOTO}` : KEPT }));
         if (paper) note.firstChild.append(made("a", { href: "/offline/#offline-paper", textContent: "The paper procedure, for two people" }));
         note.dataset.offlineNote = "";
         note.setAttribute("role", "status");
         form.prepend(note);
       } else if (!away) note?.remove();
       for (const field of form.elements) {
-        const held = paper ? field.type !== "hidden" : SECRET.test(field.name ?? "");
+        const held = paper ? field.type !== "hidden" : field.type === "file" || SECRET.test(field.name ?? "");
         if (away && held && !field.disabled) {
           field.disabled = true;
           field.dataset.away = "";
