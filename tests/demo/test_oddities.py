@@ -78,6 +78,7 @@ def test_a_late_change_has_its_price_and_one_center_a_share_of_its_own(made: net
         assert {(row.kind, row.amount) for row in prices} == {
             ("line_cancelled", 4800),
             ("lane_cancelled", 350),
+            ("recollection", 6500),
             ("transport", 920),
         }
         assert [row.places for row in Allotment.unwalled.filter(title="Early access program")] == [40]
