@@ -24,6 +24,7 @@ from quality.actions.deviations import close_deviation
 from tests.factories import PASSWORD
 from tests.journeys.conftest import refused
 from tests.journeys.destroying import destroy
+from tests.journeys.labeling import scan_all_back
 from tests.journeys.watching import bags, open_deviations, order_of, step_of
 from tests.journeys.world import World
 
@@ -191,6 +192,8 @@ def test_an_order_is_not_closed_while_a_label_is_open(world: World) -> None:
         bag = material.of_stream(stream_id, "drug_product")[0]
         (printed,) = labels.print_labels(stream_id, [bag], "product", reason="Smeared", market=None)
         void = labels_of(nurse.actor, stream_id).get(state="void")
+        labels.print_labels(stream_id, [bag], "product", reason="Torn", market=None)
+    scan_all_back(journey, nurse, world.player("center", "apheresis_nurse", 2))
     journey.run(before="close")
 
     with refused(InvalidInput) as refusal:
