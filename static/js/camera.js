@@ -172,5 +172,5 @@ class Camera {
 
 /** Open the camera for a field, once. `places`: where the decoder's script and its WebAssembly are. */
 export const scan = async (field, label, places) => {
-  if (!document.querySelector("dialog.cgt-camera")) await new Camera(field, label).open(places);
+  if (!document.querySelector("dialog.cgt-camera[open]")) await new Camera(field, label).open(places);
 };

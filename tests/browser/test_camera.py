@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 
 from tests.browser.journeys import Crew, OrderWork
 from tests.browser.test_courier_and_audit import good
+from tests.browser.test_offline import cut, equipped
 from tests.browsing import chromium as chromium_path
 from tests.orders.conftest import patient
 from tests.orders.factories import make_world
@@ -131,3 +132,18 @@ def test_a_forbidden_camera_says_what_else_helps(crew: Crew, video: Path) -> Non
     good(page)
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.name") == "outer_code"
+
+
+@pytest.mark.story("CR2")
+def test_without_network_the_reader_comes_from_the_device(crew: Crew, video: Path) -> None:
+    work = OrderWork(crew, packed(crew.world, **patient()))
+    box = work.boxes()[0]
+    page = equipped(work.open(DRIVER, "pickup"))
+    page.set_viewport_size({"width": 390, "height": 844})
+    show(video, symbol(box))
+    cut(page)
+    page.reload()  # nothing is in memory any more: the page, its scripts and the decoder come from the device
+    expect(page.get_by_role("heading", name="Entries without network")).to_be_visible()
+    opened(page, "Outer code of the box")
+    expect(page.locator("#offline-sheets [name=outer_code]")).to_have_value(box, timeout=60_000)
+    expect(page.locator("#offline-sheets form").get_by_role("alert")).to_be_hidden()  # it is a code of this order
