@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.journeys import Crew, OrderWork
 from tests.orders.conftest import patient
@@ -56,15 +57,14 @@ def test_a_driver_reports_and_finds_the_hand_over_of_the_box(crew: Crew) -> None
     page.get_by_role("button", name="Nobody is there").wait_for()
     good(page)
     page.get_by_role("button", name="Nobody is there").click()
-    page.wait_for_url("**/")
-    assert "pickup stays open" in page.inner_text("#cgt-messages")
+    expect(page.locator("#cgt-messages")).to_contain_text("pickup stays open")
     page.goto("/?days=week")
     assert "Nobody is there" in stop.inner_text()
     stop.get_by_text("Later").click()
     page.get_by_role("button", name="In 1 hour").wait_for()
     good(page)
     page.get_by_role("button", name="In 1 hour").click()
-    page.wait_for_url("**/")
+    expect(page.locator("#cgt-messages")).to_contain_text("the new time")
     page.goto("/?days=week")
     box, seal = (stop.locator("dd .cgt-mono").nth(number).inner_text() for number in (0, 1))
     stop.get_by_role("link", name="Pick up", exact=True).click()

@@ -30,7 +30,9 @@ def test_whoever_takes_a_bag_out_has_opened_its_box(world: World, before: str, s
     page = f"/orders/{journey.code}/boxes/{box.code}/"
 
     def row() -> str:
-        found = re.search(r'<th scope="row"[^>]*>(?:\s|<[^>]*>)*Opened.*?</tr>', client.get(page).content.decode(), re.S)
+        found = re.search(
+            r'<th scope="row"[^>]*>(?:\s|<[^>]*>)*Opened.*?</tr>', client.get(page).content.decode(), re.S
+        )
         assert found is not None
         return found.group(0)
 
