@@ -368,7 +368,8 @@ class Journey:
         }
 
     def _for_receive_material(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
-        bags = self._bags(order, player, ContainerState.IN_TRANSIT, (ContainerKind.STARTING_MATERIAL,))
+        travels = (ContainerKind.STARTING_MATERIAL, ContainerKind.INTERMEDIATE, ContainerKind.SAMPLE)
+        bags = self._bags(order, player, ContainerState.IN_TRANSIT, travels)
         return {
             "bags": [{"scan": bag.code, "condition": "good"} for bag in bags],
             "temperature_c": "5.0",

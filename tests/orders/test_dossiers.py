@@ -76,7 +76,7 @@ def test_site_quality_exports_the_evidence_of_one_identity_and_of_no_other(
     document, files = unpacked(content)
     page = files["dossier.html"].decode()
     assert mine in page and theirs not in page and other not in page
-    assert document["parts"]["signatures"] and document["parts"]["events"]
+    assert document["parts"]["signatures"] and document["parts"]["timeline"]
     assert copies.verify(document, files, seals.public_key()).findings == []
     outside = signed_in(make_member(make_organization("treatment_center"), "site_quality"))
     assert outside.get(f"/orders/{full}/dossier.zip").status_code == 404
