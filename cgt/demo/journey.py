@@ -21,6 +21,7 @@ from custody import queries as custody
 from custody.schemes import printed
 from custody.states import LYING, ContainerKind, ContainerState, StoreKind
 from ledger.context import Actor, reading
+from ledger.refusals import FactsMissing
 from ledger.states import Role
 from ledger.walls import visible
 from network.specifications import rules_of
@@ -33,6 +34,7 @@ from orders.states import OrderState, StepState
 USUALLY = {"prescribe": "treating_physician", "identify_patient": "apheresis_nurse"}
 # What the second person scans too, every bag of it.
 SCANS_EVERY_BAG = ("apply_labels", "label_product", "receive_material", "receive_product", "check_bedside")
+TRIES, TAKEN = 5, "_in_another_box"
 PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
 
 
@@ -143,11 +145,22 @@ class Journey:
         raise CannotGoOn("nobody of the center plays")
 
     def perform(self, key: str, changes: Mapping[str, Any] | None = None, player: Player | None = None) -> StepResult:
-        """Perform one step with plausible inputs (``changes`` replace some)."""
-        player, kind, inputs = self.prepared(key, changes, player)
-        result = flow.perform(player.actor, self.code, key, inputs)
+        """Perform one step with plausible inputs (``changes`` replace some).
+
+        Where another order took the shipper or logger in this very moment, another one is fetched.
+        """
+        for left in reversed(range(TRIES)):
+            actor, kind, inputs = self.prepared(key, changes, player)
+            try:
+                result = flow.perform(actor.actor, self.code, key, inputs)
+            except FactsMissing as refusal:
+                taken = any(fact.code.endswith(TAKEN) for fact in refusal.facts)
+                if not taken or not left or "shipper_code" in (changes or {}):
+                    raise
+            else:
+                break
         if kind in ("start_manufacture", "finish_manufacture", "label_product", "record_qc"):
-            self.made_by.add(player.actor.person_id)
+            self.made_by.add(actor.actor.person_id)
         return result
 
     def prepared(

@@ -7,7 +7,8 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.readings import Limits, Point, judge, thinned
+from custody.judging import tally
+from custody.readings import Limits, Point, thinned
 from orders import condition_chart
 
 COLD = Limits(200, 800, 30)
@@ -18,30 +19,34 @@ def at(*minutes_and_values: tuple[int, int]) -> list[Point]:
     return [(minute * 60, value) for minute, value in minutes_and_values]
 
 
+def excursion(points: list[Point], limits: Limits) -> bool:
+    return tally(points, limits).is_excursion(limits.minutes_allowed)
+
+
 def test_both_limits_belong_to_what_passes() -> None:
-    found = judge(at((0, 200), (10, 800), (20, 500)), COLD)
-    assert (found.minutes_outside, found.outside, found.excursion) == (0, 0, False)
+    found = tally(at((0, 200), (10, 800), (20, 500)), COLD)
+    assert (found.minutes_outside, found.outside, found.is_excursion(30)) == (0, 0, False)
 
 
 def test_a_span_counts_when_either_end_is_outside() -> None:
-    found = judge(at((0, 500), (10, 900), (20, 500), (30, 500)), COLD)
-    assert (found.minutes_outside, found.outside, found.excursion) == (20, 1, False)
+    found = tally(at((0, 500), (10, 900), (20, 500), (30, 500)), COLD)
+    assert (found.minutes_outside, found.outside, found.is_excursion(30)) == (20, 1, False)
 
 
 def test_the_budget_is_used_up_by_all_spans_together() -> None:
     inside = at((0, 500), (10, 900), (20, 500), (30, 500))
-    assert judge([*inside, *at((40, 900), (45, 500))], COLD).excursion  # 20 + 15 of 30 minutes
-    assert not judge([*inside, *at((40, 900))], COLD).excursion  # exactly 30
+    assert excursion([*inside, *at((40, 900), (45, 500))], COLD)  # 20 + 15 of 30 minutes
+    assert not excursion([*inside, *at((40, 900))], COLD)  # exactly 30
 
 
 def test_without_a_budget_one_reading_is_an_excursion_even_if_nothing_follows() -> None:
-    assert judge(at((0, 900)), Limits(200, 800)).excursion
-    assert not judge(at((0, 800)), Limits(200, 800)).excursion
+    assert excursion(at((0, 900)), Limits(200, 800))
+    assert not excursion(at((0, 800)), Limits(200, 800))
 
 
 def test_a_cryogenic_box_has_one_limit_only() -> None:
-    assert not judge(at((0, -19_000), (1, -15_000)), Limits(None, -15_000)).excursion
-    assert judge(at((0, -19_000), (1, -14_999)), Limits(None, -15_000)).excursion
+    assert not excursion(at((0, -19_000), (1, -15_000)), Limits(None, -15_000))
+    assert excursion(at((0, -19_000), (1, -14_999)), Limits(None, -15_000))
 
 
 @given(readings, st.integers(1, 60))
