@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from cgt.demo.left_empty import left_to_fetch
 from custody import equipment_register, return_register
+from custody import queries as custody
 from custody.actions.equipment import add_equipment, charge_shipper, clean_shipper
 from custody.actions.returns import receive_empty
 from custody.equipment_register import Equipment
 from custody.shipments import Shipment
-from custody.states import EquipmentKind
+from custody.states import LYING, EquipmentKind, StoreKind
 from ledger.context import Actor, reading
 from ledger.walls import visible
 from personas.queries import organization_actor, organizations_at_work
@@ -127,3 +128,16 @@ def record_of(code: str, asked: Collection[str]) -> dict[str, str]:
         "processed_ml": str(9000 + number % 5000),
     }
     return {name: value for name, value in known.items() if name in asked}
+
+
+def free_places(actor: Actor, site_id: UUID) -> list[str]:
+    """Return the free places of a site's tanks as they are typed; none where no register of the store is kept."""
+    units = [unit for unit in custody.store_units(actor) if unit.site_id == site_id and unit.kind == StoreKind.NITROGEN]
+    taken = {(bag.store_unit_id, bag.rack, bag.place) for bag in custody.in_hand(actor, *LYING)} if units else set()
+    return [
+        unit.path(rack, place)
+        for unit in units
+        for rack in range(1, unit.racks + 1)
+        for place in range(1, unit.places + 1)
+        if (unit.pk, rack, place) not in taken
+    ]

@@ -19,7 +19,7 @@ from cgt.demo import chores
 from custody import equipment_register, return_register, stock
 from custody import queries as custody
 from custody.schemes import printed
-from custody.states import LYING, ContainerKind, ContainerState, StoreKind
+from custody.states import ContainerKind, ContainerState
 from ledger.context import Actor, reading
 from ledger.refusals import FactsMissing
 from ledger.states import Role
@@ -70,19 +70,6 @@ class Cast:
             and player.actor.person_id not in without
             and (site_id is None or player.actor.site_id in (None, site_id))
         ]
-
-
-def free_places(actor: Actor, site_id: UUID) -> list[str]:
-    """Return the free places of a site's tanks as they are typed; none where no register of the store is kept."""
-    units = [unit for unit in custody.store_units(actor) if unit.site_id == site_id and unit.kind == StoreKind.NITROGEN]
-    taken = {(bag.store_unit_id, bag.rack, bag.place) for bag in custody.in_hand(actor, *LYING)} if units else set()
-    return [
-        unit.path(rack, place)
-        for unit in units
-        for rack in range(1, unit.racks + 1)
-        for place in range(1, unit.places + 1)
-        if (unit.pk, rack, place) not in taken
-    ]
 
 
 class CannotGoOn(RuntimeError):
@@ -446,7 +433,7 @@ class Journey:
 
     def _for_store_product(self, order: Order, player: Player, *_: Any) -> dict[str, Any]:
         bags = self._bags(order, player, ContainerState.ACCEPTED, PRODUCT)
-        free = free_places(player.actor, order.center_site_id)
+        free = chores.free_places(player.actor, order.center_site_id)
         places = self.random.sample(free, len(bags)) if free else [self._typed_place() for _ in bags]
         stored = [{"scan": bag.code, "location": place} for bag, place in zip(bags, places, strict=True)]
         return {"bags": stored, "stored_at": now_text()}
