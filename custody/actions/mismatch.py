@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 from custody import identity, material
@@ -11,8 +12,18 @@ from custody.policies import require
 from custody.states import IdentityState
 from ledger.context import Actor
 from ledger.recording import Signing, acting
-from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotFound
+from ledger.refusals import FactsMissing, InvalidInput, Mismatch, MissingFact, NotFound
 from personas.states import Capability
+
+
+@contextmanager
+def stopping_the_line(actor: Actor, stream_id: UUID) -> Iterator[None]:
+    """Around an act: let a mismatch that rolled everything back stop the line in an event of its own."""
+    try:
+        yield
+    except Mismatch as mismatch:
+        stop_the_line(actor, stream_id, list(getattr(mismatch, "container_ids", [])), mismatch.detail)
+        raise
 
 
 def stop_the_line(actor: Actor, stream_id: UUID, container_ids: Sequence[UUID], detail: str) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 
 from custody import conversions, identity, material, scans
-from custody.actions.mismatch import stop_the_line
+from custody.actions.mismatch import stopping_the_line
 from custody.states import TERMINAL_STATES, ConversionKind, Vessel
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
-from ledger.refusals import FactsMissing, InvalidInput, Mismatch, NotFound, WrongState
+from ledger.refusals import FactsMissing, InvalidInput, NotFound, WrongState
 from orders.flow import order_named
 from orders.inputs import PastTime, ScanField, read
 from orders.models import Order
@@ -88,12 +87,8 @@ def convert_material(actor: Actor, code: str, raw: Mapping[str, Any], *, once: O
         order = order_named(actor, code)
         if not may_see_therapy(actor):
             raise NotFound()
-    try:
+    with stopping_the_line(actor, order.stream_id):
         return _convert(actor, order, raw, once)
-    except Mismatch as mismatch:
-        ids: list[UUID] = getattr(mismatch, "container_ids", [])
-        stop_the_line(actor, order.stream_id, ids, mismatch.detail)
-        raise
 
 
 def _convert(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | None) -> list[str]:

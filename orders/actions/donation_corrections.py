@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from rest_framework import serializers
 
 from custody import donations, identity
-from custody.actions.mismatch import stop_the_line
+from custody.actions.mismatch import stopping_the_line
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, Signing, acting
-from ledger.refusals import InvalidInput, Mismatch, NotFound
+from ledger.refusals import InvalidInput, NotFound
 from orders import signers
 from orders.flow import order_named
 from orders.inputs import ScanField, ScanningVerifierInput, SignatureInput, read
@@ -52,12 +51,8 @@ def correct_donation(actor: Actor, code: str, raw: Mapping[str, Any], *, once: O
         order = order_named(actor, code)
         if order.center_id != actor.organization_id:
             raise NotFound()
-    try:
+    with stopping_the_line(actor, order.stream_id):
         return _correct(actor, order, raw, once)
-    except Mismatch as mismatch:
-        ids: list[UUID] = getattr(mismatch, "container_ids", [])
-        stop_the_line(actor, order.stream_id, ids, mismatch.detail)
-        raise
 
 
 def _correct(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | None) -> list[str]:

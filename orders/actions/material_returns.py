@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 
 from custody import material, scans, store
-from custody.actions.mismatch import stop_the_line
+from custody.actions.mismatch import stopping_the_line
 from custody.queries import containers_of
 from custody.states import ContainerState
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, Signing, acting
-from ledger.refusals import Mismatch, NotAllowed, NotFound, WrongState
+from ledger.refusals import NotAllowed, NotFound, WrongState
 from orders import signers, treatment, witnesses
 from orders.flow import order_named
 from orders.inputs import PastTime, ScanField, ScanningVerifierInput, SignatureInput, read
@@ -68,12 +67,8 @@ def return_material(
         order = order_named(actor, code)
         if not may_see_therapy(actor):
             raise NotFound()
-    try:
+    with stopping_the_line(actor, order.stream_id):
         return _return(actor, order, container_code, raw, once)
-    except Mismatch as mismatch:
-        ids: list[UUID] = getattr(mismatch, "container_ids", [])
-        stop_the_line(actor, order.stream_id, ids, mismatch.detail)
-        raise
 
 
 def may_return(actor: Actor, order: Order, bag: Any) -> bool:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from rest_framework import serializers
 
 from custody import labels, material, scans
-from custody.actions.mismatch import stop_the_line
+from custody.actions.mismatch import stopping_the_line
 from custody.labels import Label
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, Signing, acting
-from ledger.refusals import InvalidInput, Mismatch, NotFound, WrongState
+from ledger.refusals import InvalidInput, NotFound, WrongState
 from orders import signers
 from orders.flow import order_named
 from orders.inputs import ScanField, ScanningVerifierInput, SignatureInput, read
@@ -62,12 +61,8 @@ def scan_back(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | N
         order = order_named(actor, code)
         if not may_see_therapy(actor):
             raise NotFound()
-    try:
+    with stopping_the_line(actor, order.stream_id):
         return _scan_back(actor, order, raw, once)
-    except Mismatch as mismatch:
-        ids: list[UUID] = getattr(mismatch, "container_ids", [])
-        stop_the_line(actor, order.stream_id, ids, mismatch.detail)
-        raise
 
 
 def _scan_back(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | None) -> list[str]:

@@ -18,7 +18,7 @@ from ledger.refusals import NotFound, Refusal, Unauthenticated
 from orders import queries
 from orders.actions.material_returns import RETURNED_BY, SEEN_BY, ReturnInputs, may_return, return_material
 from orders.flow import order_named
-from orders.forms import Filling, described, flat, unplaced
+from orders.forms import Filling, described, flat, parts_of, unplaced
 from orders.views import banner, order_cards
 from orders.views.requests import once_of, see_other
 from personas.queries import username_of
@@ -77,8 +77,8 @@ def _page(
         "meaning": RETURNED_BY,
         "witness_meaning": SEEN_BY,
         "username": username_of(actor),
-        "own_errors": _errors(errors, "signature", "username", "password"),
-        "witness_errors": _errors(errors, "witness", "username", "password", "scan"),
+        "own_errors": parts_of(errors, "signature"),
+        "witness_errors": parts_of(errors, "witness"),
         "witness_username": filling.value("witness.username"),
         "witness_scan": filling.value("witness.scan"),
         "once": request.POST.get("once") or uuid4(),
@@ -91,7 +91,3 @@ def _page(
         ],
     }
     return TemplateResponse(request, "orders/take_back.html", context, status=refusal.status if refusal else 200)
-
-
-def _errors(errors: dict[str, list[str]], prefix: str, *parts: str) -> dict[str, list[str]]:
-    return {part: errors.get(f"{prefix}.{part}", []) for part in parts}
