@@ -120,10 +120,7 @@ class Runs:
         return Miss(
             Stage.SHIPPER if self.stage == Stage.LANE else self.stage,
             "shipper_too_short",
-            lambda: (
-                f"The shipper of {source.name} holds for {spell(hold)}; {spell(planned)} until it arrives and a buffer "
-                f"of {spell(self.buffer)} are more."
-            ),
+            lambda: too_short(source.name, hold, planned, self.buffer),
         )
 
     def none_on(self, moment: int, code: str) -> Miss:
@@ -135,6 +132,12 @@ class Runs:
             return f"No courier offers a run {way} on {day:%a %d %b} ({self.origin.zone.key})."
 
         return Miss(self.stage, code, words)
+
+
+def too_short(name: str, hold: int, planned: int, buffer: int) -> str:
+    """Say whose shipper holds how long, and how long it would have to; all in ticks."""
+    also = f" and a buffer of {spell(buffer)} are" if buffer else " are"
+    return f"The shipper of {name} holds for {spell(hold)}; {spell(planned)} until it arrives{also} more."
 
 
 def _holds(request: ChainRequest, origin_id: UUID, destination_id: UUID) -> dict[UUID | None, int]:

@@ -13,7 +13,7 @@ from scheduling.availability import load_slots, places_of, refuse_bad_request
 from scheduling.capacity import SlotFull
 from scheduling.chain_search import offer_of_draft
 from scheduling.offers import ChainOffer
-from scheduling.repair.collected import onward
+from scheduling.repair.collected import not_held, onward
 from scheduling.repair.snapshot import Affected
 
 REMEDY = "Call the planner: the order stays on the list of the disruption, and another repair finds other places."
@@ -41,4 +41,5 @@ def offer_of_move(actor: Actor, order: Affected, slot_ids: Sequence[UUID]) -> Ch
         refusal = SlotFull("A place of this move was taken, or is not offered any more.")
         refusal.remedy = REMEDY
         raise refusal
-    raise Conflict("This move is not feasible any more: the material has moved on.", code="offer_gone", remedy=REMEDY)
+    why = not_held(order, calendar, now) or "The material has moved on."
+    raise Conflict(f"This move is not feasible any more. {why}", code="offer_gone", remedy=REMEDY)

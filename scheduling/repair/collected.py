@@ -14,25 +14,36 @@ from uuid import UUID
 
 from scheduling.calendars import Calendar
 from scheduling.clocks import DAY, HOUR, ticks
-from scheduling.drafts import Draft, Miss, Taken, Way
+from scheduling.drafts import Draft, Miss, Pick, Taken, Way
 from scheduling.inbound import FAR
 from scheduling.plant_ways import PlantWays
 from scheduling.repair import pools
 from scheduling.repair.pools import Pools
 from scheduling.repair.snapshot import Affected, Material, is_used
 from scheduling.repair.walks import EveryWay
+from scheduling.runs import too_short
 from scheduling.states import LinkKind, ResourceKind
 
 REACH = 14 * DAY  # how long a way of collected material is looked for
 MOST_BAYS = 5
 AFTER = (LinkKind.QUALITY_RELEASE,)  # what a request does not ask for any more once it was used
-CHAIR, LANE = LinkKind.APHERESIS_CHAIR, LinkKind.COURIER_LANE
+CHAIR, LANE, RETURN = LinkKind.APHERESIS_CHAIR, LinkKind.COURIER_LANE, LinkKind.RETURN_LANE
 
 
 def onward(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
     """Yield the chains that use what was collected; none for an order whose material is not collected yet."""
     if order.material is not Material.NOT_COLLECTED:
         yield from _Onward(order, calendar, now).drafts()
+
+
+def not_held(order: Affected, calendar: Calendar, now: dt.datetime) -> str:
+    """Say whose shipper does not hold for the best of the chains that ``onward`` would yield if it did, how long it
+    holds and how long it would have to; nothing where another reason leaves none."""
+    if order.material is Material.NOT_COLLECTED or not order.request.shipper_holds:
+        return ""
+    lasting = replace(order, request=replace(order.request, shipper_holds=()))
+    best = min(onward(lasting, calendar, now), key=lambda d: (d.earliest_infusion, d.arrival_at), default=None)
+    return _Onward(order, calendar, now).not_held(best) if best else ""
 
 
 def dealt(found: Pools, wanted: Sequence[tuple[Draft, Affected]]) -> list[Draft]:
@@ -129,6 +140,28 @@ class _Onward(EveryWay):
             return True
         courier, transit = self._brought()
         return transit <= self._hold(courier, self.current.plant_id, self.request.center_site_id)
+
+    def not_held(self, draft: Draft) -> str:
+        """Say whose shipper does not hold for a chain, on the way in or back."""
+        buffer = round(self.request.shipper_buffer_hours * HOUR)
+        for pick, way, planned in self._carried(draft):
+            hold = self._hold(pick.window.organization_id, *way)
+            if planned > hold:
+                return too_short(pick.window.resource_name, hold + buffer, planned, buffer)
+        return ""
+
+    def _carried(self, draft: Draft) -> Iterator[tuple[Pick, tuple[UUID | None, UUID | None], int]]:
+        """The ways of a chain that a shipper has to hold for: whose run, from where to where, how long."""
+        lanes = {pick.kind: pick for pick in draft.picks if pick.kind in (LANE, RETURN)}
+        ends = self.request.center_site_id, draft.plant_id
+        if LANE in lanes and self.order.material in (Material.AT_CENTER, Material.ON_THE_WAY):
+            packed = self.collected + self._by(draft.plant_id).terms.pack
+            yield lanes[LANE], ends, ticks(draft.arrival_at) - packed
+        back = lanes.get(RETURN)
+        if back is not None:
+            yield back, ends[::-1], ticks(back.ends_at) - ticks(back.starts_at)
+        elif LANE in lanes and self.order.material is not Material.AT_CENTER:
+            yield lanes[LANE], ends[::-1], self._brought()[1]
 
     def _held_until(self, plant_id: UUID | None) -> int:
         """Until when the shipper holds, counted from the planned packing."""

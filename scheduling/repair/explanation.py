@@ -24,11 +24,18 @@ VERBS = {LinkKind.APHERESIS_CHAIR: "The collection", LinkKind.MANUFACTURING_LINE
 
 
 def explain(
-    order: Affected, draft: Draft | None, places: Mapping[UUID, Place], why: str, others: Sequence[Candidate] = ()
+    order: Affected,
+    draft: Draft | None,
+    places: Mapping[UUID, Place],
+    why: str,
+    others: Sequence[Candidate] = (),
+    not_held: str = "",
 ) -> str:
-    """Return the sentences for one order. ``why``: what happened, a clause; ``others``: what else it could have had."""
+    """Return the sentences for one order. ``why``: what happened, a clause; ``others``: what else it could have had;
+    ``not_held``: whose shipper would have had to hold for longer, a sentence."""
     if draft is None:
-        return f"No feasible dates are left for this order because {why}. {_without_a_place(order, places)}"
+        none = f"No feasible dates are left for this order because {why}."
+        return " ".join(filter(None, (none, not_held, _without_a_place(order, places))))
     said = [_told(order.current, draft, kind, places) for kind in (LATER if order.is_begun else TOLD)]
     moved = " ".join(words for words in said if words) or "Only the courier or the receiving window changes."
     again = ""

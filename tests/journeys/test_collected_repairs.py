@@ -11,13 +11,14 @@ from django.utils import timezone
 from cgt.demo.journey import Journey
 from ledger.context import reading
 from ledger.refusals import Conflict
+from network.actions.places import add_lane
 from orders.actions import repair_answers, repairs
 from scheduling import disrupted, slot_chains
 from scheduling.actions.disruptions import open_disruption
 from scheduling.models import RepairMove, Resource, Slot
 from scheduling.repair.runs import RepairRun
 from scheduling.states import RunState
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, operator
 from tests.journeys.conftest import refused
 from tests.journeys.test_bookings import taken
 from tests.journeys.watching import kinds_of_events, order_of, step_of
@@ -134,6 +135,29 @@ def test_without_a_start_in_time_the_plan_says_that_the_material_expires(world: 
     assert "expires" in row["text"] and "a physician" in row["text"]
     harm = {one["name"]: one["value"] for one in run.result["components"]}
     assert harm["expired"] >= 1 and harm["unplaced"] >= 1
+
+
+@pytest.mark.story("MP6")
+def test_a_shipper_that_holds_too_short_is_named_to_the_center_and_to_the_planner(world: World) -> None:
+    """The shippers of the way are qualified anew, for one night: the run of the next day is too late for them."""
+    journey = world.journey()
+    journey.run(before="pack")
+    disruption = closed(world, journey, "courier_lane")
+    run, _ = worked_out(world, journey, disruption)
+    move = signed(world, journey, run)
+    ends = {"manufacturer": world.maker, "courier": world.courier, "origin": world.clinic, "destination": world.plant}
+    times = {"transit_hours": 20, "qualified_hours": 20, "cutoff": dt.time(20), "weekdays": range(7)}
+    add_lane(operator(world.maker), **ends, direction="inbound", **times)  # type: ignore[arg-type]
+    lane = links(world, journey)["courier_lane"].resource_name
+    with pytest.raises(Conflict) as refusal:
+        repair_answers.answer_move(world.player("center", "coordinator").actor, move.pk, {"decision": "accept"})
+    said = refusal.value
+    assert said.code == "offer_gone" and f"The shipper of {lane} holds for 20 h; " in str(said) and said.remedy
+    refuse = {"decision": "refuse", "reason": "No shipper lasts."}
+    repair_answers.answer_move(world.player("center", "coordinator").actor, move.pk, refuse)
+    _, row = worked_out(world, journey, disruption)
+    assert row["chosen"] is None and f"The shipper of {lane} holds for 20 h; " in row["text"]
+    assert " until it arrives" in row["text"] and "expires" in row["text"]
 
 
 def test_a_batch_that_runs_is_on_the_list_and_no_repair_touches_it(world: World) -> None:

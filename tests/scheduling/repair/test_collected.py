@@ -12,7 +12,7 @@ from scheduling.calendars import Calendar
 from scheduling.conditions import ShipperHold
 from scheduling.drafts import Draft
 from scheduling.repair.candidates import problem
-from scheduling.repair.collected import dealt, onward
+from scheduling.repair.collected import dealt, not_held, onward
 from scheduling.repair.explanation import explain
 from scheduling.repair.snapshot import Affected, Material, movable, without
 from scheduling.repair.solver import Limits, solve
@@ -69,8 +69,28 @@ def test_a_shipper_that_holds_no_longer_leaves_no_later_delivery(network: Networ
     packed = order.current.collection_end + HOUR
     hours = (order.current.arrival_at - packed) / HOUR + 1
     holds = (ShipperHold(center, plant, hours, None),)  # type: ignore[arg-type]
+    now = order.current.pickup_at + HOUR
     box = collected(order, Material.ON_THE_WAY, request=replace(order.request, shipper_holds=holds))
-    assert not drafts(box, calendar, order.current.pickup_at + HOUR)
+    assert not drafts(box, calendar, now)
+    lasting = drafts(collected(order, Material.ON_THE_WAY), calendar, now)
+    needed = (min(draft.arrival_at for draft in lasting) - packed) / HOUR
+    lane = next(pick for pick in order.current.picks if pick.kind == LANE).window.resource_name
+    why = not_held(box, calendar, now)
+    spare = order.request.shipper_buffer_hours
+    buffer = f" and a buffer of {spare:g} h" if spare else ""
+    assert f"The shipper of {lane} holds for {hours:g} h; {needed:g} h until it arrives{buffer} are more." in why
+    said = explain(box, None, calendar.places, "the dock is closed", (), why)
+    assert said.index("the dock is closed") < said.index(why) < said.index("expires on")
+
+
+def test_the_shipper_is_not_named_where_another_reason_leaves_nothing(network: Network, order: Affected) -> None:
+    plant, center = order.current.plant_id, order.request.center_site_id
+    closed = {window.slot_id for window in network.windows if window.place_id == plant and window.kind == LINE}
+    holds = (ShipperHold(center, plant, 1, None),)  # type: ignore[arg-type]
+    box = collected(order, Material.ON_THE_WAY, request=replace(order.request, shipper_holds=holds))
+    now = order.current.pickup_at + HOUR
+    assert not not_held(box, without(network.calendar(), closed), now)
+    assert not not_held(collected(order, Material.ON_THE_WAY), without(network.calendar(), closed), now)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +108,9 @@ def test_no_way_back_is_promised_that_is_longer_than_the_shipper_holds(
         holds = (ShipperHold(plant, center, hours, None),)  # type: ignore[arg-type]
         late = collected(order, material, request=replace(order.request, shipper_holds=holds))
         assert bool(list(onward(late, calendar, now))) == is_held
+        why = not_held(late, calendar, now)
+        assert bool(why) != is_held
+        assert is_held or (f" holds for {hours:g} h; {way:g} h until it arrives" in why)
 
 
 def test_an_open_box_at_the_center_goes_to_another_plant_and_a_closed_one_does_not(
