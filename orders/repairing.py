@@ -327,6 +327,7 @@ def _choice(order: Affected, draft: Draft, one: Snapshot, why: str) -> dict[str,
     plant = one.places[draft.plant_id] if draft.plant_id else None
     return {
         "slot_ids": [str(slot_id) for slot_id in draft.slot_ids],
+        "starts": [[str(pick.kind), pick.starts_at.isoformat()] for pick in draft.picks],
         "plant": plant.name if plant else "",
         "plant_zone": plant.zone.key if plant else "",
         "collection": draft.collection_start.isoformat(),

@@ -18,12 +18,14 @@ from django.utils import timezone
 from ledger.context import Actor
 from scheduling import costs
 from scheduling.changes import Shift
-from scheduling.costs import CostLine
+from scheduling.costs import Cost, CostLine
 from scheduling.drafts import Draft
-from scheduling.models import ChangePrice
-from scheduling.repair.fees import FREE, Fees, places_of
-from scheduling.repair.snapshot import NEVER
+from scheduling.models import ChangePrice, RepairMove, SlotChain
+from scheduling.repair.fees import FREE, At, Fees, places_of
+from scheduling.repair.snapshot import NEVER, USED, Material
 from scheduling.states import LinkKind, PriceKind
+
+Costs = dict[UUID, Cost]  # by move
 
 
 @dataclass(frozen=True)
@@ -66,27 +68,55 @@ class Prices:
         self, current: Draft, then: Draft | None, used: Collection[str], therapy_id: UUID, *, again: bool
     ) -> list[CostLine]:
         """Return what is charged for a move, and to whom; ``then``: None where the order gets no other places."""
+        before = places_of(current)
+        return list(self.cost(before, places_of(then) if then else before, used, therapy_id, again=again).lines)
+
+    def cost(
+        self,
+        before: Mapping[str, At],
+        after: Mapping[str, At],
+        used: Collection[str],
+        therapy_id: UUID,
+        *,
+        again: bool = False,
+    ) -> Cost:
+        """Return what is charged for places that take the place of others; kinds of links that are ``used`` stay."""
         rows = self.rows.get(therapy_id, ())
         if not rows:
-            return []
-        before = {kind: _Held(*at) for kind, at in places_of(current).items() if kind not in used}
-        after = {kind: _Held(*at) for kind, at in places_of(then).items() if kind not in used} if then else before
-        kinds = [kind for kind in LinkKind.values if kind in before or kind in after]
-        shifts = [Shift(kind, before.get(kind), after.get(kind)) for kind in kinds]  # type: ignore[arg-type]
-        moved = [one for one in shifts if not one.stays]
-        return list(costs.of_shifts(moved, rows, self.now, again=again).lines)
+            return Cost()
+        kinds = [kind for kind in LinkKind.values if kind not in used and (kind in before or kind in after)]
+        moved = [Shift(kind, _held(before.get(kind)), _held(after.get(kind))) for kind in kinds]  # type: ignore[arg-type]
+        return costs.of_shifts((one for one in moved if not one.stays), rows, self.now, again=again)
 
 
 def prices_of(actor: Actor, therapy_ids: Iterable[UUID]) -> Prices:
-    """Return the prices in force that the actor may see: a contract manufacturer none. One query for each therapy."""
+    """Return the prices in force that the actor may see: a contract manufacturer none. One query for all therapies."""
     now = timezone.now()
-    return Prices({pk: costs.in_force(actor, pk, now.date()) for pk in therapy_ids}, now)
+    return Prices(costs.in_force_of(actor, therapy_ids, now.date()), now)
+
+
+def of_moves(prices: Prices, moves: Iterable[tuple[RepairMove, SlotChain]], therapy_of: Mapping[UUID, UUID]) -> Costs:
+    """Return by move what it would cost if it were accepted now; the chain with its links at hand.
+
+    ``therapy_of``: the therapy of each order, by stream.
+    """
+    found = {}
+    for move, chain in moves:
+        before = {link.kind: (link.slot_id, link.starts_at) for link in chain.links.all()}
+        places = zip(move.slot_ids, move.starts, strict=True)
+        after = {kind: (slot_id, dt.datetime.fromisoformat(start)) for slot_id, (kind, start) in places}
+        found[move.pk] = prices.cost(before, after, USED[Material(move.material)], therapy_of[move.stream_id])
+    return found
 
 
 @dataclass(frozen=True)
 class _Held:
     slot_id: UUID
     starts_at: dt.datetime
+
+
+def _held(at: At | None) -> _Held | None:
+    return None if at is None else _Held(*at)
 
 
 def _sum(rows: Iterable[ChangePrice], kind: PriceKind) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,11 @@ from orders.actions.rescheduling import require_mine
 from orders.flow import order_named
 from orders.inputs import DecisionInputs, read
 from orders.models import Order
-from scheduling import changes, disrupted, slot_chains
+from scheduling import changes, disrupted, move_costs, slot_chains
 from scheduling.capacity import SlotFull
 from scheduling.chain_search import token_of
+from scheduling.move_costs import Costs
+from scheduling.queries import live_chains
 from scheduling.repair import acceptance
 from scheduling.repair.runs import RepairMove
 from scheduling.repair.snapshot import Material
@@ -43,6 +45,21 @@ def waiting_moves(actor: Actor) -> list[tuple[Order, RepairMove]]:
     moves = list(disrupted.repair_moves(actor).filter(state=MoveState.OFFERED, center_id=actor.organization_id))
     orders = queries.orders_by_stream(actor, [move.stream_id for move in moves]) if moves else {}
     return [(orders[move.stream_id], move) for move in moves if move.stream_id in orders]
+
+
+def costs_of(actor: Actor, moves: Iterable[tuple[Order, RepairMove]]) -> Costs:
+    """Return by move what accepting it would cost now: to a center what is charged to it, nobody else's price.
+
+    Nothing of moves that wait for no answer. At most three queries, however many moves.
+    """
+    waiting = [(order, move) for order, move in moves if move.state == MoveState.OFFERED and move.starts]
+    therapies = {order.stream_id: order.therapy_id for order, _ in waiting}
+    prices = move_costs.prices_of(actor, set(therapies.values()))
+    if not any(prices.rows.values()):
+        return {}
+    chains = {chain.stream_id: chain for chain in live_chains(actor, therapies)}
+    known = [(move, chains[move.stream_id]) for _, move in waiting if move.stream_id in chains]
+    return move_costs.of_moves(prices, known, therapies)
 
 
 def answer_move(actor: Actor, move_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> RepairMove:

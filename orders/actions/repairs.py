@@ -364,6 +364,7 @@ def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
         disruption_id=run.disruption_id,
         center_id=order.center_id,
         slot_ids=[UUID(slot_id) for slot_id in choice["slot_ids"]],
+        starts=choice.get("starts", []),
         text=row["text"],
         material=material,
         before=dt.datetime.fromisoformat(before),

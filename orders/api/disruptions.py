@@ -14,13 +14,14 @@ from rest_framework.response import Response
 from ledger.context import reading
 from ledger.recording import Replayed
 from orders.actions import repair_answers, repairs, what_ifs
-from orders.api.rescheduling import CostLineRow
+from orders.api.rescheduling import CostLineRow, cost_row
 from orders.queries import orders_by_stream
 from personas.asking import ActorView, PageQuery, ZonedTime, answers_once, body_of, input_of, once_of, page_of, reads
 from personas.envelopes import Shape, page
 from personas.headers import ONCE
 from scheduling import disrupted
 from scheduling.actions.disruptions import close_disruption, open_disruption
+from scheduling.costs import Cost
 from scheduling.repair import runs
 from scheduling.repair.snapshot import Material
 from scheduling.states import DisruptionKind, MoveState, RunState, Urgency
@@ -137,6 +138,7 @@ class MoveRow(Shape):
     before = s.DateTimeField()
     after = s.DateTimeField()
     reason = s.CharField(allow_blank=True)
+    costs = CostLineRow(many=True, help_text="of one that waits: what it costs, as far as it is yours to see")
 
 
 class SignedAnswer(Shape):
@@ -369,15 +371,17 @@ class MovesView(ActorView):
     def rows(self, moves: list[Any]) -> list[dict[str, Any]]:
         orders = orders_by_stream(self.actor, [move.stream_id for move in moves])
         names = ("state", "text", "before", "after", "reason")
+        known = [(orders[move.stream_id], move) for move in moves if move.stream_id in orders]
+        charged = repair_answers.costs_of(self.actor, known)
         return [
             {
                 "id": str(move.pk),
-                "order": orders[move.stream_id].code,
+                "order": order.code,
                 "moves": _moves(move.material),
+                "costs": [cost_row(line) for line in charged.get(move.pk, Cost()).lines],
             }
             | {name: getattr(move, name) for name in names}
-            for move in moves
-            if move.stream_id in orders
+            for order, move in known
         ]
 
 
@@ -416,7 +420,7 @@ def _run(run: Any) -> dict[str, Any]:
             "material": Material(row["material"]).name.lower(),
             "costs": row.get("costs", []),
             "choices": [
-                {"costs": []} | {k: v for k, v in choice.items() if k not in ("slot_ids", "plant_zone")}
+                {"costs": []} | {k: v for k, v in choice.items() if k not in ("slot_ids", "starts", "plant_zone")}
                 for choice in row["choices"]
             ],
         }

@@ -277,13 +277,13 @@ def _preview(found: rescheduling.Preview) -> dict[str, Any]:
         "vein_to_vein_days": moves.vein_to_vein_after.total_seconds() / 86400,
         "agrees": [{"who": one.who, "what": one.what} for one in found.agrees],
         "follows": [{"who": one.who, "what": one.what} for one in found.follows],
-        "costs": [_cost(line) for line in found.cost.lines],
-        "sums": [_cost(line) for line in found.cost.sums],
+        "costs": [cost_row(line) for line in found.cost.lines],
+        "sums": [cost_row(line) for line in found.cost.sums],
         "stops": [{"code": fact.code, "text": fact.text, "remedy": fact.remedy} for fact in found.stops],
     }
 
 
-def _cost(line: Any) -> dict[str, Any]:
+def cost_row(line: Any) -> dict[str, Any]:
     return {name: getattr(line, name) for name in ("what", "currency", "charged_to")} | {"amount": f"{line.amount:.2f}"}
 
 

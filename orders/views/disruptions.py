@@ -28,6 +28,8 @@ from personas.views import desk
 from scheduling import disrupted
 from scheduling import queries as scheduling
 from scheduling.actions.disruptions import close_disruption, open_disruption
+from scheduling.costs import Cost
+from scheduling.repair.runs import RepairMove
 from scheduling.states import DisruptionKind
 
 MOST_RUNS, MOST_ROWS = 20, 50
@@ -49,7 +51,7 @@ def _register(request: HttpRequest, refusal: Refusal | None = None, at: str = ""
     errors = flat(refusal.fields) if refusal else {}
     context = {
         "disruptions": list(disrupted.disruptions(actor).select_related("organization")[:MOST_ROWS]),
-        "moves": repair_answers.waiting_moves(actor) if actor.can(Capability.BOOK_SLOTS) else [],
+        "moves": _moves(actor) if actor.can(Capability.BOOK_SLOTS) else [],
         "runs": list(disrupted.repair_runs(actor).select_related("disruption")[:MOST_RUNS]) if may_repair else [],
         "may_open": may_open,
         "may_repair": may_repair,
@@ -67,6 +69,12 @@ def _register(request: HttpRequest, refusal: Refusal | None = None, at: str = ""
         "once": request.POST.get("once") or uuid4(),
     }
     return TemplateResponse(request, "orders/disruptions.html", context, status=refusal.status if refusal else 200)
+
+
+def _moves(actor: Actor) -> list[tuple[Any, RepairMove, Cost]]:
+    waiting = repair_answers.waiting_moves(actor)
+    charged = repair_answers.costs_of(actor, waiting)
+    return [(order, move, charged.get(move.pk, Cost())) for order, move in waiting]
 
 
 def _fields(

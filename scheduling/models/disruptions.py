@@ -118,6 +118,7 @@ class RepairMove(WalledModel):
     center_id = models.UUIDField()
     state = models.CharField(max_length=12, choices=MoveState.choices, default=MoveState.OFFERED)
     slot_ids = ArrayField(models.UUIDField())
+    starts = models.JSONField(default=list, blank=True, help_text="of each of the places: kind of link, start (ISO)")
     text = models.TextField()
     material = models.PositiveSmallIntegerField(default=0)
     before = models.DateTimeField(help_text="start as booked")

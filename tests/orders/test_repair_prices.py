@@ -9,6 +9,7 @@ import pytest
 
 from ledger.context import reading
 from scheduling.models import RepairMove, RepairRun
+from tests.api.conftest import make_partner
 from tests.orders.conftest import confirmed, patient
 from tests.orders.factories import World, make_world
 from tests.orders.test_repairs import coordinator, proposed, signed, stopped
@@ -65,6 +66,43 @@ def test_the_centers_hear_nothing_of_what_the_manufacturer_is_charged(far: World
     assert "7777" not in move.text
     with reading(coordinator(far)):
         assert not any("7777" in one.text for one in RepairMove.unwalled.all())
+
+
+@pytest.mark.story("MP6")
+def test_a_center_that_is_asked_to_move_sees_what_it_pays_and_no_more(far: World) -> None:
+    """On its page and over REST, as the plan told the planner; the manufacturer's share, other sponsors' and other
+    centers' prices stay out."""
+    code = confirmed(far, 16, **patient())
+    price(far, "line_cancelled", "900.25", days_before=60)
+    price(far, "line_cancelled", "7777", charged_to=MAKER)
+    price(far, "transport", "41")
+    other = make_world(days=3)
+    price(other, "line_cancelled", "5555")
+    run = proposed(far, stopped(far, code))
+    mine = [line for line in run.plan[0]["costs"] if line["charged_to"] == CENTER]
+    (move,) = signed(far, run)
+    center = signed_in(far.member("center", "coordinator"))
+    page = center.get("/disruptions/").content.decode()
+    assert "What accepting costs you today" in page and "900.25 EUR" in page
+    assert f"{sum(Decimal(line['amount']) for line in mine):.2f} EUR" in page
+    assert "7777" not in page and "5555" not in page
+    rest = make_partner(far.center, "coordinator", responsible=far.member("center", "coordinator"))
+    (row,) = rest.get("moves").json()["results"]
+    assert row["costs"] == mine and any(line["amount"] == "900.25" for line in mine)
+    maker = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    assert maker.get("moves").json()["results"][0]["costs"] == run.plan[0]["costs"]
+    courier = make_partner(far.courier, "courier_dispatcher")
+    assert all(not row["costs"] for row in courier.get("moves").json().get("results", []))
+    center.post(f"/disruptions/moves/{move.pk}/", {"decision": "accept"})
+    assert rest.get("moves").json()["results"][0]["costs"] == []
+
+
+def test_where_the_center_pays_nothing_its_page_tells_no_cost(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    price(far, "line_cancelled", "7777", charged_to=MAKER)
+    signed(far, proposed(far, stopped(far, code)))
+    page = signed_in(far.member("center", "coordinator")).get("/disruptions/").content.decode()
+    assert "Moves to answer" in page and "What accepting costs" not in page and "7777" not in page
 
 
 def test_without_prices_nothing_is_told_and_changes_decide(far: World) -> None:
