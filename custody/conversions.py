@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from custody import custody_periods, genealogy, labels, material
-from custody.label_templates import Market
+from custody.label_prints import Printing
 from custody.models import ChainOfIdentity, Container, Conversion
 from custody.states import VESSELS, ContainerKind, ContainerState, ConversionKind
 from ledger.refusals import FactsMissing, InvalidInput, WrongState
@@ -34,14 +34,14 @@ def convert(
     *,
     at: dt.datetime,
     person_id: UUID | None,
-    market: Market | None,
+    printing: Printing | None,
     lost: Decimal = genealogy.NOTHING,
     reason: str = "",
     vessel: str = "",
 ) -> tuple[Conversion, list[Container]]:
     """Make one container per volume (mL) of the sources, labeled and in the same hands; return the act and them.
 
-    All but a sampled source are used up by it; labels are as the template for ``market`` has them; without ``vessel``
+    All but a sampled source are used up by it; labels are as the template for ``printing`` has them; without ``vessel``
     the new ones are as their source, or the usual ones. Raises InvalidInput beside ``bags``, ``volumes``, ``lost_ml``,
     ``at``, ``vessel`` or ``reason``, WrongState for material that is under way or final (in a process, unless it is
     made into an intermediate), FactsMissing for quarantine.
@@ -61,7 +61,7 @@ def convert(
         _set(child, volume_ml=volume, **_place_in_batch(kind, sources[0]))
     _use_up(kind, sources, left, at)
     act = genealogy.record(kind, sources, made, at=at, volume_in=volume_in, left=left, lost=lost, reason=reason.strip())
-    _hand_on(sources[0], made, person_id, at, market)
+    _hand_on(sources[0], made, person_id, at, printing)
     return act, made
 
 
@@ -203,13 +203,13 @@ def _use_up(kind: ConversionKind, sources: Iterable[Container], left: Decimal, a
 
 
 def _hand_on(
-    source: Container, made: Sequence[Container], person_id: UUID | None, at: dt.datetime, market: Market | None
+    source: Container, made: Sequence[Container], person_id: UUID | None, at: dt.datetime, printing: Printing | None
 ) -> None:
     """What was made lies where its source lay; its own label is printed, to be put on it and scanned back."""
     if source.custodian_id is not None:
         for child in made:
             custody_periods.begin(child, source.custodian_id, source.custodian_site_id, person_id, at)
-    labels.print_labels(source.stream, made, labels.template_of(made[0]), market=market)
+    labels.print_labels(source.stream, made, labels.template_of(made[0]), printing=printing)
 
 
 def _set(container: Container, **changes: Any) -> None:

@@ -16,6 +16,7 @@ from custody.label_words import word
 from custody.models import ChainOfIdentity, Label
 from custody.states import LabelElement, LabelLanguage, LabelStock, LabelTemplate
 
+SEALED = ("",)  # patient lines that are kept by their place only
 STANDARD = tuple(element for element in LabelElement if element != LabelElement.TEXTS)
 
 
@@ -114,13 +115,12 @@ def wristband_of(
     coi: ChainOfIdentity, patient_lines: Sequence[str], zone: str, at: dt.datetime, *, site: str, synthetic: bool
 ) -> LabelContent:
     """Return what the patient wears: the chain of identity with its check character as the symbol, and who it is."""
-    shown = [line if label_fonts.can_be_set(line) else label_words.UNPRINTABLE for line in patient_lines if line]
     return LabelContent(
         symbol=coi.code + check_of(coi),
         product="Patient",
         codes=(Code("CoI", coi.code, check_of(coi)),),
         k_of_n="",
-        lines=(*((LabelElement.PATIENT, line) for line in dict.fromkeys(shown)), (LabelElement.SITE, site)),
+        lines=(*((LabelElement.PATIENT, line) for line in patient_lines_of(patient_lines)), (LabelElement.SITE, site)),
         warnings=(label_words.FICTIONAL,) if synthetic else (),
         footer=f"Printed {both_times(at, zone)}",
     )
@@ -138,9 +138,14 @@ def both_times(moment: dt.datetime, zone: str) -> str:
     return f"{local:%Y-%m-%d %H:%M %Z} ({moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC)"
 
 
-def _patient(label: Label, text: LabelText) -> list[str]:
-    shown = [line if label_fonts.can_be_set(line) else label_words.UNPRINTABLE for line in text.patient_lines if line]
+def patient_lines_of(given: Sequence[str]) -> list[str]:
+    """Return what a label says of the patient: what its font cannot set is replaced by a hint."""
+    shown = [line if label_fonts.can_be_set(line) else label_words.UNPRINTABLE for line in given if line]
     return list(dict.fromkeys(shown))  # said once for family and given name
+
+
+def _patient(label: Label, text: LabelText) -> list[str]:
+    return [""] if text.patient_lines == SEALED else patient_lines_of(text.patient_lines)
 
 
 def _collected(label: Label, text: LabelText) -> list[str]:

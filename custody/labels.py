@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from custody import material
+from custody import label_prints, material
 from custody.codes import label_serial
 from custody.keys import Keyed, key_of
-from custody.label_templates import Market, live_for
+from custody.label_prints import Printing
+from custody.label_templates import live_for
 from custody.models import Container, Label, LabelDesign
 from custody.states import ContainerKind, ContainerState, LabelState, LabelTemplate
 from ledger.recording import open_event
@@ -33,11 +34,12 @@ def print_labels(
     template: LabelTemplate | str,
     reason: str = "",
     *,
-    market: Market | None,
+    printing: Printing | None,
 ) -> list[Label]:
     """Print one label per container; planned containers become labeled. A reprint voids the former, whatever it was.
 
-    The prints keep the version of the template that is live for ``market``; None: the software's own layout.
+    What stands on them is kept as it is now, by the version of the template that is live for the market of
+    ``printing``. Without it: the software's own layout, and nothing is kept.
 
     Raises InvalidInput when something is printed again without a reason, or the template is unknown; WrongState for
     material in a final state.
@@ -52,11 +54,13 @@ def print_labels(
         )
     for label in former:
         settle(label, LabelState.VOID)
-    design = live_for(*market, str(template)) if market else None
+    design = live_for(*printing.market, str(template)) if printing else None
     printed = [_print(key_of(stream), container, template, reason, design) for container in containers]
     for container in containers:
         if container.state == ContainerState.PLANNED:
             material.move(container, ContainerState.LABELLED)
+    if printing:
+        label_prints.keep(printed, printing)
     return printed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from custody import label_prints
 from custody import queries as custody
 from ledger import queries as record
 from ledger.canonical import plain
@@ -142,8 +143,10 @@ def _material(actor: Actor, order: Order) -> dict[str, Rows]:
                 "printed_at": row.printed_at,
                 "ended_at": row.ended_at,
                 "printed_again_because": row.reason,
+                "what_stood_on_it": label_prints.said(row),
+                "sha256_of_content": kept.digest if (kept := label_prints.kept_of(row)) else "",
             }
-            for row in custody.labels_of(actor, stream_id)
+            for row in custody.labels_of(actor, stream_id).select_related("kept")
         ],
         "custody": custody_rows(actor, order),
         "shipments": [

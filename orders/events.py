@@ -9,6 +9,7 @@ NOTED_PAYLOAD = {
     "clock_skew_s": "by how many seconds that device's clock was ahead when it sent the entry",
     "received_at": "when that entry was received (UTC)",
 }
+LABEL_CONTENTS = "SHA-256 of what stands on each new print"
 STEP_PAYLOAD = {
     "step": "step key",
     "title": "step title",
@@ -23,6 +24,7 @@ STEP_PAYLOAD = {
     "late": "recorded late: codes of what stood against it (absent when recorded in time)",
     "deviation": "number of the deviation that a late record opened",
     "severity": "severity of that deviation",
+    "label_contents": LABEL_CONTENTS,
 }
 
 WISH_PAYLOAD = {
@@ -104,7 +106,7 @@ register(
         "orders.label_reprinted",
         "Label printed again",
         "Label {label} of {container} is printed again; the former is void.",
-        payload={"label": "serial of the print", "container": "code"},
+        payload={"label": "serial of the print", "container": "code", "label_contents": LABEL_CONTENTS},
         audience=CLINICAL_AND_PLANT,
     ),
     EventKind(

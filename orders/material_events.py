@@ -63,6 +63,7 @@ register(
             "volumes_ml": "by code, of what was made",
             "left_ml": "stays where it was",
             "lost_ml": "lost",
+            "label_contents": "SHA-256 of what stands on each new print",
         },
         audience=CLINICAL_AND_PLANT,
     ),

@@ -36,6 +36,7 @@ from orders import (
     transit,
     turns,
 )
+from orders import label_texts as label_texts
 from orders import owners as named_owners
 from orders.bookings import Wishes
 from orders.boxes import of_order as box_of_order  # noqa: F401 - for the page of a box

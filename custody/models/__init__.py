@@ -4,6 +4,7 @@ from custody.models.equipment import Equipment
 from custody.models.genealogy import Conversion, Genealogy
 from custody.models.identity import ChainOfIdentity, FacilityCounter
 from custody.models.jobs import CourierJob, JobDue
+from custody.models.label_prints import LabelPrint
 from custody.models.labels import Label
 from custody.models.lots import UsedLot
 from custody.models.material import Container, StockUnit
@@ -34,6 +35,7 @@ __all__ = [
     "JobDue",
     "Label",
     "LabelDesign",
+    "LabelPrint",
     "LoggerLayout",
     "NumberPrefix",
     "NumberingScheme",

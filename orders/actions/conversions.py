@@ -17,6 +17,7 @@ from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, NotFound, WrongState
 from orders.flow import order_named
 from orders.inputs import PastTime, ScanField, read
+from orders.label_texts import printing_for
 from orders.models import Order
 from orders.policies import may_see_therapy
 from orders.states import OrderState
@@ -112,7 +113,7 @@ def _convert(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | No
             [row["volume_ml"] for row in given.get("volumes", [])],
             at=given["at"],
             person_id=actor.person_id,
-            market=order.market,
+            printing=printing_for(order),
             lost=given["lost_ml"],
             reason=given["reason"],
             vessel=given["vessel"],

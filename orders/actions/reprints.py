@@ -16,6 +16,7 @@ from ledger.refusals import NotAllowed, NotFound, WrongState
 from orders.actions.scan_back import MAY_SCAN_BACK, capability_of
 from orders.flow import order_named
 from orders.inputs import read
+from orders.label_texts import printing_for
 from orders.models import Order
 from orders.policies import may_see_therapy
 from personas.policies import require
@@ -65,7 +66,7 @@ def reprint_label(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
             raise NotFound("This order has no such container.")
         _refuse(actor, bag)
         template = labels.template_of(bag)
-        (label,) = labels.print_labels(order.stream, [bag], template, given["reason"], market=order.market)
+        (label,) = labels.print_labels(order.stream, [bag], template, given["reason"], printing=printing_for(order))
         event.reason = given["reason"].strip()
         event.note(label=label.serial, container=bag.code)
         event.result = {"label": label.serial}

@@ -13,7 +13,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from custody import label_zpl
+from custody import label_prints, label_zpl
 from custody.states import LabelSheet, LabelState, LabelTemplate
 from ledger.context import Actor, reading
 from ledger.recording import Replayed
@@ -43,6 +43,10 @@ class LabelPrintRow(Shape):
     reason = serializers.CharField(allow_blank=True, help_text="why it was printed again")
     printed_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
+    content = serializers.CharField(
+        help_text="what stood on it, kept with the print; of the patient only which fields. Older prints say so"
+    )
+    content_sha256 = serializers.CharField(allow_blank=True, help_text="also on the event that printed it")
 
 
 class Reconciliation(Shape):
@@ -104,7 +108,12 @@ class LabelsView(ActorView):
 def _listed(actor: Actor, code: str) -> dict[str, Any]:
     prints = labels.prints_of(actor, code)
     rows = [
-        {"container": row.container.code, "version": row.design.version if row.design else None}
+        {
+            "container": row.container.code,
+            "version": row.design.version if row.design else None,
+            "content": label_prints.said(row),
+            "content_sha256": kept.digest if (kept := label_prints.kept_of(row)) else "",
+        }
         | {name: getattr(row, name) for name in PRINT_FIELDS}
         for row in prints
     ]
@@ -181,7 +190,7 @@ class LabelsPDFView(PrintOut):
     @extend_schema(
         operation_id="print_labels",
         tags=["material"],
-        summary="The order's valid labels as PDF; no further print is recorded",
+        summary="The order's valid labels as PDF, as they were when printed; no further print is recorded",
         parameters=[PDFQuery],
         responses={(200, "application/pdf"): OpenApiTypes.BINARY},
     )
@@ -204,7 +213,7 @@ class LabelsZPLView(ActorView):
     @extend_schema(
         operation_id="print_labels_zpl",
         tags=["material"],
-        summary="The order's valid labels for a label printer (ZPL II, UTF-8); no further print is recorded",
+        summary="The order's valid labels for a label printer (ZPL II, UTF-8), as they were when printed",
         parameters=[ZPLQuery],
         responses={(200, "application/zpl"): OpenApiTypes.BINARY},
     )

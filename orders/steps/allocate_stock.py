@@ -12,6 +12,7 @@ from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
 from network import queries as network
 from orders import parties, stopped_use
+from orders.label_texts import printing_for
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.queries import Organization
 from personas.states import Capability
@@ -79,7 +80,7 @@ class AllocateStock(StepKind):
             second=0, microsecond=0
         )  # forms tell minutes: the next hand-over may follow
         custody_periods.begin(kit, plant.pk, lane.origin_id, ctx.performer_id, this_minute)
-        labels.print_labels(ctx.stream, [kit], "product", market=ctx.order.market)
+        labels.print_labels(ctx.stream, [kit], "product", printing=printing_for(ctx.order))
         labels.apply_to(kit)
         return Outcome(
             f"Kit {unit.serial} of lot {unit.lot} is allocated.",

@@ -15,6 +15,7 @@ from ledger.refusals import MissingFact
 from orders import bags, evidence, stopped_use
 from orders.counts import counted
 from orders.inputs import PastTime
+from orders.label_texts import printing_for
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -123,7 +124,7 @@ class FinishManufacture(StepKind):
                 bag, ctx.actor.organization_id, ctx.order.plant_site_id, ctx.performer_id, inputs["finished_at"]
             )
         stopped_use.inherit(held, made)
-        printed = labels.print_labels(ctx.stream, made, LabelTemplate.PRODUCT, market=ctx.order.market)
+        printed = labels.print_labels(ctx.stream, made, LabelTemplate.PRODUCT, printing=printing_for(ctx.order))
         batches.finish_batch(batch, inputs["finished_at"], ctx.performer_id)
         evidence.note_makers(batch, ctx)
         return Outcome(

@@ -10,6 +10,7 @@ from custody import identity, labels, material
 from custody.states import VESSELS, ContainerKind, ContainerState, Vessel
 from orders import namesakes
 from orders.counts import counted
+from orders.label_texts import printing_for
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -63,6 +64,6 @@ class PrintLabels(StepKind):
             planned = material.plan(
                 ctx.stream, chain, kind, ctx.parameters.get("containers", 1), ctx.parameters.get("vessel", "")
             )
-        printed = labels.print_labels(ctx.stream, planned, template, inputs["reason"], market=ctx.order.market)
+        printed = labels.print_labels(ctx.stream, planned, template, inputs["reason"], printing=printing_for(ctx.order))
         serials = [label.serial for label in printed]
         return Outcome(f"{counted(len(serials), 'label')} printed.", {"serials": serials}, StepState.DONE)

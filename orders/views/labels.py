@@ -13,15 +13,14 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from custody import label_pdf, label_templates, label_zpl, vault
+from custody import label_pdf, label_prints, label_zpl
 from custody import queries as custody
-from custody.label_contents import LabelContent, LabelText, content_of
+from custody.label_contents import LabelContent
 from custody.labels import VALID
 from custody.states import LabelSheet, LabelState, LabelTemplate
 from ledger.context import Actor
 from ledger.recording import Once
 from ledger.refusals import InvalidInput, NotFound, Refusal
-from network.queries import disclosed_fields
 from orders import queries
 from orders.actions import label_ends, reprints
 from orders.actions import scan_back as scanning
@@ -119,7 +118,7 @@ def _page(
         "to_reprint": (bags := reprints.reprintable(actor, order)),
         "reprint_fields": _reprint_fields(bags, filling) if bags else [],
         **_to_scan_back(request, actor, order, scan_errors),
-        "prints": prints,
+        "prints": [(label, label_prints.said(label)) for label in prints],
         "counted": counted(prints),
         "valid": any(label.state in VALID for label in prints),
         "step": request.GET.get("step", "")[:60],
@@ -180,7 +179,7 @@ def _form(serial: str, filling: Filling | None) -> list[dict[str, Any]]:
 
 def prints_of(actor: Actor, code: str) -> list[Any]:
     """Return every print of an order's labels, oldest first; NotFound for a courier."""
-    return list(custody.labels_of(actor, _order(actor, code).stream_id).select_related("container", "design"))
+    return list(custody.labels_of(actor, _order(actor, code).stream_id).select_related("container", "design", "kept"))
 
 
 def counted(prints: list[Any]) -> dict[str, int]:
@@ -246,47 +245,18 @@ def _contents(request: HttpRequest, code: str) -> tuple[list[LabelContent], str]
     if key:
         step = queries.step_of(actor, order, key)
         found = found.filter(template=step.flow_step.parameters.get("template", LabelTemplate.PRODUCT))
-    printed = list(found.select_related("container__coi", "design"))
+    printed = list(found.select_related("container__coi", "design", "kept"))
     if not printed:
         raise NotFound()
-    text = _text(actor, order)
-    drawn = [replace(text[label.template], layout=label_templates.layout_of(label.design)) for label in printed]
-    return [content_of(*pair) for pair in zip(printed, drawn, strict=True)], f"labels-{order.code}"
-
-
-def _text(actor: Actor, order: Any) -> dict[str, LabelText]:
-    limits = order.specification.limits
-    storage = {  # neither a sample nor what is in process has a range of its own in the specification
-        LabelTemplate.COLLECTION: f"{limits.get('receipt_min_c')} … {limits.get('receipt_max_c')} °C",
-        LabelTemplate.PRODUCT: f"≤ {limits.get('storage_max_c')} °C",
-    }
-    plant = order.plant_site or order.center_site
-    site = {template: plant for template in LabelTemplate} | {LabelTemplate.COLLECTION: order.center_site}
-    patient = _patient_lines(actor, order)
-    return {
-        template: LabelText(
-            product=order.therapy.name,
-            storage=storage.get(template, ""),
-            zone=site[template].zone,
-            site=site[template].name,
-            autologous=order.therapy.modality.startswith("autologous"),
-            infectious_tests=order.infectious_tests,
-            patient_lines=patient,
-            synthetic=order.synthetic,
-        )
-        for template in LabelTemplate
-    }
-
-
-def _patient_lines(actor: Actor, order: Any) -> list[str]:
-    """Return the patient's data that the therapy discloses in this market, for the own center's persona only (T39)."""
-    if not queries.may_see_identity(actor, order):
-        return []
-    shown = disclosed_fields(order.therapy_id, order.center_site.country)
-    if not shown:
-        return []
-    patient = vault.open_identity(actor, order.patient_id)
-    return [str(getattr(patient, name)) for name in ("family_name", "given_name", "birth_date", "mrn") if name in shown]
+    texts, patient = (
+        queries.label_texts.texts_of(order),
+        queries.label_texts.opening(actor, order, allowed=queries.may_see_identity(actor, order)),
+    )
+    if any(label_prints.kept_of(label) is None for label in printed):
+        own = patient(queries.label_texts.disclosed_now(order))
+        texts = {kind: replace(text, patient_lines=own) for kind, text in texts.items()}
+    contents = [label_prints.drawn(label, texts[LabelTemplate(label.template)], patient) for label in printed]
+    return contents, f"labels-{order.code}"
 
 
 def _number(given: QueryDict, name: str, usual: int) -> int:

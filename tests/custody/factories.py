@@ -69,7 +69,7 @@ class World:
         bags = self.bags(count)
         ended = timezone.now() - dt.timedelta(hours=1)
         with self.step():
-            labels.print_labels(self.stream, bags, "collection", market=None)
+            labels.print_labels(self.stream, bags, "collection", printing=None)
             for bag in bags:
                 labels.apply_to(bag)
                 material.fill(bag, 250, ended - dt.timedelta(hours=3), ended)

@@ -39,7 +39,7 @@ def held(world: World, count: int = 1, **facts: Any) -> list[Container]:
 
 def convert(world: World, kind: K, bags: list[Container], *volumes: object, **more: Any) -> list[Container]:
     numbers = [D(str(volume)) for volume in volumes]
-    given = {"at": timezone.now(), "person_id": None, "market": None} | more
+    given = {"at": timezone.now(), "person_id": None, "printing": None} | more
     with world.step():
         made = conversions.convert(kind, bags, numbers, **given)[1]
         ask_the_database()
@@ -173,7 +173,7 @@ def test_doses_are_not_divided_after_manufacture(world: World) -> None:
             material.move(bag, state)
         dose = material.transform([bag], "drug_product", 1, [D(60)])[0]
     with pytest.raises(InvalidInput) as refusal, world.step():
-        conversions.convert(K.SPLIT, [dose], [D(30), D(30)], at=timezone.now(), person_id=None, market=None)
+        conversions.convert(K.SPLIT, [dose], [D(30), D(30)], at=timezone.now(), person_id=None, printing=None)
     assert refusal.value.code == "whole_dose"
 
 

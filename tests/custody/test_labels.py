@@ -31,7 +31,7 @@ def world() -> World:
 
 def print_for(world: World, bags, template: str = "collection", reason: str = "") -> list[Label]:
     with world.step():
-        return labels.print_labels(world.stream, bags, template, reason, market=None)
+        return labels.print_labels(world.stream, bags, template, reason, printing=None)
 
 
 def test_printing_labels_planned_bags(world: World) -> None:

@@ -55,7 +55,7 @@ class Laboratory(RuleBasedStateMachine):
             try:
                 with transaction.atomic():
                     facts = {"at": timezone.now(), "person_id": None, "lost": lost, "reason": "for a test"}
-                    conversions.convert(kind, chosen, volumes, market=None, **facts)
+                    conversions.convert(kind, chosen, volumes, printing=None, **facts)
             except Refusal as refusal:
                 assert refusal.detail and refusal.remedy
 

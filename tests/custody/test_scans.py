@@ -44,10 +44,10 @@ def test_the_right_bag_in_every_spelling(world: World) -> None:
 def test_a_label_serial_names_its_bag_unless_it_is_void(world: World) -> None:
     bag = world.bags()[0]
     with world.step():
-        old = labels.print_labels(world.stream, [bag], "collection", market=None)[0]
+        old = labels.print_labels(world.stream, [bag], "collection", printing=None)[0]
     assert expect(world, old.serial, [bag]) == bag
     with world.step():
-        new = labels.print_labels(world.stream, [bag], "collection", reason="smudged", market=None)[0]
+        new = labels.print_labels(world.stream, [bag], "collection", reason="smudged", printing=None)[0]
     assert expect(world, new.serial, [bag]) == bag
     assert refused(world, old.serial, [bag]).code == "label_void"
     assert refused(world, f"{bag.code}/9", [bag]).code == "unreadable"

@@ -190,9 +190,9 @@ def test_an_order_is_not_closed_while_a_label_is_open(world: World) -> None:
     stream_id = order_of(nurse, journey).stream_id
     with acting(nurse.actor, "orders.step_done", stream_id=stream_id):
         bag = material.of_stream(stream_id, "drug_product")[0]
-        (printed,) = labels.print_labels(stream_id, [bag], "product", reason="Smeared", market=None)
+        (printed,) = labels.print_labels(stream_id, [bag], "product", reason="Smeared", printing=None)
         void = labels_of(nurse.actor, stream_id).get(state="void")
-        labels.print_labels(stream_id, [bag], "product", reason="Torn", market=None)
+        labels.print_labels(stream_id, [bag], "product", reason="Torn", printing=None)
     scan_all_back(journey, nurse, world.player("center", "apheresis_nurse", 2))
     journey.run(before="close")
 

@@ -58,7 +58,7 @@ def test_a_label_names_nobody_unless_a_policy_of_the_market_says_so(
 
 
 def test_what_is_disclosed_is_printed_for_the_center_only(
-    world: World, browse: Browse, labeled: str, person: dict[str, str], disclosed: None
+    world: World, browse: Browse, disclosed: None, labeled: str, person: dict[str, str]
 ) -> None:
     answer = browse(*NURSE).get(f"/orders/{labeled}/labels.pdf")
     text = printed(answer)

@@ -16,6 +16,7 @@ from ledger.models import Event
 from ledger.recording import acting
 from ledger.walls import visible
 from orders.flow import order_named
+from orders.label_texts import printing_for
 from tests.orders.conftest import Browse, patient, text_of
 from tests.orders.factories import World
 from tests.orders.packing import journey_of
@@ -34,9 +35,9 @@ def reprint(world: World, code: str, kind: ContainerKind = ContainerKind.STARTIN
     actor = world.actor(*NURSE)
     with reading(actor):
         order = order_named(actor, code)
-    with acting(actor, "orders.label_settled", stream_id=order.stream_id):
+    with acting(actor, "orders.label_reprinted", stream_id=order.stream_id):
         bags = material.of_stream(order.stream_id, kind)
-        labels.print_labels(order.stream_id, bags, LabelTemplate.COLLECTION, "Smudged", market=order.market)
+        labels.print_labels(order.stream_id, bags, LabelTemplate.COLLECTION, "Smudged", printing=printing_for(order))
 
 
 @pytest.fixture
