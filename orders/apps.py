@@ -67,7 +67,7 @@ class OrdersConfig(AppConfig):
                 "orders:returns", "Empty shippers", "package", "view_orders", 65, applies=return_register.concerns
             ),
             navigation.Entry(
-                "orders:jobs", "Kits and empty shippers", "truck", "view_orders", 65, applies=return_register.concerns
+                "orders:jobs", "Kit and return pickups", "truck", "view_orders", 65, applies=return_register.concerns
             ),
             navigation.Entry("orders:epcis", "EPCIS", "link", "administer", 92),
             navigation.Entry("orders:lanes", "Lanes", "truck", "view_orders", 66, applies=lanes.concerns),

@@ -138,7 +138,7 @@ def _page(request: HttpRequest, key: UUID, refusal: Refusal | None = None, what:
     row = register.one(actor, key)
     errors = flat(refusal.fields) if refusal else {}
     forms = filled(actor, _forms(actor, row), request, errors, what)
-    crumbs = [{"label": "Kits and empty shippers", "url": reverse("orders:jobs")}, {"label": row.number, "url": ""}]
+    crumbs = [{"label": "Kit and return pickups", "url": reverse("orders:jobs")}, {"label": row.number, "url": ""}]
     context = {
         **shown(row),
         "forms": forms,

@@ -88,7 +88,7 @@ def test_the_way_back_of_an_empty_shipper_is_booked_told_fetched_and_brought(
     assert (job.sender_id, job.receiver_id, job.courier_id) == (world.maker.pk, world.courier.pk, world.courier.pk)
     shown = text_of(driver.get("/jobs/"))
     assert emptied.serial in shown and "Ramp 3" in shown and "Cell lab, 555-0100" in shown
-    assert "Kits and empty shippers: " in text_of(driver.get("/?days=week"))
+    assert "Kit and return pickups: " in text_of(driver.get("/?days=week"))
     assert dock.post(f"{emptied.page}book/", window()).status_code == 409, "it is booked already"
     start = job.window_from
     assert told_to(world, "courier", job, start - 90 * MINUTE) == [f"New job: empty shipper {emptied.serial}"]
