@@ -6,6 +6,7 @@ what was known then or another one, is a case of its own; the same breach read a
 
 from __future__ import annotations
 
+import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
@@ -51,13 +52,17 @@ def hold(order: Order, shipment: Shipment, condition: BoxCondition, limits: Limi
     """Put what was in a box, and what was made of it since it was packed, into quarantine; open the case.
 
     Returns the codes of what is held now and was not. While a case of this box is open and nothing is to be held, it
-    goes on: nothing is opened, and nobody is told again.
+    goes on: nothing is opened. Where it has become far worse than was told, the case says so, and it is told again.
     """
     about = f"{material.EXCURSION} of box {shipment.code}: "
     concerned = units.travelled_and_made(shipment)
     free = [bag for bag in concerned if material.can_be_quarantined(bag) and bag.state != ContainerState.QUARANTINED]
     cases = deviations.beginning(order.stream_id, KIND, about)
-    if not free and any(case.state == DeviationState.OPEN for case in cases):
+    open_cases = [case for case in cases if case.state == DeviationState.OPEN]
+    if not free and open_cases:
+        if condition.told and conditions.is_far_worse(condition):
+            deviations.add_to(open_cases[-1], _worse(shipment, condition, limits))
+            _tell_again(condition)
         return []
     text = about + _words(condition, limits) + _ended(concerned)
     if cases:
@@ -67,9 +72,33 @@ def hold(order: Order, shipment: Shipment, condition: BoxCondition, limits: Limi
         material.quarantine(bag, text[:LONGEST_TEXT])
     deviations.open_deviation(order.stream_id, KIND, "critical", text, automatic=True)
     if condition.told:
-        condition.told = ""  # it is to be told again
-        condition.save(update_fields=["told"])
+        _tell_again(condition)
     return [bag.code for bag in free]
+
+
+def _tell_again(condition: BoxCondition) -> None:
+    condition.told = ""
+    condition.save(update_fields=["told"])
+
+
+def _worse(shipment: Shipment, condition: BoxCondition, limits: Limits) -> str:
+    """Say what an open case has become: the worst reading, when it was read first, since when it was outside."""
+    outside = [point for point in readings.points_of(shipment.pk) if not limits.hold(point[1])]
+    second, value = max(outside, key=lambda point: (_distance(point[1], limits), -point[0]))
+    return (
+        f"Worse while this case is open: {conditions.degrees(value)} °C, first at {_utc(second)},"
+        f" outside since {_utc(outside[0][0])}. {_words(condition, limits)}"
+    )
+
+
+def _distance(value: int, limits: Limits) -> int:
+    above = value - limits.maximum if limits.maximum is not None else 0
+    below = limits.minimum - value if limits.minimum is not None else 0
+    return max(above, below)
+
+
+def _utc(second: int) -> str:
+    return f"{dt.datetime.fromtimestamp(second, dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _second(point: Point) -> int:

@@ -13,6 +13,7 @@ from orders.models import Order
 EXCURSION, IN_RANGE = "orders.excursion_found", "orders.condition_in_range"
 TOLD = {EXCURSION: Condition.EXCURSION, IN_RANGE: Condition.IN_RANGE}
 LONGEST_GAP = 60.0  # minutes without a reading, with which a way still counts as watched
+DEGREE, LONGER = 100, 30.0  # hundredths of a degree; minutes
 FALLBACKS = {  # limits of the receipt, where the specification has none for the way
     Direction.INBOUND: ("receipt_min_c", "receipt_max_c"),
     Direction.OUTBOUND: (None, "storage_max_c"),
@@ -56,6 +57,27 @@ def to_tell(row: BoxCondition) -> str | None:
     watched = row.shipment.delivered_at is not None and row.gap_minutes <= LONGEST_GAP and row.readings > 0
     limited = row.minimum is not None or row.maximum is not None
     return IN_RANGE if watched and limited and not row.told else None
+
+
+def is_far_worse(row: BoxCondition) -> bool:
+    """Whether an excursion that was told has become another matter since: told again, though its case is open.
+
+    It has with the first reading beyond the other limit; when the worst is twice as far outside as when it was told,
+    and a degree farther; when the time outside is twice what was told, and half an hour longer.
+    """
+    was, now = _beyond(row, row.told_lowest, row.told_highest), _beyond(row, row.lowest, row.highest)
+    for before, after in zip(was, now, strict=True):
+        if after and (not before or (after >= 2 * before and after - before >= DEGREE)):
+            return True
+    told = row.told_minutes or 0.0
+    return row.minutes_outside >= max(2 * told, told + LONGER)
+
+
+def _beyond(row: BoxCondition, lowest: int | None, highest: int | None) -> tuple[int, int]:
+    """Return how far below and above its limits a box was, in hundredths of a degree."""
+    below = row.minimum - lowest if row.minimum is not None and lowest is not None else 0
+    above = highest - row.maximum if row.maximum is not None and highest is not None else 0
+    return max(below, 0), max(above, 0)
 
 
 def _hundredths(limit: Any) -> int | None:

@@ -58,6 +58,17 @@ def open_deviation(stream: HasKey | UUID, kind: str, severity: str, text: str, a
     )
 
 
+def add_to(deviation: Deviation, text: str) -> Deviation:
+    """Add to an open deviation what has become known since; what stood there stays. WrongState once it is closed."""
+    locked_event(deviation.stream_id)
+    deviation.refresh_from_db()
+    if deviation.state != DeviationState.OPEN:
+        raise WrongState("This deviation is closed already.", code="deviation_closed")
+    deviation.text = f"{deviation.text}\n{text.strip()}"[:MAX_TEXT]
+    deviation.save(update_fields=["text"])
+    return deviation
+
+
 def close_deviation(deviation: Deviation, conclusion: str, person_id: UUID | None) -> Deviation:
     """Close a deviation with its conclusion. Who opened a major or critical one does not close it.
 

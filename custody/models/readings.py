@@ -53,6 +53,9 @@ class BoxCondition(WalledModel):
     gap_seconds = models.PositiveIntegerField(default=0, help_text="longest time between two readings")
     gap_at = models.BigIntegerField(default=0, help_text="where that begins, seconds since the epoch")
     told = models.CharField(max_length=12, choices=Condition.choices, blank=True, help_text="what parties were told")
+    told_lowest = models.IntegerField(null=True, help_text="lowest when it was told last, in hundredths")
+    told_highest = models.IntegerField(null=True, help_text="highest when it was told last, likewise")
+    told_minutes = models.FloatField(null=True, help_text="minutes outside when it was told last")
     minimum = models.IntegerField(null=True, help_text="limit, hundredths of a degree Celsius")
     maximum = models.IntegerField(null=True, help_text="limit, hundredths of a degree Celsius")
 

@@ -147,7 +147,8 @@ def tell(actor: Actor, stream_id: UUID, code: str, shipment_id: UUID) -> None:
             raise WrongState("Nothing is to be told.")
         row.told = conditions.TOLD[kind]
         row.state = row.told
-        row.save(update_fields=["state", "told"])
+        row.told_lowest, row.told_highest, row.told_minutes = row.lowest, row.highest, row.minutes_outside
+        row.save(update_fields=["state", "told", "told_lowest", "told_highest", "told_minutes"])
         event.note(
             order=code,
             box=row.shipment.code,

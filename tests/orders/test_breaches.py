@@ -92,6 +92,34 @@ def test_what_is_worse_after_a_decision_holds_opens_and_tells_again(world: World
     assert len(cases(sent)) == 2 and sent.told() == ["orders.excursion_found"] * 2
 
 
+def test_a_far_worse_or_other_breach_is_told_again_while_the_case_is_open_and_no_more_often(world: World) -> None:
+    sent, values = Longer(world), [4.0, 9.0]
+    sent.send(*values)
+
+    def told_after(value: float) -> int:
+        values.append(value)
+        sent.send(*values)
+        sent.send(*values)  # the same file once more
+        return len(sent.told())
+
+    assert told_after(9.5) == 1, "a little worse"
+    assert told_after(30) == 2, "far more than twice as far outside"
+    assert told_after(31) == 2
+    assert told_after(-5) == 3, "the other limit"
+    assert [told_after(9) for _ in range(5)] == [3, 3, 3, 3, 4], "twice as long outside as was told"
+    assert sent.told() == ["orders.excursion_found"] * 4
+    (case,) = cases(sent)
+    first, *more = case.text.splitlines()
+    assert "4 to 9 °C" in first and len(more) == 3
+    at = sent.box.packed_at + dt.timedelta(minutes=40)
+    assert "Worse while this case is open: 30 °C, first at " + f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC" in more[0]
+    assert "-5 to 31 °C" in more[1].replace("−", "-")
+    page = sent.world.actor(*QA)
+    with reading(page):
+        rows = Event.unwalled.filter(stream_id=sent.order.stream_id, kind="orders.excursion_found").order_by("seq")
+        assert [one.payload["highest"] for one in rows] == ["9", "30", "31", "31"]
+
+
 def test_readings_in_range_after_the_release_of_an_open_ended_breach_hold_nothing(world: World) -> None:
     sent = Longer(world)
     sent.send(4, 9)
