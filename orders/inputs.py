@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.utils import html
 
 from ledger.refusals import InvalidInput
 from orders.photos import PHOTO as PHOTO
@@ -109,6 +110,30 @@ def read(
     if not serializer.is_valid():
         raise InvalidInput(fields=dict(serializer.errors))
     return dict(serializer.validated_data)
+
+
+WEEKDAYS = frozenset("1234567")
+
+
+class WeekdaysField(serializers.ListField):
+    """ISO numbers of weekdays: a list, what the boxes of a form send, or one text with commas between them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=serializers.IntegerField(min_value=1, max_value=7), **options)
+
+    def get_value(self, dictionary: Any) -> Any:
+        """Of a form, every box that is ticked."""
+        if html.is_html_input(dictionary) and self.field_name in dictionary:
+            return dictionary.getlist(self.field_name)
+        return super().get_value(dictionary)
+
+    def to_internal_value(self, data: Any) -> list[int]:
+        """Return the numbers, each once; blanks mean nothing. Raises one error for whatever is no weekday."""
+        given = data if isinstance(data, list | tuple | set | frozenset) else [data]
+        words = [word.strip() for one in given for word in str(one).split(",") if word.strip()]
+        if not all(word in WEEKDAYS for word in words):
+            raise serializers.ValidationError("Number the weekdays 1 (Monday) to 7 (Sunday).")
+        return sorted({int(word) for word in words})
 
 
 class PastTime(serializers.DateTimeField):

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from orders.inputs import WeekdaysField
 from orders.models import Order
 from scheduling.wishes import GIVEN, Wishes, given_over, of_order
 
@@ -23,14 +24,12 @@ class DateWishInputs(serializers.Serializer[Any]):
         style=WITH_OFFER,
         help_text="no collection before this day at the center",
     )
-    weekday = serializers.IntegerField(
+    weekdays = WeekdaysField(
         required=False,
         allow_null=True,
-        min_value=1,
-        max_value=7,
-        label="Weekday",
+        label="Weekdays",
         style=WITH_OFFER,
-        help_text="of collection; 1 is Monday",
+        help_text="of collection, any of them; 1 is Monday; none: any day",
     )
     washout_since = serializers.DateField(
         required=False,

@@ -202,7 +202,9 @@ Q = TypeVar("Q", bound=serializers.Serializer[Any])
 
 def query_of(request: Request, serializer: type[Q]) -> dict[str, Any]:
     """Return the validated query parameters; raise InvalidInput with every parameter's errors."""
-    given = serializer(data=request.query_params.dict())
+    words = request.query_params
+    many = {n for n, f in serializer().fields.items() if isinstance(f, serializers.ListField) and n in words}
+    given = serializer(data=words.dict() | {name: words.getlist(name) for name in many})
     if not given.is_valid():
         raise InvalidInput(fields=dict(given.errors))
     return dict(given.validated_data)

@@ -23,8 +23,8 @@ from scheduling.models import DateWishes
 from scheduling.offers import ChainRequest
 from scheduling.states import Ranking
 
-GIVEN = ("weekday", "earliest", "washout_since", "washout_days")  # as inputs and addresses name them
-KEPT = ("weekdays", "earliest", "washout_since", "washout_days")
+GIVEN = ("weekdays", "earliest", "washout_since", "washout_days")  # as inputs and addresses name them, and as kept
+EVERY_DAY = 7
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,15 @@ def _kept(row: DateWishes) -> Wishes:
 def given_over(stored: Wishes, given: Mapping[str, Any], today: dt.date | None = None) -> Wishes:
     """Return the stored wishes with those that are given in their place; what is given as None is wished no more.
 
-    ``given``: any of ``weekday`` (ISO number), ``earliest``, ``washout_since``, ``washout_days``; an earliest day that
-    is not after ``today`` is no wish.
+    ``given``: any of ``weekdays`` (ISO numbers), ``earliest``, ``washout_since``, ``washout_days``; an earliest day
+    that is not after ``today`` is no wish, nor is every weekday.
     """
-    found: dict[str, Any] = {name: given[name] for name in KEPT if name in given}
+    found: dict[str, Any] = {name: given[name] for name in GIVEN if name in given}
     if today is not None and found.get("earliest") and found["earliest"] <= today:
         found["earliest"] = None
-    if "weekday" in given:
-        found["weekdays"] = frozenset({given["weekday"]}) if given["weekday"] else frozenset()
+    if "weekdays" in given:
+        days = frozenset(given["weekdays"] or ())
+        found["weekdays"] = frozenset() if len(days) == EVERY_DAY else days
     if "washout_since" in given and (not given["washout_since"] or "washout_days" not in given):
         found["washout_days"] = None
     return replace(stored, **found)

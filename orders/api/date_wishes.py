@@ -23,7 +23,7 @@ class DateWishesRow(answers.Shape):
 
     order = s.CharField(help_text="order code")
     earliest = s.DateField(allow_null=True, help_text="no collection before this day at the center")
-    weekday = s.IntegerField(allow_null=True, help_text="of collection; 1 is Monday")
+    weekdays = s.ListField(child=s.IntegerField(min_value=1, max_value=7), help_text="of collection; empty: any")
     washout_since = s.DateField(allow_null=True, help_text="day of the last treatment")
     washout_days = s.IntegerField(allow_null=True, help_text="null: as the flow says")
 
@@ -58,4 +58,4 @@ class DateWishesView(OfOrder):
     def _answer(self, code: str) -> Response:
         order, found = date_wishing.wished(self.actor, code)
         row: dict[str, Any] = {name: getattr(found, name) for name in ("earliest", "washout_since", "washout_days")}
-        return Response({"order": order.code, **row, "weekday": next(iter(sorted(found.weekdays)), None)})
+        return Response({"order": order.code, **row, "weekdays": sorted(found.weekdays)})

@@ -23,6 +23,7 @@ from orders.api.starts import StartQuery, start_of
 from orders.api.step_inputs import documented_inputs
 from orders.api.steps import performed
 from orders.flow import order_named, require_may_perform
+from orders.inputs import WeekdaysField
 from personas.asking import ActorView, body_of, once_of, query_of, reads
 from personas.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
 from scheduling.states import Ranking
@@ -37,7 +38,9 @@ class WishQuery(serializers.Serializer[Any]):
     earliest = serializers.DateField(
         required=False, help_text="first day of collection at the center; what the order remembers, or today, if absent"
     )
-    weekday = serializers.IntegerField(required=False, min_value=1, max_value=7, help_text="of collection; 1 is Monday")
+    weekdays = WeekdaysField(
+        required=False, help_text="of collection, any of them, repeated or with commas between; 1 is Monday"
+    )
     washout_since = serializers.DateField(
         required=False, help_text="day of the last treatment: no collection before the washout is over"
     )

@@ -18,7 +18,7 @@ from orders import queries
 from orders.actions import date_wishing as action
 from orders.forms import flat, unplaced
 from orders.views import banner
-from orders.views.offers import wish_fields
+from orders.views.offers import weekdays_in, wish_fields
 from orders.views.requests import acted
 from personas.states import Capability
 from personas.views import desk
@@ -48,7 +48,9 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
     fields: list[dict[str, Any]] = wish_fields(found, queries.usual_washout(order))
     for field in fields:
         field["errors"] = errors.get(field["name"], [])
-        if posted is not None:
+        if posted is not None and field["name"] == "weekdays":
+            field["value"] = sorted(weekdays_in(posted))
+        elif posted is not None:
             field["value"] = posted.get(field["name"], "").replace("\x00", "")[:40]
     context = {
         "order": order,

@@ -145,7 +145,7 @@ def _given(offers: dict[str, Any] | None) -> dict[str, Any]:
     if offers is None or wishes is None:
         return {}
     given = {name: getattr(wishes, name) for name in ("washout_since", "washout_days")}
-    return {**given, "earliest": offers["earliest"], "weekday": next(iter(wishes.weekdays), None)}
+    return {**given, "earliest": offers["earliest"], "weekdays": sorted(wishes.weekdays)}
 
 
 def _preview(

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
+from orders.inputs import WEEKDAYS
 from orders.queries import Wishes
 from orders.views.requests import asked, day
 from scheduling.offers import ChainOffer, SearchResult
@@ -22,20 +23,26 @@ MOST_SHOWN = 60  # rows of one page; whoever wants others searches from a later 
 LONGEST_WASHOUT = 365  # days
 
 
-WISHED = ("weekday", "washout_since", "washout_days")
+WISHED = ("weekdays", "washout_since", "washout_days")
 
 
 def wishes_asked(request: HttpRequest, stored: Wishes) -> Wishes:
     """Return what the address wishes; where it says nothing of it, what the order remembers."""
     sort = asked(request, "sort")
     if any(name in request.GET for name in WISHED):
-        return wishes_of(asked(request, "weekday"), sort, *(asked(request, name) for name in WISHED[1:]))
+        return wishes_of(weekdays_in(request.GET), sort, *(asked(request, name) for name in WISHED[1:]))
     return replace(stored, earliest=None, ranking=sort if sort in Ranking.values else Ranking.EARLIEST.value)
 
 
-def wishes_of(weekday: str, sort: str, washout_since: str = "", washout_days: str = "") -> Wishes:
+def weekdays_in(words: QueryDict) -> frozenset[int]:
+    """Return the weekdays that are ticked, or stand in one word with commas between; every day is none."""
+    ticked = {word.strip() for one in words.getlist("weekdays") for word in one.split(",")}
+    days = frozenset(int(word) for word in ticked & WEEKDAYS)
+    return frozenset() if len(days) == len(WEEKDAYS) else days
+
+
+def wishes_of(days: frozenset[int], sort: str, washout_since: str = "", washout_days: str = "") -> Wishes:
     """Return what these words wish; words that mean nothing wish nothing."""
-    days = frozenset({int(weekday)}) if weekday in {"1", "2", "3", "4", "5", "6", "7"} else frozenset()
     length = (
         int(washout_days) if washout_days.isascii() and washout_days.isdecimal() and len(washout_days) < 5 else None
     )
@@ -103,12 +110,12 @@ def _ranked(wishes: Wishes) -> dict[str, Any]:
 
 def _wished(wishes: Wishes, washout_days: int | None) -> list[dict[str, Any]]:
     weekdays = [(number, calendar.day_name[number - 1]) for number in range(1, 8)]
-    weekday = {"name": "weekday", "label": "Weekday", "type": "select", "choices": weekdays, "blank": "Any"}
+    boxes = {"name": "weekdays", "label": "Weekdays", "type": "checkboxes", "choices": weekdays, "in_row": True}
     since = {"name": "washout_since", "label": "Last treatment on", "type": "date", "required": False}
     length = {"name": "washout_days", "label": "Washout, days", "type": "number", "min": 0, "max": LONGEST_WASHOUT}
     days = wishes.washout_days if wishes.washout_days is not None else washout_days
     return [
-        {**weekday, "required": False, "value": next(iter(wishes.weekdays), "")},
+        {**boxes, "required": False, "value": sorted(wishes.weekdays)},
         {**since, "value": wishes.washout_since.isoformat() if wishes.washout_since else ""},
         {**length, "required": False, "value": "" if days is None else days},
     ]

@@ -91,10 +91,10 @@ def test_calendar_and_list_lead_to_a_chain_or_to_the_reason_why_there_is_none(
 def test_dates_are_held_by_keys_alone(world: World, crew: Crew, address: str) -> None:
     page = crew.at("center", "coordinator")
     page.goto(address)
-    page.locator("[name=weekday]:visible").focus()
-    page.keyboard.type("Wed")
+    page.get_by_label("Wednesday").focus()
+    page.keyboard.press("Space")
     page.locator("[name=washout_days]:visible").press("Enter")
-    page.wait_for_url("**weekday=3**")
+    page.wait_for_url("**weekdays=3**")
     page.locator("[name=offer]").first.focus()
     page.keyboard.press("Space")
     page.keyboard.press("Tab")

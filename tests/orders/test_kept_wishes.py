@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -73,14 +74,14 @@ def test_what_was_wished_when_dates_were_held_binds_a_later_change(far: World) -
     code, coordinator = prescribed(far, **patient()), far.actor(*COORDINATOR)
     offer = search(far, code).offers[12]
     date = offer.collection_start.astimezone(BERLIN).date()
-    given = {"weekday": date.isoweekday(), "earliest": in_days(3), "washout_since": in_days(-1), "washout_days": 6}
+    given = {"weekdays": date.isoweekday(), "earliest": in_days(3), "washout_since": in_days(-1), "washout_days": 6}
     perform(coordinator, code, "book", {"offer": offer.token, **{k: str(v) for k, v in given.items()}})
     expected = Wishes(frozenset({date.isoweekday()}), in_days(3), "earliest", in_days(-1), 6)
     assert kept(far, code) == expected
     found = rescheduling.search_dates(coordinator, code, in_days(0))
     assert days_of(found) and {day.isoweekday() for day in days_of(found)} == {date.isoweekday()}
     assert min(days_of(found)) >= in_days(5)
-    other = rescheduling.search_dates(coordinator, code, in_days(0), {"weekday": None})
+    other = rescheduling.search_dates(coordinator, code, in_days(0), {"weekdays": None})
     assert len({day.isoweekday() for day in days_of(other)}) > 1 and kept(far, code) == expected, (
         "a search says nothing"
     )
@@ -90,7 +91,7 @@ def test_what_was_wished_when_dates_were_held_binds_a_later_change(far: World) -
     with pytest.raises(Conflict) as refusal:
         rescheduling.reschedule(coordinator, code, {"offer": unfit.token, **WHY})
     assert refusal.value.code == "offer_gone" and kept(far, code) == expected
-    rescheduling.reschedule(coordinator, code, {"offer": unfit.token, **WHY, "weekday": None, "earliest": None})
+    rescheduling.reschedule(coordinator, code, {"offer": unfit.token, **WHY, "weekdays": None, "earliest": None})
     assert kept(far, code) == Wishes(washout_since=in_days(-1), washout_days=6)
     with reading(coordinator):
         history = DateWishes.history.filter(stream_id=order_of(far, code).stream_id)
@@ -105,16 +106,18 @@ def test_wishes_are_said_before_anything_is_booked_and_every_search_goes_by_them
     found = search(far, code)
     assert days_of(found) == {day for day in everyday if day >= in_days(10)}
     assert any("Washout of the last treatment: 12 days" in day.text for day in found.refused)
-    state(far, code, weekday=3)
-    assert days_of(search(far, code)) == {day for day in everyday if day >= in_days(10) and day.isoweekday() == 3}
-    state(far, code, weekday=None, washout_since=None)
+    state(far, code, weekdays=[3, 4])
+    assert days_of(search(far, code)) == {day for day in everyday if day >= in_days(10) and day.isoweekday() in (3, 4)}
+    state(far, code, weekdays=None, washout_since=None)
     assert kept(far, code) == Wishes() and days_of(search(far, code)) == everyday
 
 
 @pytest.mark.parametrize(
     ("given", "field"),
     [
-        ({"weekday": 8}, "weekday"),
+        ({"weekdays": [8]}, "weekdays"),
+        ({"weekdays": [2, "soon"]}, "weekdays"),
+        ({"weekdays": {"2": 3}}, "weekdays"),
         ({"earliest": "soon"}, "earliest"),
         ({"earliest": str(in_days(500))}, "earliest"),
         ({"washout_since": str(in_days(3))}, "washout_since"),
@@ -136,7 +139,7 @@ def test_who_says_and_who_reads_what_is_wished(far: World) -> None:
     planner = far.actor(*PLANNER)
     assert date_wishing.wished(planner, code)[1].washout_days == 12, "who proposes other dates has to know"
     with pytest.raises(NotAllowed):
-        date_wishing.state_wishes(planner, code, {"weekday": 2})
+        date_wishing.state_wishes(planner, code, {"weekdays": [2]})
     found = rescheduling.search_dates(planner, code, in_days(0))
     assert min(days_of(found)) >= in_days(10)
     with pytest.raises(InvalidInput) as refusal:
@@ -156,7 +159,7 @@ def test_who_says_and_who_reads_what_is_wished(far: World) -> None:
         assert signed_in(make_member(organization, persona)).get(f"/orders/{code}/date-wishes/").status_code == 404
     interruptions.cancel(far.actor("maker", "case_manager"), code, "Patient withdrew")
     with pytest.raises(WrongState):
-        state(far, code, weekday=2)
+        state(far, code, weekdays=[2])
 
 
 @pytest.mark.story("CO10")
@@ -180,13 +183,13 @@ def test_a_place_is_offered_along_the_list_only_on_days_that_are_wished(far: Wor
 def test_a_repair_proposes_no_day_that_the_wishes_refuse(far: World) -> None:
     code = confirmed(far, 16, **patient())
     wednesday = next(n for n in range(17, 27) if in_days(n).isoweekday() == 3)
-    state(far, code, weekday=3, earliest=str(in_days(wednesday)))
+    state(far, code, weekdays=[3, 5], earliest=str(in_days(wednesday)))
     run = again(far, proposed(far, stopped(far, code)))
     (row,) = run.plan
     assert row["chosen"] == 0 and row["choices"]
     for choice in row["choices"]:
         date = dt.datetime.fromisoformat(choice["collection"]).astimezone(BERLIN).date()
-        assert date.isoweekday() == 3 and date >= in_days(wednesday)
+        assert date.isoweekday() in (3, 5) and date >= in_days(wednesday)
 
 
 @pytest.mark.story("CO1", "CO5")
@@ -194,19 +197,25 @@ def test_the_pages_remember_what_was_wished_and_let_it_be_changed(far: World) ->
     code, browser = confirmed(far, 16, **patient()), signed_in(far.member(*COORDINATOR))
     address = f"/orders/{code}/date-wishes/"
     assert "Say what is wished of the dates" in text_of(browser.get(f"/orders/{code}/"))
-    bad = browser.post(address, {"weekday": "2", "earliest": "", "washout_since": "", "washout_days": "14"})
+    bad = browser.post(address, {"weekdays": ["", "2", "4"], "earliest": "", "washout_since": "", "washout_days": "14"})
     assert bad.status_code == 400 and 'value="14"' in text_of(bad)
     assert "Say from which day on the washout counts" in text_of(bad)
-    sent = {"weekday": "2", "earliest": "", "washout_since": str(in_days(-3)), "washout_days": "5"}
+    ticked = re.findall(r'name="weekdays" id="[^"]+" value="(.)" checked', text_of(bad))
+    assert ticked == ["2", "4"], "what was ticked stays"
+    sent = {"weekdays": ["", "2", "4"], "earliest": "", "washout_since": str(in_days(-3)), "washout_days": "5"}
     assert browser.post(address, sent).status_code == 303
     for page in (f"/orders/{code}/", f"/orders/{code}/dates/", address):
-        assert "Collection on Tuesday" in text_of(browser.get(page)) and "Washout of 5 days" in text_of(
+        assert "Collection on Tuesday or Thursday" in text_of(browser.get(page)) and "Washout of 5 days" in text_of(
             browser.get(page)
         )
     dates = browser.get(f"/orders/{code}/dates/")
     days = {row["offer"].collection_start.astimezone(BERLIN).isoweekday() for row in dates.context["offers"]["found"]}
-    assert days == {2} and f'name="washout_since" value="{in_days(-3)}"' in text_of(dates)
-    wider = f"/orders/{code}/dates/?earliest={in_days(0)}&weekday=&washout_since=&washout_days=&sort=earliest"
+    assert (
+        days == {2, 4}
+        and 'name="weekdays" value="2,4"' in text_of(dates)
+        and f'name="washout_since" value="{in_days(-3)}"' in text_of(dates)
+    )
+    wider = f"/orders/{code}/dates/?earliest={in_days(0)}&weekdays=&washout_since=&washout_days=&sort=earliest"
     found = browser.get(wider).context["offers"]["found"]
     days = {row["offer"].collection_start.astimezone(BERLIN).isoweekday() for row in found}
     assert len(days) > 1
@@ -214,8 +223,8 @@ def test_the_pages_remember_what_was_wished_and_let_it_be_changed(far: World) ->
         row["offer"] for row in found if row["offer"].collection_start > timezone.now() + dt.timedelta(days=20)
     )
     shown = browser.get(f"{wider}&offer={offer.token}")
-    assert shown.context["preview"] is not None and 'name="weekday" value=""' in text_of(shown)
-    moved = {"offer": offer.token, "weekday": "", "washout_since": "", "washout_days": "", "earliest": str(in_days(0))}
+    assert shown.context["preview"] is not None and 'name="weekdays" value=""' in text_of(shown)
+    moved = {"offer": offer.token, "weekdays": "", "washout_since": "", "washout_days": "", "earliest": str(in_days(0))}
     answer = browser.post(wider, {**moved, **WHY, "version": str(shown.context["etag"])})
     assert answer.status_code == 303 and kept(far, code) == Wishes()
 
@@ -223,21 +232,33 @@ def test_the_pages_remember_what_was_wished_and_let_it_be_changed(far: World) ->
 def test_the_same_over_rest(far: World) -> None:
     code = confirmed(far, 16, **patient())
     partner = make_partner(far.center, "coordinator", responsible=far.member(*COORDINATOR))
-    nothing = {"order": code, "earliest": None, "weekday": None, "washout_since": None, "washout_days": None}
+    nothing = {"order": code, "earliest": None, "weekdays": [], "washout_since": None, "washout_days": None}
     assert partner.get(f"orders/{code}/date-wishes").json() == nothing
     assert (
-        "weekday" in problem(partner.post(f"orders/{code}/date-wishes", {"weekday": 9}), 400, "invalid_input")["fields"]
+        "weekdays"
+        in problem(partner.post(f"orders/{code}/date-wishes", {"weekdays": [9]}), 400, "invalid_input")["fields"]
     )
-    given = {"weekday": 2, "washout_since": str(in_days(-3)), "washout_days": 5}
+    given = {"weekdays": [2, 4], "washout_since": str(in_days(-3)), "washout_days": 5}
     assert partner.post(f"orders/{code}/date-wishes", given).json() == {**nothing, **given}
     found = partner.get(f"orders/{code}/dates").json()["offers"]
     starts = [dt.datetime.fromisoformat(one["collection_start"]).astimezone(BERLIN) for one in found]
-    assert starts and {start.isoweekday() for start in starts} == {2}
-    narrowed = partner.get(f"orders/{code}/dates?weekday=3").json()["offers"]
+    assert starts and {start.isoweekday() for start in starts} == {2, 4}
+    narrowed = partner.get(f"orders/{code}/dates?weekdays=3&weekdays=5").json()["offers"]
     starts = [dt.datetime.fromisoformat(one["collection_start"]).astimezone(BERLIN) for one in narrowed]
-    assert starts and {start.isoweekday() for start in starts} == {3}
+    assert starts and {start.isoweekday() for start in starts} == {3, 5}
     token = narrowed[-1]["token"]
     problem(partner.get(f"orders/{code}/dates/preview?offer={token}"), 409, "offer_gone")
-    assert partner.get(f"orders/{code}/dates/preview?offer={token}&weekday=3").status_code == 200
-    assert partner.post(f"orders/{code}/dates/move", {"offer": token, **WHY, "weekday": 3}).status_code == 200
-    assert partner.get(f"orders/{code}/date-wishes").json()["weekday"] == 3
+    assert partner.get(f"orders/{code}/dates/preview?offer={token}&weekdays=3,5").status_code == 200
+    assert partner.post(f"orders/{code}/dates/move", {"offer": token, **WHY, "weekdays": [5, 3, 5]}).status_code == 200
+    assert partner.get(f"orders/{code}/date-wishes").json()["weekdays"] == [3, 5]
+
+
+def test_every_weekday_is_no_wish(far: World) -> None:
+    code = prescribed(far, **patient())
+    state(far, code, weekdays=[1, 2])
+    state(far, code, weekdays=list(range(1, 8)))
+    assert kept(far, code) == Wishes()
+    browser = signed_in(far.member(*COORDINATOR))
+    state(far, code, weekdays=[1, 2])
+    assert browser.post(f"/orders/{code}/date-wishes/", {"weekdays": ""}).status_code == 303
+    assert kept(far, code) == Wishes(), "with no box ticked any day is wished"

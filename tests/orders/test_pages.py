@@ -238,10 +238,13 @@ def test_the_calendar_leads_to_chains_and_reasons_and_the_address_narrows_them(b
     page = text_of(client.get(address))
     assert 'href="#id_offer_1"' in page and 'id="id_offer_1"' in page
     assert 'href="#why_1"' in page and 'id="why_1"' in page
-    narrowed = text_of(client.get(address, {"weekday": "3", "sort": "most_slack"}))
+    narrowed = text_of(client.get(address, {"weekdays": ["3", "5"], "sort": "most_slack"}))
     assert "Collections on a Monday are not asked for." in narrowed
-    assert '<option value="3" selected>' in narrowed and '<option value="most_slack" selected>' in narrowed
-    assert "Collections on a" not in text_of(client.get(address, {"weekday": "nonsense", "sort": "nonsense"}))
+    assert (
+        re.findall(r'name="weekdays" id="[^"]+" value="(.)" checked', narrowed) == ["3", "5"]
+        and '<option value="most_slack" selected>' in narrowed
+    )
+    assert "Collections on a" not in text_of(client.get(address, {"weekdays": "nonsense", "sort": "nonsense"}))
 
 
 def test_no_offer_chosen_is_said_beside_the_offers(browse: Browse, world: World) -> None:

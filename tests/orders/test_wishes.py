@@ -49,7 +49,7 @@ def unfit(offer: ChainOffer) -> list[tuple[dict[str, Any], str]]:
     date = offer.collection_start.astimezone(BERLIN).date()
     return [
         ({"washout_since": today().isoformat(), "washout_days": 21}, "Washout"),
-        ({"weekday": date.isoweekday() % 7 + 1}, date.strftime("%A")),
+        ({"weekdays": [n for n in range(1, 8) if n != date.isoweekday()]}, date.strftime("%A")),
         ({"earliest": (date + dt.timedelta(days=1)).isoformat()}, "earliest day"),
     ]
 
@@ -69,12 +69,16 @@ def test_an_offer_that_the_wishes_refuse_is_not_held(far: World) -> None:
             perform(actor, code, "book", {"offer": offer.token, **wishes})
         assert refusal.value.code == "offer_gone" and words in str(refusal.value), wishes
         assert not is_booked(far, code)
-    for field, value in (("weekday", 8), ("washout_since", "31 June"), ("washout_days", -1), ("earliest", "soon")):
+    for field, value in (("weekdays", 8), ("washout_since", "31 June"), ("washout_days", -1), ("earliest", "soon")):
         with pytest.raises(InvalidInput) as bad:
             perform(actor, code, "book", {"offer": offer.token, field: value})
         assert field in bad.value.fields
     date = offer.collection_start.astimezone(BERLIN).date()
-    fitting = {"earliest": date.isoformat(), "weekday": date.isoweekday(), "washout_since": "2026-01-01"}
+    fitting = {
+        "earliest": date.isoformat(),
+        "weekdays": [date.isoweekday(), date.isoweekday() % 7 + 1],
+        "washout_since": "2026-01-01",
+    }
     perform(actor, code, "book", {"offer": offer.token, **fitting, "washout_days": 21})
     assert is_booked(far, code)
 
@@ -109,6 +113,6 @@ def test_a_partner_s_wishes_are_checked_when_it_holds(far: World) -> None:
     for wishes, words in unfit(offer):
         answer = partner.post(f"orders/{code}/slot-chains/hold", {"offer": offer.token, **wishes})
         assert words in problem(answer, 409, "offer_gone")["detail"]
-    bad = partner.post(f"orders/{code}/slot-chains/hold", {"offer": offer.token, "weekday": 9})
-    assert "weekday" in problem(bad, 400, "invalid_input")["fields"]
+    bad = partner.post(f"orders/{code}/slot-chains/hold", {"offer": offer.token, "weekdays": [9]})
+    assert "weekdays" in problem(bad, 400, "invalid_input")["fields"]
     assert partner.post(f"orders/{code}/slot-chains/hold", {"offer": offer.token}).status_code == 200
