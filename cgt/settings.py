@@ -110,6 +110,7 @@ COTTON_DIR = "cotton"
 
 # --- the record -----------------------------------------------------------------------------------------------------
 DATABASES = {"default": environ.database("DATABASE_URL", environ.text("CGT_DB_ROLE", "app"))}
+PREPARED_STATEMENTS = environ.flag("CGT_PREPARED_STATEMENTS", default=True)  # off behind a pooler of transactions
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SIMPLE_HISTORY_ENABLED = False  # database triggers fill the history tables, so that no road around save() is silent
 SIMPLE_HISTORY_ENFORCE_HISTORY_MODEL_PERMISSIONS = True

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import BinaryField, JSONField
 
 from ledger.models import WalledModel
+from ledger.postgresql.statements import Kept
 
 
 def update_each(rows: Sequence[WalledModel], names: Sequence[str]) -> None:
@@ -28,7 +29,7 @@ def update_each(rows: Sequence[WalledModel], names: Sequence[str]) -> None:
     sql = f"update {table} set {changes} from unnest({arrays}) as given({', '.join(quoted)}) where {key}"  # noqa: S608
     values = [_column(field, rows) for field in fields]
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(Kept(sql), values)
 
 
 def _column(field: Any, rows: Sequence[WalledModel]) -> list[Any]:

@@ -18,12 +18,14 @@ from django.db import connection
 
 from ledger.context import Acting, current
 from ledger.models import WalledModel
+from ledger.postgresql.statements import Kept
 from ledger.walls import visible
 
 M = TypeVar("M", bound=WalledModel)
 T = TypeVar("T")
 Shelf = dict[Any, Any]
 MOST_SHELVES = 256
+VERSION = Kept("select version from ledger_directory")
 
 _shelves: OrderedDict[UUID | None, tuple[int, Shelf]] = OrderedDict()
 _lock = Lock()
@@ -32,7 +34,7 @@ _lock = Lock()
 def version_now() -> int | None:
     """Return the directory's version, outside of any acting context (who signs in is not known yet)."""
     with connection.cursor() as cursor:
-        cursor.execute("select version from ledger_directory")
+        cursor.execute(VERSION)
         row = cursor.fetchone()
     return row[0] if row else None
 

@@ -176,8 +176,12 @@ begin
   return null;
 end $$"""
     yield f"drop trigger if exists ledger_track on {table}"
+    update = "update"
+    if model.untracked_columns:  # a statement that sets nothing else does not even ask
+        tracked = [column for column in columns if column not in model.untracked_columns]
+        update = "update of " + ", ".join(f'"{column}"' for column in tracked)
     yield (
-        f"create trigger ledger_track after insert or update or delete on {table}"
+        f"create trigger ledger_track after insert or {update} or delete on {table}"
         f" for each row execute function track_{table}()"
     )
     yield from _no_truncate(table)

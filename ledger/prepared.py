@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from ledger.context import Actor, current
+from ledger.postgresql.statements import Kept
 
 NOW = ("", "now")
 JUST_NOW = dt.timedelta(seconds=30)
@@ -89,12 +90,11 @@ class _Plan:
         parameters = inspect.signature(build).parameters
         stand_ins = {name: _stand_in(parameter.annotation) for name, parameter in parameters.items()}
         queryset = build(**stand_ins)
-        sources = {value: source for name, stand_in in stand_ins.items() for value, source in _sources(name, stand_in)}
         self.model = queryset.model
         self.compiler = queryset.query.get_compiler(connection=connection)
-        self.sql, found = self.compiler.as_sql()
-        self.given = [(_source(sources, value), value) for value in found]
-        unused = set(stand_ins) - {source[0] for source, _ in self.given if source}
+        sql, found = self.compiler.as_sql()
+        self.sql = self._kept(sql, found, stand_ins)
+        unused = set(stand_ins) - {source[0] for source in self.sources}
         if unused:
             raise TypeError(f"a prepared read only compares its parameters; {', '.join(sorted(unused))} went elsewhere")
         klass_info: dict[str, Any] = self.compiler.klass_info or {}
@@ -111,6 +111,21 @@ class _Plan:
         ]
         self.converters = [entry for entry in self.converters if entry[1]]
 
+    def _kept(self, sql: str, found: Sequence[Any], stand_ins: dict[str, Any]) -> Kept:
+        """Return the SQL with what never changes written out: a parameter is what each call compares anew."""
+        pieces, sources, types = sql.split("%s"), [], []
+        given = {value: source for name, stand_in in stand_ins.items() for value, source in _sources(name, stand_in)}
+        text = pieces[0]
+        with connection.cursor() as cursor:
+            for value, piece in zip(found, pieces[1:], strict=True):
+                source = _source(given, value)
+                text += ("%s" if source else cursor.mogrify("%s", [value]).decode().replace("%", "%%")) + piece
+                if source:
+                    sources.append(source)
+                    types.append(_type(value))
+        self.sources = sources
+        return Kept(text, types)
+
     def run(self, values: dict[str, Any]) -> list[Any]:
         rows = self.cells(values)
         return [self.model.from_db(connection.alias, self.names, row[self.start : self.end]) for row in rows]
@@ -118,7 +133,7 @@ class _Plan:
     def cells(self, values: dict[str, Any]) -> list[Any]:
         """Return the rows as they are selected, each column converted."""
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, [_value(values, source) if source else fixed for source, fixed in self.given])
+            cursor.execute(self.sql, [_value(values, source) for source in self.sources])
             rows = cursor.fetchall()
         if not self.converters:
             return rows
@@ -164,6 +179,15 @@ def _source(sources: dict[Any, tuple[str, ...]], value: Any) -> tuple[str, ...] 
             raise TypeError("a prepared read compares with no time but now")
         return NOW
     return sources.get(value) if isinstance(value, UUID | str | tuple | dt.datetime) else None
+
+
+def _type(stand_in: Any) -> str:
+    """Return PostgreSQL's type of a parameter; text has that of the column which it is compared with."""
+    if isinstance(stand_in, dt.datetime):
+        return "timestamptz"
+    if isinstance(stand_in, list | tuple):
+        return f"{_type(stand_in[0])}[]" if isinstance(stand_in[0], UUID) else "unknown"
+    return "uuid" if isinstance(stand_in, UUID) else "unknown"
 
 
 def _value(values: dict[str, Any], source: tuple[str, ...]) -> Any:

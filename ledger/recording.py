@@ -22,6 +22,7 @@ from ledger.events import EventKind, kind_named
 from ledger.identifiers import new_id
 from ledger.models import Event, OutboxMessage, Replay, Signature, Stream
 from ledger.parties import parties_of
+from ledger.postgresql.statements import Kept
 from ledger.rates import within_rate
 from ledger.refusals import Conflict, InvalidInput, NotFound, Refusal
 
@@ -308,7 +309,7 @@ def _rows_digest() -> tuple[str, int | None]:
     """Return the digest of the rows changed so far (and begin anew), and the directory's version as it is now."""
     rows = "coalesce(current_setting('cgt.rows', true), ''), set_config('cgt.rows', '', true)"
     with connection.cursor() as cursor:
-        cursor.execute(f"select {rows}, (select version from ledger_directory)")  # noqa: S608
+        cursor.execute(Kept(f"select {rows}, (select version from ledger_directory)"))  # noqa: S608
         digest_now, _, version = cursor.fetchone()
     return str(digest_now), version
 

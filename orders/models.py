@@ -119,6 +119,7 @@ class Order(WalledModel):
     version = models.PositiveIntegerField(default=1)
 
     wall = Parties()
+    untracked_columns = ("party_ids",)  # a copy of the parties, which have a history of their own
     history = track()
     to_write: frozenset[str] = frozenset()  # set by this act, written with the next phase
 
@@ -146,9 +147,9 @@ class OrderStep(WalledModel):
 
     stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
     party_ids = ArrayField(models.UUIDField(), default=list)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="steps")
-    flow_step = models.ForeignKey(FlowStep, on_delete=models.PROTECT, related_name="+")
-    key = models.SlugField(max_length=64)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="steps", db_index=False)
+    flow_step = models.ForeignKey(FlowStep, on_delete=models.PROTECT, related_name="+", db_index=False)
+    key = models.SlugField(max_length=64, db_index=False)
     attempt = models.PositiveSmallIntegerField(default=1)
     position = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=12, choices=StepState.choices, default=StepState.WAITING)
@@ -174,6 +175,7 @@ class OrderStep(WalledModel):
     named_owner = ""  # who took it over, in words; a desk fills it in (``owners.name_on``)
 
     wall = Parties()
+    untracked_columns = ("party_ids",)
     history = track()
 
     class Meta(WalledModel.Meta):

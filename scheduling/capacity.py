@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import F
 
 from ledger.context import current, entered
+from ledger.postgresql.statements import Kept
 from ledger.recording import open_event
 from ledger.refusals import Conflict
 from scheduling.models import Slot
@@ -74,11 +75,11 @@ def _take_each(slot_ids: list[UUID]) -> int:
     """Take one place of each slot that has one; return of how many. The row is read again once it is locked."""
     table = Slot._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute(
+        taking = (
             f"with free as materialized (select id from {table} where id = any(%s::uuid[]) and taken < capacity"  # noqa: S608
-            f" order by id for update) update {table} s set taken = s.taken + 1 from free where s.id = free.id",
-            [slot_ids],
+            f" order by id for update) update {table} s set taken = s.taken + 1 from free where s.id = free.id"
         )
+        cursor.execute(Kept(taking), [slot_ids])
         return int(cursor.rowcount)
 
 

@@ -1,7 +1,8 @@
 """PostgreSQL backend that tells the database who is acting whenever a transaction opens.
 
 The row policies read transaction-local settings; with none set nothing is visible, so code that forgets to say
-who reads sees nothing. Works behind transaction pooling: no session-level value is ever set.
+who reads sees nothing. No session-level value is ever set: behind transaction pooling only the preparing of
+statements must be switched off (``ledger.postgresql.statements``).
 """
 
 from __future__ import annotations
@@ -11,9 +12,23 @@ from typing import Any
 from django.db.backends.postgresql import base
 
 from ledger import context
+from ledger.postgresql import statements
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    prepared: statements.Statements
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        connection = super().get_new_connection(conn_params)
+        connection.cursor_factory, self.prepared = statements.Cursor, statements.Statements()
+        return connection
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        cursor = super().create_cursor(name)
+        if name is None and not self.queries_logged and statements.wanted():  # who looks at statements sees them whole
+            cursor.statements = self.prepared
+        return cursor
+
     def set_autocommit(self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False) -> Any:
         result = super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
         if not autocommit:

@@ -1,0 +1,125 @@
+"""Statements that the server keeps parsed and planned, so that a row policy is planned once and not with each question.
+
+Planning the walls of a small statement costs several times what answering it does. A connection prepares a statement
+that it meets again, and from then on only names it. Which: those marked ``Kept``, and the plain inserts and updates of
+the ORM, whose parameters have the types of their columns. Policies read their settings anew each time, so that a plan
+that was made for one organization answers the next one with its own rows (ADR 39).
+
+A pooler that gives each transaction another server connection loses what was prepared: set CGT_PREPARED_STATEMENTS=0
+there. Where it is forgotten, the first lost statement fails its request and switches this off for the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
+from typing import Any
+
+from django.conf import settings
+from psycopg2 import errors, extensions
+
+logger = logging.getLogger(__name__)
+
+AFTER = 2  # times that a connection meets a statement before it is prepared
+MOST = 256  # statements kept by one connection: each costs the server some 50 kB
+_COLUMN = r'"\w+"'
+_VALUE = r"(?:%s|NULL|DEFAULT)"
+_SELECTED = r'SELECT \* FROM UNNEST\(\(%s\)::[\w "()]+\[\](?:, \(%s\)::[\w "()]+\[\])*\)'
+_WHERE = rf"{_COLUMN}\.{_COLUMN} = %s"
+_INSERT = rf"INSERT INTO {_COLUMN} \({_COLUMN}(?:, {_COLUMN})*\) (?:VALUES \({_VALUE}(?:, {_VALUE})*\)|{_SELECTED})[^%]*"
+_UPDATE = rf"UPDATE {_COLUMN} SET {_COLUMN} = {_VALUE}(?:, {_COLUMN} = {_VALUE})* WHERE \(?{_WHERE}(?: AND {_WHERE})*\)?"
+_PLAIN = re.compile(f"{_INSERT}|{_UPDATE}")
+
+
+class Kept(str):
+    """SQL worth preparing. ``types``: of its parameters, in order; ``unknown`` is what it is compared with."""
+
+    __slots__ = ("types",)
+    types: tuple[str, ...]
+
+    def __new__(cls, sql: str, types: Sequence[str] = ()) -> Kept:
+        made = super().__new__(cls, sql)
+        made.types = tuple(types)
+        return made
+
+
+@lru_cache(maxsize=1024)
+def _plain(sql: str) -> bool:
+    return _PLAIN.fullmatch(sql) is not None
+
+
+@dataclass
+class _Switch:
+    on: bool = True
+
+
+_switch = _Switch()
+_types: dict[str, tuple[str, ...]] = {}  # of the parameters of each statement, as the server inferred them
+
+
+class Statements:
+    """What one connection has prepared."""
+
+    def __init__(self) -> None:
+        self._met: dict[str, int] = {}
+        self._calls: dict[str, str] = {}
+        self._names = count(1)
+
+    def call_of(self, cursor: Cursor, sql: Any) -> str | None:
+        """Return what runs ``sql`` as it was prepared, with the same parameters; None: run it as it is."""
+        call = self._calls.get(sql)
+        if call is not None:
+            return call
+        if not _switch.on or len(self._calls) >= MOST or not (isinstance(sql, Kept) or _plain(sql)):
+            return None
+        met = self._met.pop(sql, 0) + 1
+        if met >= AFTER:
+            return self._prepare(cursor, sql)
+        if len(self._met) < 4 * MOST:
+            self._met[sql] = met
+        return None
+
+    def _prepare(self, cursor: Cursor, sql: str) -> str:
+        name = f"cgt_{next(self._names)}"
+        given = f"({', '.join(sql.types)})" if isinstance(sql, Kept) and sql.types else ""
+        pieces = sql.replace("%%", "%").split("%s")
+        numbered = "".join(f"{piece}${number}" for number, piece in enumerate(pieces[:-1], start=1)) + pieces[-1]
+        cursor.send(f"prepare {name}{given} as {numbered}")
+        if sql not in _types:
+            cursor.send("select parameter_types::text[] from pg_prepared_statements where name = %s", [name])
+            _types[str(sql)] = tuple(cursor.fetchone()[0])
+        arguments = ", ".join(f"%s::{kind}" for kind in _types[sql])
+        call = self._calls[sql] = f"execute {name}({arguments})" if arguments else f"execute {name}"
+        return call
+
+
+class Cursor(extensions.cursor):
+    """A cursor that runs what its connection has prepared by name."""
+
+    statements: Statements | None = None
+
+    def send(self, sql: Any, values: Any = None) -> None:
+        super().execute(sql, values)
+
+    def execute(self, sql: Any, values: Any = None) -> None:
+        call = self.statements.call_of(self, sql) if self.statements is not None else None
+        if call is None:
+            super().execute(sql, values)
+            return
+        try:
+            super().execute(call, values)
+        except errors.InvalidSqlStatementName:
+            _switch.on = False
+            logger.error(
+                "A prepared statement was lost: the database is reached through a pooler of transactions. Nothing more"
+                " is prepared by this process; set CGT_PREPARED_STATEMENTS=0."
+            )
+            raise
+
+
+def wanted() -> bool:
+    return _switch.on and bool(settings.PREPARED_STATEMENTS)
