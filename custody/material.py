@@ -97,7 +97,10 @@ def move(container: Container, state: ContainerState | str, **fields: Any) -> Co
     The row is locked and read again first, so that a move decided on a stale copy is refused too. Material in
     quarantine does not move on: see ``release_from_quarantine``, and ``observe`` for what happens to it meanwhile.
     """
-    wanted, was = ContainerState(state), _locked_state(container)
+    return _move(container, _locked_state(container), ContainerState(state), fields)
+
+
+def _move(container: Container, was: ContainerState, wanted: ContainerState, fields: dict[str, Any]) -> Container:
     if wanted not in MOVES[was]:
         raise _illegal(container, was, wanted)
     if was == ContainerState.QUARANTINED:
@@ -109,7 +112,7 @@ def observe(container: Container, state: ContainerState | str, **fields: Any) ->
     """Record a move that really happened. Material in quarantine stays so, and goes on from ``state`` if released."""
     wanted, was = ContainerState(state), _locked_state(container)
     if was != ContainerState.QUARANTINED:
-        return move(container, wanted, **fields)
+        return _move(container, was, wanted, fields)
     container.refresh_from_db(fields=["state_before_quarantine"])
     before = ContainerState(container.state_before_quarantine)
     if wanted != before and wanted not in MOVES[before]:

@@ -66,6 +66,7 @@ class StepContext:
     performer_id: UUID | None = None
     late_reason: str = ""
     findings: list[MissingFact] = field(default_factory=list)
+    at_hand: dict[Any, Any] = field(default_factory=dict)  # what a kind reads once for all that it is asked
 
     @property
     def late(self) -> bool:

@@ -17,15 +17,26 @@ from ledger.postgresql import statements
 
 class DatabaseWrapper(base.DatabaseWrapper):
     prepared: statements.Statements
+    writes: statements.Writes
 
     def get_new_connection(self, conn_params: Any) -> Any:
         connection = super().get_new_connection(conn_params)
         connection.cursor_factory, self.prepared = statements.Cursor, statements.Statements()
+        self.writes = statements.Writes()
         return connection
+
+    def init_connection_state(self) -> None:
+        super().init_connection_state()
+        if statements.wanted():
+            with self.cursor() as cursor:  # what is prepared finds rows by keys: no values of theirs make another plan
+                cursor.execute("set plan_cache_mode = force_generic_plan")
 
     def create_cursor(self, name: str | None = None) -> Any:
         cursor = super().create_cursor(name)
-        if name is None and not self.queries_logged and statements.wanted():  # who looks at statements sees them whole
+        if name is not None:
+            return cursor
+        cursor.writes = self.writes
+        if not self.queries_logged and statements.wanted():  # who looks at statements sees them whole
             cursor.statements = self.prepared
         return cursor
 

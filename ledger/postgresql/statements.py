@@ -26,12 +26,14 @@ logger = logging.getLogger(__name__)
 
 AFTER = 2  # times that a connection meets a statement before it is prepared
 MOST = 256  # statements kept by one connection: each costs the server some 50 kB
-_COLUMN = r'"\w+"'
-_VALUE = r"(?:%s|NULL|DEFAULT)"
-_SELECTED = r'SELECT \* FROM UNNEST\(\(%s\)::[\w "()]+\[\](?:, \(%s\)::[\w "()]+\[\])*\)'
-_WHERE = rf"{_COLUMN}\.{_COLUMN} = %s"
-_INSERT = rf"INSERT INTO {_COLUMN} \({_COLUMN}(?:, {_COLUMN})*\) (?:VALUES \({_VALUE}(?:, {_VALUE})*\)|{_SELECTED})[^%]*"
-_UPDATE = rf"UPDATE {_COLUMN} SET {_COLUMN} = {_VALUE}(?:, {_COLUMN} = {_VALUE})* WHERE \(?{_WHERE}(?: AND {_WHERE})*\)?"
+_NAME, _VALUE = r'"\w+"', r"(?:%s|NULL|DEFAULT)"
+_NAMES, _VALUES = f"{_NAME}(?:, {_NAME})*", rf"VALUES \({_VALUE}(?:, {_VALUE})*\)"
+_ARRAY = r'\(%s\)::[\w "()]+\[\]'
+_ARRAYS = rf"SELECT \* FROM UNNEST\({_ARRAY}(?:, {_ARRAY})*\)"  # noqa: S608 - a pattern
+_SET, _WHERE = f"{_NAME} = {_VALUE}", rf"{_NAME}\.{_NAME} = %s"
+_INSERT = rf"INSERT INTO {_NAME} \({_NAMES}\) (?:{_VALUES}|{_ARRAYS})[^%]*"
+_UPDATE = rf"UPDATE {_NAME} SET {_SET}(?:, {_SET})* WHERE \(?{_WHERE}(?: AND {_WHERE})*\)?"  # noqa: S608 - a pattern
+_READS = re.compile(r"(?is)select (?!.*\bfor (?:no key )?update\b)")
 _PLAIN = re.compile(f"{_INSERT}|{_UPDATE}")
 
 
@@ -59,6 +61,13 @@ class _Switch:
 
 _switch = _Switch()
 _types: dict[str, tuple[str, ...]] = {}  # of the parameters of each statement, as the server inferred them
+
+
+@dataclass
+class Writes:
+    """How many statements of a connection were no plain reads; while it stands still, an answer stays true."""
+
+    number: int = 0
 
 
 class Statements:
@@ -98,14 +107,22 @@ class Statements:
 
 
 class Cursor(extensions.cursor):
-    """A cursor that runs what its connection has prepared by name."""
+    """A cursor that runs what its connection has prepared by name, and counts what may have written."""
 
-    statements: Statements | None = None
+    statements: Statements | None = None  # None: nothing is prepared
+    writes: Writes | None = None
 
     def send(self, sql: Any, values: Any = None) -> None:
         super().execute(sql, values)
 
+    def executemany(self, sql: Any, values: Any) -> None:
+        if self.writes is not None:
+            self.writes.number += 1
+        super().executemany(sql, values)
+
     def execute(self, sql: Any, values: Any = None) -> None:
+        if self.writes is not None and not (isinstance(sql, str) and _READS.match(sql)):
+            self.writes.number += 1
         call = self.statements.call_of(self, sql) if self.statements is not None else None
         if call is None:
             super().execute(sql, values)

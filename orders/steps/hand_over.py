@@ -60,6 +60,12 @@ class HandOver(StepKind):
     Parameters = Parameters
 
     def _shipment(self, ctx: StepContext) -> Any:
+        """Return the box, read once for the whole act: the order's stream is locked, nobody else moves it meanwhile."""
+        if ("box", ctx.late) not in ctx.at_hand:
+            ctx.at_hand["box", ctx.late] = self._found(ctx)
+        return ctx.at_hand["box", ctx.late]
+
+    def _found(self, ctx: StepContext) -> Any:
         if ctx.late:
             moment = "picked_up_at" if ctx.parameters["moment"] == PICKUP else "delivered_at"
             return shipments.awaiting(ctx.order.stream_id, ctx.parameters["direction"], moment)
