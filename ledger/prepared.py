@@ -18,7 +18,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from ledger.context import Actor, current
-from ledger.postgresql.statements import Kept
+from ledger.postgresql.statements import Kept, written_on
 
 NOW = ("", "now")
 JUST_NOW = dt.timedelta(seconds=30)
@@ -136,7 +136,7 @@ class _Plan:
         acting = current()
         if acting is None or acting.event_id is None or not connection.in_atomic_block or NOW in self.sources:
             return self._asked(values)
-        question, written = (self, frozenset(values.items())), connection.writes.number
+        question, written = (self, frozenset(values.items())), written_on(connection)
         known = acting.answers.get(question)
         if known is None or known[0] != written:
             known = acting.answers[question] = [written, self._asked(values)]

@@ -138,5 +138,10 @@ class Cursor(extensions.cursor):
             raise
 
 
+def written_on(connection: Any) -> int:
+    """Return how many statements of a connection of this backend were no plain reads."""
+    return int(connection.writes.number)
+
+
 def wanted() -> bool:
     return _switch.on and bool(settings.PREPARED_STATEMENTS)
