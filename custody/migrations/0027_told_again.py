@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='boxcondition',
             name='told_lowest',
-            field=models.IntegerField(help_text='lowest when it was told last, hundredths of a degree Celsius', null=True),
+            field=models.IntegerField(help_text='lowest when it was told last, in hundredths', null=True),
         ),
         migrations.AddField(
             model_name='boxcondition',
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalboxcondition',
             name='told_lowest',
-            field=models.IntegerField(help_text='lowest when it was told last, hundredths of a degree Celsius', null=True),
+            field=models.IntegerField(help_text='lowest when it was told last, in hundredths', null=True),
         ),
         migrations.AddField(
             model_name='historicalboxcondition',

@@ -105,6 +105,26 @@ def test_a_revoked_release_is_not_issued(world: World, ready: Journey) -> None:
     assert "release_revoked" in facts_of(refusal)
 
 
+@pytest.mark.story("PH1")
+def test_nothing_is_issued_on_a_prescription_for_another_therapy(world: World, ready: Journey) -> None:
+    """The order's therapy is another one than the physician prescribed, as after a wrong correction of its row."""
+    coordinator = world.player("center", "coordinator")
+    order, bag = order_of(coordinator, ready), next(iter(product(world, ready)))
+    prescribed, other = world.car_t, world.in_vivo
+    with acting(coordinator.actor, "orders.step_done", stream_id=order.stream_id):
+        order.therapy_id = other.pk
+        order.save(update_fields=["therapy"])
+    with refused(FactsMissing) as refusal:
+        ready.perform("issue", {"bags": [{"scan": bag}]})
+    (fact,) = [one for one in refusal.value.facts if one.code == "prescription_differs"]
+    assert prescribed.code in fact.text and other.code in fact.text
+    assert ContainerState.ISSUED not in product(world, ready).values()
+    with acting(coordinator.actor, "orders.step_done", stream_id=order.stream_id):
+        order.therapy_id = prescribed.pk
+        order.save(update_fields=["therapy"])
+    assert ready.perform("issue", {"bags": [{"scan": bag}]}).state == "ready"
+
+
 def test_what_has_expired_is_not_issued(world: World, ready: Journey) -> None:
     with clock.at(timezone.now() + dt.timedelta(days=366)), refused(FactsMissing) as refusal:
         ready.perform("issue")
