@@ -209,7 +209,7 @@ def test_a_swap_keeps_to_what_is_wished_of_either_order_s_dates(far: World) -> N
     date_wishing.state_wishes(coordinator(far), second, {"washout_since": None})
     found = swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
     approve(far, found, first)
-    date_wishing.state_wishes(coordinator(far), first, {"weekday": late.isoweekday() % 7 + 1})
+    date_wishing.state_wishes(coordinator(far), first, {"weekdays": [late.isoweekday() % 7 + 1]})
     with pytest.raises(FactsMissing) as refusal:
         approve(far, found, second)  # it is asked again when the dates are exchanged
     assert [fact.code for fact in refusal.value.facts] == ["wish_unmet"]
