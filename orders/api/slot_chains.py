@@ -24,6 +24,7 @@ from orders.api.step_inputs import documented_inputs
 from orders.api.steps import performed
 from orders.flow import order_named, require_may_perform
 from orders.inputs import WeekdaysField
+from orders.wish_inputs import NotOneWeekday
 from personas.asking import ActorView, body_of, once_of, query_of, reads
 from personas.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
 from scheduling.states import Ranking
@@ -32,7 +33,7 @@ from scheduling.wishes import GIVEN, given_over
 HOLD, REQUEST, ANSWER = "hold_slot_chain", "request_slots", "confirm_slots"
 
 
-class WishQuery(serializers.Serializer[Any]):
+class WishQuery(NotOneWeekday):
     """What the center wishes of the dates; where no wish is given, what the order remembers."""
 
     earliest = serializers.DateField(

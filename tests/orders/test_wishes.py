@@ -116,3 +116,24 @@ def test_a_partner_s_wishes_are_checked_when_it_holds(far: World) -> None:
     bad = partner.post(f"orders/{code}/slot-chains/hold", {"offer": offer.token, "weekdays": [9]})
     assert "weekdays" in problem(bad, 400, "invalid_input")["fields"]
     assert partner.post(f"orders/{code}/slot-chains/hold", {"offer": offer.token}).status_code == 200
+
+
+@pytest.mark.story("CO1")
+def test_the_former_key_for_one_weekday_is_refused_and_names_the_new_one(far: World) -> None:
+    code = prescribed(far, **patient())
+    partner = make_partner(far.center, "coordinator", responsible=far.member(*COORDINATOR))
+    old = {"weekday": 3}
+    held = partner.post(f"orders/{code}/slot-chains/hold", {"offer": offered(far, code, 6).token, **old})
+    answers = [
+        held,
+        partner.post(f"orders/{code}/date-wishes", old),
+        partner.post(f"orders/{code}/dates/move", {"offer": "x", "code": "delay", "reason": "Fever", **old}),
+        partner.get(f"orders/{code}/slot-chains?weekday=3"),
+        partner.get(f"orders/{code}/dates?weekday=3"),
+    ]
+    for answer in answers:
+        assert "weekdays" in problem(answer, 400, "invalid_input")["fields"]["weekday"][0]
+    both = partner.post(f"orders/{code}/date-wishes", old | {"weekdays": [9]})
+    assert set(problem(both, 400, "invalid_input")["fields"]) == {"weekday", "weekdays"}
+    assert not is_booked(far, code)
+    assert partner.post(f"orders/{code}/date-wishes", {"weekdays": [3]}).status_code == 200
