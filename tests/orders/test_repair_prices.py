@@ -84,7 +84,7 @@ def test_a_center_that_is_asked_to_move_sees_what_it_pays_and_no_more(far: World
     center = signed_in(far.member("center", "coordinator"))
     page = center.get("/disruptions/").content.decode()
     assert "What accepting costs you today" in page and "900.25 EUR" in page
-    assert f"{sum(Decimal(line['amount']) for line in mine):.2f} EUR" in page
+    assert f"{sum(Decimal(line['amount']) for line in mine):,.2f} EUR" in page
     assert "7777" not in page and "5555" not in page
     rest = make_partner(far.center, "coordinator", responsible=far.member("center", "coordinator"))
     (row,) = rest.get("moves").json()["results"]

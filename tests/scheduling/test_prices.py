@@ -138,7 +138,7 @@ def test_on_the_page_and_over_rest(far: World) -> None:
     good = {**typed, "amount": "1250.50", "starts_on": owners_day, "days_before": "30"}
     assert owner.post("/scheduling/prices/", good).status_code == 303
     html = owner.get("/scheduling/prices/").content.decode()
-    assert "1250.50 EUR" in html and "Counts" in html
+    assert "1,250.50 EUR" in html and "Counts" in html
     assert signed_in(far.member("center", "coordinator")).get("/scheduling/prices/").status_code == 403
 
     key = make_partner(far.maker, "product_owner", responsible=far.member(*OWNER))
@@ -153,4 +153,4 @@ def test_on_the_page_and_over_rest(far: World) -> None:
     told = center.get(f"orders/{code}/dates/preview?offer={offers[0]['token']}").json()
     assert {line["amount"] for line in told["costs"]} == {"1250.50", "80.00"} and told["sums"][0]["amount"] == "1330.50"
     page = signed_in(far.member("center", "coordinator")).get(f"/orders/{code}/dates/", {"offer": offers[0]["token"]})
-    assert "What it costs" in page.content.decode() and "1330.50 EUR" in page.content.decode()
+    assert "What it costs" in page.content.decode() and "1,330.50 EUR" in page.content.decode()
