@@ -161,3 +161,22 @@ class ScanField(serializers.CharField):
         options.setdefault("max_length", 200)
         options.setdefault("style", {"input_type": "scan"})
         super().__init__(**options)
+
+
+class NotOneWeekday(serializers.Serializer[Any]):
+    """Refuses the former key ``weekday``, so that nobody's wish is ignored in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the inputs that were read; raise every field's errors, with those of the former key beside it."""
+        faults: dict[str, Any] = {}
+        if isinstance(data, Mapping) and "weekday" in data:
+            faults["weekday"] = ["Send weekdays instead: a list of the days of collection, 1 (Monday) to 7 (Sunday)."]
+        try:
+            found = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if not faults:
+                raise
+            raise serializers.ValidationError({**error.detail, **faults}) from error  # type: ignore[dict-item]
+        if faults:
+            raise serializers.ValidationError(faults)
+        return found

@@ -7,30 +7,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from orders.inputs import WeekdaysField
+from orders.inputs import NotOneWeekday, WeekdaysField
 from orders.models import Order
 from scheduling.wishes import GIVEN, Wishes, given_over, of_order
 
 WITH_OFFER = {"input_type": "offer"}  # stands beside the offers, not among the fields of the form
-
-
-class NotOneWeekday(serializers.Serializer[Any]):
-    """Refuses the former key ``weekday``, so that nobody's wish is ignored in silence."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the inputs that were read; raise every field's errors, with those of the former key beside it."""
-        faults: dict[str, Any] = {}
-        if isinstance(data, Mapping) and "weekday" in data:
-            faults["weekday"] = ["Send weekdays instead: a list of the days of collection, 1 (Monday) to 7 (Sunday)."]
-        try:
-            found = super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            if not faults:
-                raise
-            raise serializers.ValidationError({**error.detail, **faults}) from error  # type: ignore[dict-item]
-        if faults:
-            raise serializers.ValidationError(faults)
-        return found
 
 
 class DateWishInputs(NotOneWeekday):

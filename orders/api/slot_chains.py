@@ -23,8 +23,7 @@ from orders.api.starts import StartQuery, start_of
 from orders.api.step_inputs import documented_inputs
 from orders.api.steps import performed
 from orders.flow import order_named, require_may_perform
-from orders.inputs import WeekdaysField
-from orders.wish_inputs import NotOneWeekday
+from orders.inputs import NotOneWeekday, WeekdaysField
 from personas.asking import ActorView, body_of, once_of, query_of, reads
 from personas.headers import DEVICE_TIME, ETAG, IF_MATCH, ONCE
 from scheduling.states import Ranking
