@@ -128,11 +128,15 @@ class _Plan:
         return Kept(text, types)
 
     def run(self, values: dict[str, Any]) -> list[Any]:
-        rows = self.cells(values)
+        rows = self._converted(self._known(values))
         return [self.model.from_db(connection.alias, self.names, row[self.start : self.end]) for row in rows]
 
     def cells(self, values: dict[str, Any]) -> list[Any]:
         """Return the rows as they are selected, each column converted."""
+        return self._converted(self._asked(values))
+
+    def _known(self, values: dict[str, Any]) -> list[Any]:
+        """Return the rows as the database sent them; within an act, as it sent them before anything was written."""
         acting = current()
         if acting is None or acting.event_id is None or not connection.in_atomic_block or NOW in self.sources:
             return self._asked(values)
@@ -140,12 +144,14 @@ class _Plan:
         known = acting.answers.get(question)
         if known is None or known[0] != written:
             known = acting.answers[question] = [written, self._asked(values)]
-        return list(known[1])
+        return [[list(cell) if isinstance(cell, list) else cell for cell in row] for row in known[1]]
 
     def _asked(self, values: dict[str, Any]) -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute(self.sql, [_value(values, source) for source in self.sources])
-            rows = cursor.fetchall()
+            return list(cursor.fetchall())
+
+    def _converted(self, rows: list[Any]) -> list[Any]:
         if not self.converters:
             return rows
         found = []

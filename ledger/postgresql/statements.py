@@ -33,7 +33,8 @@ _ARRAYS = rf"SELECT \* FROM UNNEST\({_ARRAY}(?:, {_ARRAY})*\)"  # noqa: S608 - a
 _SET, _WHERE = f"{_NAME} = {_VALUE}", rf"{_NAME}\.{_NAME} = %s"
 _INSERT = rf"INSERT INTO {_NAME} \({_NAMES}\) (?:{_VALUES}|{_ARRAYS})[^%]*"
 _UPDATE = rf"UPDATE {_NAME} SET {_SET}(?:, {_SET})* WHERE \(?{_WHERE}(?: AND {_WHERE})*\)?"  # noqa: S608 - a pattern
-_READS = re.compile(r"(?is)select (?!.*\bfor (?:no key )?update\b)")
+# As the ORM writes a read that waits for nobody. Whatever is written by hand may take a lock, or change something.
+_READS = re.compile(r"(?s)SELECT (?!.*\bFOR (?:NO KEY |KEY )?(?:UPDATE|SHARE)\b)")
 _PLAIN = re.compile(f"{_INSERT}|{_UPDATE}")
 
 
@@ -65,7 +66,10 @@ _types: dict[str, tuple[str, ...]] = {}  # of the parameters of each statement, 
 
 @dataclass
 class Writes:
-    """How many statements of a connection were no plain reads; while it stands still, an answer stays true."""
+    """How many statements of a connection were no plain reads; while it stands still, an answer stays true.
+
+    Waiting for a lock is no plain read: what others committed meanwhile is to be seen.
+    """
 
     number: int = 0
 
@@ -80,6 +84,8 @@ class Statements:
 
     def call_of(self, cursor: Cursor, sql: Any) -> str | None:
         """Return what runs ``sql`` as it was prepared, with the same parameters; None: run it as it is."""
+        if not isinstance(sql, str):
+            return None
         call = self._calls.get(sql)
         if call is not None:
             return call

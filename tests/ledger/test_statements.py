@@ -9,6 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from ledger.context import reading
 from ledger.identifiers import new_id
@@ -129,6 +130,26 @@ def test_within_an_act_a_question_is_answered_once_until_something_is_written() 
         Site.unwalled.filter(pk=site.pk).update(name="Written")
         (after,) = _sites(ids=(site.pk,))
         assert after.name == "Written"
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        "select pg_advisory_xact_lock(4711)",
+        "SELECT id FROM personas_organization LIMIT 1 FOR UPDATE",
+        "SELECT id FROM personas_organization LIMIT 1 FOR NO KEY UPDATE",
+    ],
+)
+def test_who_waited_for_a_lock_asks_again(waits: str) -> None:
+    """Others may have committed meanwhile: a stop and the use of a lot meet at such a lock."""
+    organization = make_organization()
+    site = make_site(organization)
+    with acting(operator(organization), "personas.site_added"):
+        _sites(ids=(site.pk,))
+        asked(waits)
+        with CaptureQueriesContext(connection) as queries:
+            _sites(ids=(site.pk,))
+        assert len(queries) == 1
 
 
 def test_a_question_asked_again_within_an_act_is_no_statement(django_assert_num_queries: object) -> None:
