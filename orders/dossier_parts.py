@@ -21,6 +21,7 @@ CORRECTIONS = (
     "orders.step_failed",
     "orders.step_repeated",
     "orders.booking_reopened",
+    "orders.error_declared",
     "orders.quarantine_decided",
     "custody.query_lifted",
     "quality.result_invalidated",

@@ -73,6 +73,9 @@ WATCHED = {
     "orders.box_refused": Watch(
         (C.MANAGE_DEVIATIONS, *CONCERNED_BY_TRANSPORT), "Box not accepted at delivery", critical=True
     ),
+    "orders.error_declared": Watch(
+        (C.MANAGE_DEVIATIONS, C.HOLD_ORDER), "Declared wrong by who reported it", critical=True
+    ),
     "orders.customs_held": Watch(CONCERNED_BY_TRANSPORT, "Held at customs"),
     "orders.customs_cleared": Watch(CONCERNED_BY_TRANSPORT, "Cleared by customs"),
     "orders.route_changed": Watch(CONCERNED_BY_TRANSPORT, "The box goes another route"),

@@ -118,6 +118,14 @@ class CapturedAct(models.TextChoices):
     RECEIVED = "received", "Received"
     THAWED = "thawed", "Thawed or prepared"
     INFUSED = "infused", "Infused"
+    DECLARED_WRONG = "declared_wrong", "Declared wrong"
+
+
+class ErrorReason(models.TextChoices):
+    """Why a partner declares an event wrong (CBV 2.0, error reasons)."""
+
+    DID_NOT_OCCUR = "did_not_occur", "it did not occur"
+    INCORRECT_DATA = "incorrect_data", "its data are incorrect"
 
 
 class CaptureBehavior(models.TextChoices):

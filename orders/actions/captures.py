@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,10 +20,11 @@ from ledger.recording import Replayed, acting
 from ledger.refusals import InvalidInput, NotAllowed, Refusal
 from ledger.walls import visible
 from orders import queries
+from orders.actions.error_declarations import declare_wrong, keep_act, what_is_wrong
 from orders.actions.pickups import report_delay, report_failed_pickup
 from orders.actions.way_reports import report_way
 from orders.epcis import identifiers
-from orders.epcis.capturing import Captured, captured, events_of
+from orders.epcis.capturing import Captured, captured, declared_wrong, declares_wrong, events_of
 from orders.flow import perform
 from orders.models import EpcisCapture, Order, OrderStep
 from orders.states import OPEN_STEP_STATES, CaptureBehavior, CapturedAct
@@ -52,7 +53,8 @@ RESULTS = {"dispensed": "infused", "partially_dispensed": "partial"}
 class Deed:
     """What is about to be done for one event: on which order, and the action that does it."""
 
-    event: Captured
+    number: int
+    act: CapturedAct
     order: str
     run: Callable[[], object]
 
@@ -76,7 +78,7 @@ def capture(actor: Actor, document: Mapping[str, Any], behavior: str) -> EpcisCa
         try:
             done.append(_done(deed))
         except Refusal as refusal:
-            errors.append(_error(deed.event.number, refusal))
+            errors.append(_error(deed.number, refusal))
             if all_or_nothing:
                 break
     return _finished(actor, job_id, done, sorted(errors, key=lambda error: int(error["cgt:event"])))
@@ -89,7 +91,7 @@ def capture_one(actor: Actor, sent: Mapping[str, Any]) -> dict[str, Any]:
     if sent.get("type") == "EPCISDocument":
         raise InvalidInput(fields={"type": ["Send one event here, and documents of events to epcis/capture."]})
     with reading(actor):
-        deed = _deed(actor, captured(1, {name: value for name, value in sent.items() if name != "@context"}))
+        deed = _read(actor, 1, {name: value for name, value in sent.items() if name != "@context"})
     done = _done(deed)
     return {"order": done["order"], "act": done["act"]}
 
@@ -119,13 +121,23 @@ def _finished(actor: Actor, job_id: UUID, done: list[dict[str, Any]], errors: li
 def _deeds(actor: Actor, events: list[Any]) -> tuple[list[Deed], list[dict[str, Any]]]:
     deeds: list[Deed] = []
     errors: list[dict[str, Any]] = []
+    names: set[str] = set()
     with reading(actor):
         for number, sent in enumerate(events, start=1):
             try:
-                deeds.append(_deed(actor, captured(number, sent)))
+                deeds.append(_read(actor, number, sent, names))
             except Refusal as refusal:
                 errors.append(_error(number, refusal))
+            names |= {str(sent["eventID"])} if isinstance(sent, Mapping) and sent.get("eventID") else set()
     return deeds, errors
+
+
+def _read(actor: Actor, number: int, sent: Any, names: Collection[str] = ()) -> Deed:
+    """Read one event and find what it is about. ``names``: the eventIDs before it in the same document."""
+    if not declares_wrong(sent):
+        return _deed(actor, captured(number, sent))
+    wrong = what_is_wrong(actor, declared_wrong(number, sent), names)
+    return Deed(number, CapturedAct.DECLARED_WRONG, wrong.order.code, partial(declare_wrong, actor, wrong))
 
 
 def _deed(actor: Actor, event: Captured) -> Deed:
@@ -235,19 +247,20 @@ def _box_deed(actor: Actor, order: Order, event: Captured, boxes: list[Any]) -> 
     if len(boxes) != 1 or boxes[0] is None:
         raise InvalidInput(fields={event.listed: ["This act is about one box: give its outer code."]})
     box = boxes[0]
+    kept: dict[str, Any] = {"once": event.once, "then": keep_act(actor, event)}
     if event.act in LEGS:
-        return Deed(event, order.code, partial(report_way, actor, order.code, box.code, _leg(event), once=event.once))
+        return _deed_of(event, order, partial(report_way, actor, order.code, box.code, _leg(event), **kept))
     wanted = {"direction": box.direction}
     if event.act in MOMENTS:
         wanted["moment"] = MOMENTS[event.act]
     step = _step(actor, order, "hand_over", wanted)
-    note, once = str(event.own.get("note", "")), event.once
+    note = str(event.own.get("note", ""))
     if event.act == CapturedAct.PICKUP_FAILED:
         failure = str(event.own.get("failure", ""))
-        return Deed(event, order.code, partial(report_failed_pickup, actor, order.code, step, failure, note, once=once))
+        return _deed_of(event, order, partial(report_failed_pickup, actor, order.code, step, failure, note, **kept))
     if event.act == CapturedAct.DELAYED:
         expected = _expected(event)
-        return Deed(event, order.code, partial(report_delay, actor, order.code, step, expected, note, once=once))
+        return _deed_of(event, order, partial(report_delay, actor, order.code, step, expected, note, **kept))
     inputs = {
         "outer_code": box.code,
         "seal_seen": event.own.get("seal", ""),
@@ -274,7 +287,12 @@ def _performing(actor: Actor, order: Order, step: str, event: Captured, inputs: 
     for name, sent in (("signature", "signature"), ("verifiers", "verifiers"), ("late_reason", "lateReason")):
         if sent in event.own:
             inputs[name] = event.own[sent]
-    return Deed(event, order.code, partial(perform, actor, order.code, step, inputs, once=event.once))
+    then = keep_act(actor, event)
+    return _deed_of(event, order, partial(perform, actor, order.code, step, inputs, once=event.once, then=then))
+
+
+def _deed_of(event: Captured, order: Order, run: Callable[[], object]) -> Deed:
+    return Deed(event.number, event.act, order.code, run)
 
 
 def _step(actor: Actor, order: Order, kind: str, wanted: Mapping[str, str]) -> str:
@@ -301,7 +319,7 @@ def _expected(event: Captured) -> dt.datetime | None:
 def _done(deed: Deed) -> dict[str, Any]:
     with suppress(Replayed):  # it came before, and is on the record
         deed.run()
-    return {"event": deed.event.number, "order": deed.order, "act": deed.event.act.value}
+    return {"event": deed.number, "order": deed.order, "act": deed.act.value}
 
 
 def _error(number: int, refusal: Refusal) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +40,14 @@ class _OnTheWay:
 
 @contextmanager
 def _hand_over(
-    actor: Actor, kind: str, code: str, key: str, note: str, once: Once | None, noted: Noted | None
+    actor: Actor,
+    kind: str,
+    code: str,
+    key: str,
+    note: str,
+    once: Once | None,
+    noted: Noted | None,
+    then: Callable[[Order], None] | None,
 ) -> Iterator[_OnTheWay]:
     times: dict[str, Any] = {"occurred_at": noted.happened_at, "device_time": noted.device_time} if noted else {}
     subject = ("step", f"{code.upper()}/{key}")
@@ -60,6 +67,8 @@ def _hand_over(
         if noted:
             event.clock_skew = noted.clock_skew
             noted.beside(way)
+        if then is not None:
+            then(order)
 
 
 def _require_open(order: Order, step: OrderStep) -> None:
@@ -78,13 +87,15 @@ def report_failed_pickup(
     *,
     once: Once | None = None,
     noted: Noted | None = None,
+    then: Callable[[Order], None] | None = None,
 ) -> Order:
     """Record that the driver left without the box: everybody on the order is told, a deviation is opened.
 
     The pickup stays open, to be tried again. The deviation says how long the material can still wait, to those who may
-    read deviations: never to the courier. ``noted``: that it was noted before, on a device without network.
+    read deviations: never to the courier. ``noted``: that it was noted before, on a device without network. ``then``
+    is called with the order before the commit; not on replay.
     """
-    with _hand_over(actor, "orders.pickup_failed", code, key, note, once, noted) as way:
+    with _hand_over(actor, "orders.pickup_failed", code, key, note, once, noted, then) as way:
         order, step, event = way.order, way.step, way.event
         if step.flow_step.parameters.get("moment") != PICKUP:
             raise NotFound()
@@ -118,13 +129,14 @@ def report_delay(
     *,
     once: Once | None = None,
     noted: Noted | None = None,
+    then: Callable[[Order], None] | None = None,
 ) -> Order:
     """Record when the courier now expects to be there; everybody on the order is told, the plan itself stays.
 
     What the box has in reserve on arrival is reckoned anew from that time, and told with it. Where it would arrive too
     late, or its shipper does not hold that long, a deviation is opened.
     """
-    with _hand_over(actor, "orders.delayed", code, key, note, once, noted) as way:
+    with _hand_over(actor, "orders.delayed", code, key, note, once, noted, then) as way:
         order, step, event = way.order, way.step, way.event
         _refuse_bad_time(expected_at)
         event.capability = Capability.TAKE_CUSTODY if actor.can(Capability.TAKE_CUSTODY) else Capability.MANAGE_LANES

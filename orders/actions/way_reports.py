@@ -6,7 +6,7 @@ A new arrival moves what follows, is told to everybody, and is held against the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -95,8 +95,18 @@ def may_report(actor: Actor, box: Any) -> bool:
     return carries and any(actor.can(one) for one in MAY_REPORT)
 
 
-def report_way(actor: Actor, code: str, box: str, raw: Mapping[str, Any], *, once: Once | None = None) -> str:
+def report_way(
+    actor: Actor,
+    code: str,
+    box: str,
+    raw: Mapping[str, Any],
+    *,
+    once: Once | None = None,
+    then: Callable[[Order], None] | None = None,
+) -> str:
     """Record what happened to a box on its way; return the box's code. ``raw``: see ``WayInputs``.
+
+    ``then`` is called with the order before the commit; not on replay.
 
     Raises NotAllowed for whoever does not carry it, InvalidInput for a route that was not agreed, a leg that the route
     does not have or an arrival that is past, and what ``custody.way_reports.report`` raises.
@@ -128,6 +138,8 @@ def report_way(actor: Actor, code: str, box: str, raw: Mapping[str, Any], *, onc
         if kind in (K.CUSTOMS_HELD, K.ROUTE_CHANGED) or warnings:
             _open_deviation(order, shipment, kind, given, arrival, warnings)
         _note(event, order, shipment, kind, given, way, arrival, warnings)
+        if then is not None:
+            then(order)
     return shipment.code
 
 

@@ -12,8 +12,9 @@ from django.utils.dateparse import parse_datetime
 
 from ledger.recording import Once, fingerprint
 from ledger.refusals import InvalidInput, Refusal
-from orders.epcis.vocabulary import DELETE, OBJECT, OBSERVE, PREFIX, TRANSFORMATION, bare
-from orders.states import CapturedAct
+from orders.epcis.hashing import event_id
+from orders.epcis.vocabulary import DELETE, NAMESPACE, OBJECT, OBSERVE, PREFIX, TRANSFORMATION, bare
+from orders.states import CapturedAct, ErrorReason
 
 MOST_EVENTS = 100
 MOST_THINGS = 50
@@ -33,6 +34,8 @@ ACTS = {
     (TRANSFORMATION, "commissioning"): CapturedAct.MANUFACTURE_BEGUN,
 }
 ENDS = (CapturedAct.INFUSED,)  # the bag ceases to exist: action DELETE
+NOT_CONTENT = (*SECRETS, "@context", "recordTime", "eventID", "errorDeclaration")  # an event keeps its content without
+LONGEST_NOTE = 300
 _OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
 
 
@@ -60,6 +63,25 @@ class Captured:
     celsius: Any  # the first temperature of its sensor elements; None without any
     own: Mapping[str, Any]
     once: Once
+    name: str = ""  # eventID as it was sent
+    content: str = ""  # hash of what it says
+
+
+@dataclass(frozen=True)
+class DeclaredWrong:
+    """An event that a partner sends once more, declared wrong. ``name``: its eventID, given by either side.
+
+    ``proves_itself``: that the id is the hash of what it says, so that nothing else can be meant by it.
+    """
+
+    number: int
+    name: str
+    content: str
+    proves_itself: bool
+    reason: ErrorReason
+    at: dt.datetime
+    corrected_by: tuple[str, ...]  # eventIDs
+    note: str
 
 
 def events_of(document: Mapping[str, Any]) -> list[Any]:
@@ -84,15 +106,78 @@ def captured(number: int, event: Any) -> Captured:
     things = _things(event, act, faults)
     at = _moment(event, faults)
     own = {name.partition(":")[2]: value for name, value in event.items() if name.startswith(f"{PREFIX}:")}
-    name = event.get("eventID", "")
-    if not isinstance(name, str) or len(name) > LONGEST_ID:
-        faults["eventID"] = [f"Give a URI of at most {LONGEST_ID} characters, or none."]
+    name = _name(event, faults)
     if faults or act is None or at is None:
         raise InvalidInput("The event cannot be captured.", fields=faults)
     content = fingerprint({key: value for key, value in event.items() if key not in SECRETS})
     once = Once(f"epcis:{name or content}", content)
     word = bare(str(event.get("disposition", "")))
-    return Captured(number, act, _list_of(act), things, at, word == "damaged", word, _celsius(event), own, once)
+    return Captured(
+        number,
+        act,
+        _list_of(act),
+        things,
+        at,
+        word == "damaged",
+        word,
+        _celsius(event),
+        own,
+        once,
+        name,
+        said_by(event),
+    )
+
+
+def declares_wrong(event: Any) -> bool:
+    """Whether an event is sent once more, declared wrong."""
+    return isinstance(event, Mapping) and "errorDeclaration" in event
+
+
+def declared_wrong(number: int, event: Mapping[str, Any]) -> DeclaredWrong:
+    """Read an error declaration; raise InvalidInput that names each field which cannot be read."""
+    faults: dict[str, list[str]] = {}
+    name = _name(event, faults)
+    if not name:
+        faults.setdefault("eventID", ["Give the eventID of the event that is wrong."])
+    given, wrong = event["errorDeclaration"], []
+    given = given if isinstance(given, Mapping) else {}
+    at = _time(given.get("declarationTime"))
+    if at is None:
+        wrong.append("Give declarationTime with date, time and offset as in 2030-01-31T14:05:00Z.")
+    reason = bare(str(given.get("reason", "")))
+    if reason not in ErrorReason.values:
+        wrong.append(f"Give reason: {' or '.join(ErrorReason.values)}.")
+    ids, note = given.get("correctiveEventIDs", []), given.get(f"{PREFIX}:note", "")
+    if not isinstance(ids, list) or len(ids) > MOST_THINGS or not all(isinstance(one, str) and one for one in ids):
+        wrong.append(f"Give correctiveEventIDs as a list of at most {MOST_THINGS} eventIDs.")
+    if not isinstance(note, str) or len(note) > LONGEST_NOTE:
+        wrong.append(f"Give {PREFIX}:note in at most {LONGEST_NOTE} characters. No patient data.")
+    if wrong:
+        faults["errorDeclaration"] = wrong
+    if faults or at is None:
+        raise InvalidInput("The error declaration cannot be read.", fields=faults)
+    corrected_by, same = tuple(dict.fromkeys(ids)), _is_hash_of(name, event)
+    return DeclaredWrong(number, name, said_by(event), same, ErrorReason(reason), at, corrected_by, note.strip())
+
+
+def said_by(event: Mapping[str, Any]) -> str:
+    """Return the hash of what an event says: the same when it comes again with another id, or declared wrong."""
+    return fingerprint({key: value for key, value in event.items() if key not in NOT_CONTENT})
+
+
+def _is_hash_of(name: str, event: Mapping[str, Any]) -> bool:
+    try:
+        return name == event_id(event, {PREFIX: NAMESPACE})
+    except (ArithmeticError, AttributeError, KeyError, LookupError, TypeError, ValueError):
+        return False  # what cannot be laid out has no hash
+
+
+def _name(event: Mapping[str, Any], faults: dict[str, list[str]]) -> str:
+    name = event.get("eventID", "")
+    if isinstance(name, str) and len(name) <= LONGEST_ID:
+        return name
+    faults["eventID"] = [f"Give a URI of at most {LONGEST_ID} characters, or none."]
+    return ""
 
 
 def _celsius(event: Mapping[str, Any]) -> Any:
@@ -107,8 +192,6 @@ def _celsius(event: Mapping[str, Any]) -> Any:
 def _act(event: Mapping[str, Any], faults: dict[str, list[str]]) -> CapturedAct | None:
     kind, step = str(event.get("type", "")), bare(str(event.get("bizStep", "")))
     act = ACTS.get((kind, step))
-    if "errorDeclaration" in event:
-        faults["errorDeclaration"] = ["What is on the record is corrected on it, by a person: it takes a reason."]
     if act is None:
         known = ", ".join(f"{one} with {word}" for one, word in ACTS)
         faults["bizStep"] = [f"No act stands behind {kind or 'no type'} with {step or 'no bizStep'}. Known: {known}."]
@@ -141,11 +224,15 @@ def _moment(event: Mapping[str, Any], faults: dict[str, list[str]]) -> dt.dateti
     offset = event.get("eventTimeZoneOffset")
     if not isinstance(offset, str) or not _OFFSET.fullmatch(offset):
         faults["eventTimeZoneOffset"] = ["Give the offset of the place as in +01:00."]
-    try:
-        moment = parse_datetime(str(event.get("eventTime", "")))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = _time(event.get("eventTime"))
+    if moment is None:
         faults["eventTime"] = ["Give date, time and offset as in 2030-01-31T14:05:00Z."]
-        return None
     return moment
+
+
+def _time(given: Any) -> dt.datetime | None:
+    try:
+        moment = parse_datetime(str(given or ""))
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None

@@ -51,6 +51,8 @@ class Happening:
     organization_id: Any
     stream_id: Any
     around: Around
+    wrong: Happening | None = None  # what it declares wrong, and what corrects that
+    corrected_by: tuple[Happening, ...] = ()
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -11,13 +13,14 @@ from ledger.context import Actor
 from ledger.models import Event
 from ledger.states import Role
 from ledger.walls import visible
-from orders.epcis import said_by_events, said_by_steps  # noqa: F401 - they declare
-from orders.epcis.around import NOTHING, around
+from orders.epcis import said_by_declarations, said_by_events, said_by_steps  # noqa: F401 - they declare
+from orders.epcis.around import NOTHING, Around, around
 from orders.epcis.declarations import STEP_EVENTS, Declaration, Happening, declarations, say
 from orders.epcis.writing import declared_wrong, written
 
 AT_ONCE = 500
 REVOKED = "quality.release_revoked"
+WRONG = "orders.error_declared"
 Written = dict[str, Any]
 
 
@@ -43,26 +46,49 @@ def epcis_events(actor: Actor, rows: Sequence[Event]) -> list[tuple[Event, Writt
     found: list[tuple[Event, Written]] = []
     revoked = {row.stream_id for row in rows if row.kind == REVOKED}
     known = around(actor, {row.stream_id for row in rows}, revoked)
+    named = _named(actor, rows)
     outer_only = is_carrier(actor)
     for row in rows:
-        happening = Happening(
-            row.kind,
-            row.payload,
-            row.occurred_at,
-            row.recorded_at,
-            row.zone,
-            row.organization_id,
-            row.stream_id,
-            known.get(row.stream_id, NOTHING),
-        )
+        happening = _happening(row, known)
+        if row.kind == WRONG:
+            happening = _with_what_is_wrong(happening, named, known)
         found += [(row, event) for event in _said(happening, outer_only)]
     return found
+
+
+def _happening(row: Event, known: Mapping[UUID, Around]) -> Happening:
+    return Happening(
+        row.kind,
+        row.payload,
+        row.occurred_at,
+        row.recorded_at,
+        row.zone,
+        row.organization_id,
+        row.stream_id,
+        known.get(row.stream_id, NOTHING),
+    )
+
+
+def _named(actor: Actor, rows: Sequence[Event]) -> Mapping[str, Event]:
+    """Return the events that rows declare wrong, and those that correct them, by id: one query, or none."""
+    ids = {one for row in rows if row.kind == WRONG for one in (row.payload["declared"], *row.payload["corrected_by"])}
+    if not ids:
+        return {}
+    return {str(row.pk): row for row in visible(Event, actor).filter(pk__in=ids).defer("canonical")}
+
+
+def _with_what_is_wrong(happening: Happening, named: Mapping[str, Event], known: Mapping[UUID, Around]) -> Happening:
+    told = happening.payload
+    wrong = named.get(told["declared"])
+    corrected_by = tuple(_happening(named[one], known) for one in told["corrected_by"] if one in named)
+    return replace(happening, wrong=_happening(wrong, known) if wrong else None, corrected_by=corrected_by)
 
 
 def _said(happening: Happening, outer_only: bool) -> list[Written]:
     told = [said for said in say(happening) if said.outer or not outer_only]
     plain = [written(said, happening) for said in told if said.error is None]
     ids = [event["eventID"] for event in plain]
+    ids += [event["eventID"] for one in happening.corrected_by for event in _said(one, outer_only)]
     wrong = [declared_wrong(written(said, happening), said, ids) for said in told if said.error is not None]
     return plain + wrong
 

@@ -28,7 +28,9 @@ TIMES = {
     "GE_recordTime": "recorded_at__gte",
     "LT_recordTime": "recorded_at__lt",
 }
+EVENT_TIMES = ("GE_eventTime", "LT_eventTime")
 ORDERINGS = {"eventTime": "occurred_at", "recordTime": "recorded_at"}
+DECLARING = ("quality.release_revoked", "orders.error_declared")  # they repeat an event of another time and place
 PLACED = ("pack", "hand_over")  # steps that are at the box's place, whatever site they belong to
 EPC_FIELDS = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
 LISTS = (
@@ -127,7 +129,10 @@ def _number(given: Mapping[str, Any], name: str, faults: dict[str, list[str]]) -
 def candidates(actor: Actor, asked: Criteria, issued: Sequence[Any] | None = None) -> QuerySet[Event]:
     """Return the events of the record that may answer. ``issued``: those that the wanted event ids belong to."""
     rows = sources(actor, [one for one in declarations().values() if _may_say(one, asked)])
-    rows = rows.filter(**{TIMES[name]: moment for name, moment in asked.times.items() if name in TIMES})
+    for name, moment in asked.times.items():
+        if name in TIMES:
+            then = Q(**{TIMES[name]: moment})
+            rows = rows.filter(then | Q(kind__in=DECLARING) if name in EVENT_TIMES else then)
     if issued is not None:
         rows = rows.filter(pk__in=issued)
     epcs = [uri for name, uris in asked.lists.items() if name.startswith("MATCH_") for uri in uris]
@@ -137,7 +142,7 @@ def candidates(actor: Actor, asked: Criteria, issued: Sequence[Any] | None = Non
         if name in asked.lists:
             codes = [read[1] for uri in asked.lists[name] if (read := identifiers.read(uri)) and read[0] == SITE]
             here = Q(payload__site__in=codes) | Q(payload__kind__in=PLACED)
-            rows = rows.filter(here | Q(kind="quality.release_revoked"))
+            rows = rows.filter(here | Q(kind__in=DECLARING))
     return rows
 
 
@@ -173,10 +178,23 @@ def conditions(asked: Criteria) -> list[Test]:
     found: list[Test] = [_TESTS[name](values) for name, values in asked.lists.items()]
     if asked.declared_wrong:
         found.append(lambda event: "errorDeclaration" in event)
+    for name, later in zip(EVENT_TIMES, (True, False), strict=True):
+        if name in asked.times:
+            found.append(_happened(asked.times[name], later))
     for name, later in (("GE_errorDeclarationTime", True), ("LT_errorDeclarationTime", False)):
         if name in asked.times:
             found.append(_declared(asked.times[name], later))
     return found
+
+
+def _happened(moment: dt.datetime, later: bool) -> Test:
+    """Of an event that is repeated: its row is as old as the declaration."""
+
+    def passes(event: Written) -> bool:
+        at = dt.datetime.fromisoformat(event["eventTime"])
+        return "errorDeclaration" not in event or (at >= moment) is later
+
+    return passes
 
 
 def _declared(moment: dt.datetime, later: bool) -> Test:

@@ -72,7 +72,9 @@ def declared_wrong(event: dict[str, Any], said: Said, corrected_by: list[str]) -
     if said.error is None:
         return event
     reason, at = said.error
-    declaration = {"declarationTime": utc(at), "reason": reason, "correctiveEventIDs": corrected_by}
+    declaration: dict[str, Any] = {"declarationTime": utc(at), "reason": reason}
+    if corrected_by:
+        declaration["correctiveEventIDs"] = corrected_by
     return event | {"errorDeclaration": declaration}
 
 

@@ -272,7 +272,6 @@ def test_jobs_come_page_by_page_newest_first(packed: Journey, center: Player, ca
         ({"eventTime": "2030-01-31T14:05:00"}, "eventTime"),
         ({"eventTime": "2030-02-31T14:05:00Z"}, "eventTime"),
         ({"eventTimeZoneOffset": "CET"}, "eventTimeZoneOffset"),
-        ({"errorDeclaration": {"declarationTime": "2030-01-31T14:05:00Z"}}, "errorDeclaration"),
         ({"eventID": 7}, "eventID"),
     ],
 )
