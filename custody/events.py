@@ -51,6 +51,17 @@ register(
         audience=_INVOLVED,
     ),
     EventKind(
+        "custody.aliases_imported",
+        "Codes registered from a list",
+        "{issuer} registered {count} codes of a list: {names}.",
+        payload={
+            "issuer": "organization in whose system the codes are",
+            "count": "how many are new",
+            "names": "our own codes of the things, with the kind of code",
+        },
+        audience=_INVOLVED,
+    ),
+    EventKind(
         "custody.alias_withdrawn",
         "Code withdrawn",
         "{issuer} withdrew its {system} for {names}.",

@@ -3,6 +3,7 @@ from django.urls import path, register_converter
 from orders.views import (
     box_photos,
     box_refusals,
+    code_imports,
     codes,
     committee,
     date_requests,
@@ -84,6 +85,7 @@ urlpatterns = [
     path("worklist/", worklist.worklist, name="worklist"),
     path("find/", finding.find, name="find"),
     path("codes/", codes.what_is, name="what_is"),
+    path("codes/import/", code_imports.import_codes, name="import_codes"),
     path("downtime/", downtime.day, name="downtime_day"),
     path("orders/<order:code>/downtime/", downtime.packs, name="downtime"),
     path("orders/<order:code>/downtime/papers/<uuid:transcript>/", transcribing.paper, name="paper"),

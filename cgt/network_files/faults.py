@@ -27,7 +27,3 @@ class Fault:
         )
         text = f"{place}: {self.message}" if place else self.message
         return f"{text} {self.remedy}".strip()
-
-
-class UnusableFile(Exception):
-    """The file cannot be read at all; ``str()`` says why and what to do."""

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
-from cgt.network_files.faults import Fault, UnusableFile
+from cgt.network_files.faults import Fault
 from cgt.network_files.sections import BY_NAME
+from orders.tables import Formula, UnusableFile, csv_table, workbook
 
 LARGEST_FILE = 10 * 1024 * 1024
-LARGEST_UNPACKED = 100 * 1024 * 1024
-MOST_PARTS, MOST_ROWS, MOST_COLUMNS = 500, 20_000, 60
+MOST_ROWS, MOST_COLUMNS = 20_000, 60
 NOTES = "notes"
 FORMULA = "Formulas are not read: nobody can see what they will say."
 FORMULA_REMEDY = "Copy the column and paste it as values."
@@ -30,10 +24,6 @@ class Cells:
 
     row: int
     cells: dict[str, Any]
-
-
-class Formula(str):
-    """A cell that is a formula, or the error that a formula left behind."""
 
 
 Sheets = dict[str, list[Cells]]
@@ -66,70 +56,28 @@ def _read_csv(path: Path, only: str) -> tuple[Sheets, list[Fault]]:
     name = only or path.stem.lower()
     if name not in BY_NAME:
         raise UnusableFile(f"Say with --sheet which sheet this is: one of {', '.join(BY_NAME)}.")
-    try:
-        written = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise UnusableFile(f"{path.name}, line {line}: not UTF-8. Save the file as “CSV UTF-8”.") from None
-    if "\x00" in written:
-        raise UnusableFile(f"{path.name} is not a text file.")
-    header = written.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
+    table = csv_table(path.name, path.read_bytes())
     faults: list[Fault] = []
-    try:
-        table = list(csv.reader(io.StringIO(written, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise UnusableFile(f"{path.name} is not a proper CSV file: {error}.") from None
     formulas = ((Formula(cell) if cell.lstrip()[:1] in ("=", "@") else cell for cell in row) for row in table)
     return {name: _rows(name, formulas, faults)}, faults
 
 
 def _read_workbook(path: Path, only: str) -> tuple[Sheets, list[Fault]]:
-    _refuse_bombs(path)
-    try:
-        workbook = load_workbook(path, read_only=True, data_only=False, keep_links=False)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, TypeError):
-        raise UnusableFile(f"{path.name} is not an .xlsx workbook, or it is damaged.") from None
     faults: list[Fault] = []
     sheets: Sheets = {}
-    try:
-        for sheet in workbook.worksheets:
-            name = sheet.title.strip().lower()
+    with workbook(path.name, path.read_bytes()) as found:
+        for title, rows in found:
+            name = title.strip().lower()
             if name == NOTES or (only and name != only):
                 continue
             if name not in BY_NAME:
                 known = f"Rename it to one of {', '.join(BY_NAME)}, or delete it."
-                faults.append(Fault(sheet.title, 0, "", "This sheet is not known.", known))
+                faults.append(Fault(title, 0, "", "This sheet is not known.", known))
                 continue
-            sheets[name] = _rows(name, _values(sheet), faults)
-    except (KeyError, ValueError, OSError, SyntaxError, TypeError, zipfile.BadZipFile, EOFError):
-        raise UnusableFile(f"{path.name} is damaged and cannot be read to its end.") from None
-    finally:
-        workbook.close()
+            sheets[name] = _rows(name, rows, faults)
     if only and only not in sheets:
         raise UnusableFile(f"{path.name} has no sheet “{only}”.")
     return sheets, faults
-
-
-def _values(sheet: Any) -> Iterator[list[Any]]:
-    for row in sheet.iter_rows():
-        yield [Formula(cell.value) if cell.data_type in ("f", "e") else cell.value for cell in row]
-
-
-def _refuse_bombs(path: Path) -> None:
-    """Look into the archive before anything is unpacked: number and size of its parts, macros, entity tricks."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-            if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
-                raise UnusableFile(f"{path.name} unpacks to more than 100 MB. Save only the sheets that are needed.")
-            if any(part.filename.lower().endswith("vbaproject.bin") for part in parts):
-                raise UnusableFile(f"{path.name} contains macros. Save it as a plain .xlsx workbook.")
-            for part in parts:
-                if part.filename.endswith((".xml", ".rels")) and b"<!DOCTYPE" in archive.read(part):
-                    raise UnusableFile(f"{path.name} declares its own document type. Save it anew as .xlsx.")
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError):
-        raise UnusableFile(f"{path.name} is not an .xlsx workbook, or it has a password.") from None
 
 
 def _rows(name: str, table: Iterable[Iterable[Any]], faults: list[Fault]) -> list[Cells]:

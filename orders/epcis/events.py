@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -14,13 +12,11 @@ from ledger.models import Event
 from ledger.states import Role
 from ledger.walls import visible
 from orders.epcis import said_by_declarations, said_by_events, said_by_steps  # noqa: F401 - they declare
-from orders.epcis.around import NOTHING, Around, around
 from orders.epcis.declarations import STEP_EVENTS, Declaration, Happening, declarations, say
+from orders.epcis.happenings import happenings
 from orders.epcis.writing import declared_wrong, written
 
 AT_ONCE = 500
-REVOKED = "quality.release_revoked"
-WRONG = "orders.error_declared"
 Written = dict[str, Any]
 
 
@@ -44,44 +40,10 @@ def is_carrier(actor: Actor) -> bool:
 def epcis_events(actor: Actor, rows: Sequence[Event]) -> list[tuple[Event, Written]]:
     """Return what these events of the record say, in their order. Call inside ``reading(actor)``."""
     found: list[tuple[Event, Written]] = []
-    revoked = {row.stream_id for row in rows if row.kind == REVOKED}
-    known = around(actor, {row.stream_id for row in rows}, revoked)
-    named = _named(actor, rows)
     outer_only = is_carrier(actor)
-    for row in rows:
-        happening = _happening(row, known)
-        if row.kind == WRONG:
-            happening = _with_what_is_wrong(happening, named, known)
+    for row, happening in happenings(actor, rows):
         found += [(row, event) for event in _said(happening, outer_only)]
     return found
-
-
-def _happening(row: Event, known: Mapping[UUID, Around]) -> Happening:
-    return Happening(
-        row.kind,
-        row.payload,
-        row.occurred_at,
-        row.recorded_at,
-        row.zone,
-        row.organization_id,
-        row.stream_id,
-        known.get(row.stream_id, NOTHING),
-    )
-
-
-def _named(actor: Actor, rows: Sequence[Event]) -> Mapping[str, Event]:
-    """Return the events that rows declare wrong, and those that correct them, by id: one query, or none."""
-    ids = {one for row in rows if row.kind == WRONG for one in (row.payload["declared"], *row.payload["corrected_by"])}
-    if not ids:
-        return {}
-    return {str(row.pk): row for row in visible(Event, actor).filter(pk__in=ids).defer("canonical")}
-
-
-def _with_what_is_wrong(happening: Happening, named: Mapping[str, Event], known: Mapping[UUID, Around]) -> Happening:
-    told = happening.payload
-    wrong = named.get(told["declared"])
-    corrected_by = tuple(_happening(named[one], known) for one in told["corrected_by"] if one in named)
-    return replace(happening, wrong=_happening(wrong, known) if wrong else None, corrected_by=corrected_by)
 
 
 def _said(happening: Happening, outer_only: bool) -> list[Written]:

@@ -355,6 +355,7 @@ excuse(
 excuse(
     "What a party calls a thing in its own system; nothing happens to the thing.",
     "custody.alias_registered",
+    "custody.aliases_imported",
     "custody.alias_withdrawn",
 )
 excuse(

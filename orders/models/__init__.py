@@ -9,15 +9,8 @@ from django.utils import timezone
 from ledger.history import track
 from ledger.models import WalledModel
 from ledger.walls import KnownTo, OnStream, Outside, OwnedBy, Parties
-from orders.models.epcis import (
-    EpcisAct,
-    EpcisCapture,
-    EpcisEventId,
-    EpcisFeed,
-    EpcisQuery,
-    EpcisSubscription,
-    EpcisTold,
-)
+from orders.models.epcis import EpcisAct, EpcisCapture, EpcisEventId
+from orders.models.subscriptions import EpcisFeed, EpcisQuery, EpcisSubscription, EpcisTold
 from orders.states import (
     PHASE_LABELS,
     FlowState,

@@ -52,7 +52,8 @@ def what_is(request: HttpRequest) -> HttpResponseBase:
         "help": "Scan or type any code of a bag, a box or a label.",
         "errors": refusal.fields.get("code", []) if refusal else [],
     }
-    context = {"field": field, "meaning": meaning, "refusal": refusal}
+    may_import = actor.can(Capability.REGISTER_CODES)
+    context = {"field": field, "meaning": meaning, "refusal": refusal, "may_import": may_import}
     return TemplateResponse(request, "orders/what_is.html", context, status=refusal.status if refusal else 200)
 
 

@@ -83,6 +83,12 @@ def test_material_is_seen_where_it_lies_what_became_of_it_and_why_it_is_held(cre
     sound(page, "/store/", "Tank 2", "24")
     sound(page, f"/orders/{code}/lineage/", "Leukopak")
     sound(page, f"/orders/{code}/labels/", "Reconciliation")
+    sound(page, "/codes/import/", "All of the list is registered, or nothing of it")
+    page.fill("#id_rows", f"names\tsystem\tcode\n{box}\tsscc\t106141412345678909")
+    page.get_by_role("button", name="Register all").click()
+    page.get_by_text("1 of 1 rows need attention").wait_for()
+    assert faults(page) == [] and box in page.input_value("#id_rows")
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
     sound(page, f"/orders/{code}/boxes/{box}/", "2 readings", "Picked up", "5 to 25 °C; limits 2 to 8 °C")
     sound(crew.at(*CONTROL), f"/orders/{code}/boxes/{box}/", "2 readings")
     sound(page, f"/orders/{code}/downtime/", "No pack yet")

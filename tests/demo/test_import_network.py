@@ -23,6 +23,7 @@ from custody.models import NumberPrefix
 from ledger.context import reading
 from network.lane_plans import routes_of
 from network.queries import lane_between, specification_in_force, therapies
+from orders import tables
 from orders.actions.flows import approve_flow
 from orders.models import Flow
 from personas.models import Membership, User
@@ -350,7 +351,7 @@ def test_a_file_that_is_too_large(tmp_path: Path) -> None:
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (sheets.LARGEST_UNPACKED + 1))
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (tables.LARGEST_UNPACKED + 1))
     assert path.stat().st_size < sheets.LARGEST_FILE
     assert "unpacks to more than 100 MB" in run(path)[0]
 

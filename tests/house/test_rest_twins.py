@@ -30,6 +30,7 @@ TWINS = {
     "orders:appeal_rank": "api:appeal-rank",
     "orders:change_quota": "api:quota",
     "orders:codes": "api:aliases",
+    "orders:import_codes": "api:import-codes",
     "orders:committee": "api:rank-decisions",
     "orders:publish_criteria": "api:publish-criteria",
     "orders:quotas": "api:quotas",

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cgt.network_files.faults import UnusableFile
 from cgt.network_files.loading import Faulty, load
 from cgt.network_files.template import write_template
+from orders.tables import UnusableFile
 
 
 class Command(BaseCommand):
