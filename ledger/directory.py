@@ -25,7 +25,7 @@ M = TypeVar("M", bound=WalledModel)
 T = TypeVar("T")
 Shelf = dict[Any, Any]
 MOST_SHELVES = 256
-VERSION = Kept("select version from ledger_directory")
+VERSION = Kept("SELECT version FROM ledger_directory")  # as the ORM writes a read: it changes nothing
 
 _shelves: OrderedDict[UUID | None, tuple[int, Shelf]] = OrderedDict()
 _lock = Lock()

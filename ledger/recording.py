@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -23,10 +23,12 @@ from ledger.identifiers import new_id
 from ledger.models import Event, OutboxMessage, Replay, Signature, Stream
 from ledger.parties import parties_of
 from ledger.postgresql.statements import Kept
+from ledger.prepared import Among, Ids, Prepared
 from ledger.rates import within_rate
 from ledger.refusals import Conflict, InvalidInput, NotFound, Refusal
 
 MAY_RUN_AHEAD = dt.timedelta(minutes=5)  # a device clock off by more is kept and flagged (DOMAIN 5, T46)
+StreamLock = Callable[[], list[Stream]]  # locks the one stream that it finds, or finds none
 REFUSALS_PER_MINUTE = 20  # recorded per actor and code; a flood of refusals must not flood the record
 
 
@@ -113,11 +115,17 @@ def open_event() -> OpenEvent:
 
 def lock_streams(stream_ids: Sequence[UUID]) -> list[Stream]:
     """Lock the streams in id order; one that the actor cannot see does not exist."""
-    found = list(Stream.unwalled.select_for_update().filter(pk__in=set(stream_ids)).order_by("pk"))
+    found = _locked(stream_ids=tuple(sorted(set(stream_ids))))
     if len(found) != len(set(stream_ids)):
         raise NotFound()
     by_id = {stream.pk: stream for stream in found}
     return [by_id[stream_id] for stream_id in stream_ids]
+
+
+@Prepared
+def _locked(stream_ids: Ids) -> QuerySet[Stream]:
+    rows = Stream.unwalled.select_for_update().filter(Among("ledger_stream.id", stream_ids))
+    return rows.order_by("pk")
 
 
 @contextmanager
@@ -125,7 +133,7 @@ def acting(
     actor: Actor,
     kind: str,
     *,
-    stream_id: UUID | QuerySet[Any] | None = None,
+    stream_id: UUID | StreamLock | None = None,
     new_stream: Stream | None = None,
     also: Sequence[UUID] = (),
     subject: tuple[str, str] = ("", ""),
@@ -138,7 +146,7 @@ def acting(
 ) -> Iterator[OpenEvent]:
     """Open one transaction and one event of a registered kind; a nested call joins the outer one.
 
-    ``stream_id`` defaults to the organization's own stream; a query of one id finds and locks it in one statement;
+    ``stream_id`` defaults to the organization's own stream; a ``StreamLock`` finds and locks it in one statement;
     ``new_stream`` opens one. Raises NotFound for a stream that
     the actor may not see, Replayed when ``once`` was answered before, Conflict when its key went with another request.
     Refusals leave nothing behind but (those worth it) a ``ledger.refused`` event on the organization's stream.
@@ -188,23 +196,19 @@ def acting(
 
 
 def _take(
-    actor: Actor, stream_id: UUID | QuerySet[Any] | None, new_stream: Stream | None, also: Sequence[UUID]
+    actor: Actor, stream_id: UUID | StreamLock | None, new_stream: Stream | None, also: Sequence[UUID]
 ) -> list[Stream]:
     if new_stream is not None:
         new_stream.save(force_insert=True)
         return [new_stream, *lock_streams(list(also))]
-    if isinstance(stream_id, QuerySet):
+    if callable(stream_id):
         if also:
             raise RuntimeError("streams are locked in the order of their ids: name each by its id")
-        return [_lock_found(stream_id)]
+        found = stream_id()
+        if not found:
+            raise NotFound()
+        return found
     return lock_streams([stream_id or actor.organization_id, *also])
-
-
-def _lock_found(ids: QuerySet[Any]) -> Stream:
-    stream: Stream | None = Stream.unwalled.select_for_update().filter(pk__in=ids).first()
-    if stream is None:
-        raise NotFound()
-    return stream
 
 
 def _refuse_the_future(actor: Actor, occurred_at: dt.datetime | None) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from ledger import directory
 from ledger.context import Actor
+from ledger.prepared import Prepared
 from ledger.refusals import FactsMissing, MissingFact, NotFound
 from ledger.walls import visible
 from network import lane_plans, readiness
@@ -84,8 +85,13 @@ def specification(specification_id: UUID) -> Specification:
 
 def site_is_authorized(therapy_id: UUID, site_id: UUID, at: dt.datetime | None = None) -> bool:
     """Whether a center's site may give a therapy. Answered truly only inside the center's or manufacturer's context."""
-    rows = SiteAuthorization.unwalled.filter(_in_force(at or timezone.now()), therapy_id=therapy_id, site_id=site_id)
-    return rows.filter(state=AuthorizationState.ACTIVE).exists()
+    return bool(_authorizations(therapy_id=therapy_id, site_id=site_id, at=at or timezone.now()))
+
+
+@Prepared
+def _authorizations(therapy_id: UUID, site_id: UUID, at: dt.datetime) -> QuerySet[SiteAuthorization]:
+    rows = SiteAuthorization.unwalled.filter(_in_force(at), therapy_id=therapy_id, site_id=site_id)
+    return rows.filter(state=str(AuthorizationState.ACTIVE))
 
 
 def lymphodepletion_on_release(therapy_id: UUID, site_id: UUID) -> bool:
@@ -166,15 +172,16 @@ def lane_between(
     at: dt.datetime | None = None,
 ) -> Lane | None:
     """Return a sponsor's lane in force between two sites: the fastest, or the named courier's. None without one."""
-    found = Lane.unwalled.filter(
-        _in_force(at or timezone.now()),
-        manufacturer_id=manufacturer_id,
-        origin_id=origin_id,
-        destination_id=destination_id,
+    found = _lanes_between(
+        manufacturer_id=manufacturer_id, origin_id=origin_id, destination_id=destination_id, at=at or timezone.now()
     )
-    if courier_id is not None:
-        found = found.filter(courier_id=courier_id)
-    return found.order_by("transit_hours", "pk").first()
+    return next((lane for lane in found if courier_id in (None, lane.courier_id)), None)
+
+
+@Prepared
+def _lanes_between(manufacturer_id: UUID, origin_id: UUID, destination_id: UUID, at: dt.datetime) -> QuerySet[Lane]:
+    ends = {"origin_id": origin_id, "destination_id": destination_id}
+    return Lane.unwalled.filter(_in_force(at), manufacturer_id=manufacturer_id, **ends).order_by("transit_hours", "pk")
 
 
 def lead_minutes(manufacturer_id: UUID, lane: Lane | None) -> dict[str, int]:
@@ -197,8 +204,13 @@ def is_credentialed(
     person_id: UUID, therapy_id: UUID, kind: str = CredentialKind.PRESCRIBER, at: dt.datetime | None = None
 ) -> bool:
     """Whether the acting center has credentialed the person for this therapy, or for all."""
-    rows = Credential.unwalled.filter(_in_force(at or timezone.now()), person_id=person_id, kind=kind)
-    return rows.filter(Q(therapy_id=therapy_id) | Q(therapy__isnull=True)).exists()
+    return bool(_credentials(person_id=person_id, therapy_id=therapy_id, kind=str(kind), at=at or timezone.now()))
+
+
+@Prepared
+def _credentials(person_id: UUID, therapy_id: UUID, kind: str, at: dt.datetime) -> QuerySet[Credential]:
+    rows = Credential.unwalled.filter(_in_force(at), person_id=person_id, kind=kind)
+    return rows.filter(Q(therapy_id=therapy_id) | Q(therapy__isnull=True))
 
 
 def training_is_valid(person_id: UUID, therapy_id: UUID, at: dt.datetime | None = None) -> bool:
@@ -215,11 +227,15 @@ def lapsed_trainings(person_id: UUID, therapy_id: UUID, at: dt.datetime | None =
     found = directory.rows(Therapy, [therapy_id]).get(therapy_id)
     if found is None:
         return ["unknown_therapy"]
-    rows = Training.unwalled.filter(
-        Q(therapy_id=therapy_id) | Q(therapy__isnull=True), person_id=person_id, completed_at__lte=at
-    ).values_list("kind", "until")
-    valid = {kind for kind, until in rows if until is None or until > at}
-    return sorted(({kind for kind, _ in rows} | set(found.required_trainings)) - valid)
+    rows = _trainings(person_id=person_id, therapy_id=therapy_id, at=at)
+    valid = {row.kind for row in rows if row.until is None or row.until > at}
+    return sorted(({row.kind for row in rows} | set(found.required_trainings)) - valid)
+
+
+@Prepared
+def _trainings(person_id: UUID, therapy_id: UUID, at: dt.datetime) -> QuerySet[Training]:
+    any_or_this = Q(therapy_id=therapy_id) | Q(therapy__isnull=True)
+    return Training.unwalled.filter(any_or_this, person_id=person_id, completed_at__lte=at)
 
 
 def site_readiness(actor: Actor) -> list[readiness.Readiness]:

@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from ledger.bulk import update_each
+from ledger.context import current
+from ledger.postgresql.statements import written_on
 from ledger.prepared import Prepared
 from orders import facts, overdue, parties, places, way_points
 from orders.models import FlowStep, Order, OrderStep
@@ -39,7 +42,12 @@ def _attempt(order: Order, flow_step: FlowStep, number: int) -> OrderStep:
 
 
 def latest_attempts(order: Order) -> dict[str, OrderStep]:
-    """Return the newest attempt of each step, by key, in the flow's order."""
+    """Return the newest attempt of each step, by key, in the flow's order.
+
+    Those that this act has just moved on are at hand, until something else is written.
+    """
+    if order.moved_on is not None and order.moved_on[0] == _moment():
+        return dict(order.moved_on[1])
     return {row.key: row for row in places.define(_attempts(order_id=order.pk))}
 
 
@@ -90,7 +98,14 @@ def advance(order: Order, event_id: UUID, performed: OrderStep | None = None) ->
     overdue.watch(order, moved)
     way_points.watch(order, moved)
     set_phase(order, steps)
+    order.moved_on = (_moment(), steps)
     return became_ready
+
+
+def _moment() -> tuple[UUID | None, int]:
+    """Return the open event, and how much its connection has written so far."""
+    acting = current()
+    return acting.event_id if acting else None, written_on(connection)
 
 
 MOVING = ("state", "ready_event_id", "ready_at", "version", "planned_at", "due_at", "responsible_id", "site_id")

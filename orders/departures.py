@@ -16,6 +16,7 @@ from ledger.outbox import reason_of
 from ledger.recording import acting
 from ledger.refusals import Refusal
 from orders import parties
+from orders.locks import stream_of
 from orders.models import Order
 from personas.queries import organization_actor
 
@@ -33,9 +34,8 @@ def leave_at_once(actor: Actor, center_id: UUID, code: str) -> None:
 
 def _leave(actor: Actor, center_id: UUID, code: str) -> None:
     job = organization_actor(center_id, JOB)
-    stream_id = Order.unwalled.filter(code=code).values("stream_id")
     subject = ("order", code)
-    with acting(job, "orders.party_left", stream_id=stream_id, subject=subject) as event:
+    with acting(job, "orders.party_left", stream_id=stream_of(code), subject=subject) as event:
         order = Order.unwalled.get(code=code)
         parties.leave(order, actor.organization_id, actor.organization_role)
         parties.assign(order)

@@ -26,6 +26,7 @@ from ledger.walls import note_seen, visible
 from orders import attempts, departures, late, parties, places, signers
 from orders.inputs import inputs_class, parse, read
 from orders.late import ASKED
+from orders.locks import stream_of
 from orders.models import Order, OrderStep
 from orders.policies import may_perform, may_see, require_may_perform, why_not
 from orders.states import OPEN_STEP_STATES, OrderState, StepState
@@ -72,11 +73,6 @@ def order_named(actor: Actor, code: str) -> Order:
 @Prepared
 def _order(actor: Actor, code: str) -> QuerySet[Order]:
     return visible(Order, actor).filter(code=code)
-
-
-def stream_of(code: str) -> QuerySet[Any]:
-    """Return an order's stream as a query for ``acting``; it finds none where the row policies show no such order."""
-    return Order.unwalled.filter(code=code.upper()).values("stream_id")
 
 
 def current_step(order: Order, key: str) -> OrderStep:
@@ -377,12 +373,19 @@ def _ready(order_id: UUID) -> QuerySet[OrderStep]:
     return OrderStep.unwalled.filter(order_id=order_id, state=StepState.READY).order_by("position")
 
 
+def _ready_steps(order: Order) -> list[OrderStep]:
+    """Return the order's ready steps; what this act has just moved on is not read again."""
+    if order.moved_on is None:
+        return _ready(order_id=order.pk)
+    return [step for step in attempts.latest_attempts(order).values() if step.state == StepState.READY]
+
+
 def next_actions(actor: Actor, order: Order) -> list[NextAction]:
     """Return the ready steps of an order with whose turn it is (the code that refuses, asked without raising)."""
     if order.state != OrderState.OPEN:
         return []
     found = []
-    for step in places.fill_steps(_ready(order_id=order.pk)):
+    for step in places.fill_steps(_ready_steps(order)):
         kind = kind_of(step.flow_step.kind)
         mine = may_perform(actor, step) and not order.on_hold
         missing = missing_facts(kind, context_of(actor, order, step)) if mine else []

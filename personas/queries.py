@@ -113,7 +113,7 @@ def places(actor: Actor) -> list[Place]:
     """Return every place where the acting person may act; each is read inside its own organization's wall."""
     if actor.user_id is None or actor.key_id is not None:
         return []
-    memberships = _held_now(_shelf(), actor.user_id)
+    memberships = held_now(what_is_kept(), actor.user_id)
     if [membership.pk for membership in memberships] == [actor.membership_id]:
         here = OrganizationName(actor.organization_id, actor.organization_name)
         return [Place(memberships[0].pk, here, actor.persona_title, "", True)]
@@ -200,7 +200,7 @@ def acting_through(
     if user.person is None or not user.is_active:
         raise Unauthenticated("This account is not active.")
     return _actor(
-        _shelf() if shelf is None else shelf,
+        what_is_kept() if shelf is None else shelf,
         membership.organization_id,
         membership.persona_id,
         membership.site_id,
@@ -213,12 +213,12 @@ def acting_through(
     )
 
 
-def _shelf() -> directory.Shelf:
+def what_is_kept() -> directory.Shelf:
     """What is kept of those who may act, at the directory's version of now."""
     return directory.shelf_of(None, directory.version_now())
 
 
-def _held_now(shelf: directory.Shelf, user_id: UUID) -> list[Membership]:
+def held_now(shelf: directory.Shelf, user_id: UUID) -> list[Membership]:
     """Return the memberships that an account holds now, as ``current_memberships`` does, from what is kept."""
     key, now = ("memberships", user_id), timezone.now()
     if key not in shelf:
@@ -229,8 +229,8 @@ def _held_now(shelf: directory.Shelf, user_id: UUID) -> list[Membership]:
 
 def actor_of_user(user: User, membership_id: str | None, channel: Channel, request_id: str = "") -> Actor | None:
     """Return the person acting in the chosen (or first) current membership; None if there is no membership left."""
-    shelf = _shelf()
-    memberships = _held_now(shelf, user.pk)
+    shelf = what_is_kept()
+    memberships = held_now(shelf, user.pk)
     chosen = next((m for m in memberships if str(m.pk) == membership_id), memberships[0] if memberships else None)
     return acting_through(chosen, channel, request_id, shelf) if chosen else None
 
@@ -280,7 +280,7 @@ def _answering() -> QuerySet[Membership]:
 
 def _is_answered_for(shelf: directory.Shelf, key: ApiKey) -> bool:
     """Whether the person who answers for the key still belongs to its organization."""
-    held = _held_now(shelf, key.responsible_id)
+    held = held_now(shelf, key.responsible_id)
     return any(row.organization_id == key.organization_id and row.user.is_active for row in held)
 
 
@@ -288,7 +288,7 @@ def actor_of_key(token: str, request_id: str = "") -> Actor:
     """Return the actor of an API key ``cgt_<prefix>_<secret>``; raise Unauthenticated for anything else."""
     parts = token.split("_", 2)
     prefix = parts[1] if len(parts) == 3 and parts[0] == "cgt" else ""
-    shelf = _shelf()
+    shelf = what_is_kept()
     key = _key_named(shelf, prefix) if prefix else None
     known = key.secret_hash if key else "0" * 64
     if not secrets.compare_digest(known, hash_secret(parts[-1])) or key is None:

@@ -18,7 +18,7 @@ from ledger.recording import Signing
 from ledger.refusals import InvalidInput, NotAllowed
 from ledger.states import Channel
 from personas.models import User
-from personas.queries import acting_through, current_memberships
+from personas.queries import acting_through, held_now, what_is_kept
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def identify(credentials: Credentials, field: str) -> User:
     request.META["REMOTE_ADDR"] = _address.get()
     request.path = request.path_info = "/signature"
     user = authenticate(request, username=credentials.username, password=credentials.password)
-    if not isinstance(user, User) or user.person is None:
+    if not isinstance(user, User) or user.person_id is None:
         raise SignatureNotAccepted(
             "The signature was not accepted.",
             fields={field: ["User name and password do not match, or the account is locked after failed attempts."]},
@@ -69,12 +69,13 @@ def signer_in(user: User, organization_ids: set[UUID], capability: str, field: s
 
     Raises NotAllowed when the person has no such right there.
     """
-    for membership in current_memberships(user):
+    shelf = what_is_kept()
+    for membership in held_now(shelf, user.pk):
         if membership.organization_id not in organization_ids:
             continue
         if membership.site_id is not None and site_ids and membership.site_id not in site_ids:
             continue
-        actor = acting_through(membership, Channel.BROWSER)
+        actor = acting_through(membership, Channel.BROWSER, shelf=shelf)
         if actor.can(capability):
             return actor
     raise NotAllowed(

@@ -7,12 +7,19 @@ statements must be switched off (``ledger.postgresql.statements``).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db.backends.postgresql import base
+from psycopg2 import extensions
 
 from ledger import context
 from ledger.postgresql import statements
+
+_id = lru_cache(maxsize=8192)(UUID)  # the same few organizations, sites and steps stand in nearly every row
+_ID = extensions.new_type((2950,), "UUID", lambda text, cursor: None if text is None else _id(text))
+_IDS = extensions.new_array_type((2951,), "UUID[]", _ID)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -23,6 +30,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = super().get_new_connection(conn_params)
         connection.cursor_factory, self.prepared = statements.Cursor, statements.Statements()
         self.writes = statements.Writes()
+        for kind in (_ID, _IDS):
+            extensions.register_type(kind, connection)
         return connection
 
     def init_connection_state(self) -> None:
@@ -37,7 +46,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return cursor
         cursor.writes = self.writes
         if not self.queries_logged and statements.wanted():  # who looks at statements sees them whole
-            cursor.statements = self.prepared
+            cursor.statements, acting = self.prepared, context.current()
+            cursor.in_act = acting is not None and acting.event_id is not None
         return cursor
 
     def set_autocommit(self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False) -> Any:

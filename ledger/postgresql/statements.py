@@ -1,9 +1,10 @@
 """Statements that the server keeps parsed and planned, so that a row policy is planned once and not with each question.
 
 Planning the walls of a small statement costs several times what answering it does. A connection prepares a statement
-that it meets again, and from then on only names it. Which: those marked ``Kept``, and the plain inserts and updates of
-the ORM, whose parameters have the types of their columns. Policies read their settings anew each time, so that a plan
-that was made for one organization answers the next one with its own rows (ADR 39).
+that it meets again, and from then on only names it. Which: those marked ``Kept``, the plain inserts and updates of the
+ORM, and within an act its reads that find rows by a key. Policies read
+their settings anew each time, so that a plan that was made for one organization answers the next one with its own rows
+(ADR 39).
 
 A pooler that gives each transaction another server connection loses what was prepared: set CGT_PREPARED_STATEMENTS=0
 there. Where it is forgotten, the first lost statement fails its request and switches this off for the process.
@@ -25,17 +26,20 @@ from psycopg2 import errors, extensions
 logger = logging.getLogger(__name__)
 
 AFTER = 2  # times that a connection meets a statement before it is prepared
-MOST = 256  # statements kept by one connection: each costs the server some 50 kB
+MOST = 256  # statements kept by one connection, those used last: each costs the server some 50 kB
 _NAME, _VALUE = r'"\w+"', r"(?:%s|NULL|DEFAULT)"
 _NAMES, _VALUES = f"{_NAME}(?:, {_NAME})*", rf"VALUES \({_VALUE}(?:, {_VALUE})*\)"
 _ARRAY = r'\(%s\)::[\w "()]+\[\]'
 _ARRAYS = rf"SELECT \* FROM UNNEST\({_ARRAY}(?:, {_ARRAY})*\)"  # noqa: S608 - a pattern
-_SET, _WHERE = f"{_NAME} = {_VALUE}", rf"{_NAME}\.{_NAME} = %s"
+_SET, _WHERE = f"{_NAME} = {_VALUE}", rf"{_NAME}\.{_NAME} (?:= %s|IN \(%s\))"
 _INSERT = rf"INSERT INTO {_NAME} \({_NAMES}\) (?:{_VALUES}|{_ARRAYS})[^%]*"
 _UPDATE = rf"UPDATE {_NAME} SET {_SET}(?:, {_SET})* WHERE \(?{_WHERE}(?: AND {_WHERE})*\)?"  # noqa: S608 - a pattern
 # As the ORM writes a read that waits for nobody. Whatever is written by hand may take a lock, or change something.
 _READS = re.compile(r"(?s)SELECT (?!.*\bFOR (?:NO KEY |KEY )?(?:UPDATE|SHARE)\b)")
 _PLAIN = re.compile(f"{_INSERT}|{_UPDATE}")
+# A read that finds rows by a key, and whose parameters are only compared with columns: the server knows their types.
+_KEY = re.compile(r'"(?:\w+_)?(?:id|code)"\)? (?:= %s|IN \(%s)|= UPPER\(%s\)')
+_COMPARED = re.compile(r'"(?:::text)?\)? (?:=|<>|<=|>=|<|>) (?:UPPER\()?%s|" IN \(%s(?:, %s){0,3}\)')
 
 
 class Kept(str):
@@ -53,6 +57,11 @@ class Kept(str):
 @lru_cache(maxsize=1024)
 def _plain(sql: str) -> bool:
     return _PLAIN.fullmatch(sql) is not None
+
+
+@lru_cache(maxsize=1024)
+def _finds_by_key(sql: str) -> bool:
+    return sql.startswith("SELECT ") and bool(_KEY.search(sql)) and "%s" not in _COMPARED.sub("", sql)
 
 
 @dataclass
@@ -86,10 +95,11 @@ class Statements:
         """Return what runs ``sql`` as it was prepared, with the same parameters; None: run it as it is."""
         if not isinstance(sql, str):
             return None
-        call = self._calls.get(sql)
+        call = self._calls.pop(sql, None)
         if call is not None:
+            self._calls[sql] = call  # those used last stand last
             return call
-        if not _switch.on or len(self._calls) >= MOST or not (isinstance(sql, Kept) or _plain(sql)):
+        if not _switch.on or not (isinstance(sql, Kept) or _plain(sql) or (cursor.in_act and _finds_by_key(sql))):
             return None
         met = self._met.pop(sql, 0) + 1
         if met >= AFTER:
@@ -99,6 +109,8 @@ class Statements:
         return None
 
     def _prepare(self, cursor: Cursor, sql: str) -> str:
+        if len(self._calls) >= MOST:
+            self._forget(cursor)
         name = f"cgt_{next(self._names)}"
         given = f"({', '.join(sql.types)})" if isinstance(sql, Kept) and sql.types else ""
         pieces = sql.replace("%%", "%").split("%s")
@@ -111,12 +123,18 @@ class Statements:
         call = self._calls[sql] = f"execute {name}({arguments})" if arguments else f"execute {name}"
         return call
 
+    def _forget(self, cursor: Cursor) -> None:
+        """Let go the statement that was not used for longest."""
+        longest = next(iter(self._calls))
+        cursor.send("deallocate " + self._calls.pop(longest).removeprefix("execute ").partition("(")[0])
+
 
 class Cursor(extensions.cursor):
     """A cursor that runs what its connection has prepared by name, and counts what may have written."""
 
     statements: Statements | None = None  # None: nothing is prepared
     writes: Writes | None = None
+    in_act: bool = False
 
     def send(self, sql: Any, values: Any = None) -> None:
         super().execute(sql, values)

@@ -12,7 +12,8 @@ from ledger.recording import Once, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound
 from orders import boxes, photos
 from orders.actions.excursions import may_send
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
+from orders.locks import stream_of
 from orders.models import Order
 from orders.photos import LARGEST as LARGEST
 from orders.photos import LONGEST as LONGEST

@@ -14,8 +14,9 @@ from ledger.context import Actor, reading
 from ledger.recording import Once, acting
 from ledger.refusals import InvalidInput, NotAllowed, WrongState
 from orders import boxes
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
 from orders.inputs import PastTime, read
+from orders.locks import stream_of
 from orders.states import BoxRefusal
 from personas.states import Capability
 from quality import deviations

@@ -17,8 +17,9 @@ from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
 from orders import attempts, bookings, requested_dates
 from orders.actions.rescheduling import ReasonInputs
-from orders.flow import order_named, require_facts, require_ready, stream_of
+from orders.flow import order_named, require_facts, require_ready
 from orders.inputs import DecisionInputs, read
+from orders.locks import stream_of
 from orders.models import Order, OrderStep
 from orders.overdue import ESCALATED
 from orders.policies import may_perform, may_see_therapy, require_may_perform

@@ -10,8 +10,9 @@ from ledger.recording import Once, acting
 from ledger.refusals import InvalidInput, NotFound, WrongState
 from orders import rescheduling
 from orders.actions.rescheduling import require_mine
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
 from orders.inputs import read
+from orders.locks import stream_of
 from orders.models import Order
 from orders.policies import may_see_therapy
 from orders.states import OrderState

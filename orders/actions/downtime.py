@@ -16,8 +16,9 @@ from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import downtime, downtime_pdf
 from orders.downtime import open_steps as open_steps
 from orders.downtime import packs_of as packs_of
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
 from orders.inputs import read
+from orders.locks import stream_of
 from orders.models import DowntimePack, Order
 from personas.policies import require
 from personas.states import Capability

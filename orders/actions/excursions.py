@@ -25,7 +25,8 @@ from ledger.context import Actor, reading
 from ledger.recording import MAY_RUN_AHEAD, Once, acting
 from ledger.refusals import InvalidInput, NotAllowed, WrongState
 from orders import boxes, breaches, conditions
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
+from orders.locks import stream_of
 from orders.models import ConditionDue, Order
 from personas.queries import organization_actor
 from personas.states import Capability

@@ -24,7 +24,8 @@ from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
 from ledger.states import Role
 from network import queries as network
 from orders import attempts, parties, way_points
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
+from orders.locks import stream_of
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES, OrderState
 from personas.policies import require

@@ -20,7 +20,8 @@ from orders import arrivals, attempts, parties, transit, way_points
 from orders.courier_notes import HAND_OVER, LONGEST_NOTE, PICKUP
 from orders.courier_notes import SOON as SOON
 from orders.courier_notes import title_of as title_of
-from orders.flow import current_step, order_named, stream_of
+from orders.flow import current_step, order_named
+from orders.locks import stream_of
 from orders.models import Order, OrderStep
 from orders.policies import may_see, require_may_perform
 from orders.states import OPEN_STEP_STATES, OrderState, PickupFailure

@@ -15,8 +15,9 @@ from ledger.context import Actor
 from ledger.recording import Once, acting
 from ledger.refusals import FactsMissing, MissingFact, NotAllowed, NotFound, Stale, WrongState
 from orders import attempts, bookings, evidence, reserve, signers
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
 from orders.inputs import SignatureInput, read
+from orders.locks import stream_of
 from orders.models import Order, OrderStep
 from orders.prescribers import require_credential
 from orders.queries import may_see_therapy

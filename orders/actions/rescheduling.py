@@ -21,8 +21,9 @@ from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, Stale, WrongState
 from ledger.states import Role
 from orders import queries, rescheduling, sponsors
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
 from orders.inputs import DecisionInputs, read
+from orders.locks import stream_of
 from orders.models import Order
 from orders.rescheduling import Preview
 from orders.states import OrderState

@@ -18,8 +18,9 @@ from ledger.context import Actor
 from ledger.recording import Once, acting
 from ledger.refusals import FactsMissing, MissingFact, NotAllowed
 from orders import boxes, stopped_use, transit
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
 from orders.inputs import PastTime, ScanField, read
+from orders.locks import stream_of
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES
 from personas.states import Capability

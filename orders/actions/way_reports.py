@@ -22,8 +22,9 @@ from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound
 from ledger.states import Role
 from orders import arrivals, attempts, boxes, transit, way_points, way_shown
-from orders.flow import order_named, stream_of
+from orders.flow import order_named
 from orders.inputs import PastTime, read
+from orders.locks import stream_of
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES
 from personas.states import Capability

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -159,6 +160,61 @@ def test_a_question_asked_again_within_an_act_is_no_statement(django_assert_num_
         _sites(ids=(site.pk,))
         with django_assert_num_queries(0):  # type: ignore[operator]
             assert sites_of([site.pk]) == [site.pk]
+
+
+def test_within_an_act_reads_by_key_are_prepared_and_see_what_was_written() -> None:
+    organization = make_organization()
+    site = make_site(organization)
+    rows = Site.unwalled.filter(organization_id=organization.pk, code__in=[site.code, "none"])
+    with acting(operator(organization), "personas.site_added"):
+        for number in range(AFTER + 2):
+            Site.unwalled.filter(pk=site.pk).update(name=f"Name {number}")
+            assert rows.get().name == f"Name {number}"
+            assert rows.select_for_update().get().name == f"Name {number}"
+    kept = [text for text in prepared_now() if 'FROM "personas_site"' in text]
+    assert sorted("FOR UPDATE" in text for text in kept) == [False, True]
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        lambda rows: rows.filter(name__startswith="S"),
+        lambda rows: rows.annotate(said=Value("x")),
+        lambda rows: rows.filter(code__in=["a", "b", "c", "d", "e"]),
+    ],
+)
+def test_a_read_whose_parameters_are_more_than_compared_stays_as_it_is(asking: Callable[[Any], Any]) -> None:
+    organization = make_organization()
+    make_site(organization)
+    with acting(operator(organization), "personas.site_added"):
+        for _ in range(AFTER + 2):
+            list(asking(Site.unwalled.filter(organization_id=organization.pk)))
+            list(Site.unwalled.filter(name="S"))  # no key: a plan of its own values may be a better one
+    assert not [text for text in prepared_now() if 'FROM "personas_site"' in text]
+
+
+def test_outside_an_act_the_reads_of_pages_are_not_kept() -> None:
+    organization = make_organization()
+    site = make_site(organization)
+    for _ in range(AFTER + 2):
+        with reading(operator(organization)):
+            assert Site.unwalled.get(pk=site.pk) == site
+    assert not [text for text in prepared_now() if 'FROM "personas_site"' in text]
+
+
+def test_beyond_the_most_the_one_not_used_for_longest_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "MOST", 2)
+    first, second, third = (Kept(f"select %s::int + {number}") for number in (11, 12, 13))
+    for sql in (first, second, first, second, first, third, third):
+        asked(sql, 1)
+    kept = {text[-2:] for text in prepared_now() if "::int + 1" in text}
+    assert kept == {"11", "13"}
+    assert [asked(sql, 1) for sql in (first, second, third, second)] == [[(12,)], [(13,)], [(14,)], [(13,)]]
+
+
+def test_ids_are_read_as_ids_and_nothing_as_none() -> None:
+    key = new_id()
+    assert asked("select %s::uuid, null::uuid, %s::uuid[]", key, [key, None]) == [(key, None, [key, None])]
 
 
 @override_settings(PREPARED_STATEMENTS=False)
