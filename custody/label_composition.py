@@ -12,6 +12,7 @@ from custody.label_contents import Code, LabelContent
 from custody.label_fonts import width_of, wrapped
 from custody.label_standards import StandardSymbol
 
+RENDERER = 1  # raised whenever the same content is drawn in another way; a test holds it against what is drawn
 MM = 72 / 25.4
 MARGIN, QUIET, SYMBOL, SMALL = 3 * MM, 2 * MM, 24 * MM, 14 * MM
 LARGEST, SMALLEST = 8.0, 4.0

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable, Sequence
 
 from reportlab.pdfgen.canvas import Canvas
 
 from custody import label_fonts
-from custody.label_composition import MM, Box, Mark, Symbol, Text, compose, size_of
+from custody.label_composition import MARGIN, MM, RENDERER, Box, Mark, Symbol, Text, compose, size_of
 from custody.label_contents import LabelContent
 from custody.label_symbols import data_matrix
 from custody.states import LabelSheet
 
+VOID = "VOID"
+WORDS = 6.0  # size of the words below a void label
 SHEETS = {LabelSheet.A4: (210 * MM, 297 * MM), LabelSheet.LETTER: (215.9 * MM, 279.4 * MM)}
 
 
@@ -50,6 +53,45 @@ def render_sheets(contents: Sequence[LabelContent], sheet: LabelSheet | str, fir
     return target.getvalue()
 
 
+def render_void(ended: Sequence[tuple[LabelContent, Sequence[str]]]) -> bytes:
+    """Return a PDF with one page per label that is valid no more, as it was drawn: VOID across it, words below.
+
+    The page is higher than the label, so that nobody takes it for one; a symbol under the lines may still be read, and
+    is refused by its serial.
+    """
+    canvas, target = _begin()
+    canvas.setTitle("Void labels")
+    for content, words in ended:
+        width, height = size_of(content.stock)
+        lines = [part for text in words for part in label_fonts.wrapped(text, WORDS, width - 2 * MARGIN)]
+        strip = MARGIN + len(lines) * WORDS * 1.3
+        canvas.setPageSize((width, height + strip))
+        _draw(canvas, compose(content), 0, height + strip)
+        _across(canvas, width, height, strip)
+        canvas.setFont(label_fonts.PLAIN, WORDS)
+        for number, line in enumerate(lines):
+            canvas.drawString(MARGIN, strip - (number + 1) * WORDS * 1.3, line)
+        canvas.showPage()
+    canvas.save()
+    return target.getvalue()
+
+
+def _across(canvas: Canvas, width: float, height: float, bottom: float) -> None:
+    """Cross a label out from corner to corner, and write VOID over it along the diagonal."""
+    size = 0.6 * math.hypot(width, height) / label_fonts.width_of(VOID, 1)
+    canvas.saveState()
+    canvas.setLineWidth(2)
+    canvas.line(0, bottom, width, bottom + height)
+    canvas.line(0, bottom + height, width, bottom)
+    canvas.line(0, bottom, width, bottom)
+    canvas.translate(width / 2, bottom + height / 2)
+    canvas.rotate(math.degrees(math.atan2(height, width)))
+    canvas.setFillGray(0.4, alpha=0.5)
+    canvas.setFont(label_fonts.BOLD, size)
+    canvas.drawString(-label_fonts.width_of(VOID, size) / 2, -0.36 * size, VOID)
+    canvas.restoreState()
+
+
 def grid(page: tuple[float, float], stocks: Iterable[str]) -> list[tuple[float, float]]:
     """Return the upper left corners of a sheet's places from its upper left corner, row by row, in points."""
     sizes = [size_of(stock) for stock in stocks]
@@ -64,6 +106,7 @@ def _begin() -> tuple[Canvas, io.BytesIO]:
     target = io.BytesIO()
     canvas = Canvas(target, invariant=True)
     canvas.setTitle("Labels")
+    canvas.setSubject(f"Drawn by renderer {RENDERER}")
     return canvas, target
 
 

@@ -7,8 +7,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from custody import label_templates
+from custody.label_composition import RENDERER
 from custody.label_contents import SEALED, Code, LabelContent, LabelText, content_of, patient_lines_of
 from custody.label_standards import StandardSymbol
 from custody.label_templates import Market
@@ -56,9 +58,17 @@ def kept_of(label: Label) -> LabelPrint | None:
     return getattr(label, "kept", None)
 
 
+def renderer_of(label: Label) -> int | None:
+    """Return the version of what drew a print; None for one from before it was kept."""
+    row = kept_of(label)
+    return row.content.get("renderer") if row else None
+
+
 def as_data(content: LabelContent) -> dict[str, Any]:
-    """Return a content as JSON: the fields of LabelContent, ``format``; the patient's lines are one empty line."""
-    return {"format": FORMAT, **json.loads(json.dumps(asdict(content)))}
+    """Return a content as JSON: the fields of LabelContent, ``format``, ``renderer``; the patient's lines are one
+    empty line.
+    """
+    return {"format": FORMAT, "renderer": RENDERER, **json.loads(json.dumps(asdict(content)))}
 
 
 def from_data(data: Mapping[str, Any], patient: Sequence[str] = ()) -> LabelContent:
@@ -98,6 +108,21 @@ def said(label: Label) -> str:
     symbols = [f"{standard['title']}: {standard['content']}"] if standard else []
     parts = [content["product"], *codes, content["k_of_n"], *lines, *symbols, *content["warnings"], content["footer"]]
     return " | ".join(part for part in parts if part)
+
+
+def what_ended(label: Label, zone: str) -> list[str]:
+    """Return in words why a print is valid no more and how it is drawn here. ``zone``: IANA, for the time."""
+    renderer, at = renderer_of(label), label.ended_at
+    when = f" since {at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})" if at else ""
+    words = [f"NOT A LABEL. Print {label.serial} is {label.get_state_display().lower()}{when}; its code is refused."]
+    if kept_of(label) is None:
+        words.append(f"{NOT_KEPT}: drawn from the order as it is today.")
+    elif renderer == RENDERER:
+        words.append(f"Drawn as it was printed, by renderer {renderer}.")
+    else:
+        before = f"by renderer {renderer}" if renderer else "before the renderer's version was kept"
+        words.append(f"Printed {before}, drawn here by renderer {RENDERER}: the same words, places may differ.")
+    return words
 
 
 def _kept(label: Label, printing: Printing) -> LabelPrint:

@@ -146,6 +146,7 @@ def _material(actor: Actor, order: Order) -> dict[str, Rows]:
                 "printed_again_because": row.reason,
                 "what_stood_on_it": label_prints.said(row),
                 "sha256_of_content": kept.digest if (kept := label_prints.kept_of(row)) else "",
+                "drawn_by_renderer": label_prints.renderer_of(row),
             }
             for row in custody.labels_of(actor, stream_id).select_related("kept")
         ],

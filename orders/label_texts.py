@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from custody import vault
-from custody.label_contents import LabelText
+from custody import label_prints, vault
+from custody.label_contents import LabelContent, LabelText
 from custody.label_prints import Printing
 from custody.states import LabelTemplate
 from ledger.context import Actor
@@ -41,6 +43,18 @@ def texts_of(order: Order) -> dict[str, LabelText]:
         )
         for template in LabelTemplate
     }
+
+
+def drawn(actor: Actor, order: Order, printed: Sequence[Any], *, allowed: bool) -> list[LabelContent]:
+    """Return what stood on each print, for whoever looks; ``allowed``: whether it may see the patient's fields.
+
+    ``printed`` with ``container__coi``, ``design`` and ``kept``. One without kept content is drawn as the order is now.
+    """
+    texts, patient = texts_of(order), opening(actor, order, allowed=allowed)
+    if any(label_prints.kept_of(label) is None for label in printed):
+        own = patient(disclosed_now(order))
+        texts = {kind: replace(text, patient_lines=own) for kind, text in texts.items()}
+    return [label_prints.drawn(label, texts[LabelTemplate(label.template)], patient) for label in printed]
 
 
 def disclosed_now(order: Order) -> tuple[str, ...]:

@@ -163,6 +163,7 @@ urlpatterns = [
     path("orders/<order:code>/labels/settle/", labels.settle, name="settle_label"),
     path("orders/<order:code>/wristband.pdf", wristbands.wristband, name="wristband"),
     path("orders/<order:code>/labels.pdf", labels.labels_pdf, name="labels_pdf"),
+    path("orders/<order:code>/labels/void.pdf", labels.void_labels_pdf, name="void_labels_pdf"),
     path("orders/<order:code>/labels.zpl", labels.labels_zpl, name="labels_zpl"),
     path("epcis/queries/", epcis.show, name="epcis"),
     path("epcis/queries/keep/", epcis.keep, name="keep_epcis_query"),

@@ -47,6 +47,9 @@ class LabelPrintRow(Shape):
         help_text="what stood on it, kept with the print; of the patient only which fields. Older prints say so"
     )
     content_sha256 = serializers.CharField(allow_blank=True, help_text="also on the event that printed it")
+    renderer = serializers.IntegerField(
+        allow_null=True, help_text="version of what drew it; null: printed before it was kept"
+    )
 
 
 class Reconciliation(Shape):
@@ -113,6 +116,7 @@ def _listed(actor: Actor, code: str) -> dict[str, Any]:
             "version": row.design.version if row.design else None,
             "content": label_prints.said(row),
             "content_sha256": kept.digest if (kept := label_prints.kept_of(row)) else "",
+            "renderer": label_prints.renderer_of(row),
         }
         | {name: getattr(row, name) for name in PRINT_FIELDS}
         for row in prints
@@ -196,6 +200,26 @@ class LabelsPDFView(PrintOut):
     )
     def get(self, request: Request, code: str) -> HttpResponseBase:
         return labels.labels_pdf(request._request, code=code)
+
+
+class VoidQuery(serializers.Serializer[Any]):
+    """Which print."""
+
+    serial = serializers.CharField(required=False, help_text="of one print; all that are valid no more if absent")
+
+
+class VoidLabelsPDFView(PrintOut):
+    """Labels that are valid no more, as PDF."""
+
+    @extend_schema(
+        operation_id="show_void_labels",
+        tags=["material"],
+        summary="Prints that are void, returned or destroyed, as they were drawn, with VOID across them",
+        parameters=[VoidQuery],
+        responses={(200, "application/pdf"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, code: str) -> HttpResponseBase:
+        return labels.void_labels_pdf(request._request, code=code)
 
 
 class ZPLRenderer(PDFRenderer):

@@ -103,6 +103,7 @@ urlpatterns = [
     path("orders/<slug:code>/shipments", record.ShipmentsView.as_view(), name="shipments"),
     path("orders/<slug:code>/labels", labels.LabelsView.as_view(), name="label-prints"),
     path("orders/<slug:code>/labels.pdf", labels.LabelsPDFView.as_view(), name="labels"),
+    path("orders/<slug:code>/labels/void.pdf", labels.VoidLabelsPDFView.as_view(), name="void-labels"),
     path("orders/<slug:code>/labels.zpl", labels.LabelsZPLView.as_view(), name="labels-zpl"),
     path("orders/<slug:code>/certificate.pdf", record.CertificateView.as_view(), name="certificate"),
     path("orders/<slug:code>/revoke-release", quality_acts.RevokeReleaseView.as_view(), name="revoke-release"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -118,7 +117,7 @@ def _page(
         "to_reprint": (bags := reprints.reprintable(actor, order)),
         "reprint_fields": _reprint_fields(bags, filling) if bags else [],
         **_to_scan_back(request, actor, order, scan_errors),
-        "prints": [(label, label_prints.said(label)) for label in prints],
+        "prints": [(label, label_prints.said(label), label_prints.renderer_of(label)) for label in prints],
         "counted": counted(prints),
         "valid": any(label.state in VALID for label in prints),
         "step": request.GET.get("step", "")[:60],
@@ -222,6 +221,25 @@ def labels_zpl(request: HttpRequest, code: str) -> HttpResponseBase:
 
 
 @require_safe
+@never_cache
+@desk(Capability.VIEW_ORDERS)
+def void_labels_pdf(request: HttpRequest, code: str) -> HttpResponseBase:
+    """The prints that are valid no more (``serial``: one of them) as they were drawn, with VOID across each."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    order, serial = _order(actor, code), request.GET.get("serial", "").replace("\x00", "")[:48]
+    found = custody.labels_of(actor, order.stream_id).exclude(state__in=VALID)
+    if serial:
+        found = found.filter(serial=serial)
+    printed = list(found.select_related("container__coi", "design", "kept"))
+    if not printed:
+        raise NotFound()
+    contents = queries.label_texts.drawn(actor, order, printed, allowed=queries.may_see_identity(actor, order))
+    zone = order.center_site.zone
+    ended = [(content, label_prints.what_ended(label, zone)) for label, content in zip(printed, contents, strict=True)]
+    return _file(_fitting(lambda: label_pdf.render_void(ended)), f"void-labels-{order.code}.pdf", "application/pdf")
+
+
+@require_safe
 @cache_control(max_age=86400, private=True)
 @desk(Capability.VIEW_ORDERS)
 def printer_font(request: HttpRequest) -> HttpResponseBase:
@@ -248,15 +266,8 @@ def _contents(request: HttpRequest, code: str) -> tuple[list[LabelContent], str]
     printed = list(found.select_related("container__coi", "design", "kept"))
     if not printed:
         raise NotFound()
-    texts, patient = (
-        queries.label_texts.texts_of(order),
-        queries.label_texts.opening(actor, order, allowed=queries.may_see_identity(actor, order)),
-    )
-    if any(label_prints.kept_of(label) is None for label in printed):
-        own = patient(queries.label_texts.disclosed_now(order))
-        texts = {kind: replace(text, patient_lines=own) for kind, text in texts.items()}
-    contents = [label_prints.drawn(label, texts[LabelTemplate(label.template)], patient) for label in printed]
-    return contents, f"labels-{order.code}"
+    allowed = queries.may_see_identity(actor, order)
+    return queries.label_texts.drawn(actor, order, printed, allowed=allowed), f"labels-{order.code}"
 
 
 def _number(given: QueryDict, name: str, usual: int) -> int:

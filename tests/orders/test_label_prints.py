@@ -10,7 +10,7 @@ import pypdfium2
 import pytest
 
 from cgt.demo.journey import Journey
-from custody import labels, material
+from custody import label_prints, labels, material
 from custody.label_prints import NOT_KEPT, digest_of, kept_of
 from custody.models import LabelPrint
 from custody.states import ContainerKind
@@ -145,3 +145,52 @@ def test_a_print_from_before_contents_were_kept_says_so_and_is_drawn_as_before(
     assert NOT_KEPT in text_of(nurse.get(f"/orders/{journey.code}/labels/"))
     drawn = text_of(nurse.get(f"/orders/{journey.code}/labels.zpl"))
     assert old.serial in drawn and "Volume" in drawn
+
+
+def pdf_text(data: bytes) -> str:
+    return "".join(page.get_textpage().get_text_bounded() for page in pypdfium2.PdfDocument(data))
+
+
+def test_a_voided_print_is_shown_as_it_was_with_void_across_it(
+    world: World, browse: Browse, journey: Journey, person: dict[str, str]
+) -> None:
+    nurse, page = browse(*NURSE), f"/orders/{journey.code}/labels/"
+    pdf = f"{page}void.pdf"
+    assert nurse.get(pdf).status_code == 404, "none is void"
+    collected(world, journey)
+    (former,) = kept(world, journey.code)
+    serial = former.label.serial
+    bag = serial.rpartition("/")[0]
+    valid = pdf_text(nurse.get(f"/orders/{journey.code}/labels.pdf").content)
+    sent = {"container": bag, "reason": "To say volume and time", "once": str(uuid4())}
+    assert nurse.post(f"{page}reprint/", sent).status_code == 303
+    for given in ({}, {"serial": serial}):
+        shown = nurse.get(pdf, given)
+        text = pdf_text(shown.content)
+        assert shown["Content-Type"] == "application/pdf" and "VOID" in text and "NOT A LABEL" in text
+        assert "____-__-__" in text and person["family_name"] in text and "by renderer 1" in " ".join(text.split())
+        assert "VOID" not in valid and all(line in text for line in valid.splitlines() if line.strip())
+    assert nurse.get(pdf, {"serial": f"{bag}/9"}).status_code == 404
+    assert nurse.get(pdf, {"serial": f"{bag}/2"}).status_code == 404, "the new print is valid"
+    assert pdf in text_of(nurse.get(page)) and "drawn by renderer 1" in text_of(nurse.get(page))
+    operator_sees = pdf_text(browse("maker", "operator").get(pdf).content)
+    assert "VOID" in operator_sees and person["family_name"] not in operator_sees
+    assert browse("courier", "courier_driver").get(pdf).status_code == 404
+    rest = f"/api/v1/orders/{journey.code}/labels"
+    assert nurse.get(f"{rest}/void.pdf", {"serial": serial}).content.startswith(b"%PDF")
+    assert nurse.get(f"{rest}/void.pdf", {"serial": "x"}).status_code == 404
+    listed = {one["serial"]: one["renderer"] for one in nurse.get(rest).json()["prints"]}
+    assert listed == {serial: 1, f"{bag}/2": 1}
+    assert former.content["renderer"] == 1, "covered by the hash on the record"
+
+
+def test_a_print_of_another_renderer_says_that_places_may_differ(
+    world: World, journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = kept(world, journey.code)
+    assert "Drawn as it was printed, by renderer 1." in label_prints.what_ended(row.label, "Europe/Berlin")
+    monkeypatch.setattr(label_prints, "RENDERER", 2)
+    (_, words) = label_prints.what_ended(row.label, "Europe/Berlin")
+    assert words == "Printed by renderer 1, drawn here by renderer 2: the same words, places may differ."
+    row.content.pop("renderer")
+    assert "before the renderer's version was kept" in label_prints.what_ended(row.label, "Europe/Berlin")[1]
