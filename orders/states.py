@@ -118,6 +118,7 @@ class CapturedAct(models.TextChoices):
     RECEIVED = "received", "Received"
     THAWED = "thawed", "Thawed or prepared"
     INFUSED = "infused", "Infused"
+    PACKED = "packed", "Packed"
     DECLARED_WRONG = "declared_wrong", "Declared wrong"
 
 

@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from custody import queries as custody
 from custody.states import ContainerKind, WayReportKind
 from ledger.context import Actor, reading
+from ledger.models import Event
 from ledger.recording import Replayed, acting
 from ledger.refusals import InvalidInput, NotAllowed, Refusal
 from ledger.walls import visible
@@ -25,7 +26,7 @@ from orders.actions.pickups import report_delay, report_failed_pickup
 from orders.actions.way_reports import report_way
 from orders.epcis import identifiers
 from orders.epcis.capturing import Captured, captured, declared_wrong, declares_wrong, events_of
-from orders.flow import perform
+from orders.flow import StepResult, perform
 from orders.models import EpcisCapture, Order, OrderStep
 from orders.states import OPEN_STEP_STATES, CaptureBehavior, CapturedAct
 from personas.states import Capability
@@ -41,11 +42,13 @@ STEP_KINDS = {
     CapturedAct.RECEIVED: "receive_product",
     CapturedAct.THAWED: "prepare_product",
     CapturedAct.INFUSED: "infuse",
+    CapturedAct.PACKED: "pack",
 }
 LEGS = {
     CapturedAct.LEG_DEPARTED: WayReportKind.LEG_DEPARTED.value,
     CapturedAct.LEG_ARRIVED: WayReportKind.LEG_ARRIVED.value,
 }
+PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
 RESULTS = {"dispensed": "infused", "partially_dispensed": "partial"}
 
 
@@ -76,7 +79,7 @@ def capture(actor: Actor, document: Mapping[str, Any], behavior: str) -> EpcisCa
     all_or_nothing = behavior == CaptureBehavior.ROLLBACK
     for deed in [] if errors and all_or_nothing else deeds:
         try:
-            done.append(_done(deed))
+            done.append(_done(actor, deed))
         except Refusal as refusal:
             errors.append(_error(deed.number, refusal))
             if all_or_nothing:
@@ -92,8 +95,8 @@ def capture_one(actor: Actor, sent: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidInput(fields={"type": ["Send one event here, and documents of events to epcis/capture."]})
     with reading(actor):
         deed = _read(actor, 1, {name: value for name, value in sent.items() if name != "@context"})
-    done = _done(deed)
-    return {"order": done["order"], "act": done["act"]}
+    done = _done(actor, deed)
+    return {name: value for name, value in done.items() if name != "event"}
 
 
 def _received(actor: Actor, count: int, behavior: str) -> UUID:
@@ -179,12 +182,33 @@ def _step_deed(actor: Actor, order: Order, event: Captured, bags: Mapping[str, s
     kind, inputs = STEP_KINDS[event.act], _INPUTS[event.act](event, bags)
     if event.act == CapturedAct.RECEIVED and _are_starting_material(actor, order, bags.values()):
         kind, inputs = "receive_material", _received_material(event, bags)
-    return _performing(actor, order, _step(actor, order, kind, {}), event, inputs)
+    wanted = {"direction": _direction(actor, order, bags.values())} if event.act == CapturedAct.PACKED else {}
+    return _performing(actor, order, _step(actor, order, kind, wanted), event, inputs)
 
 
 def _are_starting_material(actor: Actor, order: Order, codes: Iterable[str]) -> bool:
     found = custody.containers_of(actor, order.stream_id).filter(code__in=list(codes))
     return all(bag.kind == ContainerKind.STARTING_MATERIAL for bag in found)
+
+
+def _direction(actor: Actor, order: Order, codes: Iterable[str]) -> str:
+    """Return which way a box goes: product and the kit to the center, everything else to the plant."""
+    found = custody.containers_of(actor, order.stream_id).filter(code__in=list(codes), kind__in=PRODUCT)
+    return "outbound" if found.exists() else "inbound"
+
+
+def _packed(event: Captured, bags: Mapping[str, str]) -> dict[str, Any]:
+    """The box gets its code here; what the partner names is the shipper."""
+    read = identifiers.read(event.parent)
+    return {
+        "bags": [{"scan": code} for code in bags.values()],
+        "shipper_code": read[1] if read else event.parent,
+        "seal_code": event.own.get("seal", ""),
+        "logger_code": event.own.get("logger", ""),
+        "logger_running": "yes" if event.own.get("loggerRunning") is True else "no",
+        "checklist": event.own.get("checklist", []),
+        "packed_at": event.at.isoformat(),
+    }
 
 
 def _stored(event: Captured, bags: Mapping[str, str]) -> dict[str, Any]:
@@ -240,6 +264,7 @@ _INPUTS: Mapping[CapturedAct, Callable[[Captured, Mapping[str, str]], dict[str, 
     CapturedAct.RECEIVED: _received_product,
     CapturedAct.THAWED: _thawed,
     CapturedAct.INFUSED: _infused,
+    CapturedAct.PACKED: _packed,
 }
 
 
@@ -316,10 +341,21 @@ def _expected(event: Captured) -> dt.datetime | None:
     return moment if moment is not None and moment.tzinfo is not None else None
 
 
-def _done(deed: Deed) -> dict[str, Any]:
+def _done(actor: Actor, deed: Deed) -> dict[str, Any]:
+    done: object = None
     with suppress(Replayed):  # it came before, and is on the record
-        deed.run()
-    return {"event": deed.number, "order": deed.order, "act": deed.act.value}
+        done = deed.run()
+    told = {"event": deed.number, "order": deed.order, "act": deed.act.value}
+    if deed.act == CapturedAct.PACKED and isinstance(done, StepResult):
+        told["box"] = _box_of(actor, done)
+    return told
+
+
+def _box_of(actor: Actor, done: StepResult) -> str:
+    """Return the outer code that a box was given when it was packed."""
+    with reading(actor):
+        packed: Event = visible(Event, actor).get(pk=done.event)
+    return str(packed.payload["facts"]["shipment"])
 
 
 def _error(number: int, refusal: Refusal) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from ledger.recording import Once, fingerprint
 from ledger.refusals import InvalidInput, Refusal
 from orders.epcis.hashing import event_id
-from orders.epcis.vocabulary import DELETE, NAMESPACE, OBJECT, OBSERVE, PREFIX, TRANSFORMATION, bare
+from orders.epcis.vocabulary import ADD, AGGREGATION, DELETE, NAMESPACE, OBJECT, OBSERVE, PREFIX, TRANSFORMATION, bare
 from orders.states import CapturedAct, ErrorReason
 
 MOST_EVENTS = 100
@@ -32,6 +32,7 @@ ACTS = {
     (OBJECT, "other"): CapturedAct.THAWED,  # the standard has no word for it; it is told with this one here, too
     (OBJECT, "dispensing"): CapturedAct.INFUSED,
     (TRANSFORMATION, "commissioning"): CapturedAct.MANUFACTURE_BEGUN,
+    (AGGREGATION, "packing"): CapturedAct.PACKED,
 }
 ENDS = (CapturedAct.INFUSED,)  # the bag ceases to exist: action DELETE
 NOT_CONTENT = (*SECRETS, "@context", "recordTime", "eventID", "errorDeclaration")  # an event keeps its content without
@@ -65,6 +66,7 @@ class Captured:
     once: Once
     name: str = ""  # eventID as it was sent
     content: str = ""  # hash of what it says
+    parent: str = ""  # what things were put into
 
 
 @dataclass(frozen=True)
@@ -107,25 +109,15 @@ def captured(number: int, event: Any) -> Captured:
     at = _moment(event, faults)
     own = {name.partition(":")[2]: value for name, value in event.items() if name.startswith(f"{PREFIX}:")}
     name = _name(event, faults)
+    parent = _parent(event, act, faults)
     if faults or act is None or at is None:
         raise InvalidInput("The event cannot be captured.", fields=faults)
     content = fingerprint({key: value for key, value in event.items() if key not in SECRETS})
     once = Once(f"epcis:{name or content}", content)
     word = bare(str(event.get("disposition", "")))
-    return Captured(
-        number,
-        act,
-        _list_of(act),
-        things,
-        at,
-        word == "damaged",
-        word,
-        _celsius(event),
-        own,
-        once,
-        name,
-        said_by(event),
-    )
+    damaged, temperature = word == "damaged", _celsius(event)
+    said, listed = said_by(event), _list_of(act)
+    return Captured(number, act, listed, things, at, damaged, word, temperature, own, once, name, said, parent)
 
 
 def declares_wrong(event: Any) -> bool:
@@ -197,6 +189,8 @@ def _act(event: Mapping[str, Any], faults: dict[str, list[str]]) -> CapturedAct 
         faults["bizStep"] = [f"No act stands behind {kind or 'no type'} with {step or 'no bizStep'}. Known: {known}."]
     elif act in ENDS and event.get("action") != DELETE:
         faults["action"] = [f"Use {DELETE}: the bag ceases to exist by this act."]
+    elif kind == AGGREGATION and event.get("action") != ADD:
+        faults["action"] = [f"Use {ADD}: the bags go into the shipper by this act."]
     elif act not in ENDS and kind == OBJECT and event.get("action") != OBSERVE:
         faults["action"] = [f"Use {OBSERVE}: nothing begins or ceases to exist by this act."]
     return act
@@ -215,8 +209,17 @@ def _things(event: Mapping[str, Any], act: CapturedAct | None, faults: dict[str,
     return tuple(given)
 
 
+def _parent(event: Mapping[str, Any], act: CapturedAct | None, faults: dict[str, list[str]]) -> str:
+    """Return what bags were put into; an act of another kind has no such thing."""
+    parent = event.get("parentID", "")
+    if act == CapturedAct.PACKED and not (isinstance(parent, str) and parent.strip()):
+        faults["parentID"] = ["Give the number of the shipper that the bags were put into."]
+    return parent if isinstance(parent, str) else ""
+
+
 def _list_of(act: CapturedAct | None) -> str:
-    return "inputEPCList" if act == CapturedAct.MANUFACTURE_BEGUN else "epcList"
+    lists = {CapturedAct.MANUFACTURE_BEGUN: "inputEPCList", CapturedAct.PACKED: "childEPCs"}
+    return lists.get(act, "epcList") if act else "epcList"
 
 
 def _moment(event: Mapping[str, Any], faults: dict[str, list[str]]) -> dt.datetime | None:

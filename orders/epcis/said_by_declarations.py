@@ -12,6 +12,7 @@ from orders.epcis.declarations import Happening, Said, declarations, say, says
 
 # What an act that a partner sends is on the record: steps, and events that are no steps.
 CAPTURED = (
+    "pack",
     "hand_over",
     "store_product",
     "start_manufacture",

@@ -356,3 +356,61 @@ def test_a_leg_of_the_way_is_no_hand_over(world: World, packed: Journey, center:
     assert "leg" in job["errors"][0]["fields"], "the lane of this journey has no legs"
     assert step_of(center, packed, "delivery").state == "ready"
     assert set(bags(center, packed, "starting_material").values()) == {"in_transit"}
+
+
+def packing(inputs: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The aggregation that a partner's packing bench sends of the step's own inputs."""
+    said = {"type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "disposition": "container_closed"}
+    said |= {"eventTime": timezone.now().isoformat(), "eventTimeZoneOffset": "+00:00"}
+    said |= {"parentID": inputs["shipper_code"], "childEPCs": [uri("container", b["scan"]) for b in inputs["bags"]]}
+    said |= {"cgt:seal": inputs["seal_code"], "cgt:logger": inputs["logger_code"], "cgt:loggerRunning": True}
+    said |= {"cgt:checklist": inputs.get("checklist", [])}
+    signature = {"cgt:signature": inputs["signature"]} if "signature" in inputs else {}
+    return said | signature | more
+
+
+@pytest.mark.story("AP2", "CL6")
+def test_a_packing_bench_tells_what_it_closed(world: World, center: Player) -> None:
+    journey = world.journey()
+    journey.run(before="pack")
+    player, _, inputs = journey.prepared("pack")
+    bench = system(world, "center", "cell_lab_technologist")
+    assert player.actor.organization_id == world.center.pk
+    whole = packing(inputs, eventID="urn:uuid:closed-1")
+    for change, field in (
+        ({"parentID": ""}, "parentID"),
+        ({"action": "OBSERVE"}, "action"),
+        ({"childEPCs": []}, "childEPCs"),
+        ({"cgt:seal": ""}, "seal_code"),
+        ({"childEPCs": [NOWHERE]}, "childEPCs"),
+    ):
+        error = sent(bench, whole | {"eventID": "", **change})["errors"][0]
+        assert field in error["fields"], (field, error)
+    off = sent(bench, whole | {"eventID": "", "cgt:loggerRunning": False})["errors"][0]
+    assert "logger" in off["detail"] and off["status"] == 422, off
+    assert not sent(system(world, "courier", "courier_driver"), whole)["success"], "a courier packs nothing"
+    assert step_of(center, journey, "pack").state == "ready"
+    for _ in range(2):
+        job = sent(bench, whole)
+        assert job["success"], job["errors"]
+    (done,) = job["cgt:done"]
+    box, seal = box_of(center, journey)
+    assert done == {"event": 1, "order": journey.code, "act": "packed", "box": box}
+    assert seal == inputs["seal_code"] and step_of(center, journey, "pack").state == "done"
+    (said,) = [one for one in told(center, journey) if one["type"] == "AggregationEvent"]
+    assert said["childEPCs"] == whole["childEPCs"] and said["parentID"] == uri("box", box)
+    hands = signed(world, ("center", "cell_lab_technologist"), box)
+    carrier = system(world, "courier", "courier_driver")
+    assert sent(carrier, event("shipping", uri("box", box), cgt_seal=seal, **hands))["success"]
+
+
+def test_a_plants_bench_packs_product_for_the_center(world: World, center: Player) -> None:
+    journey = world.journey()
+    journey.run(before="ship")
+    _, _, inputs = journey.prepared("ship")
+    bench = system(world, "maker", "operator")
+    answer = bench.post("epcis/events", packing(inputs))
+    assert answer.status_code == 201, answer.content
+    assert step_of(center, journey, "ship").state == "done" and answer.json()["act"] == "packed"
+    closed = [one for one in told(center, journey) if one["bizStep"] == "packing" and one["type"] == "ObjectEvent"]
+    assert closed[-1]["epcList"] == [uri("box", answer.json()["box"])]
