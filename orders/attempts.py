@@ -44,11 +44,12 @@ def _attempt(order: Order, flow_step: FlowStep, number: int) -> OrderStep:
 def latest_attempts(order: Order) -> dict[str, OrderStep]:
     """Return the newest attempt of each step, by key, in the flow's order.
 
-    Those that this act has just moved on are at hand, until something else is written.
+    Within an act they are read once, and again when something was written; those that it has just moved on are at hand.
     """
-    if order.moved_on is not None and order.moved_on[0] == _moment():
-        return dict(order.moved_on[1])
-    return {row.key: row for row in places.define(_attempts(order_id=order.pk))}
+    moment = _moment()
+    if moment is None or order.steps_at_hand is None or order.steps_at_hand[0] != moment:
+        order.steps_at_hand = (moment, {row.key: row for row in places.define(_attempts(order_id=order.pk))})
+    return dict(order.steps_at_hand[1])
 
 
 @Prepared
@@ -98,14 +99,14 @@ def advance(order: Order, event_id: UUID, performed: OrderStep | None = None) ->
     overdue.watch(order, moved)
     way_points.watch(order, moved)
     set_phase(order, steps)
-    order.moved_on = (_moment(), steps)
+    order.steps_at_hand = (_moment(), steps)
     return became_ready
 
 
-def _moment() -> tuple[UUID | None, int]:
-    """Return the open event, and how much its connection has written so far."""
+def _moment() -> tuple[UUID, int] | None:
+    """Return the open event, and how much its connection has written so far; None outside an act."""
     acting = current()
-    return acting.event_id if acting else None, written_on(connection)
+    return (acting.event_id, written_on(connection)) if acting and acting.event_id else None
 
 
 MOVING = ("state", "ready_event_id", "ready_at", "version", "planned_at", "due_at", "responsible_id", "site_id")

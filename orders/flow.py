@@ -375,7 +375,7 @@ def _ready(order_id: UUID) -> QuerySet[OrderStep]:
 
 def _ready_steps(order: Order) -> list[OrderStep]:
     """Return the order's ready steps; what this act has just moved on is not read again."""
-    if order.moved_on is None:
+    if order.steps_at_hand is None:
         return _ready(order_id=order.pk)
     return [step for step in attempts.latest_attempts(order).values() if step.state == StepState.READY]
 

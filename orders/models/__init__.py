@@ -145,7 +145,7 @@ class Order(WalledModel):
     untracked_columns = ("party_ids",)  # a copy of the parties, which have a history of their own
     history = track()
     to_write: frozenset[str] = frozenset()  # set by this act, written with the next phase
-    moved_on: Any = None  # its steps as this act has just written them; see ``attempts.latest_attempts``
+    steps_at_hand: Any = None  # as this act has read or written them; see ``attempts.latest_attempts``
 
     class Meta(WalledModel.Meta):
         indexes = [

@@ -28,7 +28,7 @@ def test_steps_just_moved_on_are_read_again_once_something_is_written(world: Wor
         order = it.order()
         attempts.advance(order, event.id)
         (ready, *_) = [one.step for one in next_actions(it.center, order)]
-        assert attempts.latest_attempts(order)[ready.key] is ready
+        assert attempts.latest_attempts(order)[ready.key] is ready is attempts.latest_attempts(order)[ready.key]
         OrderStep.unwalled.filter(pk=ready.pk).update(summary="Written beside it", version=ready.version + 1)
         assert attempts.latest_attempts(order)[ready.key].summary == "Written beside it"
         assert [one.step.summary for one in next_actions(it.center, order)][0] == "Written beside it"
@@ -40,7 +40,7 @@ def test_steps_moved_on_by_one_act_are_not_believed_by_the_next(world: World) ->
         event.note(step="pickup", title="", kind="", attempt=1, summary="", facts={}, flow_version=1, site="")
         order = it.order()
         attempts.advance(order, event.id)
-    moment, steps = order.moved_on
+    moment, steps = order.steps_at_hand
     with reading(it.center):
         assert moment != attempts._moment()
         assert all(one is not steps[key] for key, one in attempts.latest_attempts(order).items())
