@@ -9,7 +9,8 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from orders.actions.bookings import reopen_booking
-from orders.tasks import offer_freed_places, work_repair
+from orders.tasks import offer_freed_places, work_repair, work_stop
+from quality.signals import stop_signed
 from scheduling.signals import hold_expired, places_freed, repair_wanted
 
 logger = logging.getLogger(__name__)
@@ -34,3 +35,9 @@ def look_at_waiting_lists(sender: Any, **_: Any) -> None:
 def hand_to_a_worker(sender: Any, run_id: UUID, **_: Any) -> None:
     """A repair was asked for: a worker takes it up. When the queue does not answer, the sweep asks again."""
     work_repair.apply_async((str(run_id),), retry=False)
+
+
+@receiver(stop_signed, dispatch_uid="orders.stop_signed")
+def put_units_aside(sender: Any, stop_id: UUID, **_: Any) -> None:
+    """A stop of many orders was signed: a worker puts the units aside. Without a broker the sweep asks again."""
+    work_stop.apply_async((str(stop_id),), retry=False)

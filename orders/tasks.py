@@ -11,7 +11,7 @@ from django.utils import timezone
 from custody.actions.job_telling import due_jobs, tell_job
 from custody.actions.returns import due_returns, tell_overdue_return
 from ledger import sweeps
-from orders.actions import excursions, repairs, what_ifs
+from orders.actions import excursions, repairs, stop_runs, what_ifs
 from orders.actions.date_requests import tell_overdue_request
 from orders.actions.epcis_deliveries import tell_due_subscribers
 from orders.actions.overdue_steps import tell_overdue
@@ -19,6 +19,7 @@ from orders.actions.store_readings import due_alarms, follow_due
 from orders.actions.waiting_list import offer_free_places
 from orders.actions.way_points import due_milestones, tell_milestone
 from orders.queries import due_steps
+from quality import stop_runs as stops_at_work
 from scheduling.date_requests import due_requests
 from scheduling.disrupted import due_repairs
 from scheduling.freed_places import forget_freed, lists_to_look_at
@@ -127,6 +128,25 @@ def _ask_for(run_id: UUID) -> None:
         work_repair.apply_async((str(run_id),), retry=False)
     except Exception as error:
         logger.warning("repair %s could not be queued (%s)", run_id, type(error).__name__)
+
+
+@shared_task
+def work_stop(stop_id: str) -> bool:
+    """Put the units of a signed stop of many orders aside; return whether it waited for a worker."""
+    return stop_runs.work(UUID(stop_id))
+
+
+@shared_task
+def sweep_stops() -> int:
+    """Ask again for stops that no worker took or whose worker died; return how many. One failure stops no other."""
+    due = stops_at_work.due_stops(timezone.now())
+    for one in due:
+        stops_at_work.ask_again(one.stop_id)
+        try:
+            work_stop.apply_async((str(one.stop_id),), retry=False)
+        except Exception as error:
+            logger.warning("stop %s could not be queued (%s)", one.stop_id, type(error).__name__)
+    return len(due)
 
 
 @shared_task

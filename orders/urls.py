@@ -174,6 +174,7 @@ urlpatterns = [
     path("units/stop/", stops.stop, name="stop_units"),
     path("stops/", stops.stop_list, name="stops"),
     path("stops/<slug:number>/", stops.one, name="stop"),
+    path("stops/<slug:number>/progress/", stops.progress, name="stop_progress"),
     path("stops/<slug:number>/lift/", stops.lift, name="lift_stop"),
     path("units.csv", units.file, name="units_file"),
     path("label-templates/", label_templates.templates, name="label_templates"),

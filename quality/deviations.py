@@ -42,8 +42,13 @@ def _text_fault(field: str, text: Any, advice: str) -> Mapping[str, list[str]]:
     return {field: [f"Use at most {MAX_TEXT} characters."]} if len(text) > MAX_TEXT else {}
 
 
-def open_deviation(stream: HasKey | UUID, kind: str, severity: str, text: str, automatic: bool = False) -> Deviation:
-    """Open a deviation on the order; who and when are the open event's. ``text`` never holds identifying data."""
+def open_deviation(
+    stream: HasKey | UUID, kind: str, severity: str, text: str, automatic: bool = False, by: UUID | None = None
+) -> Deviation:
+    """Open a deviation on the order; who and when are the open event's. ``text`` never holds identifying data.
+
+    ``by``: the person who answers for it, where a system job carries out what that person signed.
+    """
     event = locked_event(stream_id_of(stream))
     refuse_bad_deviation(kind, severity, text)
     return Deviation.objects.create(
@@ -54,7 +59,7 @@ def open_deviation(stream: HasKey | UUID, kind: str, severity: str, text: str, a
         text=text.strip(),
         automatic=automatic,
         opened_at=event.occurred_at,
-        opened_by_id=event.actor.person_id,
+        opened_by_id=by or event.actor.person_id,
     )
 
 

@@ -42,6 +42,16 @@ register(
         notifies=True,
     ),
     EventKind(
+        "quality.stop_signed",
+        "Stop signed",
+        "Stop {number} stands on {concerns}: ship, prepare and give nothing of it. The units are being put aside.",
+        payload={
+            "number": "of the stop",
+            "concerns": "this order; on the manufacturer's own record how many orders and units",
+        },
+        text_for={Role.COURIER: "STOP: do not move the box of this order; leave it where it is and call the sender."},
+    ),
+    EventKind(
         "quality.stop_lifted",
         "Stop lifted",
         "Stop {number} was lifted. Out of quarantine: {units}.",

@@ -6,7 +6,7 @@ from django.db import models
 from custody.states import ContainerState
 from ledger.history import track
 from ledger.models import WalledModel
-from ledger.walls import KnownTo, OnStream, OwnedBy
+from ledger.walls import KnownTo, OnStream, Outside, OwnedBy
 from quality.states import BatchState, Decision, DeviationState, Severity, SourceKind, StopState, Verdict
 
 
@@ -165,6 +165,9 @@ class Stop(WalledModel):
     lifted_by_id = models.UUIDField(null=True, help_text="person")
     lifted_with_id = models.UUIDField(null=True, help_text="the second person")
     conclusion = models.TextField(blank=True)
+    working_since = models.DateTimeField(
+        null=True, help_text="signed, and standing on its orders; a worker has yet to put the units aside"
+    )
 
     wall = OwnedBy()
     history = track()
@@ -187,6 +190,23 @@ class Stop(WalledModel):
 
     def __str__(self) -> str:
         return self.number
+
+
+class StopDue(WalledModel):
+    """A signed stop of many orders whose units a worker has to put aside: how it gets on, whether it lives."""
+
+    organization_id = models.UUIDField()
+    stop_id = models.UUIDField(unique=True)
+    signed_as = models.UUIDField(help_text="event with the signature")
+    due_at = models.DateTimeField(help_text="when the sweep looks after it")
+    claimed = models.BooleanField(default=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    progress = models.CharField(max_length=200, blank=True)
+
+    wall = Outside("due-table: ids, times and how far the work is; the sweep acts inside the organization")
+
+    class Meta(WalledModel.Meta):
+        indexes = [models.Index(fields=["due_at"], name="quality_stops_due")]
 
 
 class StoppedUnit(WalledModel):

@@ -70,6 +70,12 @@ def open_stop(
 def stop_order(stream_id: UUID, stop: Stop, case: Deviation) -> StoppedOrder:
     """Put an order under a stop, with the deviation that says why."""
     event = locked_event(stream_id)
+    if stop.working_since is not None:  # it stands on it since it was signed
+        known: StoppedOrder | None = StoppedOrder.unwalled.filter(stream_id=stream_id, stop_id=stop.pk).first()
+        if known is not None:
+            known.deviation = case
+            known.save(update_fields=["deviation"])
+            return known
     row: StoppedOrder = StoppedOrder.objects.create(
         stream_id=stream_id,
         stop_id=stop.pk,
@@ -78,6 +84,18 @@ def stop_order(stream_id: UUID, stop: Stop, case: Deviation) -> StoppedOrder:
         stopped_at=event.occurred_at,
     )
     return row
+
+
+def stand_on(stream_ids: Collection[UUID], stop: Stop) -> None:
+    """Let a stop stand on many orders, whose streams the act has locked: from the commit on guards refuse.
+
+    Units and deviations follow (``stop_order``).
+    """
+    now = open_event().occurred_at
+    StoppedOrder.objects.bulk_create(
+        StoppedOrder(stream_id=stream_id, stop_id=stop.pk, number=stop.number, stopped_at=now)
+        for stream_id in sorted(stream_ids)
+    )
 
 
 def end_on(stop: Stop, stream_ids: Collection[UUID]) -> list[StoppedOrder]:

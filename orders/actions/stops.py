@@ -8,7 +8,7 @@ the act begin anew.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -34,12 +34,15 @@ from orders.units import Unit
 from personas import signing
 from personas.policies import require
 from personas.states import Capability
-from quality import deviations, stops
+from quality import deviations, stop_runs, stops
 from quality import queries as quality
 from quality.queries import Stop, StoppedUnit
+from quality.signals import stop_signed
 from quality.states import Severity
+from scheduling.signals import tell_after_commit
 
 MOST_TRIES = 5
+AT_ONCE = 50  # orders; more are a worker's (at 40 a second at the slowest, see docs/benchmarks.md)
 LISTED = 200  # codes in the text of a deviation, in full on the stop's own page
 
 
@@ -66,7 +69,7 @@ class LiftStopInputs(serializers.Serializer[Any]):
     other = VerifierInput(label="A second person in quality")
 
 
-class _MoreOrders(Exception):
+class MoreOrders(Exception):
     """While the streams were locked another order came to what is searched for."""
 
 
@@ -112,6 +115,7 @@ def affected(actor: Actor, sought: Sought) -> Affected:
 def stop_units(actor: Actor, raw: Mapping[str, Any], *, once: Once | None = None) -> str:
     """Hold every unit that the search finds, and what was made of it; return the stop's number. See StopUnitsInputs.
 
+    Of many orders it stands at once, and a worker puts the units aside (``stop_runs``).
     Raises NotAllowed without STOP_UNITS, InvalidInput, Conflict ``stop_stands`` for what is stopped already, WrongState
     ``nothing_found``.
     """
@@ -121,8 +125,8 @@ def stop_units(actor: Actor, raw: Mapping[str, Any], *, once: Once | None = None
         with reading(actor):
             streams = affected(actor, sought).orders if sought else set()
         try:
-            return _stop(actor, raw, streams, once)
-        except _MoreOrders:
+            return (_sign if len(streams) > AT_ONCE else _stop)(actor, raw, streams, once)
+        except MoreOrders:
             continue
     raise Conflict(
         "Units keep coming to what is searched for.", code="still_growing", remedy="Send the stop again in a moment."
@@ -139,36 +143,63 @@ def _stop(actor: Actor, raw: Mapping[str, Any], streams: set[UUID], once: Once |
         capability=Capability.STOP_UNITS,
         once=once,
     ) as event:
-        sought = sought_of(actor, raw)
-        told = {name: value for name, value in raw.items() if name not in CRITERIA or value not in ("", None)}
-        given = read(StopUnitsInputs, told, {"zone": ZoneInfo(actor.zone)})
-        _require_stopper(actor)
-        stops.before_a_stop(actor.organization_id)
-        found = affected(actor, sought)
-        if not found.orders <= streams:
-            raise _MoreOrders
-        _refuse_needless(actor, sought, found)
-        words = _words(sought, raw)
-        bound = digest(
-            canonical_text(
-                {
-                    "act": "stop units",
-                    "stop": number,
-                    "sought": words,
-                    "reason": given["reason"],
-                    "units": [row.bag.code for row in found.rows],
-                }
-            )
-        )
-        event.signatures.append(
-            signers.sign_act(actor, given["signature"], Capability.STOP_UNITS, "units stopped", bound)
-        )
-        stop = stops.open_stop(
-            number, given["reason"], words, _fingerprint(sought), event.signatures[0].person_id, _source_of(sought)
-        )
-        _hold(event, stop, found)
-        event.result = {"stop": number}
+        stop, found = _opened(actor, event, raw, number, streams)
+        hold(event, stop, found)
     return number
+
+
+def _sign(actor: Actor, raw: Mapping[str, Any], streams: set[UUID], once: Once | None) -> str:
+    """Let a stop stand on all of its orders now, and a worker put their units aside; return its number."""
+    number = stops.new_stop_number()
+    with acting(
+        actor,
+        "quality.stop_signed",
+        also=sorted(streams),
+        subject=("stop", number),
+        capability=Capability.STOP_UNITS,
+        once=once,
+    ) as event:
+        stop, found = _opened(actor, event, raw, number, streams)
+        stops.stand_on(streams, stop)
+        stop_runs.begin(stop)
+        event.note(number=number, concerns="this order")
+        concerns = f"{len(streams)} orders with {len(found.held)} units"
+        event.apart[event.stream.pk] = {"concerns": concerns}
+        tell_after_commit(stop_signed, stop_id=stop.pk)
+    return number
+
+
+def _opened(
+    actor: Actor, event: OpenEvent, raw: Mapping[str, Any], number: str, streams: set[UUID]
+) -> tuple[Stop, Affected]:
+    """Open a stop's case, signed; return it with what it concerns. ``streams``: of orders, locked by the act."""
+    sought = sought_of(actor, raw)
+    told = {name: value for name, value in raw.items() if name not in CRITERIA or value not in ("", None)}
+    given = read(StopUnitsInputs, told, {"zone": ZoneInfo(actor.zone)})
+    _require_stopper(actor)
+    stops.before_a_stop(actor.organization_id)
+    found = affected(actor, sought)
+    if not found.orders <= streams:
+        raise MoreOrders
+    _refuse_needless(actor, sought, found)
+    words = _words(sought, raw)
+    bound = digest(
+        canonical_text(
+            {
+                "act": "stop units",
+                "stop": number,
+                "sought": words,
+                "reason": given["reason"],
+                "units": [row.bag.code for row in found.rows],
+            }
+        )
+    )
+    event.signatures.append(signers.sign_act(actor, given["signature"], Capability.STOP_UNITS, "units stopped", bound))
+    stop = stops.open_stop(
+        number, given["reason"], words, _fingerprint(sought), event.signatures[0].person_id, _source_of(sought)
+    )
+    event.result = {"stop": number}
+    return stop, found
 
 
 def _require_stopper(actor: Actor) -> None:
@@ -193,18 +224,31 @@ def _refuse_needless(actor: Actor, sought: Sought, found: Affected) -> None:
         )
 
 
-def _hold(event: OpenEvent, stop: Stop, found: Affected) -> None:
-    """Put the units aside, open the case on each order, and list everything on the stop."""
+def hold(
+    event: OpenEvent,
+    stop: Stop,
+    found: Affected,
+    standing: Iterable[UUID] = (),
+    tell: Callable[[str], object] = lambda words: None,
+) -> None:
+    """Put the units aside, open the case on each order, and list everything on the stop. Inside its act.
+
+    ``standing``: orders that it stands on already, whatever is found. ``tell`` takes words of how far it is.
+    """
+    tell(f"Putting {len(found.held)} units aside")
     aside = {bag.pk for bag in material.quarantine_all([row.bag for row in found.held], stops.reason_of(stop.number))}
-    by_order: dict[UUID, list[Unit]] = {}
+    by_order: dict[UUID, list[Unit]] = {stream_id: [] for stream_id in standing}
     for row in found.rows:
         by_order.setdefault(row.order.stream_id, []).append(row)
-    for stream_id, rows in by_order.items():
+    for done, (stream_id, rows) in enumerate(by_order.items()):
+        tell(f"Opening the case on each order: {done} of {len(by_order)}")
         put = [row.bag.code for row in rows if row.bag.pk in aside]
         given = [row.bag.code for row in rows if row.given]
-        case = deviations.open_deviation(stream_id, "stop", Severity.CRITICAL, _text(stop, put, given))
+        text = _text(stop, put, given)
+        case = deviations.open_deviation(stream_id, "stop", Severity.CRITICAL, text, by=stop.opened_by_id)
         stops.stop_order(stream_id, stop, case)
         event.apart[stream_id] = {"units": _listed(put), "given": _listed(given), "deviation": case.number}
+    tell("Writing it on the record of each order")
     StoppedUnit.objects.bulk_create(_unit(stop, row, row.bag.pk in aside) for row in found.rows)
     given_to = sum(row.given for row in found.rows)
     event.note(number=stop.number)
@@ -320,6 +364,12 @@ def lift_stop(actor: Actor, number: str, raw: Mapping[str, Any], *, once: Once |
         stop = quality.stop(actor, number)
         if stop.state != "standing":
             raise WrongState(f"Stop {stop.number} was lifted already.", code="stop_lifted")
+        if stop.working_since is not None:
+            raise WrongState(
+                f"Stop {stop.number} is still being recorded on its orders.",
+                code="stop_in_progress",
+                remedy="Wait until every unit is put aside; the stop's page says how far it is.",
+            )
         if wanted and not streams:
             raise InvalidInput(fields={"order": ["This stop does not stand on this order."]})
         closer = _two_people(actor, event, stop, given, wanted)

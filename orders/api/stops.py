@@ -14,6 +14,7 @@ from custody.states import ContainerKind, ContainerState
 from ledger.context import reading
 from ledger.recording import Replayed
 from orders import queries
+from orders.actions import stop_runs
 from orders.actions import stops as action
 from orders.actions.stops import LiftStopInputs, StopUnitsInputs
 from personas.asking import ActorView, PageQuery, body_of, once_of, page_of, query_of, reads
@@ -45,13 +46,18 @@ class StopRow(Shape):
     opened_at = serializers.DateTimeField()
     lifted_at = serializers.DateTimeField(allow_null=True)
     conclusion = serializers.CharField(allow_blank=True)
+    in_progress = serializers.BooleanField(
+        help_text="it stands on its orders, and a worker is still putting the units aside: listed once that is done"
+    )
 
 
 class StoppedOrderRow(Shape):
     """An order that a stop concerns."""
 
     order = serializers.CharField()
-    deviation = serializers.CharField(allow_null=True, help_text="null where the lot was used afterwards")
+    deviation = serializers.CharField(
+        allow_null=True, help_text="null where the lot was used afterwards, or while `in_progress`"
+    )
     stopped_at = serializers.DateTimeField()
     lifted_at = serializers.DateTimeField(allow_null=True)
 
@@ -60,6 +66,7 @@ class StopDetail(StopRow):
     """A stop with the orders that it concerns."""
 
     orders = StoppedOrderRow(many=True)
+    progress = serializers.CharField(allow_blank=True, help_text="how far the worker is, in words; empty when done")
 
 
 class StoppedUnitRow(Shape):
@@ -79,7 +86,7 @@ class StoppedUnitRow(Shape):
 
 def _row(stop: Any) -> dict[str, Any]:
     names = ("number", "state", "sought", "reason", "opened_at", "lifted_at", "conclusion")
-    return {name: getattr(stop, name) for name in names}
+    return {name: getattr(stop, name) for name in names} | {"in_progress": stop.working_since is not None}
 
 
 def _detail(view: ActorView, number: str, status: int = 200) -> Response:
@@ -96,7 +103,8 @@ def _detail(view: ActorView, number: str, status: int = 200) -> Response:
         }
         for row in rows
     ]
-    return Response({**_row(stop), "orders": orders}, status=status)
+    told = {"orders": orders, "progress": stop_runs.progress_of(stop)}
+    return Response(_row(stop) | told, status=status)
 
 
 class StopsView(ActorView):
@@ -120,7 +128,7 @@ class StopsView(ActorView):
     @extend_schema(
         operation_id="stop_units",
         tags=["quality"],
-        summary="Hold every unit that a search finds, signed",
+        summary="Hold every unit that a search finds, signed; of many orders a worker does it (`in_progress`)",
         parameters=[ONCE],
         request=StopUnitsInputs,
         responses={201: StopDetail},

@@ -361,6 +361,7 @@ excuse(
 excuse(
     "Papers of quality: what they decide about material is said by the decision itself.",
     "quality.deviation_opened",
+    "quality.stop_signed",
     "quality.deviation_closed",
     "quality.result_invalidated",
 )

@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from ledger.context import Actor
+from ledger.context import Actor, reading
 from ledger.recording import Once
 from ledger.refusals import NotFound, Refusal
 from orders import queries
+from orders.actions import stop_runs
 from orders.actions import stops as action
 from orders.actions.unit_searches import CRITERIA, sought_of
 from orders.forms import Filling, described, flat, unplaced
@@ -54,6 +55,10 @@ def stop(request: HttpRequest) -> HttpResponseBase:
 
     def act(actor: Actor, once: Once | None) -> str:
         made.append(action.stop_units(actor, sent, once=once))
+        with reading(actor):
+            by_worker = action.stop_named(actor, made[0]).working_since is not None
+        if by_worker:
+            return "Stopped: nothing of these orders goes on. The units are being put aside; see below how far it is."
         return "Stopped. Every unit is put aside; all sites and, where it carries a box, the courier are told."
 
     answer = acted(request, ("stop-units",), act, lambda refusal: _stop_page(request, refusal), reverse("orders:stops"))
@@ -83,6 +88,7 @@ def _stop_page(request: HttpRequest, refusal: Refusal | None = None) -> Template
         "found": found,
         "later": later,
         "seconds": len(found.orders) // ORDERS_A_SECOND if found else 0,
+        "by_worker": len(found.orders) > action.AT_ONCE if found else False,
         "rows": found.rows[:SHOWN] if found else [],
         "more": max(len(found.rows) - SHOWN, 0) if found else 0,
         "back": f"{reverse('orders:units')}?{urlencode(chosen)}",
@@ -117,6 +123,16 @@ def stop_list(request: HttpRequest) -> HttpResponseBase:
 def one(request: HttpRequest, number: str) -> HttpResponseBase:
     """Show a stop: what it found, which orders it stands on, and how it ends."""
     return _one(request, number)
+
+
+@require_safe
+@never_cache
+@desk(Capability.FIND_UNITS)
+def progress(request: HttpRequest, number: str) -> HttpResponseBase:
+    """Show how far a stop of many orders is: asked again and again by its page."""
+    row = action.stop_named(request.actor, number)  # type: ignore[attr-defined]
+    context = {"row": row, "progress": stop_runs.progress_of(row), "polled": True}
+    return TemplateResponse(request, "orders/_stop_progress.html", context)
 
 
 @require_POST
@@ -155,7 +171,8 @@ def _one(request: HttpRequest, number: str, refusal: Refusal | None = None) -> T
         "orders": [{"row": order, "code": codes.get(order.stream_id, "")} for order in orders],
         "opened_by": people.get(row.opened_by_id, ""),
         "lifted_by": " and ".join(people[key] for key in signed[1:] if key in people),
-        "may_lift": action.may_stop(actor) and row.state == "standing",
+        "may_lift": action.may_stop(actor) and row.state == "standing" and row.working_since is None,
+        "progress": stop_runs.progress_of(row),
         "fields": fields,
         "second": [field for field in shown if field["name"].startswith("other.")],
         "username": username_of(actor),

@@ -10,6 +10,7 @@ import pytest
 from cgt.demo.journey import Journey
 from custody.states import ContainerState
 from ledger.context import reading
+from orders.actions import stop_runs, stops
 from orders.actions.stops import stop_units
 from quality.models import Stop, StoppedOrder, StoppedUnit
 from tests.factories import PASSWORD, unique
@@ -64,6 +65,30 @@ def test_a_lot_that_is_used_at_that_moment_is_refused_or_caught(committed_world:
     assert (using.code in stopped) == (used == "done"), used
     assert used in ("done", "facts_missing")
     assert (ContainerState.QUARANTINED in bags(reviewer, using).values()) == (used == "done")
+
+
+@pytest.mark.parametrize("key", ["ship", "start"])
+def test_a_stop_that_a_worker_carries_out_misses_nothing_either(
+    committed_world: World, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came before its signature is found by the worker; what comes after it is refused, worker or not."""
+    monkeypatch.setattr(stops, "AT_ONCE", 0)
+    world, lot = committed_world, unique("lot").upper()
+    before, using = made_with(world, lot, "finish"), made_with(world, lot, key)
+    used, number = together([doing(using, key), stopping(world, lot)])
+    reviewer = world.player("maker", "qa_reviewer")
+    assert number.startswith("S-") and used in ("done", "facts_missing"), (number, used)
+    with reading(reviewer.actor):
+        case = Stop.unwalled.get(number=number)
+    assert case.working_since is not None
+    answers = together([lambda: str(stop_runs.work(case.pk)), lambda: str(stop_runs.work(case.pk))])
+    assert sorted(answers) == ["False", "True"], "one worker does it"
+    with reading(reviewer.actor):
+        stopped = {row.order for row in StoppedUnit.unwalled.filter(stop=case)}
+        assert Stop.unwalled.get(pk=case.pk).working_since is None
+    assert before.code in stopped
+    assert (using.code in stopped) == (key == "ship" or used == "done"), used
+    assert (ContainerState.QUARANTINED in bags(reviewer, using).values()) == (using.code in stopped)
 
 
 def test_two_who_stop_the_same_make_one_stop(committed_world: World) -> None:
