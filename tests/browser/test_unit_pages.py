@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ledger.context import reading
+from orders.actions import stops
+from orders.actions.stop_runs import work
+from quality import stop_runs
+from quality.models import Stop
 from tests.browser.journeys import Crew, Person
 from tests.browser.test_material_pages import sound
 from tests.factories import PASSWORD
@@ -73,3 +78,32 @@ def test_a_stop_is_read_before_it_is_signed_and_lifted_by_two(crew: Crew) -> Non
     picture(page, "stop")
     sound(page, "/stops/", "Called back by the supplier", "Standing")
     picture(page, "stops")
+
+
+def test_a_stop_of_many_orders_is_followed_until_its_units_are_put_aside(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stops, "AT_ONCE", 0)
+    journey = journey_of(crew.world, **patient())
+    journey.vector_lot = "VL-2026-09"
+    journey.run(until="finish")
+    page = crew.at(*REVIEWER)
+    page.goto("/units/stop/?lot=VL-2026-09")
+    page.get_by_text("the stop's page says how far it is").wait_for()
+    page.get_by_label("Why these units are stopped").fill("Called back by the supplier")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign and stop them all").click()
+    page.wait_for_url("**/stops/S-**")
+    number = page.url.rstrip("/").rpartition("/")[2]
+    sound(page, page.url, "Its units are being put aside", "Waiting for a worker", "Not listed yet")
+    with reading(crew.world.actor(*REVIEWER[:2])):
+        case = Stop.unwalled.get(number=number)
+    with stop_runs.reported(case.pk) as tell:
+        runs_claimed = stop_runs.claim(case.pk)
+        tell("Putting 2 units aside")
+        page.get_by_text("Putting 2 units aside").wait_for()
+    assert runs_claimed is not None
+    stop_runs.ask_again(case.pk)
+    assert work(case.pk)
+    page.get_by_role("link", name="Every unit is put aside").click()
+    page.get_by_text("Put aside by this stop").first.wait_for()
