@@ -13,7 +13,7 @@ from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.events import kind_named
 from ledger.recording import Once, OpenEvent, Signing, acting
-from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
+from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, NotFound, WrongState
 from ledger.walls import visible
 from orders import attempts, queries, rescheduling, signers
 from orders.actions.rescheduling import ReasonInputs, require_mine
@@ -117,8 +117,6 @@ def answer_swap(actor: Actor, swap_id: UUID, raw: Mapping[str, Any], *, once: On
         swap = swap_named(actor, swap_id)
         require(actor, Capability.PRESCRIBE)
         order = _for_order(swap, given["order"])
-        if actor.site_id not in (None, order.center_site_id):
-            raise NotAllowed("A physician of the patient's own site decides.")
         if swap.state != SwapState.PROPOSED:
             raise WrongState(f"This swap is {swap.get_state_display().lower()}.", code="swap_ended")
         event.signatures = [signing := _sign(actor, swap, order, given)]

@@ -17,7 +17,7 @@ from orders.models import Order, SlotSwap
 from scheduling import slot_chains
 from scheduling.models import Slot
 from scheduling.offers import ChainOffer
-from tests.factories import PASSWORD, make_actor, make_organization
+from tests.factories import PASSWORD, make_actor, make_organization, make_site
 from tests.orders.conftest import Browse, booked, confirmed, patient, requested, step, text_of
 from tests.orders.factories import World, make_world
 from tests.personas.conftest import signed_in
@@ -193,6 +193,18 @@ def test_a_physician_who_did_not_prescribe_agrees_for_one_patient_only(far: Worl
         approve(far, found, second, number=2)
     assert refusal.value.code == "second_person_needed"
     assert approve(far, found, second, number=1).state == "done"
+
+
+def test_a_physician_of_another_site_of_the_center_agrees_for_nobody_here(far: World) -> None:
+    first, second = at(far, 6), at(far, 12)
+    found = swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
+    elsewhere = make_actor(far.center, "treating_physician", site=make_site(far.center))
+    given = {"order": first, "decision": "approve", "reason": "Too ill", "signature": {"password": PASSWORD}}
+    with pytest.raises(NotAllowed) as refusal:
+        swaps.answer_swap(elsewhere, found.pk, given)
+    assert refusal.value.code == "signer_not_allowed"
+    with reading(coordinator(far)):
+        assert SlotSwap.unwalled.get(pk=found.pk).first_approved_by_id is None
 
 
 def test_a_swap_keeps_to_what_is_wished_of_either_order_s_dates(far: World) -> None:
