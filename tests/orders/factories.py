@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -115,6 +115,19 @@ def make_world(*, days: int = 14) -> World:
     add_credential(operator(center), person_id=physician.person_id, therapy=therapy)  # type: ignore[arg-type]
     _publish(world, days)
     return world
+
+
+def second_therapy(world: World) -> World:
+    """The same network with another therapy, made on the same line."""
+    therapy = make_therapy(world.maker, name="Fictional CAR-T Two")
+    publish_specification(operator(world.maker), therapy, tests=TESTS, limits=LIMITS)
+    add_plant(operator(world.maker), therapy, world.plant)
+    authorize_site(operator(world.maker), therapy, world.clinic)
+    flow = propose_flow(make_actor(world.maker, "product_owner"), therapy, flow_files.shipped("autologous_car_t"))
+    approve_flow(make_actor(world.maker, "flow_approver"), flow.pk)
+    physician = world.actor("center", "treating_physician")
+    add_credential(operator(world.center), person_id=physician.person_id, therapy=therapy)  # type: ignore[arg-type]
+    return replace(world, therapy=therapy)
 
 
 def _publish(world: World, days: int) -> None:

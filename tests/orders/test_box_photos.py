@@ -83,6 +83,7 @@ def test_a_driver_keeps_a_photo_and_both_ends_see_it(carried: tuple[World, Any, 
         (photo()[:400], "no JPEG or PNG"),
         (b"", "Choose or take a photo"),
         (photo(kind="GIF"), "no JPEG or PNG"),
+        (photo(kind="PNG", size=(10_001, 6_000)), "Take it in fewer pixels"),
     ],
 )
 def test_what_is_no_photo_is_refused_and_what_was_typed_stays(

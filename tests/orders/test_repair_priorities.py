@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 
 import pytest
 from django.utils import timezone
 
 from ledger.context import reading
-from network.actions.places import add_plant, authorize_site
-from network.actions.qualifications import add_credential
-from network.actions.therapies import publish_specification
-from orders import flow_files, queries
+from orders import queries
 from orders.actions import repair_answers
-from orders.actions.flows import approve_flow, propose_flow
 from orders.flow import order_named
 from orders.repairing import hits
 from scheduling.actions.quotas import QuotaRules, ShareRow, add_quota
 from scheduling.models import UrgencyClass, WaitingScore
 from scheduling.states import Urgency
 from tests.api.conftest import make_partner
-from tests.factories import make_actor, make_organization, operator
-from tests.network.factories import TESTS, make_therapy
+from tests.factories import make_actor, make_organization
 from tests.orders.conftest import confirmed, patient, prescribed, step
-from tests.orders.factories import LIMITS, World, make_world
+from tests.orders.factories import World, make_world, second_therapy
 from tests.orders.test_repairs import coordinator, order_of, planner, proposed, signed, stopped
 from tests.orders.waiting import line_places, make_criteria, waits
 
@@ -91,19 +85,6 @@ def test_the_last_place_goes_to_who_cannot_wait(far: World) -> None:
     assert {row["order"]: row["chosen"] for row in run.plan} == {urgent: 0, routine: None}
     harm = {one["name"]: (one["value"], one["bound"]) for one in run.result["components"]}
     assert (harm["unplaced"], harm["unplaced_urgency"]) == ((1, 1), (1, 1))
-
-
-def second_therapy(world: World) -> World:
-    """The same network with another therapy, made on the same line."""
-    therapy = make_therapy(world.maker, name="Fictional CAR-T Two")
-    publish_specification(operator(world.maker), therapy, tests=TESTS, limits=LIMITS)
-    add_plant(operator(world.maker), therapy, world.plant)
-    authorize_site(operator(world.maker), therapy, world.clinic)
-    flow = propose_flow(make_actor(world.maker, "product_owner"), therapy, flow_files.shipped("autologous_car_t"))
-    approve_flow(make_actor(world.maker, "flow_approver"), flow.pk)
-    physician = world.actor("center", "treating_physician")
-    add_credential(operator(world.center), person_id=physician.person_id, therapy=therapy)  # type: ignore[arg-type]
-    return replace(world, therapy=therapy)
 
 
 @pytest.mark.story("MP6")

@@ -19,7 +19,7 @@ from scheduling.models import Slot
 from scheduling.offers import ChainOffer
 from tests.factories import PASSWORD, make_actor, make_organization, make_site
 from tests.orders.conftest import Browse, booked, confirmed, patient, requested, step, text_of
-from tests.orders.factories import World, make_world
+from tests.orders.factories import World, make_world, second_therapy
 from tests.personas.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -205,6 +205,14 @@ def test_a_physician_of_another_site_of_the_center_agrees_for_nobody_here(far: W
     assert refusal.value.code == "signer_not_allowed"
     with reading(coordinator(far)):
         assert SlotSwap.unwalled.get(pk=found.pk).first_approved_by_id is None
+
+
+def test_orders_of_two_therapies_never_exchange_dates(far: World) -> None:
+    """The places are of another line's kind, and so is everything that the dates were reckoned with."""
+    first, second = at(far, 6), at(second_therapy(far), 12)
+    with pytest.raises(FactsMissing) as refusal:
+        swaps.propose_swap(coordinator(far), first, {"other": second, **WHY})
+    assert [fact.code for fact in refusal.value.facts] == ["not_alike"]
 
 
 def test_a_swap_keeps_to_what_is_wished_of_either_order_s_dates(far: World) -> None:

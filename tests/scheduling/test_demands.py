@@ -74,10 +74,11 @@ def test_a_shipper_holds_as_long_as_planned_and_the_buffer() -> None:
 
 def test_a_plant_without_a_license_for_the_market_is_named() -> None:
     barred = (BarredPlant(PLANT, "is not licensed for DE"),)
-    assert told(replace(REQUEST, plant_site_ids=(), barred_plants=barred)) == (
-        "not_licensed",
-        "Fictional Plant is not licensed for DE.",
-    )
+    for named in ((), (PLANT,)):  # whoever names a barred plant all the same does not get it
+        assert told(replace(REQUEST, plant_site_ids=named, barred_plants=barred)) == (
+            "not_licensed",
+            "Fictional Plant is not licensed for DE.",
+        )
 
 
 def test_a_place_far_away_is_told_on_both_clocks() -> None:

@@ -16,7 +16,7 @@ from scheduling.actions.holds import expire_hold
 from scheduling.models import HoldDue, SlotChain
 from scheduling.queries import due_holds
 from scheduling.signals import hold_expired
-from scheduling.slot_chains import hold, renew, submit
+from scheduling.slot_chains import expire, hold, renew, submit
 from scheduling.states import ChainState
 from tests.scheduling.factories import World, make_world, stepping
 
@@ -69,6 +69,19 @@ def test_an_overdue_hold_frees_all_its_places_and_says_so(
     assert world.taken() == 0
     assert is_state(world, chain, ChainState.EXPIRED)
     assert not HoldDue.unwalled.filter(chain_id=chain.pk).exists()
+
+
+def test_a_hold_that_was_renewed_since_it_was_read_is_not_ended() -> None:
+    world = make_world()
+    chain = world.held()
+    with reading(world.coordinator):
+        read_before = SlotChain.unwalled.get(pk=chain.pk)
+    with stepping(world.coordinator, chain.stream_id):
+        renew(chain, hours=72)
+    with pytest.raises(WrongState), stepping(world.coordinator, chain.stream_id):
+        expire(read_before, now=read_before.held_until + dt.timedelta(minutes=1))
+    assert is_state(world, chain, ChainState.HELD)
+    assert world.taken() > 0
 
 
 def test_the_record_names_the_job_and_tells_the_center_alone() -> None:
