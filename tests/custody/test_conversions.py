@@ -166,6 +166,16 @@ def test_what_is_held_under_way_unmeasured_or_somebody_elses_is_not_worked_on(wo
     assert isinstance(refused(world, K.REPACKED, [bag], 250), FactsMissing)
 
 
+def test_only_what_lies_in_one_place_and_state_is_pooled(world: World) -> None:
+    here, elsewhere, further = held(world, 3)
+    with world.step():
+        custody_periods.hand_over(elsewhere, world.manufacturer, None, None, timezone.now())
+        material.move(further, C.ACCEPTED)
+    for other in (elsewhere, further):
+        refusal = refused(world, K.POOLED, [here, other], 500)
+        assert refusal.fields == {"bags": ["Only material in one place and in one state is pooled."]}
+
+
 def test_doses_are_not_divided_after_manufacture(world: World) -> None:
     bag = held(world)[0]
     with world.step():
