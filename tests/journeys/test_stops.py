@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from orders.actions.stops import affected, lift_stop, stop_units
 from orders.actions.unit_searches import sought_of
 from orders.epcis.events import epcis_events, sources
 from orders.flow import perform
+from personas.states import Capability
 from quality.models import Stop, StoppedOrder, StoppedSource, StoppedUnit
 from tests.factories import PASSWORD, operator, unique
 from tests.journeys.conftest import refused
@@ -224,6 +226,10 @@ def test_only_quality_of_the_manufacturer_stops_and_signs_for_it(world: World, l
     for player in (world.player("maker", "planner"), world.player("center", "site_quality")):
         with refused(NotAllowed):
             stop_units(player.actor, raw | {"signature": signed(player)})
+    entitled = replace(player.actor, capabilities=player.actor.capabilities | {Capability.STOP_UNITS})
+    with pytest.raises(NotAllowed) as refusal:  # whatever rights a center gives its people
+        stop_units(entitled, raw | {"signature": signed(player)})
+    assert refusal.value.code == "not_manufacturer"
     for changed in (
         {"signature": {"username": reviewer.username, "password": "wrong"}},
         {"signature": signed(world.player("maker", "qa_reviewer", 2))},
