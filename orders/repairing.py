@@ -310,7 +310,7 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
                 "plant_zone": plant.zone.key if plant else zone,
                 "chosen": 0 if chosen else None,
                 "text": explanation.explain(
-                    order, chosen, one.places, why, offered, "" if offered else _not_held(order, one)
+                    order, chosen, one.places, why, offered, "" if len(choices) > 1 else _not_held(order, one, chosen)
                 ),
                 "costs": _costs(order, chosen, one.prices),
                 "choices": [_choice(order, d, one, why) for d in choices[:CHOICES]],
@@ -319,8 +319,8 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
     return rows
 
 
-def _not_held(order: Affected, one: Snapshot) -> str:
-    return collected.not_held(order, one.offered[order.request.therapy_id].calendar, timezone.now())
+def _not_held(order: Affected, one: Snapshot, chosen: Draft | None) -> str:
+    return collected.not_held(order, one.offered[order.request.therapy_id].calendar, timezone.now(), chosen)
 
 
 def _choice(order: Affected, draft: Draft, one: Snapshot, why: str) -> dict[str, Any]:

@@ -36,14 +36,18 @@ def onward(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Dr
         yield from _Onward(order, calendar, now).drafts()
 
 
-def not_held(order: Affected, calendar: Calendar, now: dt.datetime) -> str:
+def not_held(order: Affected, calendar: Calendar, now: dt.datetime, beside: Draft | None = None) -> str:
     """Say whose shipper does not hold for the best of the chains that ``onward`` would yield if it did, how long it
-    holds and how long it would have to; nothing where another reason leaves none."""
+    holds and how long it would have to; nothing where another reason leaves none, or some are left (``beside``: other
+    than this one)."""
     if order.material is Material.NOT_COLLECTED or not order.request.shipper_holds:
         return ""
-    lasting = replace(order, request=replace(order.request, shipper_holds=()))
-    best = min(onward(lasting, calendar, now), key=lambda d: (d.earliest_infusion, d.arrival_at), default=None)
-    return _Onward(order, calendar, now).not_held(best) if best else ""
+    start = beside.manufacture_start if beside else None
+    if any(draft.manufacture_start != start for draft in onward(order, calendar, now)):
+        return ""
+    lasting, planner = replace(order, request=replace(order.request, shipper_holds=())), _Onward(order, calendar, now)
+    drafts = sorted(onward(lasting, calendar, now), key=lambda d: (d.earliest_infusion, d.arrival_at))
+    return next(filter(None, map(planner.not_held, drafts)), "")
 
 
 def dealt(found: Pools, wanted: Sequence[tuple[Draft, Affected]]) -> list[Draft]:

@@ -32,7 +32,7 @@ def explain(
     not_held: str = "",
 ) -> str:
     """Return the sentences for one order. ``why``: what happened, a clause; ``others``: what else it could have had;
-    ``not_held``: whose shipper would have had to hold for longer, a sentence."""
+    ``not_held``: whose shipper would have had to hold for longer to leave a choice, a sentence."""
     if draft is None:
         none = f"No feasible dates are left for this order because {why}."
         return " ".join(filter(None, (none, not_held, _without_a_place(order, places))))
@@ -41,7 +41,7 @@ def explain(
     again = ""
     if is_collected_again(order, draft):
         again = " The collected material would be too old: the collection is repeated."
-    return f"{moved} Reason: {why}.{again} {_otherwise(order, draft, places, others)}"
+    return f"{moved} Reason: {why}.{again} {_otherwise(order, draft, places, others, not_held)}"
 
 
 def _told(was: Draft, draft: Draft, kind: str, places: Mapping[UUID, Place]) -> str:
@@ -52,12 +52,15 @@ def _told(was: Draft, draft: Draft, kind: str, places: Mapping[UUID, Place]) -> 
     return f"{VERBS[LinkKind(kind)]} moves from {_where(old, places)} on {_when(old, places)} to {there}."
 
 
-def _otherwise(order: Affected, draft: Draft, places: Mapping[UUID, Place], others: Sequence[Candidate]) -> str:
+def _otherwise(
+    order: Affected, draft: Draft, places: Mapping[UUID, Place], others: Sequence[Candidate], not_held: str
+) -> str:
     """What the next best chain of this order alone would do, or that there is none."""
     this = set(draft.slot_ids)
     other = next((c for c in others if set(c.slot_ids) != this and _differs(order, c.draft, draft)), None)
     if other is None:
-        return f"Otherwise: there is no other feasible chain. {_without_a_place(order, places)}"
+        none = "Otherwise: there is no other feasible chain."
+        return " ".join(filter(None, (none, not_held, _without_a_place(order, places))))
     days = round((other.draft.earliest_infusion - draft.earliest_infusion).total_seconds() / 86400)
     center = places[order.request.center_site_id]
     start = f"a collection on {center.words(other.draft.collection_start)}"

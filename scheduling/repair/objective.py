@@ -24,7 +24,7 @@ LABELS = {
     "unplaced": "patients without a place",
     "unplaced_urgency": "urgency of the patients without a place",
     "expired": "material that expires",
-    "moved": "moved appointments",
+    "moved": "appointments of patients that move (collection, bed)",
     "days": "days from vein to vein",
     "fees": "cost by the price list",
     "changes": "points of changes",

@@ -83,6 +83,27 @@ def test_a_shipper_that_holds_no_longer_leaves_no_later_delivery(network: Networ
     assert said.index("the dock is closed") < said.index(why) < said.index("expires on")
 
 
+def test_who_has_no_other_choice_is_told_whose_shipper_rules_the_others_out(network: Network, order: Affected) -> None:
+    now, center, plant = order.current.pickup_at + HOUR, order.request.center_site_id, order.current.plant_id
+    box, packed = collected(order, Material.ON_THE_WAY), order.current.collection_end + HOUR
+    first, second = sorted({one.arrival_at for one in onward(box, network.calendar(), now)})[:2]
+    hours = (second - packed) / HOUR - 1 + order.request.shipper_buffer_hours
+    holds = (ShipperHold(center, plant, hours, None),)  # type: ignore[arg-type]
+    held = replace(box, request=replace(order.request, shipper_holds=holds))
+    assert len({one.manufacture_start for one in onward(held, network.calendar(), now)}) > 1
+    (some, *_) = onward(held, network.calendar(), now)
+    assert not not_held(held, network.calendar(), now, some)  # other starts are left
+    lines = sorted((w for w in network.windows if w.kind == LINE and w.place_id == plant), key=lambda w: w.starts_at)
+    only = next(window for window in lines if window.starts_at >= second)
+    calendar = without(network.calendar(), {window.slot_id for window in lines if window is not only})
+    kept, *same = onward(held, calendar, now)
+    assert {one.arrival_at for one in (kept, *same)} == {first}
+    why = not_held(held, calendar, now, kept)
+    assert f" holds for {hours:g} h; {(second - packed) / HOUR:g} h until it arrives" in why
+    said = explain(held, kept, calendar.places, "the dock is closed", (), why)
+    assert said.index("no other feasible chain") < said.index(why) < said.index("Without a place")
+
+
 def test_the_shipper_is_not_named_where_another_reason_leaves_nothing(network: Network, order: Affected) -> None:
     plant, center = order.current.plant_id, order.request.center_site_id
     closed = {window.slot_id for window in network.windows if window.place_id == plant and window.kind == LINE}
