@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from axes.helpers import get_client_ip_address
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.views.csrf import csrf_failure
 
 from cgt import kept_forms, refusal_responses
@@ -60,6 +60,8 @@ class RefusalMiddleware:
         response = self.get_response(request)
         if is_api(request) and response.status_code >= 400:
             return refusal_responses.as_problem(response)
+        if isinstance(response, HttpResponseNotAllowed):
+            return refusal_responses.only_forms(request, response)
         return response
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponseBase | None:

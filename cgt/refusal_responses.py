@@ -114,6 +114,16 @@ def as_problem(response: HttpResponseBase) -> HttpResponseBase:
     return problem(Protocol(status).as_problem())
 
 
+def only_forms(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Return Django's empty 405 in words, with the methods that the address takes: it answers forms alone, and was
+    opened by itself (a refused form stands under it, and somebody loads that page again)."""
+    refusal = Protocol(405, "This address takes what a form sends. Opened by itself it has nothing to show.")
+    refusal.title, refusal.remedy = "Open the page with the form", "Go back, or find the page from your desk."
+    answer = page(request, refusal)
+    answer["Allow"] = response["Allow"]
+    return answer
+
+
 def page(request: HttpRequest, refusal: Refusal, again: str = "") -> HttpResponseBase:
     """Return a refusal in words: sign-in for strangers, Django's own 404 for what is not there, else its panel.
 

@@ -166,7 +166,13 @@ class LeadTimeForm(CalendarForm):
     )
     at_least = forms.FloatField(label="Takes at least", required=False, help_text="In the unit of the step.")
     at_most = forms.FloatField(label="Takes at most", required=False, help_text="In the unit of the step.")
-    market = forms.CharField(label="Market", max_length=2, required=False, help_text="Country of the center: DE.")
+    market = forms.CharField(
+        label="Market",
+        max_length=2,
+        required=False,
+        help_text="Country of the center: DE.",
+        error_messages={"max_length": "Give the two letters of a country, for example DE."},
+    )
     site = forms.ChoiceField(label="Site", required=False, help_text="A center's, or a plant's.")
     therapy = forms.ChoiceField(label="Therapy", required=False)
     priority = forms.IntegerField(label="Priority", help_text="0 to 100; the highest counts.")
@@ -189,7 +195,12 @@ class LeadTimeForm(CalendarForm):
 class ResourceForm(CalendarForm):
     """A chair, a bay, a line, a bed. A courier lane comes by import or over REST: it has two ends."""
 
-    code = forms.SlugField(label="Code", max_length=64)
+    code = forms.SlugField(
+        label="Code",
+        max_length=64,
+        help_text="Letters, digits and hyphens, no spaces: line-2.",
+        error_messages={"invalid": "Use letters, digits and hyphens, without spaces: line-2."},
+    )
     name = forms.CharField(label="Name", max_length=120)
     kind = forms.ChoiceField(
         label="Kind", choices=[choice for choice in ResourceKind.choices if choice[0] != ResourceKind.COURIER_LANE]

@@ -30,6 +30,8 @@ def make_feed(actor: Actor, *, name: str, resource_code: str = "") -> CalendarFe
         mine = CalendarFeed.unwalled.filter(user_id=actor.user_id, revoked_at__isnull=True, expires_at__gt=now)
         if mine.count() >= MOST_FEEDS:
             raise InvalidInput(f"You have {MOST_FEEDS} feeds. Revoke one that you do not use.")
+        if mine.filter(name=name.strip(), resource=resource).exists():
+            raise InvalidInput(fields={"name": ["You have this feed already: its address stands in the list."]})
         feed: CalendarFeed = CalendarFeed.objects.create(
             organization_id=actor.organization_id,
             user_id=actor.user_id,

@@ -264,3 +264,14 @@ def test_a_reserved_chair_is_offered_to_its_class_first_and_to_everybody_from_it
     class_therapy(scheduler, world.therapy_id, "own_trial")
     change_rule(scheduler, kept.pk, replace(rule, reserved_for="stem_cells", release_days=60))
     assert world.offers()
+
+
+def test_the_address_of_a_form_that_is_opened_by_itself_says_so(client_: Client) -> None:
+    """A refused form stands under the address that it was sent to: somebody loads that one again."""
+    wrong = client_.post("/scheduling/resources/new/", {"code": "Line 2!", "name": "x", "kind": "bed", "site": ""})
+    assert "Use letters, digits and hyphens, without spaces" in wrong.content.decode()
+    answer = client_.get("/scheduling/resources/new/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    said = answer.content.decode()
+    assert "Opened by itself it has nothing to show" in said
+    assert "Go to my desk" in said

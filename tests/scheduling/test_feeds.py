@@ -142,3 +142,17 @@ def test_who_makes_and_who_revokes(world: World) -> None:
     revoke_feed(make_actor(world.center, "apheresis_scheduler"), feed.pk)
     with pytest.raises(NotAllowed):
         make_feed(operator(world.center), name="Nobody's")
+
+
+def test_a_feed_sent_twice_is_one_feed_and_its_name_is_free_again_once_it_is_revoked(world: World) -> None:
+    scheduler = signed_in(make_member(world.center, "apheresis_scheduler"))
+    asked = {"name": "My chairs", "resource": own(world, "apheresis_chair").code}
+    assert scheduler.post(reverse("scheduling:feeds"), asked).status_code == 303
+    again = scheduler.post(reverse("scheduling:feeds"), asked)
+    assert again.status_code == 400
+    assert "You have this feed already: its address stands in the list." in again.content.decode()
+    with reading(operator(world.center)):
+        (feed,) = CalendarFeed.unwalled.filter(organization_id=world.center.pk, name="My chairs")
+    assert scheduler.post(reverse("scheduling:feeds"), {**asked, "resource": ""}).status_code == 303
+    scheduler.post(reverse("scheduling:revoke_feed", args=[feed.pk]))
+    assert scheduler.post(reverse("scheduling:feeds"), asked).status_code == 303
