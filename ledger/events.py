@@ -5,6 +5,8 @@ Each app declares its kinds in its own ``events.py``; a kind that is not registe
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,8 +40,19 @@ class EventKind:
             raise LookupError(f"event kind {self.name!r} does not declare payload keys {unknown}")
 
     def say(self, payload: Mapping[str, Any], role: str = "") -> str:
-        """Return the sentence for a reader of ``role``; keys that are absent read as a dash."""
-        return self.text_for.get(role, self.text).format_map(_Dashes(payload))
+        """Return the sentence for a reader of ``role``; keys that are absent read as a dash, times in UTC."""
+        read = {key: _as_read(value) for key, value in payload.items()}
+        return self.text_for.get(role, self.text).format_map(_Dashes(read))
+
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+
+
+def _as_read(value: Any) -> Any:
+    """Return a time of a payload, which is ISO 8601, as people read it."""
+    if not (isinstance(value, str) and TIME.fullmatch(value)):
+        return value
+    return f"{dt.datetime.fromisoformat(value).astimezone(dt.UTC):%d %b %Y %H:%M} UTC"
 
 
 class _Dashes(dict[str, Any]):

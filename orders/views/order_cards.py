@@ -30,6 +30,7 @@ from personas.queries import Site, personas_with
 from personas.states import Capability
 from quality import queries as quality
 from quality.states import Decision, DeviationState, Severity, Verdict
+from scheduling.disrupted import waiting_for_centers
 from scheduling.queries import chain_of, proposal_of
 from scheduling.states import ChainState
 
@@ -164,6 +165,8 @@ def plan(actor: Actor, order: Any) -> dict[str, Any] | None:
         "links": links,
         "renewable": renewable,
         "proposal": proposal_of(actor, order.stream_id) if sees else None,
+        "to_answer": sees and chain.state == ChainState.CONFIRMED and waiting_for_centers(actor, [order.stream_id]),
+        "answers": booking and actor.can(Capability.BOOK_SLOTS),
         "movable": chain.is_live and may_reschedule(actor, order),
         "swappable": chain.state == ChainState.CONFIRMED and order.center_id == actor.organization_id,
         "plant_zone": order.plant_site.zone if order.plant_site else "",

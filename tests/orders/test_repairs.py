@@ -25,10 +25,13 @@ from scheduling.repair import runs
 from scheduling.repair.solver import Control
 from scheduling.states import MoveState, RunState
 from tests.factories import PASSWORD, make_actor, make_organization
-from tests.orders.conftest import confirmed, patient
+from tests.orders.conftest import confirmed, patient, text_of
 from tests.orders.factories import World, make_world
+from tests.personas.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
+
+OTHER = "A plant could not keep these dates; others are proposed."
 
 
 @pytest.fixture
@@ -121,6 +124,22 @@ def test_a_line_stop_is_repaired_signed_and_accepted_by_the_center(far: World) -
         assert not hits(planner(far), disruption.resource_ids, disruption.starts_at, disruption.ends_at)
     with pytest.raises(WrongState):
         repair_answers.answer_move(coordinator(far), move.pk, {"decision": "refuse", "reason": "Too late"})
+
+
+def test_the_order_itself_says_that_other_dates_wait_for_an_answer(far: World) -> None:
+    code, other = confirmed(far, 16, **patient()), confirmed(far, 22, **patient())
+    (move,) = signed(far, proposed(far, stopped(far, code)))
+
+    def said(organization: str, persona: str, of: str) -> str:
+        return text_of(signed_in(far.member(organization, persona)).get(f"/orders/{of}/"))
+
+    page = said("center", "coordinator", code)
+    assert OTHER in page and 'href="/disruptions/"' in page.split(OTHER)[1][:200]
+    assert "The center accepts or refuses them" in said("maker", "planner", code)
+    assert OTHER not in said("courier", "courier_dispatcher", code)
+    assert OTHER not in said("center", "coordinator", other)
+    repair_answers.answer_move(coordinator(far), move.pk, {"decision": "accept"})
+    assert OTHER not in said("center", "coordinator", code)
 
 
 def slot_of_line(world: World, code: str) -> Any:
