@@ -19,7 +19,7 @@ from tests.factories import PASSWORD, make_member, make_organization
 from tests.house.test_list_costs import cost
 from tests.orders.conftest import confirmed, patient, text_of
 from tests.orders.factories import World, make_world
-from tests.orders.test_repairs import again, coordinator, planner, proposed, slot_of_line, stopped, username
+from tests.orders.test_repairs import again, coordinator, planner, proposed, signed, slot_of_line, stopped, username
 from tests.orders.waiting import line_places
 from tests.personas.conftest import signed_in
 
@@ -77,6 +77,17 @@ def test_a_planner_repairs_a_line_stop_on_the_pages_and_the_center_accepts(far: 
     center.post(f"/disruptions/moves/{move.pk}/", {"decision": "accept"})
     assert slot_of_line(far, code) != former
     assert "Accepted" in text_of(browser.get(started["Location"]))
+
+
+def test_a_plan_in_which_nothing_can_move_says_so_and_leads_back(far: World) -> None:
+    """Not a table of zeros that is proven to be the least harm."""
+    code = confirmed(far, 16, **patient())
+    disruption = stopped(far, code)
+    signed(far, proposed(far, disruption))  # its move waits for the center
+    run = proposed(far, disruption)
+    page = text_of(signed_in(far.member("maker", "planner")).get(f"/disruptions/repairs/{run.pk}/"))
+    assert "There is nothing to move" in page and f"/disruptions/{disruption.pk}/" in page
+    assert "no plan does less harm" not in page
 
 
 def _waiting(world: World) -> list[tuple[object, object]]:
