@@ -102,11 +102,12 @@ class CheckBedside(StepKind):
         """The second person scans the wristband and every bag, in any order."""
         waiting = self._bags(ctx)
         wristbands, codes = scanned_twice.apart(codes_in(scan))
+        chain = identity.identity_of_stream(ctx.order.stream_id)
+        for wristband in wristbands:  # before they are counted: another patient's among them is no slip
+            scans.expect_identity(chain, wristband, "scan", at_hand=waiting)
         if len(wristbands) != 1:
             text = "Scan the wristband once, and every bag."
             raise InvalidInput(text, fields={"scan": [text]})
-        chain = identity.identity_of_stream(ctx.order.stream_id)
-        scans.expect_identity(chain, wristbands[0], "scan", at_hand=waiting)
         each_once(ctx.order.stream_id, codes, waiting, "scan")
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:

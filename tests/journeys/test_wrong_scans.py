@@ -103,6 +103,20 @@ def test_the_wristband_of_another_patient_stops_the_line(world: World, key: str)
     assert "identity_under_query" in {fact.code for fact in standing_against(coordinator, mine, key)}
 
 
+@pytest.mark.story("IN1")
+def test_another_patients_wristband_beside_the_right_one_stops_the_line_at_the_bedside(world: World) -> None:
+    """Two wristbands are one too many, but the second one was another patient's: no slip of a scanner."""
+    mine, other = two_before(world, "bedside")
+    nurse, colleague = (world.player("center", "infusion_nurse", n) for n in (1, 2))
+    bands = [printed(order_of(nurse, journey).identity_code) for journey in (mine, other)]
+    scan = ", ".join([*bands, *bags(nurse, mine, AT_HAND["bedside"])])
+    verifier = {"username": colleague.username, "password": PASSWORD, "scan": scan}
+    with refused(Mismatch, "identity_mismatch"):
+        mine.perform("bedside", {"verifiers": [verifier]}, nurse)
+    assert identity_state(nurse, mine) == IdentityState.UNDER_QUERY
+    assert set(bags(nurse, mine, AT_HAND["bedside"]).values()) == {ContainerState.QUARANTINED}
+
+
 def test_a_second_person_who_scans_something_else_stops_the_line_too(world: World) -> None:
     mine, other = two_before(world, "apply_labels")
     nurse, colleague = (world.player("center", "apheresis_nurse", n) for n in (1, 2))
