@@ -8,6 +8,7 @@ from uuid import uuid4
 from axes.helpers import get_client_ip_address
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.views.csrf import csrf_failure
+from redis.exceptions import RedisError
 
 from cgt import kept_forms, refusal_responses
 from ledger.context import Actor
@@ -75,11 +76,13 @@ class RefusalMiddleware:
         return refusal_responses.page(request, acting_changed(actor, kept_forms.keep(request)))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        if not isinstance(exception, Refusal):
+        if not isinstance(exception, Refusal | RedisError):
             return None
+        refusal = refusal_responses.refusal_for(exception)
+        assert refusal is not None  # noqa: S101 - both are known there
         if is_api(request):
-            return refusal_responses.problem(exception.as_problem())
-        return refusal_responses.page(request, exception)
+            return refusal_responses.problem(refusal.as_problem())
+        return refusal_responses.page(request, refusal)
 
 
 def acting_changed(actor: Actor, kept: bool) -> Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -15,10 +16,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import get_resolver
 from django.utils.encoding import force_str
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from ledger.outbox import reason_of
 from ledger.refusals import InvalidInput, NotAllowed, NotFound, Refusal, TooManyRequests, Unauthenticated
+
+logger = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
 CHALLENGE = 'Bearer realm="cgt"'
@@ -32,6 +37,16 @@ class NotReadable(Refusal):
 class TooLarge(Refusal):
     code, status, title = "too_large", 413, "The request is too large"
     remedy = "Send less at once."
+
+
+class Unavailable(Refusal):
+    """What counts attempts and requests does not answer: nobody signs in, signs or asks by key without it."""
+
+    code, status, title = "unavailable", 503, "A part of the service does not answer"
+    remedy = (
+        "Wait a minute, look whether it is on the record, and if not try again. If it lasts, work by your downtime "
+        "procedure and tell your operator."
+    )
 
 
 class Protocol(Refusal):
@@ -64,6 +79,9 @@ def refusal_for(error: Exception) -> Refusal | None:
         return NotReadable()
     if isinstance(error, ValueError) and "NUL" in str(error):  # psycopg2 refuses U+0000 before PostgreSQL sees it
         return NotReadable()
+    if isinstance(error, RedisError):
+        logger.error("Redis does not answer: %s", reason_of(error))
+        return Unavailable()
     if isinstance(error, exceptions.APIException):
         return Protocol(error.status_code, force_str(error.detail))
     return None
@@ -91,7 +109,7 @@ def problem_exception_handler(error: Exception, context: dict[str, Any]) -> Resp
 def _headers(status: int) -> dict[str, str]:
     if status == 401:
         return {"WWW-Authenticate": CHALLENGE}
-    return {"Retry-After": "60"} if status == 429 else {}
+    return {"Retry-After": "60"} if status in (429, 503) else {}
 
 
 def problem(document: dict[str, Any]) -> HttpResponse:
