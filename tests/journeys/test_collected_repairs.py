@@ -139,24 +139,24 @@ def test_without_a_start_in_time_the_plan_says_that_the_material_expires(world: 
 
 @pytest.mark.story("MP6")
 def test_a_shipper_that_holds_too_short_is_named_to_the_center_and_to_the_planner(world: World) -> None:
-    """The shippers of the way are qualified anew, for one night: the run of the next day is too late for them."""
+    """The shippers of the way are qualified anew, for less than a run takes, even one that leaves at once."""
     journey = world.journey()
     journey.run(before="pack")
     disruption = closed(world, journey, "courier_lane")
     run, _ = worked_out(world, journey, disruption)
     move = signed(world, journey, run)
     ends = {"manufacturer": world.maker, "courier": world.courier, "origin": world.clinic, "destination": world.plant}
-    times = {"transit_hours": 20, "qualified_hours": 20, "cutoff": dt.time(20), "weekdays": range(7)}
+    times = {"transit_hours": 18, "qualified_hours": 19, "cutoff": dt.time(20), "weekdays": range(7)}
     add_lane(operator(world.maker), **ends, direction="inbound", **times)  # type: ignore[arg-type]
     lane = links(world, journey)["courier_lane"].resource_name
     with pytest.raises(Conflict) as refusal:
         repair_answers.answer_move(world.player("center", "coordinator").actor, move.pk, {"decision": "accept"})
     said = refusal.value
-    assert said.code == "offer_gone" and f"The shipper of {lane} holds for 20 h; " in str(said) and said.remedy
+    assert said.code == "offer_gone" and f"The shipper of {lane} holds for 19 h; " in str(said) and said.remedy
     refuse = {"decision": "refuse", "reason": "No shipper lasts."}
     repair_answers.answer_move(world.player("center", "coordinator").actor, move.pk, refuse)
     _, row = worked_out(world, journey, disruption)
-    assert row["chosen"] is None and f"The shipper of {lane} holds for 20 h; " in row["text"]
+    assert row["chosen"] is None and f"The shipper of {lane} holds for 19 h; " in row["text"]
     assert " until it arrives" in row["text"] and "expires" in row["text"]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.test_faces import RULES
 from tests.browsing import profile, sign_in
@@ -80,12 +81,10 @@ def test_the_planner_declines_one_request_and_confirms_another(plant: Plant) -> 
     fits(page)
     page.fill("[name=reason]", "The suite is down for maintenance.")
     page.click("text=Decline this request")
-    page.wait_for_url("**/")
-    assert page.locator(f"#r-{declined}").count() == 0
+    expect(page.locator(f"#r-{declined}")).to_have_count(0)
     page.locator(f"#r-{confirmed} button:has-text('Confirm')").dblclick()
-    page.wait_for_url("**/")
-    assert page.locator(f"#r-{confirmed}").count() == 0
-    assert f"{confirmed}: Slots confirmed." in page.inner_text("#cgt-messages")
+    expect(page.locator(f"#r-{confirmed}")).to_have_count(0)
+    expect(page.locator("#cgt-messages")).to_contain_text(f"{confirmed}: Slots confirmed.")
 
 
 @pytest.mark.story("MO1")
