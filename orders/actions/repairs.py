@@ -275,7 +275,11 @@ def edit_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any]) -> RepairRun
             raise InvalidInput(fields={"choice": ["Not one of the choices."]})
         row["chosen"] = given["choice"]
         row["text"] = row["choices"][given["choice"]]["text"] if given["choice"] is not None else "Left out by hand."
-        row["costs"] = row["choices"][given["choice"]].get("costs", []) if given["choice"] is not None else []
+        row.pop("costs", None)
+        if given["choice"] is None:
+            row["costs"] = []
+        elif "costs" in row["choices"][given["choice"]]:  # a plan from before costs were kept knows none
+            row["costs"] = row["choices"][given["choice"]]["costs"]
         run.version += 1
         run.save()
         event.note(run=run_id, order=row["order"])

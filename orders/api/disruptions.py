@@ -77,7 +77,9 @@ class ComponentRow(Shape):
 
     name = s.CharField()
     label = s.CharField()  # type: ignore[assignment]  # of the shape, not of the field
-    value = s.IntegerField(help_text="of fees: hundredths of the currency")
+    value = s.IntegerField(
+        help_text="of fees: hundredths of the currency; of moved: collections and beds whose time changes, not orders"
+    )
     bound = s.IntegerField(allow_null=True, help_text="proven: no plan has less")
     currency = s.CharField(allow_blank=True, required=False, help_text="of fees: that which is weighed")
 
@@ -100,9 +102,12 @@ class PlanRow(Shape):
     before = s.DateTimeField(help_text="start of the collection as booked")
     start_before = s.DateTimeField(help_text="start of manufacture as booked")
     material = s.ChoiceField(choices=MATERIAL, help_text="how far it is: a collection that took place never moves")
-    chosen = s.IntegerField(allow_null=True, help_text="index of the choice; null: not moved")
+    chosen = s.IntegerField(
+        allow_null=True, help_text="index of the choice; null: not moved. A choice may move later places alone"
+    )
     text = s.CharField(help_text="why")
     costs = CostLineRow(many=True, help_text="of the choice taken; without a place: of the second collection it needs")
+    costs_known = s.BooleanField(help_text="false: worked out before costs were kept; the empty costs say nothing")
     choices = ChoiceRow(many=True)
 
 
@@ -139,6 +144,7 @@ class MoveRow(Shape):
     after = s.DateTimeField()
     reason = s.CharField(allow_blank=True)
     costs = CostLineRow(many=True, help_text="of one that waits: what it costs, as far as it is yours to see")
+    costs_known = s.BooleanField(help_text="false: signed before costs were kept; the empty costs say nothing")
 
 
 class SignedAnswer(Shape):
@@ -379,6 +385,7 @@ class MovesView(ActorView):
                 "order": order.code,
                 "moves": _moves(move.material),
                 "costs": [cost_row(line) for line in charged.get(move.pk, Cost()).lines],
+                "costs_known": bool(move.starts),
             }
             | {name: getattr(move, name) for name in names}
             for order, move in known
@@ -419,6 +426,7 @@ def _run(run: Any) -> dict[str, Any]:
             "start_before": row["start_before"],
             "material": Material(row["material"]).name.lower(),
             "costs": row.get("costs", []),
+            "costs_known": "costs" in row,
             "choices": [
                 {"costs": []} | {k: v for k, v in choice.items() if k not in ("slot_ids", "starts", "plant_zone")}
                 for choice in row["choices"]

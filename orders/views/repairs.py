@@ -135,6 +135,8 @@ def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, An
         "other_after": parse_datetime(their_choice[moved]) if their_choice else None,
         "costs": _costs(row),
         "other_costs": _costs(theirs) if theirs else [],
+        "costs_known": "costs" in row,
+        "other_costs_known": theirs is None or "costs" in theirs,
         "move": moves.get(row["order"]),
         "choice": {
             "name": "choice",

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from ledger.context import reading
+from ledger.recording import acting
 from scheduling.models import RepairMove, RepairRun
 from tests.api.conftest import make_partner
 from tests.orders.conftest import confirmed, patient
 from tests.orders.factories import World, make_world
-from tests.orders.test_repairs import coordinator, proposed, signed, stopped
+from tests.orders.test_repairs import coordinator, order_of, planner, proposed, signed, stopped
 from tests.personas.conftest import signed_in
 from tests.scheduling.test_prices import price
 
@@ -123,3 +124,36 @@ def test_amounts_of_another_currency_are_told_and_not_added(far: World) -> None:
     assert fees is not None and fees["currency"] == "EUR"
     euros = sum((Decimal(line["amount"]) for line in run.plan[0]["costs"] if line["currency"] == "EUR"), Decimal())
     assert Decimal(fees["value"]) / 100 == euros
+
+
+def test_a_move_signed_before_costs_were_kept_says_that_its_cost_is_not_known(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    price(far, "line_cancelled", "900.25", days_before=60)
+    run = proposed(far, stopped(far, code))
+    (move,) = signed(far, run)
+    rest = make_partner(far.center, "coordinator", responsible=far.member("center", "coordinator"))
+    center, said = signed_in(far.member("center", "coordinator")), "What accepting costs is not known"
+    assert rest.get("moves").json()["results"][0]["costs_known"] is True
+    assert said not in center.get("/disruptions/").content.decode()
+    with acting(planner(far), "orders.step_done", stream_id=move.stream_id):
+        RepairMove.unwalled.filter(pk=move.pk).update(starts=[])
+    (row,) = rest.get("moves").json()["results"]
+    assert row["costs"] == [] and row["costs_known"] is False
+    page = center.get("/disruptions/").content.decode()
+    assert said in page and "900.25" not in page
+
+
+def test_a_plan_from_before_costs_were_kept_says_so_beside_each_order(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    run = proposed(far, stopped(far, code))
+    desk, address = signed_in(far.member("maker", "planner")), f"/disruptions/repairs/{run.pk}/"
+    assert "Cost not known" not in desk.get(address).content.decode()
+    for one in (run.plan[0], *run.plan[0]["choices"]):
+        del one["costs"]
+    with acting(planner(far), "orders.step_done", stream_id=order_of(far, code).stream_id):
+        RepairRun.unwalled.filter(pk=run.pk).update(plan=run.plan)
+    assert "Cost not known" in desk.get(address).content.decode()
+    rest = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    assert rest.get(f"repairs/{run.pk}").json()["plan"][0]["costs_known"] is False
+    desk.post(f"{address}edit/", {"order": code, "choice": "0"})
+    assert "Cost not known" in desk.get(address).content.decode()
