@@ -59,15 +59,8 @@ def record(coi: ChainOfIdentity, given: Given, at_hand: Sequence[Container], fie
     was this order's former donation, or stands under a facility number that is not the center's.
     """
     event = open_event()
-    if given.coi and given.coi != coi.code:
-        raise scans.mismatch(at_hand)
+    known = refuse_foreign(coi, given, at_hand)
     _require_own_facility(coi, given, field)
-    known = _live().filter(organization_id=coi.issuer_id, number=given.number).first()
-    named = Alias.unwalled.filter(
-        system=AliasSystem.DONATION, value=given.number, issuer_id=coi.issuer_id, withdrawn_at__isnull=True
-    )
-    if (known and known.stream_id != coi.stream_id) or named.exclude(stream_id=coi.stream_id).exists():
-        raise scans.mismatch(at_hand)
     if known is not None:
         _used(field)
     row = Donation(
@@ -88,6 +81,19 @@ def record(coi: ChainOfIdentity, given: Given, at_hand: Sequence[Container], fie
             raise
         raise scans.mismatch(at_hand) from None
     return row
+
+
+def refuse_foreign(coi: ChainOfIdentity, given: Given, at_hand: Sequence[Container]) -> Donation | None:
+    """Raise Mismatch when a donation number is another patient's; return the donation when it is this chain's."""
+    if given.coi and given.coi != coi.code:
+        raise scans.mismatch(at_hand)
+    known = _live().filter(organization_id=coi.issuer_id, number=given.number).first()
+    named = Alias.unwalled.filter(
+        system=AliasSystem.DONATION, value=given.number, issuer_id=coi.issuer_id, withdrawn_at__isnull=True
+    )
+    if (known and known.stream_id != coi.stream_id) or named.exclude(stream_id=coi.stream_id).exists():
+        raise scans.mismatch(at_hand)
+    return known
 
 
 def of_chain(coi: ChainOfIdentity) -> list[Donation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NoReturn
 from uuid import UUID
 
@@ -73,6 +74,23 @@ def expect(
         return found
     _refuse_same_order(stream_id, reading, expected, field)
     raise mismatch(expected)
+
+
+def is_plainly_of(identity_code: str, scanned: str) -> bool:
+    """Whether a code names this chain of identity and no donation, which would have to fit as well; asks no row."""
+    with suppress(InvalidInput):
+        reading = read(scanned)
+        return reading.coi == identity_code and not reading.donation
+    return False
+
+
+def refuse_foreign(stream_id: UUID, scanned: str, containers: Iterable[Container]) -> None:
+    """Raise Mismatch ``identity_mismatch`` when a code is another identity's than that of the expected containers.
+
+    Whatever else is wrong with it is said where it is asked for (``expect``, ``expect_identity``).
+    """
+    with suppress(InvalidInput):
+        expect(stream_id, scanned, containers, label_unproven=True)
 
 
 def expect_identity(

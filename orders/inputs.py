@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.utils import html
 
 from ledger.refusals import InvalidInput
+from orders import foreign_scans
 from orders.photos import PHOTO as PHOTO
 from orders.photos import PhotoField as PhotoField
 from orders.step_kinds import StepKind
@@ -98,8 +99,15 @@ def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer
 
 
 def parse(kind: StepKind, signatures: int, raw: Mapping[str, Any], context: dict[str, Any]) -> dict[str, Any]:
-    """Return a step's validated inputs; raise InvalidInput with every field's errors."""
-    return read(inputs_class(kind, signatures), raw, context)
+    """Return a step's validated inputs; raise InvalidInput with every field's errors.
+
+    Mismatch instead, when another patient's code is among what was scanned (``foreign_scans``).
+    """
+    try:
+        return read(inputs_class(kind, signatures), raw, context)
+    except InvalidInput:
+        foreign_scans.refuse_unread(kind, context["step_context"], raw)
+        raise
 
 
 def read(

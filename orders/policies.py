@@ -5,22 +5,10 @@ from __future__ import annotations
 from ledger.context import Actor
 from ledger.refusals import NotAllowed
 from ledger.states import Role
+from orders.entitled import why_not as why_not
 from orders.models import OrderStep
 
 LOGISTIC_KINDS = ("pack", "hand_over", "confirm_slots", "accept_job")
-
-
-def why_not(actor: Actor, step: OrderStep) -> str:
-    """Return in words why the actor may not perform the step; empty when they may."""
-    if step.responsible_id is None:
-        return "Nobody is responsible for this step yet."
-    if step.responsible_id != actor.organization_id:
-        return "This step belongs to another organization."
-    if not actor.can(step.capability):
-        return f"{actor.persona_title or 'This key'} may not perform this step."
-    if actor.site_id is not None and step.site_id is not None and actor.site_id != step.site_id:
-        return "This step belongs to another site of your organization."
-    return ""
 
 
 def may_see(actor: Actor, step: OrderStep) -> bool:

@@ -11,6 +11,7 @@ from ledger.context import Actor
 from ledger.recording import Signing
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed
 from network import queries as network
+from orders import foreign_scans
 from orders.step_kinds import StepContext, StepKind
 from personas import signing
 from personas.queries import username_of
@@ -44,7 +45,11 @@ def shown_digest(shown: list[tuple[str, str]]) -> str:
 
 
 def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Signing]:
-    """Return the signatures of a step, performer first. Sets ``ctx.performer_id``."""
+    """Return the signatures of a step, performer first. Sets ``ctx.performer_id``.
+
+    Before anybody's: another patient's code among what was scanned stops the line, signed or not.
+    """
+    foreign_scans.refuse(kind, ctx, inputs)
     ctx.performer_id = ctx.actor.person_id if ctx.actor.is_human else None
     if "signature" not in inputs:  # nobody has to sign, and nobody did
         return []

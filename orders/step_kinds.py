@@ -19,6 +19,8 @@ from orders.models import FlowStep, Order, OrderStep
 from orders.states import StepState, WithoutNetwork
 from personas.states import Capability
 
+DIFFERS = "differs"  # what somebody said, or what was read, is another patient's
+
 
 class Nothing(serializers.Serializer[Any]):
     """No fields."""
@@ -108,6 +110,8 @@ class StepKind:
     second_scan: ClassVar[str] = ""  # what each verifier scans for themselves, as the field's label says it
     warnings: ClassVar[tuple[str, ...]] = ()  # labels of what is shown as a warning, so that nobody overlooks it
     scans_many: ClassVar[bool] = False  # a verifier scans one code after the other, with commas between them
+    scans_identity: ClassVar[bool] = False  # another patient's code among all scans of it stops the line: see at_hand
+    differs: ClassVar[tuple[str, str]] = ("", "")  # the field that asks, and what is said when DIFFERS stops the line
     binds_shown: ClassVar[bool] = False  # who sends a version says with it what was shown, and that must still be so
     physical: ClassVar[bool] = False  # material is moved: what has happened already can always be recorded, as late
     photo: ClassVar[bool] = False  # a photo of the box may be a part of it (``orders.photos``)
@@ -139,6 +143,10 @@ class StepKind:
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         """Raise Mismatch or InvalidInput unless a verifier's own scan names what the step is about."""
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        """Return the containers beside the people who scan: those that another patient's code puts into quarantine."""
+        return []
 
     def verifier_rule(self, ctx: StepContext) -> VerifierRule:
         """Who may verify: by default a colleague with the same right at the same place."""

@@ -17,7 +17,7 @@ from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, Signing, acting
 from ledger.refusals import NotAllowed, NotFound, WrongState
-from orders import signers, treatment, witnesses
+from orders import foreign_scans, signers, treatment, witnesses
 from orders.flow import order_named
 from orders.inputs import PastTime, ScanField, ScanningVerifierInput, SignatureInput, read
 from orders.models import Order
@@ -80,6 +80,8 @@ def _destroy(actor: Actor, order: Order, container_code: str, raw: Mapping[str, 
         bag = containers_of(actor, order.stream_id).filter(code=container_code.strip().upper()).first()
         if bag is None:
             raise NotFound("This order has no such container.")
+        if may_destroy(actor, order, bag):
+            foreign_scans.among(order, raw, lambda: [bag])
         given = read(DestroyInputs, raw, {"zone": ZoneInfo(actor.zone)})
         require(actor, Capability.MANAGE_DEVIATIONS)
         _require_in_hand(actor, order, bag)

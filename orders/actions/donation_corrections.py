@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from rest_framework import serializers
 
-from custody import donations, identity
+from custody import donations, identity, material
 from custody.actions.mismatch import stopping_the_line
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
@@ -73,6 +74,7 @@ def _correct(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | No
         if wrong is None:
             text = f"This order has these: {', '.join(rows) or 'none'}."
             raise InvalidInput(fields={"wrong": [text]}, remedy="Choose the number that is wrong.")
+        _refuse_foreign(chain, wrong.number, given)
         right = donations.read(given["donation"])
         bound = digest(canonical_text({"order": order.code, "wrong": wrong.number, "right": right.number}))
         own = signers.sign_act(actor, given["signature"], Capability.COLLECT, CORRECTED_BY, bound)
@@ -82,6 +84,16 @@ def _correct(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | No
         event.note(order=order.code, wrong=wrong.number, right=right.number, containers=", ".join(named) or "none")
         event.result = {"containers": named}
     return named
+
+
+def _refuse_foreign(chain: Any, wrong: str, given: Mapping[str, Any]) -> None:
+    """Whoever of the two scanned it: another patient's number stops the line before a slip of the other is told."""
+    at_hand = [
+        bag for bag in material.of_stream(chain.stream_id) if bag.donation_number == wrong and not bag.is_terminal
+    ]
+    for scan in (given["donation"], given["second"]["scan"]):
+        with suppress(InvalidInput):
+            donations.refuse_foreign(chain, donations.read(scan), at_hand)
 
 
 def _second(actor: Actor, sent: Mapping[str, str], own: Signing, number: str, bound: str) -> Signing:

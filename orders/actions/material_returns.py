@@ -19,7 +19,7 @@ from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, Signing, acting
 from ledger.refusals import NotAllowed, NotFound, WrongState
-from orders import signers, treatment, witnesses
+from orders import foreign_scans, signers, treatment, witnesses
 from orders.flow import order_named
 from orders.inputs import PastTime, ScanField, ScanningVerifierInput, SignatureInput, read
 from orders.models import Order
@@ -93,6 +93,8 @@ def _return(actor: Actor, order: Order, container_code: str, raw: Mapping[str, A
         bag = containers_of(actor, order.stream_id).filter(code=container_code.strip().upper()).first()
         if bag is None:
             raise NotFound("This order has no such container.")
+        if may_return(actor, order, bag):
+            foreign_scans.among(order, raw, lambda: [bag])
         given = read(ReturnInputs, raw, {"zone": ZoneInfo(actor.zone)})
         require(actor, Capability.ISSUE_PRODUCT)
         _require_issued(actor, bag)

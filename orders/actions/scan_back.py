@@ -14,7 +14,7 @@ from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, Signing, acting
 from ledger.refusals import InvalidInput, NotFound, WrongState
-from orders import signers
+from orders import foreign_scans, signers
 from orders.flow import order_named
 from orders.inputs import ScanField, ScanningVerifierInput, SignatureInput, read
 from orders.models import Order
@@ -76,6 +76,8 @@ def _scan_back(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | 
         once=once,
     ) as event:
         order = order_named(actor, order.code)
+        if actor.can(capability):
+            foreign_scans.among(order, raw, lambda: [label.container for label in waiting(actor, order)])
         given = read(ScanBackInputs, raw)
         require(actor, capability)
         prints = waiting(actor, order)

@@ -41,6 +41,7 @@ class ActivateIdentity(StepKind):
     signatures = 1
     meaning = "identity verified"
     audience = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO)
+    scans_identity = True
     Inputs = Inputs
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:

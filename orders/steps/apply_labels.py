@@ -42,6 +42,7 @@ class ApplyLabels(StepKind):
     second_scan = "Scan every label yourself, one after the other"
     scans_many = True
     warnings = (namesakes.SAME_NAME,)
+    scans_identity = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
@@ -50,6 +51,9 @@ class ApplyLabels(StepKind):
             for bag in material.of_stream(ctx.order.stream_id, ContainerKind.STARTING_MATERIAL)
             if bag.state == ContainerState.LABELLED
         ]
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):

@@ -20,11 +20,9 @@ from orders.evidence_sections import at
 from orders.inputs import ScanField
 from orders.scanning_back import codes_in, each_once
 from orders.states import WithoutNetwork
-from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.step_kinds import DIFFERS, Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
-
-DIFFERS = "differs"
 
 
 class CheckedBag(serializers.Serializer[Any]):
@@ -58,6 +56,8 @@ class CheckBedside(StepKind):
     second_scan = "Scan the wristband and every bag yourself, one after the other"
     scans_many = True
     warnings = (namesakes.SAME_NAME,)
+    scans_identity = True
+    differs = ("patient_said", "What the patient said differs from the wristband.")
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
@@ -66,6 +66,9 @@ class CheckBedside(StepKind):
             for bag in material.of_stream(ctx.order.stream_id)
             if bag.kind in PRODUCT and bag.state == ContainerState.THAWED
         ]
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def begins_again(self, ctx: StepContext) -> bool:
         return any(not treatment.is_matched(bag) for bag in self._bags(ctx))
@@ -114,8 +117,6 @@ class CheckBedside(StepKind):
         waiting = self._bags(ctx)
         chain = identity.identity_of_stream(ctx.order.stream_id)
         scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=waiting)
-        if inputs["patient_said"] == DIFFERS:
-            raise scans.mismatch(waiting, "What the patient said differs from the wristband.")
         checked = {
             bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan").pk
             for position, given in enumerate(inputs["bags"])

@@ -112,12 +112,16 @@ class Collect(StepKind):
     meaning = "collected"
     physical = True  # the cells have left the patient
     needs = ("activate_identity", "apply_labels")  # two people have verified patient and labels before
+    scans_identity = True
     Inputs = Inputs
     Parameters = Parameters
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         found = bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.LABELLED)
         return [bag for bag in found if bag.ended_at is None]
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         return bags.nothing(ctx, self._bags(ctx), "bag for a collection")

@@ -9,13 +9,13 @@ from rest_framework import serializers
 
 from custody import identity, scans
 from custody.states import IdentityState
-from ledger.refusals import Mismatch, MissingFact
+from ledger.refusals import MissingFact
 from orders import namesakes
 from orders.inputs import ScanField
-from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.step_kinds import DIFFERS, Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 
-MATCHES, DIFFERS = "matches", "differs"
+MATCHES = "matches"
 
 
 class Inputs(serializers.Serializer[Any]):
@@ -40,6 +40,8 @@ class IdentifyPatient(StepKind):
     meaning = "identity verified"
     second_scan = "Scan the wristband yourself"
     warnings = (namesakes.SAME_NAME,)
+    scans_identity = True
+    differs = ("patient_said", "What the patient said differs from the wristband.")
     Inputs = Inputs
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
@@ -60,6 +62,4 @@ class IdentifyPatient(StepKind):
 
     def do(self, ctx: StepContext, inputs: dict[str, Any]) -> Outcome:
         scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), inputs["wristband"], "wristband")
-        if inputs["patient_said"] == DIFFERS:
-            raise Mismatch("What the patient said differs from the wristband.", code="identity_mismatch")
         return Outcome("Two people identified the patient.", {"patient_said": MATCHES})

@@ -75,12 +75,16 @@ class Infuse(StepKind):
     physical = True  # the patient has the cells
     warnings = (NOT_MATCHED,)
     needs = ("activate_identity", "check_bedside")  # two people have matched patient and bag before
+    scans_identity = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         """Only what two people matched at the bedside; recorded late, whatever has not ended."""
         thawed = bags.expected(ctx, bags.PRODUCT, ContainerState.THAWED)
         return thawed if ctx.late else [bag for bag in thawed if treatment.is_matched(bag)]
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         return bags.nothing(ctx, self._bags(ctx), "product")

@@ -14,12 +14,10 @@ from orders import bags, evidence, namesakes, prescriptions, treatment
 from orders.counts import counted
 from orders.inputs import ScanField
 from orders.states import StepState, WithoutNetwork
-from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
+from orders.step_kinds import DIFFERS, Outcome, StepContext, StepKind, step_kind
 from orders.steps.decide_readiness import USABLE
 from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
-
-DIFFERS = "differs"
 
 
 class IssuedBag(serializers.Serializer[Any]):
@@ -59,6 +57,8 @@ class IssueProduct(StepKind):
     signatures = 1
     meaning = "issued"
     warnings = (namesakes.SAME_NAME,)
+    scans_identity = True
+    differs = ("patient_ready", "What the ward or the prescription says differs from the order.")
     Inputs = Inputs
 
     def _in(self, ctx: StepContext, *states: ContainerState) -> list[Any]:
@@ -67,6 +67,9 @@ class IssueProduct(StepKind):
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         return self._in(ctx, *USABLE)
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = evidence.revoked_missing(ctx.actor, ctx.order) + prescriptions.missing(ctx.order)
@@ -91,8 +94,6 @@ class IssueProduct(StepKind):
         waiting, issued = self._bags(ctx), []
         chain = identity.identity_of_stream(ctx.order.stream_id)
         scans.expect_identity(chain, inputs["wristband"], "wristband", at_hand=waiting)
-        if inputs["patient_ready"] == DIFFERS:
-            raise scans.mismatch(waiting, "What the ward or the prescription says differs from the order.")
         for position, given in enumerate(inputs["bags"]):
             bag = bags.scanned(ctx, given["scan"], waiting, f"bags[{position}].scan")
             if bag.state == ContainerState.ISSUED:

@@ -33,10 +33,14 @@ class LabelProduct(StepKind):
     second_scan = "Scan every label yourself, one after the other"
     scans_many = True
     needs = ("finish_manufacture",)
+    scans_identity = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         return labels.without_label(bags.of_kinds(ctx, (ContainerKind.DRUG_PRODUCT,)))
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         if self._bags(ctx):

@@ -60,6 +60,7 @@ class Pack(StepKind):
     capability = Capability.PACK_MATERIAL
     physical = True  # the box is closed
     audience = (Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO, Role.COURIER)
+    scans_identity = True
     Inputs = Inputs
     Parameters = Parameters
 
@@ -89,6 +90,9 @@ class Pack(StepKind):
     def _reserve(self, ctx: StepContext) -> int:
         """How many bags may stay at the center: a box never goes without any."""
         return min(int(ctx.parameters.get("stay_at_center") or 0), len(self._bags(ctx)) - 1)
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return [*self._bags(ctx), *self._along(ctx)]
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         if ctx.order.plant_site is None:

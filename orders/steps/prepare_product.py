@@ -37,11 +37,15 @@ class PrepareProduct(StepKind):
     capability = Capability.PREPARE_PRODUCT
     without_network = WithoutNetwork.PAPER
     physical = True  # the thaw cannot be undone
+    scans_identity = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         found = bags.expected(ctx, bags.PRODUCT, self._before(ctx))
         return [bag for bag in found if bag.thawed_at is None]
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         return bags.nothing(ctx, self._bags(ctx), "frozen product")

@@ -56,11 +56,15 @@ class ReceiveMaterial(StepKind):
     scans_many = True
     physical = True  # the material lies on the dock
     photo = True
+    scans_identity = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         found = bags.expected(ctx, bags.STARTING_MATERIAL, ContainerState.IN_TRANSIT, beyond=RECEIVED)
         return found + shipments.arrived_along(ctx.order.stream_id, Direction.INBOUND) if found else found
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         return bags.nothing(ctx, self._bags(ctx), "starting material")

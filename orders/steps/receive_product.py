@@ -73,12 +73,16 @@ class ReceiveProduct(StepKind):
     warnings = (namesakes.SAME_NAME,)
     physical = True  # the product has arrived
     photo = True
+    scans_identity = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         found = bags.expected(ctx, PRODUCT, ContainerState.IN_TRANSIT, beyond=RECEIVED)
         found = [bag for bag in found if not bags.is_stored_at(bag, ctx.order.center_id)]
         return found + shipments.arrived_along(ctx.order.stream_id, Direction.OUTBOUND) if found else found
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         return bags.nothing(ctx, self._bags(ctx), "product")

@@ -66,7 +66,11 @@ class StartCollection(StepKind):
     signatures = 1
     meaning = "collection started"
     physical = True  # the needle is in
+    scans_identity = True
     Inputs = Inputs
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return labeled_bags(ctx.order)
 
     def missing(self, ctx: StepContext) -> list[MissingFact]:
         found = identity.query_facts(ctx.order.stream_id)

@@ -72,6 +72,7 @@ class StartManufacture(StepKind):
     title = "Start manufacture"
     capability = Capability.MANUFACTURE
     physical = True  # the cells are in the process
+    scans_identity = True
     Inputs = Inputs
     Parameters = Parameters
 
@@ -84,6 +85,9 @@ class StartManufacture(StepKind):
             return found
         kept = {bag.pk for bag in reserve.bags_of(ctx.order)}
         return [bag for bag in found if bag.pk not in kept]
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         if ctx.order.plant_site is None:

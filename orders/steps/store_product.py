@@ -36,12 +36,16 @@ class StoreProduct(StepKind):
     title = "Store drug product"
     capability = Capability.STORE_PRODUCT
     physical = True  # the bags lie in the tank
+    scans_identity = True
     Inputs = Inputs
 
     def _bags(self, ctx: StepContext) -> list[Any]:
         left = (ContainerState.ISSUED, ContainerState.THAWED)
         found = bags.expected(ctx, bags.PRODUCT, ContainerState.ACCEPTED, beyond=left)
         return [bag for bag in found if not bags.is_stored_at(bag, ctx.order.center_id)]
+
+    def at_hand(self, ctx: StepContext) -> list[Any]:
+        return self._bags(ctx)
 
     def indispensable(self, ctx: StepContext) -> list[MissingFact]:
         return bags.nothing(ctx, self._bags(ctx), "product")
