@@ -73,6 +73,11 @@ def quarantined(actor: Actor) -> QuerySet[Container]:
     return related.order_by(F("quarantined_at").asc(nulls_first=True), "pk")
 
 
+def identities_under_query(actor: Actor) -> QuerySet[ChainOfIdentity]:
+    """Return the chains of identity under query on the actor's orders, the oldest first."""
+    return visible(ChainOfIdentity, actor).filter(state=IdentityState.UNDER_QUERY).order_by("issued_at", "pk")
+
+
 def streams_under_query(actor: Actor, stream_ids: Collection[UUID]) -> set[UUID]:
     """Return those of these streams whose chain of identity is under query."""
     found = visible(ChainOfIdentity, actor).filter(stream_id__in=stream_ids, state=IdentityState.UNDER_QUERY)

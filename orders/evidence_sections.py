@@ -21,6 +21,7 @@ from ledger import queries as record
 from ledger.context import Actor
 from ledger.events import kind_named
 from network.specifications import rules_of
+from orders import under_query
 from orders.counts import counted
 from orders.models import Order, OrderStep
 from orders.states import StepState
@@ -228,6 +229,11 @@ def _deviations(actor: Actor, order: Order, zone: ZoneInfo) -> Section:
         words = [f"{row.get_severity_display()}, {row.get_state_display().lower()}, opened {at(row.opened_at, zone)}"]
         words += [row.text] + ([f"Conclusion: {row.conclusion}"] if row.conclusion else [])
         lines.append(Line(f"{row.number} ({row.kind.replace('_', ' ')})", ". ".join(words), row.state))
+    for case in under_query.identity_queries(actor, order):
+        still += case.is_open
+        words = [f"Critical, {case.state}, opened {at(case.opened_at, zone)}", case.text]
+        words += [f"Conclusion: {case.conclusion}"] if case.conclusion else []
+        lines.append(Line(under_query.TITLE, ". ".join(words), case.state))
     finding = f"{still} open that stop the release" if still else "None open that stops the release"
     finding += f", {minor} minor open." if minor else f", {len(lines)} in all."
     return Section("deviations", "Deviations", finding, not still, tuple(lines))

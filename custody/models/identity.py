@@ -41,6 +41,13 @@ class ChainOfIdentity(WalledModel):
                 condition=~models.Q(activated_by_id=models.F("issued_by_id")), name="custody_identity_two_people"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["stream"],
+                condition=models.Q(state=str(IdentityState.UNDER_QUERY)),
+                name="custody_identity_under_query",  # quality's desk: those few among all
+            )
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -46,6 +46,23 @@ class DeviationRow(answers.Shape):
     conclusion = serializers.CharField(allow_blank=True)
 
 
+class IdentityQueryRow(answers.Shape):
+    """An identity under query: the scans that did not match, until quality of two firms resolved it."""
+
+    state = serializers.ChoiceField(choices=DeviationState.choices)
+    text = serializers.CharField(help_text="what was found, what was put aside; no identifying data")
+    opened_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+    conclusion = serializers.CharField(allow_blank=True, help_text="how it was resolved")
+
+
+class DeviationList(answers.Shape):
+    """The deviations of an order, and its identity queries: resolved at `lift-identity-query`, not closed here."""
+
+    results = DeviationRow(many=True)
+    identity_queries = IdentityQueryRow(many=True)
+
+
 class ResultRow(answers.Shape):
     """A QC result that counts: nothing supersedes it."""
 
@@ -138,12 +155,20 @@ class DeviationsView(OrderActView):
         operation_id="list_deviations",
         tags=["quality"],
         summary="List an order's deviations, oldest first (none for a courier)",
-        responses=answers.whole(DeviationRow, "DeviationList"),
+        responses=DeviationList,
     )
     @reads
     def get(self, request: Request, code: str) -> Response:
-        found = quality.deviations_of(self.actor, order_named(self.actor, code).stream_id)
-        return Response({"results": [_deviation_row(row) for row in found]})
+        order = order_named(self.actor, code)
+        found, queried = quality.deviations_of(self.actor, order.stream_id), queries.identity_queries(self.actor, order)
+        return Response(
+            {
+                "results": [_deviation_row(row) for row in found],
+                "identity_queries": [
+                    {name: getattr(case, name) for name in IdentityQueryRow._declared_fields} for case in queried
+                ],
+            }
+        )
 
     @_documented("open_deviation", "Open a deviation by hand", OpenDeviation)
     def post(self, request: Request, code: str) -> Response:

@@ -248,6 +248,7 @@ def quality_part(actor: Actor, order: Any) -> dict[str, Any] | None:
     closing = actor.can(Capability.MANAGE_DEVIATIONS) and is_party(actor, order)
     decisions = list(quality.decisions_of(actor, order.stream_id))
     deviations = list(quality.deviations_of(actor, order.stream_id))
+    queried = queries.identity_queries(actor, order)
     closed = [row.number for row in deviations if row.state == DeviationState.CLOSED]
     judging = bool(closed) and actor.can(Capability.REVIEW_BATCH) and is_party(actor, order)
     found = {
@@ -257,6 +258,7 @@ def quality_part(actor: Actor, order: Any) -> dict[str, Any] | None:
             for r in quality.results_of(actor, order.stream_id)
         ],
         "deviations": [{"row": row, "may_close": closing and row.state == DeviationState.OPEN} for row in deviations],
+        "identity_queries": queried,
         "decisions": decisions,
         "certificate": any(row.decision == Decision.RELEASE for row in decisions),
     }

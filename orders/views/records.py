@@ -64,12 +64,14 @@ def record(request: HttpRequest, code: str) -> HttpResponseBase:
     note_reading(actor, code)
     with reading(actor):
         order = order_named(actor, code)
-        parts = queries.parts_of_record(actor, order)
+        parts, cases = queries.parts_of_record(actor, order), queries.identity_queries(actor, order)
+        parts["deviations"] = [*(_as_deviation(case) for case in cases), *parts["deviations"]]
         context = {
             "order": order,
             "banner": banner.of(actor, order, name_only=True),
             "status": "on_hold" if order.on_hold else order_cards.ORDER_TONE.get(order.state, order.state),
             "parts": [_part(name, parts[name]) for name in SHOWN],
+            "queried": any(case.is_open for case in cases),
             "gaps": [row for row in parts["custody"] if row["gap"]],
             "zone": order.center_site.zone,
             "reconciled": _reconciled(parts["labels"]),
@@ -82,6 +84,12 @@ def record(request: HttpRequest, code: str) -> HttpResponseBase:
             ],
         }
         return TemplateResponse(request, "oversight/record.html", context).render()
+
+
+def _as_deviation(case: queries.IdentityQuery) -> dict[str, Any]:
+    """Return an identity query as a line among the deviations; its record is the mismatch itself."""
+    said = {"number": "Identity under query", "severity": "Critical", "state": case.state.capitalize()}
+    return {**said, "text": case.text, "conclusion": case.conclusion}
 
 
 def _part(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def worklist(request: HttpRequest) -> HttpResponseBase:
 
 
 def _worklist(request: HttpRequest, actor: Actor) -> TemplateResponse:
-    context = frame.of(request, actor, queries.worklist(actor))
+    context = frame.of(request, actor, queries.worklist(actor)) | {"queried": queries.orders_under_query(actor)}
     return TemplateResponse(request, "orders/worklist.html", context)
 
 

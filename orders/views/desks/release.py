@@ -50,6 +50,7 @@ def _page(
         "kept": [("show", chosen["show"])] if chosen["show"] else [],
         "filtered": any(chosen.values()),
         "parts": [part for part in parts if chosen["show"] in ("", part["key"])],
+        "queried": queries.orders_under_query(actor),
         **extra,
     }
     return TemplateResponse(request, template, context)
