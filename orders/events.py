@@ -178,6 +178,7 @@ register(
         "The treatment center said what is wished of the dates.",
         payload={"order": "code"},
         audience=CLINICAL_AND_PLANT,
+        notifies=True,
     ),
     EventKind(
         "orders.hold_renewed",

@@ -200,6 +200,7 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
     _tell_of_a_late_record(audience, event)
     _tell_of_the_overdue(audience, actor, order, event)
     _tell_of_an_overdue_request(audience, actor, event)
+    _tell_of_wishes(audience, actor, order, event)
     milestone_notices.tell(audience, actor, order, event)
     _alarm_the_physician(audience, actor, order, event)
     many = "/" if actor.organization_role == Role.COURIER else MANY
@@ -320,6 +321,14 @@ def _tell_of_an_overdue_request(audience: _Audience, actor: Actor, event: Event)
         audience.tell(C.CONFIRM_SLOTS, "Overdue: answer a request for dates")
     if event.payload["level"] == ESCALATED:
         audience.tell(ANSWERS[Role(actor.organization_role)], "Overdue, nobody answered a request for dates")
+
+
+def _tell_of_wishes(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
+    """Whoever plans the plant where the order is booked hears of wishes: its sponsor's own, or a contract one's."""
+    if event.kind != "orders.wishes_stated" or order.plant_site is None:
+        return
+    if order.plant_site.organization_id == actor.organization_id:
+        audience.tell(C.CONFIRM_SLOTS, "Wishes for its dates", site_id=order.plant_site_id)
 
 
 def _alarm_the_physician(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
