@@ -19,7 +19,10 @@ MOST_FEEDS = 20
 
 
 def make_feed(actor: Actor, *, name: str, resource_code: str = "") -> CalendarFeed:
-    """Make a feed of one own resource, or of what the acting person's place has booked; it lasts 180 days."""
+    """Make a feed of one own resource, or of what the acting person's place has booked; it lasts 180 days.
+
+    Of two that are asked for in the same instant one is made: the organization's stream is locked before it looks.
+    """
     with acting(actor, "scheduling.feed_made", subject=("feed", name[:60])) as event:
         if not actor.is_human or actor.user_id is None or actor.membership_id is None:
             raise NotAllowed("A calendar feed is a person's: sign in to make one.")
