@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from custody.models import Equipment
@@ -49,6 +51,13 @@ def kept_by(actor: Actor, organization_id: UUID) -> list[Equipment]:
     """Return the pieces in service and still valid that a partner keeps, by serial number."""
     found = visible(Equipment, actor).filter(organization_id=organization_id, retired_at__isnull=True)
     return list(found.filter(valid_until__gt=timezone.now()).order_by("serial", "pk"))
+
+
+def numbers(actor: Actor, kind: str, spelled: Collection[str]) -> list[str]:
+    """Return the numbers of pieces in the registers that the actor sees which are one of these, in whatever case."""
+    upper = [text.upper() for text in spelled]
+    found = visible(Equipment, actor).annotate(_spelled=Upper("serial")).filter(kind=kind, _spelled__in=upper)
+    return sorted({serial.upper(): serial for serial in found.values_list("serial", flat=True)}.values())
 
 
 def piece(actor: Actor, key: UUID) -> Equipment:

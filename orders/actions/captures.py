@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from custody import queries as custody
-from custody.states import ContainerKind, WayReportKind
+from custody.states import ContainerKind, EquipmentKind, WayReportKind
 from ledger.context import Actor, reading
 from ledger.models import Event
 from ledger.recording import Replayed, acting
@@ -24,7 +24,7 @@ from orders import queries
 from orders.actions.error_declarations import declare_wrong, keep_act, what_is_wrong
 from orders.actions.pickups import report_delay, report_failed_pickup
 from orders.actions.way_reports import report_way
-from orders.epcis import identifiers
+from orders.epcis import identifiers, pieces
 from orders.epcis.capturing import Captured, captured, declared_wrong, declares_wrong, events_of
 from orders.flow import StepResult, perform
 from orders.models import EpcisCapture, Order, OrderStep
@@ -182,7 +182,10 @@ def _step_deed(actor: Actor, order: Order, event: Captured, bags: Mapping[str, s
     kind, inputs = STEP_KINDS[event.act], _INPUTS[event.act](event, bags)
     if event.act == CapturedAct.RECEIVED and _are_starting_material(actor, order, bags.values()):
         kind, inputs = "receive_material", _received_material(event, bags)
-    wanted = {"direction": _direction(actor, order, bags.values())} if event.act == CapturedAct.PACKED else {}
+    wanted = {}
+    if event.act == CapturedAct.PACKED:
+        wanted = {"direction": _direction(actor, order, bags.values())}
+        inputs |= _equipment(actor, event)
     return _performing(actor, order, _step(actor, order, kind, wanted), event, inputs)
 
 
@@ -198,16 +201,23 @@ def _direction(actor: Actor, order: Order, codes: Iterable[str]) -> str:
 
 
 def _packed(event: Captured, bags: Mapping[str, str]) -> dict[str, Any]:
-    """The box gets its code here; what the partner names is the shipper."""
-    read = identifiers.read(event.parent)
     return {
         "bags": [{"scan": code} for code in bags.values()],
-        "shipper_code": read[1] if read else event.parent,
         "seal_code": event.own.get("seal", ""),
-        "logger_code": event.own.get("logger", ""),
         "logger_running": "yes" if event.own.get("loggerRunning") is True else "no",
         "checklist": event.own.get("checklist", []),
         "packed_at": event.at.isoformat(),
+    }
+
+
+def _equipment(actor: Actor, event: Captured) -> dict[str, Any]:
+    """The box gets its code here; what the partner names is the shipper, and the logger in it."""
+    logger = event.own.get("logger", "")
+    if isinstance(logger, str):
+        logger = pieces.number_of(actor, EquipmentKind.LOGGER, logger, "cgt:logger")
+    return {
+        "shipper_code": pieces.number_of(actor, EquipmentKind.SHIPPER, event.parent, "parentID"),
+        "logger_code": logger,
     }
 
 

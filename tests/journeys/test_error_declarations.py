@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from cgt.demo.journey import Journey, Player
+from ledger.refusals import FactsMissing
 from orders.epcis import documents
 from orders.epcis.identifiers import uri
+from personas.models import Membership
+from quality.actions.deviations import close_deviation
 from tests.api.conftest import Partner
+from tests.journeys.conftest import refused
 from tests.journeys.telling import events, told
 from tests.journeys.test_captures import box_of, event, sent, signed, system
 from tests.journeys.test_epcis import told as told_in_epcis
 from tests.journeys.watching import bags, kinds_of_events, open_deviations, step_of
 from tests.journeys.world import World
 from tests.orders.epcis.validation import faults
+from tests.personas.conftest import signed_in
 
 NAME = "urn:uuid:0b1d9d3e-5a9c-4d0e-9a1b-000000000001"
 
@@ -180,3 +186,37 @@ def test_a_hand_over_that_was_signed_stays_until_people_put_it_right(
     day = timezone.now() + dt.timedelta(days=1)
     later = carrier.get(f"epcis/events?EXISTS_errorDeclaration=true&GE_eventTime={day:%Y-%m-%dT%H:%M:%SZ}").json()
     assert later["epcisBody"]["queryResults"]["resultsBody"]["eventList"] == []
+
+
+@pytest.mark.story("QA1", "CO8")
+def test_both_sites_read_it_on_the_orders_page_and_nothing_is_released_until_quality_closes_it(
+    world: World, packed: Journey, center: Player, carrier: Partner, failed: dict[str, Any]
+) -> None:
+    packed.run(before="release")
+    assert sent(carrier, wrong(failed))["success"]
+    found = open_deviations(world.player("maker", "qa_reviewer"), packed)
+    (case,) = [one for one in found if one.kind == "declared_wrong"]
+    told_here = "an event of this order did not occur"
+
+    def page(organization: str, persona: str) -> str:
+        member = Membership.unwalled.get(pk=world.player(organization, persona).actor.membership_id)
+        answer = signed_in(member).get(f"/orders/{packed.code}/")
+        return html.unescape(answer.content.decode()) if answer.status_code == 200 else str(answer.status_code)
+
+    both = (("center", "coordinator"), ("center", "treating_physician"), ("maker", "planner"), ("maker", "qa_reviewer"))
+    for who in both:
+        assert told_here in page(*who) and case.text in page(*who), who
+    assert told_here not in page("courier", "courier_dispatcher") and case.number not in page(
+        "courier", "courier_driver"
+    )
+    assert page("next_center", "coordinator") == "404" == page("next_maker", "qa_reviewer")
+    with refused(FactsMissing) as refusal:
+        packed.perform("release")
+    assert case.number in str([fact.text for fact in refusal.value.facts])
+    quality = world.player("maker", "qa_reviewer").actor
+    words = "The driver scanned the wrong entry; the box was picked up later."
+    for one in found:
+        close_deviation(quality, one.pk, conclusion=words, person_id=quality.person_id)
+    for who in both:
+        assert told_here not in page(*who), who
+    assert packed.perform("release").state == "done"
