@@ -119,6 +119,7 @@ class CapturedAct(models.TextChoices):
     THAWED = "thawed", "Thawed or prepared"
     INFUSED = "infused", "Infused"
     PACKED = "packed", "Packed"
+    QUARANTINE_DECIDED = "quarantine_decided", "Quarantine decided"
     DECLARED_WRONG = "declared_wrong", "Declared wrong"
 
 

@@ -21,6 +21,7 @@ from ledger.recording import Replayed, acting
 from ledger.refusals import InvalidInput, NotAllowed, Refusal
 from ledger.walls import visible
 from orders import queries
+from orders.actions.dispositions import REJECT, RELEASE, decide_on_quarantine
 from orders.actions.error_declarations import declare_wrong, keep_act, what_is_wrong
 from orders.actions.pickups import report_delay, report_failed_pickup
 from orders.actions.way_reports import report_way
@@ -49,6 +50,7 @@ LEGS = {
     CapturedAct.LEG_ARRIVED: WayReportKind.LEG_ARRIVED.value,
 }
 PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
+DECISIONS = {"available": RELEASE, "non_conformant": REJECT}
 RESULTS = {"dispensed": "infused", "partially_dispensed": "partial"}
 
 
@@ -159,6 +161,8 @@ def _deed(actor: Actor, event: Captured) -> Deed:
     order = visible(Order, actor).filter(stream_id=known[0].stream_id).first()
     if order is None or (len(streams) > 1 and event.act != CapturedAct.MANUFACTURE_BEGUN):
         raise InvalidInput(fields={event.listed: ["One event is about things of one order."]})
+    if event.act == CapturedAct.QUARANTINE_DECIDED:
+        return _quarantine_deed(actor, order, event, [_bag(event, what) for what in found.values()])
     if event.act in STEP_KINDS:
         return _step_deed(actor, order, event, {thing: _bag(event, what) for thing, what in found.items()})
     return _box_deed(actor, order, event, [what.shipment for what in known])
@@ -187,6 +191,18 @@ def _step_deed(actor: Actor, order: Order, event: Captured, bags: Mapping[str, s
         wanted = {"direction": _direction(actor, order, bags.values())}
         inputs |= _equipment(actor, event)
     return _performing(actor, order, _step(actor, order, kind, wanted), event, inputs)
+
+
+def _quarantine_deed(actor: Actor, order: Order, event: Captured, bags: list[str]) -> Deed:
+    """Quality inspected a bag in quarantine: released or rejected, as queries say it of the same decision."""
+    if len(bags) != 1:
+        raise InvalidInput(fields={event.listed: ["A bag is decided about by an event of its own."]})
+    if event.disposition not in DECISIONS:
+        words = "; nothing else is decided by an inspection, and what is put aside is told where it was found."
+        raise InvalidInput(fields={"disposition": [f"Use {' or '.join(DECISIONS)}{words}"]})
+    decision, reason = DECISIONS[event.disposition], str(event.own.get("reason", ""))
+    kept: dict[str, Any] = {"once": event.once, "then": keep_act(actor, event), "at": event.at}
+    return _deed_of(event, order, partial(decide_on_quarantine, actor, order.code, bags[0], decision, reason, **kept))
 
 
 def _are_starting_material(actor: Actor, order: Order, codes: Iterable[str]) -> bool:

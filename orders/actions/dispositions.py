@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from django.utils import timezone
 
 from custody import identity, material
 from custody.queries import containers_of
@@ -24,17 +27,27 @@ from quality.states import DeviationState, Severity
 RELEASE, REJECT = "release", "reject"
 DECISIONS = (RELEASE, REJECT)
 LOST, FOUND = "lost", "found"
+MAY_RUN_AHEAD = dt.timedelta(seconds=60)
 LONGEST_TEXT = 500  # of a deviation's
 # Material that waited for its acceptance when it was put aside is accepted by the decision to release it.
 ACCEPTED_BY_RELEASE = ContainerState.RECEIVED
 
 
 def decide_on_quarantine(
-    actor: Actor, code: str, container_code: str, decision: str, reason: str, *, once: Once | None = None
+    actor: Actor,
+    code: str,
+    container_code: str,
+    decision: str,
+    reason: str,
+    *,
+    once: Once | None = None,
+    at: dt.datetime | None = None,
+    then: Callable[[Order], None] | None = None,
 ) -> Any:
     """Release or reject a container in quarantine, or one that came back to the store; return it.
 
-    By quality of its custodian or manufacturer. What came back and is released may be issued again.
+    By quality of its custodian or manufacturer. What came back and is released may be issued again. ``at``: when it was
+    decided elsewhere, since the container was put aside; ``then`` looks at the order in the same transaction.
 
     A release needs every major and critical deviation closed and no identity under query (FactsMissing lists them).
     """
@@ -43,13 +56,26 @@ def decide_on_quarantine(
             raise InvalidInput(fields={"decision": [f"Use one of {', '.join(DECISIONS)}."]})
         if bag.state not in (ContainerState.QUARANTINED, ContainerState.RETURNED):
             raise WrongState(f"{bag.code} is not in quarantine.", code="not_quarantined")
+        if at is not None:
+            event.occurred_at = _since_put_aside(bag, at)
         if decision == RELEASE:
             _release(actor, order, bag)
         else:
             material.move(bag, ContainerState.REJECTED)
         event.note(order=order.code, container=bag.code, decision=decision)
         treatment.settle(order)
+        if then is not None:
+            then(order)
     return bag
+
+
+def _since_put_aside(bag: Any, at: dt.datetime) -> dt.datetime:
+    """Whoever decides elsewhere says when: since it was put aside, and not in the future."""
+    now = timezone.now()
+    if at > now + MAY_RUN_AHEAD or (bag.quarantined_at and at < bag.quarantined_at):
+        text = "The decision lies after the container was put aside, and not in the future."
+        raise InvalidInput(text, fields={"eventTime": [text]}, remedy="Give the time of the decision itself.")
+    return min(at, now)
 
 
 def record_loss(actor: Actor, code: str, container_code: str, reason: str, *, once: Once | None = None) -> Any:

@@ -29,6 +29,7 @@ ACTS = {
     (OBJECT, "arriving"): CapturedAct.LEG_ARRIVED,
     (OBJECT, "storing"): CapturedAct.STORED,
     (OBJECT, "accepting"): CapturedAct.RECEIVED,
+    (OBJECT, "inspecting"): CapturedAct.QUARANTINE_DECIDED,
     (OBJECT, "other"): CapturedAct.THAWED,  # the standard has no word for it; it is told with this one here, too
     (OBJECT, "dispensing"): CapturedAct.INFUSED,
     (TRANSFORMATION, "commissioning"): CapturedAct.MANUFACTURE_BEGUN,

@@ -24,6 +24,7 @@ CAPTURED = (
     "orders.delayed",
     "orders.leg_reported",
     "orders.leg_late",
+    "orders.quarantine_decided",
 )
 SHAPES = tuple(dict.fromkeys(shape for key in CAPTURED for shape in declarations()[key].shapes))
 
