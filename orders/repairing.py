@@ -25,6 +25,7 @@ from scheduling.offers import ChainRequest
 from scheduling.repair import candidates, collected, explanation, solver
 from scheduling.repair.fees import FREE
 from scheduling.repair.objective import LABELS, harm_of_none, is_collected_again
+from scheduling.repair.reasons import Reasons
 from scheduling.repair.runs import RepairRun
 from scheduling.repair.snapshot import NEVER, USED, Affected, Offered, rank, without
 from scheduling.slot_chains import SlotChain
@@ -290,7 +291,7 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
     wanted = [(asked.candidates[o.key][i].draft, o) for o, i in picked if i is not None]
     dealt = collected.dealt(asked.pools, wanted)
     drafts = {order.key: draft for (_, order), draft in zip(wanted, dealt, strict=True)}
-    rows = []
+    rows, reasons = [], Reasons(one.offered, timezone.now())
     for order in one.affected:
         chosen = drafts.get(order.key)
         offered = asked.candidates[order.key][:CHOICES]
@@ -310,17 +311,13 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
                 "plant_zone": plant.zone.key if plant else zone,
                 "chosen": 0 if chosen else None,
                 "text": explanation.explain(
-                    order, chosen, one.places, why, offered, "" if len(choices) > 1 else _not_held(order, one, chosen)
+                    order, chosen, one.places, why, offered, reasons.told(order, chosen, len(choices))
                 ),
                 "costs": _costs(order, chosen, one.prices),
                 "choices": [_choice(order, d, one, why) for d in choices[:CHOICES]],
             }
         )
     return rows
-
-
-def _not_held(order: Affected, one: Snapshot, chosen: Draft | None) -> str:
-    return collected.not_held(order, one.offered[order.request.therapy_id].calendar, timezone.now(), chosen)
 
 
 def _choice(order: Affected, draft: Draft, one: Snapshot, why: str) -> dict[str, Any]:

@@ -63,8 +63,13 @@ class AtPlant:
 
         return refused or Miss(Stage.RECEIVING, "receiving_full" if full else "outside_receiving", words)
 
-    def starts(self, arrival: int, oldest: int, manufacture: int) -> Iterator[tuple[int, tuple[Taken, ...]] | Miss]:
-        """Yield when manufacture may start, earliest first, with line and stock; a start that may not as a miss."""
+    def starts(
+        self, arrival: int, oldest: int, manufacture: int, since: str = "after arrival"
+    ) -> Iterator[tuple[int, tuple[Taken, ...]] | Miss]:
+        """Yield when manufacture may start, earliest first, with line and stock; a start that may not as a miss.
+
+        ``since``: how the words of one that is not offered say what ``arrival`` is.
+        """
         row = self.lines
         if row is None:
             yield self._with_stock(arrival, ())
@@ -84,7 +89,7 @@ class AtPlant:
             missed = self.quotas.miss(Stage.LINE, LINE, start) if self.quotas.are_set else None
             yield missed or self._with_stock(start, (line,))
         if not offered:
-            yield self._no_line(arrival, full)
+            yield self._no_line(arrival, full, since)
 
     def _with_stock(self, start: int, line: tuple[Taken, ...]) -> tuple[int, tuple[Taken, ...]] | Miss:
         row, known = self.stock, ""
@@ -105,13 +110,13 @@ class AtPlant:
 
         return Miss(Stage.STOCK, "stock_used" if known else "no_stock", words)
 
-    def _no_line(self, arrival: int, full: bool) -> Miss:
+    def _no_line(self, arrival: int, full: bool, since: str) -> Miss:
         plant = self.plant
 
         def words() -> str:
             limit = "its storage ends" if self.request.cryopreserved else "the material is too old"
             when = plant.words_with(instant(arrival), self.center)
             quantity, state = ("Every", "is taken") if full else ("No", "is offered")
-            return f"{quantity} manufacturing start at {plant.name} after arrival {when} and before {limit} {state}."
+            return f"{quantity} manufacturing start at {plant.name} {since} {when} and before {limit} {state}."
 
         return Miss(Stage.LINE, "line_full" if full else "no_line", words)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
@@ -162,6 +164,17 @@ class Calendar:
         """Return where lanes lead from a place."""
         lane = ResourceKind.COURIER_LANE.value
         return [to for kind, place, to in self._rows if kind == lane and place == origin_id and to is not None]
+
+    def named(self, place: Callable[[Place], str], source: Callable[[Source], str]) -> Calendar:
+        """Return the same windows with other names of places and resources: to be told to others, not to be taken."""
+        fresh = Calendar(())
+        fresh.quotas = self.quotas
+        fresh.places = {pk: replace(one, name=place(one)) for pk, one in self.places.items()}
+        for key, row in self._rows.items():
+            fresh._rows[key] = other = copy(row)
+            other.resources = [replace(one, name=source(one)) for one in row.resources]
+            other._windows = {}
+        return fresh
 
     @property
     def rows(self) -> Iterable[Row]:

@@ -104,6 +104,10 @@ class Planner:
         day = date.toordinal() + self.request.collection_days
         return self.inbound.chairs(day, self._terms_of(date, plant_id).collect, LinkKind.CONTINGENCY_CHAIR)
 
+    def missed(self, date: dt.date) -> Miss | None:
+        """Return what a collection on the local date misses, None where there is a way."""
+        return None if self.ways(date) else self._closed(date) or self._missed(date)
+
     def _why_none(self, date: dt.date) -> Fault:
         """Return why a date has no way: what the one that came furthest missed."""
         closed = self._closed(date)

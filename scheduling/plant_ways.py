@@ -201,6 +201,34 @@ class PlantWays:
                 if not isinstance(tail, Miss):
                     yield Begun(*found, tail)
 
+    def missed(self, ready: int, packed: int, collected: int, last: int, since: int) -> Iterator[Miss]:
+        """Yield why material that is packed already is not fetched before ``last``, received, begun or brought back.
+
+        Starts after ``since`` only (ticks); whose shipper does not hold is asked as well.
+        """
+        if self.runs is None:
+            return
+        first = self.inbound.pickup_days(ready)[0]
+        if not self.runs.offers(ready, first, last):
+            yield self.runs.none_on(ready, "no_lane")
+        yield from self.runs.missed(ready, packed, first, last)
+        for owner, _, _, arrival in self.runs.caught(ready, first, last, packed):
+            if not self.at_plant.receives(self.at_plant.bay(arrival)):
+                yield self.at_plant.no_bay(arrival)
+            elif old := self.inbound.too_old(collected, arrival):
+                yield old
+            else:
+                yield from self.not_started(arrival, last, since, self._endings[owner])
+
+    def not_started(self, arrival: int, oldest: int, since: int, ending: Ending) -> Iterator[Miss]:
+        """Yield why manufacture does not begin, or does not end, after ``since`` with material that arrived before."""
+        later = max(arrival, since)
+        said = "after arrival" if later == arrival else "after"
+        for found in self.at_plant.starts(later, oldest, self.terms.manufacture, said):
+            missed = found if isinstance(found, Miss) else ending.tail(found[0])
+            if isinstance(missed, Miss):
+                yield missed
+
     def why_none(self, chairs: Iterable[Taken]) -> Miss:
         """Return what the way that came furthest missed, where there is none."""
         worst: Miss | None = None

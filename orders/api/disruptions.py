@@ -105,7 +105,7 @@ class PlanRow(Shape):
     chosen = s.IntegerField(
         allow_null=True, help_text="index of the choice; null: not moved. A choice may move later places alone"
     )
-    text = s.CharField(help_text="why")
+    text = s.CharField(help_text="why; without another choice also which constraint rules the others out")
     costs = CostLineRow(many=True, help_text="of the choice taken; without a place: of the second collection it needs")
     costs_known = s.BooleanField(help_text="false: worked out before costs were kept; the empty costs say nothing")
     choices = ChoiceRow(many=True)

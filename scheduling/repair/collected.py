@@ -14,7 +14,7 @@ from uuid import UUID
 
 from scheduling.calendars import Calendar
 from scheduling.clocks import DAY, HOUR, ticks
-from scheduling.drafts import Draft, Miss, Pick, Taken, Way
+from scheduling.drafts import Draft, Miss, Pick, Taken, Way, further
 from scheduling.inbound import FAR
 from scheduling.plant_ways import PlantWays
 from scheduling.repair import pools
@@ -28,6 +28,7 @@ REACH = 14 * DAY  # how long a way of collected material is looked for
 MOST_BAYS = 5
 AFTER = (LinkKind.QUALITY_RELEASE,)  # what a request does not ask for any more once it was used
 CHAIR, LANE, RETURN = LinkKind.APHERESIS_CHAIR, LinkKind.COURIER_LANE, LinkKind.RETURN_LANE
+LINE = LinkKind.MANUFACTURING_LINE
 
 
 def onward(order: Affected, calendar: Calendar, now: dt.datetime) -> Iterator[Draft]:
@@ -48,6 +49,15 @@ def not_held(order: Affected, calendar: Calendar, now: dt.datetime, beside: Draf
     lasting, planner = replace(order, request=replace(order.request, shipper_holds=())), _Onward(order, calendar, now)
     drafts = sorted(onward(lasting, calendar, now), key=lambda d: (d.earliest_infusion, d.arrival_at))
     return next(filter(None, map(planner.not_held, drafts)), "")
+
+
+def furthest(order: Affected, calendar: Calendar, now: dt.datetime, beside: Draft | None = None) -> Miss | None:
+    """Return what the chain that came furthest missed, of those that collected material does not have; None where
+    nothing is missed. ``beside``: of those that begin after this one."""
+    worst: Miss | None = None
+    for miss in _Onward(order, calendar, now).stopped(beside):
+        worst = further(worst, miss)
+    return worst
 
 
 def dealt(found: Pools, wanted: Sequence[tuple[Draft, Affected]]) -> list[Draft]:
@@ -104,6 +114,49 @@ class _Onward(EveryWay):
                 arrival_at=self.current.arrival_at if self.order.material >= Material.AT_PLANT else draft.arrival_at,
                 manufacture_start=self.current.manufacture_start if self.order.is_begun else draft.manufacture_start,
             )
+
+    def stopped(self, beside: Draft | None) -> Iterator[Miss]:
+        """Yield why each chain that is none cannot be; ``beside``: of those that begin after this one."""
+        lines = [pick for pick in (beside.picks if beside else ()) if pick.kind == LINE]
+        since = max((ticks(pick.window.ends_at) for pick in lines), default=0)
+        plant_id = self.current.plant_id
+        if self.order.material is Material.AT_CENTER:
+            for choice in self.choices:
+                ways = self._by(choice)
+                packed = self.collected + ways.terms.pack
+                yield from ways.missed(max(packed, self.moment), packed, self.collected, self.oldest, since)
+        elif plant_id is None or plant_id not in self.calendar.places or not self._is_held_back():
+            return
+        elif self.order.is_begun:
+            yield from self._not_finished()
+        elif self.order.material is Material.AT_PLANT:
+            ending = self._by(plant_id).ending(*self._brought())
+            yield from self._by(plant_id).not_started(0, self.oldest, max(since, self.moment), ending)
+        else:
+            yield from self._not_delivered(plant_id, since)
+
+    def _not_delivered(self, plant_id: UUID, since: int) -> Iterator[Miss]:
+        ways, bays = self._by(plant_id), list(self._bays(plant_id))
+        if not bays:
+            yield ways.at_plant.no_bay(max(ticks(self.current.arrival_at), self.moment))
+        for arrival, _ in bays:
+            if old := self.inbound.too_old(self.collected, arrival):
+                yield old
+            elif arrival <= self._held_until(plant_id):
+                yield from ways.not_started(arrival, self.oldest, since, ways.ending(*self._brought()))
+
+    def _not_finished(self) -> Iterator[Miss]:
+        """Release, way back and bed, from each day on; the first that is missed explains the others."""
+        ways, due = self._by(self.current.plant_id), self._due()
+        ending = ways.ending(*self._brought())
+        yield from (tail for later in range(0, REACH, DAY) if isinstance(tail := ending.tail(due + later), Miss))
+
+    def _due(self) -> int:
+        """From when on quality release, or the way back, is looked for, told as a start of manufacture."""
+        terms = self._by(self.current.plant_id).terms
+        begun = ticks(self.order.begun_at or self.current.manufacture_start)
+        done = terms.manufacture + (terms.release if self.order.material is Material.RELEASED else 0)
+        return max(begun, self.moment - done)
 
     def _by(self, plant_id: UUID | None) -> PlantWays:
         return self.by(plant_id, self.center.local(self.current.collection_start).date())
@@ -191,8 +244,7 @@ class _Onward(EveryWay):
         ways = self._by(self.current.plant_id)
         ending = ways.ending(*self._brought())
         begun = ticks(self.order.begun_at or self.current.manufacture_start)
-        done = ways.terms.manufacture + (ways.terms.release if self.order.material is Material.RELEASED else 0)
-        due, seen = max(begun, self.moment - done), set()
+        due, seen = self._due(), set()
         pickup, arrival = ticks(self.current.pickup_at), ticks(self.current.arrival_at)
         for later in range(0, REACH, DAY):
             tail = ending.tail(due + later)

@@ -29,19 +29,19 @@ def explain(
     places: Mapping[UUID, Place],
     why: str,
     others: Sequence[Candidate] = (),
-    not_held: str = "",
+    ruled_out: str = "",
 ) -> str:
     """Return the sentences for one order. ``why``: what happened, a clause; ``others``: what else it could have had;
-    ``not_held``: whose shipper would have had to hold for longer to leave a choice, a sentence."""
+    ``ruled_out``: what leaves it no other choice, sentences (``reasons``)."""
     if draft is None:
         none = f"No feasible dates are left for this order because {why}."
-        return " ".join(filter(None, (none, not_held, _without_a_place(order, places))))
+        return " ".join(filter(None, (none, ruled_out, _without_a_place(order, places))))
     said = [_told(order.current, draft, kind, places) for kind in (LATER if order.is_begun else TOLD)]
     moved = " ".join(words for words in said if words) or "Only the courier or the receiving window changes."
     again = ""
     if is_collected_again(order, draft):
         again = " The collected material would be too old: the collection is repeated."
-    return f"{moved} Reason: {why}.{again} {_otherwise(order, draft, places, others, not_held)}"
+    return f"{moved} Reason: {why}.{again} {_otherwise(order, draft, places, others, ruled_out)}"
 
 
 def _told(was: Draft, draft: Draft, kind: str, places: Mapping[UUID, Place]) -> str:
@@ -53,14 +53,14 @@ def _told(was: Draft, draft: Draft, kind: str, places: Mapping[UUID, Place]) -> 
 
 
 def _otherwise(
-    order: Affected, draft: Draft, places: Mapping[UUID, Place], others: Sequence[Candidate], not_held: str
+    order: Affected, draft: Draft, places: Mapping[UUID, Place], others: Sequence[Candidate], ruled_out: str
 ) -> str:
     """What the next best chain of this order alone would do, or that there is none."""
     this = set(draft.slot_ids)
     other = next((c for c in others if set(c.slot_ids) != this and _differs(order, c.draft, draft)), None)
     if other is None:
         none = "Otherwise: there is no other feasible chain."
-        return " ".join(filter(None, (none, not_held, _without_a_place(order, places))))
+        return " ".join(filter(None, (none, ruled_out, _without_a_place(order, places))))
     days = round((other.draft.earliest_infusion - draft.earliest_infusion).total_seconds() / 86400)
     center = places[order.request.center_site_id]
     start = f"a collection on {center.words(other.draft.collection_start)}"

@@ -1,0 +1,107 @@
+"""What leaves an order of a repair no other choice: the constraint that its nearest dates violate first, in words.
+
+Every party of the order may read it. So what belongs to none of them has no name in it (another plant, another
+courier), neither has a quota, and what the center wishes of the dates is told as a wish without its reason.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from scheduling.calendars import Calendar, Place, Source
+from scheduling.drafts import Draft, Miss
+from scheduling.feasibility import Planner
+from scheduling.repair import collected
+from scheduling.repair.snapshot import Affected, Material, Offered
+
+NEAREST, MOST = 14, 2  # days that are looked at once a collection can be prepared; constraints that are told
+CROWDED = "What else it could have does not suffice for all orders that are hit."
+PREPARED = ("before_earliest", "lead_time")  # what no calendar changes: told where nothing else is
+WORDS = {
+    "before_earliest": "It is before the earliest day that the treatment center wishes.",
+    "lead_time": "A collection needs longer to be prepared.",
+    "weekday": "It is not on a weekday that the treatment center and the therapy allow.",
+    "washout": "The treatment center may not collect yet.",
+    "not_authorized": "The treatment center's authorization for this therapy ends before.",
+    "quota_used_up": "No quota is left to the treatment center for this period.",
+}
+
+
+class Reasons:
+    """Tells the orders of one repair; what orders have in common is worked out once.
+
+    ``offered``: by therapy, without the closed windows, as the repair was asked (``snapshot.Offered``); ``now``: UTC.
+    """
+
+    def __init__(self, offered: Mapping[UUID, Offered], now: dt.datetime) -> None:
+        self._offered, self._now = offered, now
+        self._known: dict[tuple[object, ...], str] = {}
+
+    def told(self, order: Affected, chosen: Draft | None, choices: int) -> str:
+        """Return the sentences for an order with so many choices, ``chosen`` among them; empty where there are others.
+
+        Of material that is not collected: for the nearest dates that have no chain. Of material that is: for the chain
+        that comes furthest; the shipper first, where it alone stands in the way.
+        """
+        if choices > 1:
+            return ""
+        if chosen is None and choices:
+            return CROWDED
+        calendar = self._calendar(order)
+        if order.material is not Material.NOT_COLLECTED:
+            held = collected.not_held(order, calendar, self._now, chosen)
+            return held or _said(collected.furthest(order, calendar, self._now, chosen))
+        key = order.request, *sorted(map(str, _parties(order))), order.current.plant_id
+        if key not in self._known:
+            self._known[key] = self._of_dates(order, calendar)
+        return self._known[key]
+
+    def _of_dates(self, order: Affected, calendar: Calendar) -> str:
+        """Walk the nearest days; of each constraint the first day, at most ``MOST``."""
+        center = calendar.places[order.request.center_site_id]
+        today, planner = center.local(self._now).date(), Planner(order.request, calendar, self._now)
+        found: dict[str, tuple[dt.date, Miss]] = {}
+        looked = 0
+        for date in (today + dt.timedelta(days=n) for n in range(order.request.horizon_days)):
+            miss = planner.missed(date)
+            if miss is not None:
+                found.setdefault(miss.code, (date, miss))
+            looked += miss is None or miss.code not in PREPARED
+            if looked >= NEAREST or len(found.keys() - set(PREPARED)) >= MOST:
+                break
+        told = [one for code, one in found.items() if code not in PREPARED] or list(found.values())
+        return " ".join(f"Collection on {date:%a %d %b %Y}: {_said(miss)}" for date, miss in told[:MOST])
+
+    def _calendar(self, order: Affected) -> Calendar:
+        """What is offered to the order's center, with names for its parties only."""
+        offered, known = self._offered[order.request.therapy_id], _parties(order)
+        sites = {order.request.center_site_id, order.current.plant_id}
+
+        def place(one: Place) -> str:
+            return one.name if one.id in sites else "another plant"
+
+        def source(one: Source) -> str:
+            ends = {one.place_id, one.lane.destination_id} if one.lane else {one.place_id}
+            if one.organization_id in known and ends <= sites:
+                return one.name
+            return "another courier" if one.lane else "another resource"
+
+        calendar = offered.calendar.named(place, source)
+        quotas = offered.quotas.get(order.request.center_site_id, ())
+        calendar.quotas = [replace(row, title="") for row in quotas]
+        return calendar
+
+
+def _parties(order: Affected) -> set[UUID]:
+    """The organizations that have a place of the order's chain as it is booked."""
+    return {pick.window.organization_id for pick in order.current.picks}
+
+
+def _said(miss: Miss | None) -> str:
+    if miss is None:
+        return ""
+    words = WORDS.get(miss.code) or miss.text()
+    return words[:1].upper() + words[1:]

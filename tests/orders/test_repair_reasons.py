@@ -1,0 +1,64 @@
+"""A planner reads on the page and over REST which constraint leaves an order of a repair no dates (MP6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from ledger.context import reading
+from scheduling.actions.disruptions import open_disruption
+from scheduling.models import Resource
+from tests.api.conftest import make_partner
+from tests.factories import operator
+from tests.orders.conftest import confirmed, patient, text_of
+from tests.orders.factories import World, make_world
+from tests.orders.test_repairs import proposed
+from tests.personas.conftest import signed_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.story("MP6")]
+
+
+@pytest.fixture
+def far(db: None) -> World:
+    return make_world(days=30)
+
+
+def closed(world: World, kind: str, owner: Any) -> Any:
+    """Everything of a kind is out for longer than anything is published."""
+    with reading(operator(owner)):
+        codes = list(Resource.unwalled.filter(organization=owner, kind=kind).values_list("code", flat=True))
+    now = dt.datetime.now(dt.UTC)
+    return open_disruption(
+        operator(owner),
+        kind="line_stop" if kind == "manufacturing_line" else "lane_strike",
+        resources=codes,
+        starts_at=now,
+        ends_at=now + dt.timedelta(days=60),
+        reason="nothing runs there",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner", "words"),
+    [
+        ("manufacturing_line", "maker", "No manufacturing start at "),
+        ("courier_lane", "courier", "No courier offers a run from "),
+    ],
+)
+def test_an_order_without_a_line_or_a_run_says_so_on_the_page_and_over_rest(
+    far: World, kind: str, owner: str, words: str
+) -> None:
+    person = patient()
+    code = confirmed(far, 16, **person)
+    run = proposed(far, closed(far, kind, getattr(far, owner)))
+    page = text_of(signed_in(far.member("maker", "planner")).get(f"/disruptions/repairs/{run.pk}/"))
+    partner = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    (row,) = partner.get(f"repairs/{run.pk}").json()["plan"]
+    assert row["order"] == code and row["chosen"] is None and row["choices"] == []
+    for said in (page, row["text"]):
+        assert "No feasible dates are left for this order because nothing runs there." in said
+        assert "Collection on " in said and words in said
+        assert "Without a place the patient waits without a date." in said
+        assert person["family_name"] not in said and person["given_name"] not in said
