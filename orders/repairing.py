@@ -294,7 +294,7 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
     rows, reasons = [], Reasons(one.offered, timezone.now())
     for order in one.affected:
         chosen = drafts.get(order.key)
-        offered = asked.candidates[order.key][:CHOICES]
+        offered = asked.choices(order.key, CHOICES)
         others = [collected.dealt(asked.pools, [(c.draft, order)])[0] for c in offered]
         choices = [chosen] if chosen else []
         choices += [d for d in others if all(d.slot_ids != kept.slot_ids for kept in choices)]

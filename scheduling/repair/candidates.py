@@ -24,6 +24,8 @@ from scheduling.repair.rations import Rations, choices
 from scheduling.repair.snapshot import Affected, Candidate, Harm, Material, Offered, Problem, free_places, movable
 from scheduling.repair.walks import Crowd, every_draft
 
+ALIKE = 4  # chains of an order that a candidate stands for, to be told as other choices
+
 
 def problem(
     affected: Sequence[Affected], offered: Calendar | Mapping[UUID, Offered], now: dt.datetime, horizon_days: int
@@ -53,16 +55,16 @@ def problem(
     left = free_places(pools.windows.values())
     now_held = {order.key: pools.named(movable(order)) for order in affected}
     short = _short(found, now_held, left)
-    offers = {}
+    offers, alike = {}, {}
     for order, (own, walk, walked) in zip(affected, found.values(), strict=True):
         walk.settle(short, partial(rations.periods, order))
         ways = [*(way.among(short) for way in own), *_in_time(order, walk, walked, pools)]
-        offers[order.key] = _distinct(order, ways, pools, rations)
+        offers[order.key], alike[order.key] = _distinct(order, ways, pools, rations)
     given = {slot_id: left[slot_id] for slot_id in short} | rations.left
     kept = {order.key: frozenset((now_held[order.key] | order.quota_ids) & given.keys()) for order in affected}
     keepers = Counter(place for places in kept.values() for place in places)
     given = {place: max(count, keepers[place]) for place, count in given.items()}  # to stay as it is is always a plan
-    return Problem(tuple(affected), offers, given, pools, kept)
+    return Problem(tuple(affected), offers, given, pools, kept, alike)
 
 
 def _calendar(order: Affected, pools: Pools, rations: Rations) -> Calendar:
@@ -167,10 +169,15 @@ def _short(
     return {slot_id for slot_id, orders in wanted.items() if slot_id in left and orders > left[slot_id]}
 
 
-def _distinct(order: Affected, ways: Sequence[_Way], pools: Pools, rations: Rations) -> tuple[Candidate, ...]:
-    """Of chains with the same short places and quotas the least harmful, the least harmful of all first."""
+def _distinct(
+    order: Affected, ways: Sequence[_Way], pools: Pools, rations: Rations
+) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
+    """Of chains with the same short places and quotas the least harmful, the least harmful of all first; and a few on
+    other dates that they stand for."""
     scale = Scale(order, pools.named(order.current.slot_ids), pools.pool_of)
     kept: dict[frozenset[UUID], Candidate] = {}
+    alike: dict[dt.datetime, Candidate] = {}
+    dates: set[dt.datetime] = set()
     for harm, _, number in sorted(
         (scale.harm(way.draft, way.slot_ids), way.draft.earliest_infusion, number) for number, way in enumerate(ways)
     ):
@@ -178,6 +185,11 @@ def _distinct(order: Affected, ways: Sequence[_Way], pools: Pools, rations: Rati
         claims = rations.claims(order, way.draft)
         for taken in choices(claims) if claims is not None else ():
             needs = way.needs | taken if taken else way.needs
+            date = way.draft.earliest_infusion if order.is_begun else way.draft.manufacture_start
             if needs not in kept:
                 kept[needs] = Candidate(way.draft, Harm(*harm), needs)
-    return tuple(kept.values())
+                dates.add(date)
+            elif len(alike) < ALIKE and date not in dates:
+                alike[date] = Candidate(way.draft, Harm(*harm), needs)
+                dates.add(date)
+    return tuple(kept.values()), tuple(alike.values())

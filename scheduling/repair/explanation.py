@@ -33,6 +33,7 @@ def explain(
 ) -> str:
     """Return the sentences for one order. ``why``: what happened, a clause; ``others``: what else it could have had;
     ``ruled_out``: what leaves it no other choice, sentences (``reasons``)."""
+    why = why.rstrip(". ")
     if draft is None:
         none = f"No feasible dates are left for this order because {why}."
         return " ".join(filter(None, (none, ruled_out, _without_a_place(order, places))))
@@ -68,10 +69,12 @@ def _otherwise(
         start = f"the product back on {center.words(other.draft.tentative_return)}"
     elif order.material is not Material.NOT_COLLECTED and not is_collected_again(order, other.draft):
         start = f"a start of manufacture on {center.words(other.draft.manufacture_start)}"
-    if days < 0:
+    count = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
+    mine = next((c for c in others if not _differs(order, c.draft, draft)), None)
+    if days < 0 and (mine is None or other.harm.as_tuple() < mine.harm.as_tuple()):
         why = "is not possible for all: its places are needed more elsewhere"
-        return f"An infusion {-days} days earlier, after {start}, {why}."
-    later = f"{days} day{'' if days == 1 else 's'} later" if days else "on the same day"
+        return f"An infusion {count} earlier, after {start}, {why}."
+    later = f"{count} {'later' if days > 0 else 'earlier, but more harm otherwise'}" if days else "on the same day"
     lost = " and the collected material lost" if other.harm.expired and not is_collected_again(order, draft) else ""
     return f"Otherwise: {start}, with the infusion {later}{lost}."
 

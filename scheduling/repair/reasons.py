@@ -19,7 +19,8 @@ from scheduling.repair.snapshot import Affected, Material, Offered
 
 NEAREST, MOST = 14, 2  # days that are looked at once a collection can be prepared; constraints that are told
 CROWDED = "What else it could have does not suffice for all orders that are hit."
-PREPARED = ("before_earliest", "lead_time")  # what no calendar changes: told where nothing else is
+PREPARED = ("before_earliest", "lead_time")
+DULL = (*PREPARED, "no_chair", "weekday")  # days that are never any good: told where nothing else is
 WORDS = {
     "before_earliest": "It is before the earliest day that the treatment center wishes.",
     "lead_time": "A collection needs longer to be prepared.",
@@ -70,9 +71,9 @@ class Reasons:
             if miss is not None:
                 found.setdefault(miss.code, (date, miss))
             looked += miss is None or miss.code not in PREPARED
-            if looked >= NEAREST or len(found.keys() - set(PREPARED)) >= MOST:
+            if looked >= NEAREST or len(found.keys() - set(DULL)) >= MOST:
                 break
-        told = [one for code, one in found.items() if code not in PREPARED] or list(found.values())
+        told = [one for code, one in found.items() if code not in DULL] or list(found.values())
         return " ".join(f"Collection on {date:%a %d %b %Y}: {_said(miss)}" for date, miss in told[:MOST])
 
     def _calendar(self, order: Affected) -> Calendar:

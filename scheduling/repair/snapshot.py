@@ -135,7 +135,8 @@ class Problem:
     """Orders, their candidates (best first), and how many places of short windows and quotas are there to be given.
 
     What is not in ``left`` has places for all. ``kept``: what each order has of it now, and keeps when it is left
-    without a place: nobody takes it away. ``pools``: what the windows of the candidates stand for.
+    without a place: nobody takes it away. ``pools``: what the windows of the candidates stand for. ``alike``: of each
+    order the best chains on other dates, for which a candidate with the same short places stands.
     """
 
     affected: tuple[Affected, ...]
@@ -143,6 +144,12 @@ class Problem:
     left: dict[UUID, int]
     pools: Pools | None = None
     kept: Mapping[str, frozenset[UUID]] = field(default_factory=dict)
+    alike: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
+
+    def choices(self, key: str, most: int) -> tuple[Candidate, ...]:
+        """Return what an order may have, the least harmful first: candidates, and chains for which they stand."""
+        found = {one.slot_ids: one for one in (*self.candidates[key][:most], *self.alike.get(key, ()))}
+        return tuple(sorted(found.values(), key=lambda one: one.harm.as_tuple())[:most])
 
 
 def without(calendar: Calendar, closed: Collection[UUID], given_back: Iterable[Affected] = ()) -> Calendar:

@@ -137,3 +137,19 @@ def test_who_is_left_without_a_place_keeps_what_it_has_and_nobody_else_gets_it()
     assert sum(chosen(first, second).values()) == 1
     stuck = replace(first, latest=NOW)
     assert chosen(stuck, second) == {first.key: False, "second": False}
+
+
+def test_where_places_suffice_for_all_an_order_may_still_choose_between_dates() -> None:
+    affected, _, calendar, network = small(8)
+    plenty = Calendar(calendar.places.values(), [replace(w, left=50) for w in calendar.windows], calendar.quotas)
+    asked = problem(affected, plenty, NOW, 35)
+    for order in affected:
+        choices = asked.choices(order.key, 4)
+        assert len({choice.draft.manufacture_start for choice in choices}) == len(choices) == 4
+        assert choices[0] == asked.candidates[order.key][0], "the least harmful is the first"
+        assert not [fault for choice in choices for fault in faults_of(choice.draft, order.request)]
+    names = network.calendar().places
+    first, others = affected[0], asked.choices(affected[0].key, 4)
+    words = explain(first, others[0].draft, names, "Plant 1 is closed.", others)
+    assert "Reason: Plant 1 is closed. Otherwise: a collection on " in words
+    assert "needed more elsewhere" not in words, "it is free, and was not chosen because it does more harm"
