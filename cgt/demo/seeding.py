@@ -135,6 +135,7 @@ PLOTS = (
     Plot("harbor", "auralcel", "accept_job", "ahead"),
     Plot("isar", "boromyel", "book", "asks"),
     Plot("linden", "boromyel", "finish", "reserve"),
+    Plot("isar", "auralcel", "accept_job"),
 )
 # Days from today to the collection of an order that waits at this step: what happens at the chair happens today.
 COLLECTED_IN = {

@@ -11,10 +11,21 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 from django.utils import timezone
 
-from cgt.demo import advancing, allocation, chores, clock, fictional_time, network, oddities, seeding, sign_ins
+from cgt.demo import (
+    advancing,
+    allocation,
+    chores,
+    clock,
+    fictional_time,
+    network,
+    oddities,
+    plant_stop,
+    seeding,
+    sign_ins,
+)
 from ledger.signals import outbox_filled
 from personas.queries import Membership
-from scheduling.signals import places_freed
+from scheduling.signals import places_freed, repair_wanted
 
 MARK = "cgt-demo"
 PROCESSES = 2
@@ -38,6 +49,7 @@ class Command(BaseCommand):
 
     def _seed(self, seed: int) -> None:
         places_freed.receivers = []
+        repair_wanted.receivers = []  # it is worked out here
         outbox_filled.receivers = []  # nobody is nudged about the past; the relay's sweep tells what is current
         now = timezone.now()
         with clock.at(now - dt.timedelta(days=network.PAST_DAYS - 1)):
@@ -50,6 +62,7 @@ class Command(BaseCommand):
         self.stdout.flush()
         self._orders_side_by_side(made, seed, now)
         allocation.decide(made)
+        plant_stop.stop_the_line(made, timezone.now())
         chores.charge_shippers()
         seeding.quiet_the_past()
 
