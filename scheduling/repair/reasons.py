@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
 from uuid import UUID
 
-from scheduling.calendars import Calendar, Place, Source
+from scheduling.calendars import Calendar
 from scheduling.drafts import Draft, Miss
 from scheduling.feasibility import Planner
-from scheduling.repair import collected
+from scheduling.repair import collected, names
 from scheduling.repair.snapshot import Affected, Material, Offered
 
 NEAREST, MOST = 14, 2  # days that are looked at once a collection can be prepared; constraints that are told
@@ -51,11 +50,11 @@ class Reasons:
             return ""
         if chosen is None and choices:
             return CROWDED
-        calendar = self._calendar(order)
+        calendar = names.for_parties(order, self._offered[order.request.therapy_id])
         if order.material is not Material.NOT_COLLECTED:
             held = collected.not_held(order, calendar, self._now, chosen)
             return held or _said(collected.furthest(order, calendar, self._now, chosen))
-        key = order.request, *sorted(map(str, _parties(order))), order.current.plant_id
+        key = order.request, names.parties(order), order.current.plant_id
         if key not in self._known:
             self._known[key] = self._of_dates(order, calendar)
         return self._known[key]
@@ -75,30 +74,6 @@ class Reasons:
                 break
         told = [one for code, one in found.items() if code not in DULL] or list(found.values())
         return " ".join(f"Collection on {date:%a %d %b %Y}: {_said(miss)}" for date, miss in told[:MOST])
-
-    def _calendar(self, order: Affected) -> Calendar:
-        """What is offered to the order's center, with names for its parties only."""
-        offered, known = self._offered[order.request.therapy_id], _parties(order)
-        sites = {order.request.center_site_id, order.current.plant_id}
-
-        def place(one: Place) -> str:
-            return one.name if one.id in sites else "another plant"
-
-        def source(one: Source) -> str:
-            ends = {one.place_id, one.lane.destination_id} if one.lane else {one.place_id}
-            if one.organization_id in known and ends <= sites:
-                return one.name
-            return "another courier" if one.lane else "another resource"
-
-        calendar = offered.calendar.named(place, source)
-        quotas = offered.quotas.get(order.request.center_site_id, ())
-        calendar.quotas = [replace(row, title="") for row in quotas]
-        return calendar
-
-
-def _parties(order: Affected) -> set[UUID]:
-    """The organizations that have a place of the order's chain as it is booked."""
-    return {pick.window.organization_id for pick in order.current.picks}
 
 
 def _said(miss: Miss | None) -> str:
