@@ -22,6 +22,17 @@ ENROLLED_IT = MissingFact(
 )
 
 
+class DocumentDiffers(FactsMissing):
+    """The patient before the second person may be another one than was enrolled: nothing is to be completed here."""
+
+    title = "Stop: the document does not match the enrolment"
+    remedy = "Do not activate. Compare again, or cancel this order and enrol the right patient."
+
+    def __init__(self) -> None:
+        fact = MissingFact("identity_differs", "Date of birth or record number differ from what was enrolled.")
+        super().__init__(code=fact.code, facts=[fact])
+
+
 class Inputs(serializers.Serializer[Any]):
     """What the second person reads from the patient's own document, and the chain-of-identity code."""
 
@@ -61,16 +72,6 @@ class ActivateIdentity(StepKind):
             )
         sealed = vault.open_identity(ctx.actor, ctx.order.patient_id)
         if sealed.birth_date != inputs["birth_date"] or normal_mrn(sealed.mrn) != normal_mrn(inputs["mrn"]):
-            raise FactsMissing(
-                "The document does not match the enrolment.",
-                code="identity_differs",
-                facts=[
-                    MissingFact(
-                        "identity_differs",
-                        "Date of birth or record number differ from what was enrolled.",
-                        "Do not activate. Compare again, or cancel this order and enrol the right patient.",
-                    )
-                ],
-            )
+            raise DocumentDiffers
         identity.activate(chain, person)
         return Outcome("The chain of identity is active.", {"identity_code": ctx.order.identity_code})

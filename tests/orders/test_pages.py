@@ -108,6 +108,22 @@ def test_who_compares_the_document_does_not_read_it_from_the_page(browse: Browse
     assert "1961" not in page
 
 
+def test_a_document_that_differs_is_answered_with_a_stop_not_with_a_call_to_go_on(browse: Browse, world: World) -> None:
+    person = patient()
+    code = world.enrol(**person)
+    actor = world.actor("center", "coordinator")
+    with reading(actor):
+        scan = printed(order_named(actor, code).identity_code)
+    posted = {"scan": scan, "birth_date": "1961-04-06", "mrn": person["mrn"]}
+    posted |= {"signature.password": PASSWORD, "once": code}
+    answer = browse("center", "coordinator", 2).post(f"/orders/{code}/steps/activate_coi/", posted)
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert "Stop: the document does not match the enrolment" in page
+    assert page.count("Do not activate.") == 1
+    assert "act again" not in page and "must be in place first" not in page
+
+
 @pytest.mark.story("CR1")
 def test_a_courier_sees_its_own_part_only(world: World, browse: Browse) -> None:
     code = booked(world, **patient())
