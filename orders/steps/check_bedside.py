@@ -13,10 +13,11 @@ from rest_framework import serializers
 
 from custody import identity, material, scans
 from custody.states import ContainerState, IdentityState
-from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence, namesakes, scanned_twice, treatment
 from orders.counts import counted
 from orders.evidence_sections import at
+from orders.expired import ProductExpired
 from orders.inputs import ScanField
 from orders.scanning_back import codes_in, each_once
 from orders.states import WithoutNetwork
@@ -125,16 +126,7 @@ class CheckBedside(StepKind):
             raise InvalidInput(fields={"bags": [f"Scan each of the {len(waiting)} bags once."]})
         expired = [bag.code for bag in waiting if bag.expires_at and bag.expires_at < timezone.now()]
         if expired:
-            raise FactsMissing(
-                "The product has expired.",
-                facts=[
-                    MissingFact(
-                        "product_expired",
-                        f"Past its time of use: {', '.join(expired)}.",
-                        "Do not infuse. Call the manufacturer and the physician.",
-                    )
-                ],
-            )
+            raise ProductExpired(f"{', '.join(expired)}.", "Do not infuse. Call the manufacturer and the physician.")
         for bag in waiting:
             material.match(bag)
         return Outcome(

@@ -9,9 +9,10 @@ from rest_framework import serializers
 
 from custody import identity, material, scans
 from custody.states import ContainerState
-from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence, namesakes, prescriptions, treatment
 from orders.counts import counted
+from orders.expired import ProductExpired
 from orders.inputs import ScanField
 from orders.states import StepState, WithoutNetwork
 from orders.step_kinds import DIFFERS, Outcome, StepContext, StepKind, step_kind
@@ -122,13 +123,5 @@ class IssueProduct(StepKind):
 
 def _refuse_expired(bag: Any) -> None:
     if bag.expires_at and bag.expires_at < timezone.now():
-        raise FactsMissing(
-            f"{bag.code} has expired.",
-            facts=[
-                MissingFact(
-                    "product_expired",
-                    f"{bag.code} was to be used by {bag.expires_at:%Y-%m-%d}.",
-                    "Put it aside and call the manufacturer and the physician.",
-                )
-            ],
-        )
+        text = f"{bag.code} was to be used by {bag.expires_at:%Y-%m-%d}."
+        raise ProductExpired(text, "Do not issue it. Put it aside and call the manufacturer and the physician.")

@@ -12,6 +12,7 @@ from cgt.demo import clock
 from cgt.demo.journey import Journey
 from custody import labels, material
 from custody.queries import labels_of
+from custody.schemes import printed
 from custody.states import ContainerState
 from ledger.context import reading
 from ledger.recording import acting
@@ -20,6 +21,7 @@ from orders import flow
 from orders.actions.dispositions import decide_on_quarantine
 from orders.actions.interruptions import cancel, repeat_step
 from orders.states import OrderState
+from personas.models import User
 from quality.actions.deviations import close_deviation
 from tests.factories import PASSWORD
 from tests.journeys.conftest import refused
@@ -27,6 +29,7 @@ from tests.journeys.destroying import destroy
 from tests.journeys.labeling import scan_all_back
 from tests.journeys.watching import bags, open_deviations, order_of, step_of
 from tests.journeys.world import World
+from tests.personas.conftest import signed_in
 
 
 def facts_of(refusal: Any) -> set[str]:
@@ -142,6 +145,25 @@ def test_product_past_its_time_is_not_given_and_is_destroyed(world: World) -> No
         with refused(WrongState):
             destroy(quality, world.player("center", "site_quality", 2), journey.code, one)
         cancel(world.player("center", "coordinator").actor, journey.code, "The product was lost.")
+
+
+@pytest.mark.story("IN1")
+def test_the_page_says_stop_and_does_not_call_to_go_on_with_product_past_its_time(world: World) -> None:
+    journey = world.journey()
+    journey.run(before="bedside")
+    codes, nurse = list(product(world, journey)), world.player("center", "infusion_nurse")
+    wristband = printed(order_of(nurse, journey).identity_code)
+    second = _second_nurse(world, ",".join([wristband, *codes]))
+    form = {"wristband": wristband, "patient_said": "matches", "signature.password": PASSWORD, "once": journey.code}
+    form |= {f"bags[{place}]scan": code for place, code in enumerate(codes)}
+    form |= {f"verifiers[0]{name}": value for name, value in second.items()}
+    with clock.at(timezone.now() + dt.timedelta(minutes=181)):
+        client = signed_in(User.objects.get(username=nurse.username).memberships.get())
+        answer = client.post(f"/orders/{journey.code}/steps/bedside/", form)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Stop: the product is past its time of use" in page and "Do not infuse." in page
+    assert "act again" not in page and "must be in place first" not in page
 
 
 def _second_nurse(world: World, scan: str) -> dict[str, str]:
