@@ -209,3 +209,15 @@ def test_fields_of_a_search_with_times_stay_in_their_row(crew: Crew) -> None:
     box = page.eval_on_selector("[id$='-zone']", "one => one.getBoundingClientRect().width")
     assert box <= 1, "the zone stands in the page's subtitle, and is read out with its field"
     sound(page, "/units/stop/?lot=NOTHING-YET", "What comes later", "Later use of this lot is refused")
+
+
+def test_a_short_page_ends_with_its_foot_as_high_as_its_words(crew: Crew) -> None:
+    page = crew.at("center", "coordinator")
+    page.goto("/downtime/")
+    for width, lines in ((390, 2), (1280, 1)):
+        page.set_viewport_size({"width": width, "height": 900})
+        foot, main = page.locator(".cgt-foot").bounding_box(), page.locator("main").bounding_box()
+        assert foot is not None and main is not None
+        assert foot["height"] < 20 + 28 * lines, width
+        assert foot["y"] >= main["y"] + main["height"] - 1 and abs(foot["y"] + foot["height"] - 900) < 2, width
+        assert foot["x"] == main["x"] and foot["width"] == main["width"], width
