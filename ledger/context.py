@@ -66,6 +66,7 @@ class Acting:
     event_id: UUID | None = None
     read_only: bool = False
     directory_version: int | None = None  # as the transaction opened; see ``ledger.directory``
+    shelf: tuple[UUID, int | None, dict[Any, Any]] | None = None  # of whom, at which version: see ``ledger.directory``
     kept: dict[Any, Any] = field(default_factory=dict)  # reference rows that an act has read; see ``ledger.directory``
     answers: dict[Any, list[Any]] = field(default_factory=dict)  # of reads asked again; see ``ledger.prepared``
     parties: dict[tuple[UUID, UUID], list[Any]] = field(default_factory=dict)  # of a stream; see ``ledger.parties``

@@ -8,8 +8,8 @@ walls: another organization, or a change by anybody on any road, reads anew. Tre
 
 from __future__ import annotations
 
-from collections import ChainMap, OrderedDict
-from collections.abc import Callable, Iterable, MutableMapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any, TypeVar
 from uuid import UUID
@@ -54,16 +54,22 @@ def shelf_of(organization_id: UUID | None, version: int | None) -> Shelf:
     return kept[1]
 
 
-def _shelf(mine: Shelf | None = None) -> MutableMapping[Any, Any]:
-    """Return what is kept for the acting organization. A transaction that may write keeps what it reads to itself.
+def _shelf(acting: Acting) -> Shelf:
+    """Return what is kept for the acting organization, found once per transaction."""
+    known, version = acting.actor.organization_id, acting.directory_version
+    if version is None:
+        return {}
+    if acting.shelf is None or acting.shelf[:2] != (known, version):
+        acting.shelf = (known, version, shelf_of(known, version))
+    return acting.shelf[2]
+
+
+def _own_shelf(acting: Acting) -> Shelf:
+    """Return where the acting organization keeps what it reads now. A transaction that may write keeps it to itself.
 
     That may be its own, not yet committed change; ``publish`` lets others have it when it is none.
     """
-    acting = current()
-    if acting is None:
-        return {}
-    shelf = shelf_of(acting.actor.organization_id, acting.directory_version)
-    return shelf if acting.event_id is None else ChainMap({} if mine is None else mine, shelf)
+    return _shelf(acting) if acting.event_id is None else acting.kept
 
 
 def publish(acting: Acting) -> None:
@@ -73,24 +79,33 @@ def publish(acting: Acting) -> None:
 
 def rows(model: type[M], ids: Iterable[UUID | None]) -> dict[UUID, M]:
     """Return the rows with these ids that the acting organization may see; those not kept yet come in one query."""
-    acting, wanted = current(), {key for key in ids if key is not None}
+    acting = current()
     if acting is None:
         return {}
-    shelf = _shelf(acting.kept)
-    missing = [key for key in wanted if (model, key) not in shelf]
-    found = {key: shelf[model, key] for key in wanted if (model, key) in shelf}
+    own, shelf = acting.kept, _shelf(acting)
+    found: dict[UUID, M] = {}
+    missing = []
+    for key in {key for key in ids if key is not None}:
+        row = own.get((model, key)) or shelf.get((model, key))
+        if row is None:
+            missing.append(key)
+        else:
+            found[key] = row
     if missing:
         read = visible(model, acting.actor).in_bulk(missing)
-        shelf.update({(model, key): row for key, row in read.items()})  # one that is not seen may be seen later
-        found |= read
+        _own_shelf(acting).update({(model, key): row for key, row in read.items()})
+        found |= read  # one that is not seen may be seen later
     return found
 
 
 def kept(name: str, key: Any, read: Callable[[], T]) -> T:
     """Return ``read()`` of reference rows, kept under ``name`` and ``key`` for the acting organization."""
     acting = current()
-    shelf = _shelf(acting.kept if acting else None)
-    if (name, key) not in shelf:
-        shelf[name, key] = read()
-    found: T = shelf[name, key]
+    if acting is None:
+        return read()
+    for shelf in (acting.kept, _shelf(acting)):
+        if (name, key) in shelf:
+            known: T = shelf[name, key]
+            return known
+    found = _own_shelf(acting)[name, key] = read()
     return found

@@ -19,6 +19,11 @@ from ledger.walls import EVENT_OPEN, ME, KnownTo, Outside, Parties, Wall
 
 APP_ROLES = ("cgt_app", "cgt_relay")
 AUDITOR_ROLE = "cgt_auditor"
+TRANSITIONS = {  # the rows of a statement, as its trigger of history sees them
+    "insert": "new table as fresh",
+    "update": "new table as fresh old table as former",
+    "delete": "old table as fresh",
+}
 
 
 def walled_models() -> list[type[WalledModel]]:
@@ -145,45 +150,63 @@ def tracked_columns(model: type[Model], history: type[Model]) -> list[str]:
 
 
 def _tracking(model: type[WalledModel], history: type[Model]) -> Iterator[str]:
+    """Keep each row that a statement wrote, removed or (in a column that is tracked) changed: all rows of it at once.
+
+    Each row's text goes into the open event's digest, in the order of their numbers (``ledger.verification``).
+    """
     table, history_table = model._meta.db_table, history._meta.db_table
     columns = tracked_columns(model, history)
     names = ", ".join(f'"{column}"' for column in columns)
-    values = ", ".join(f'r."{column}"' for column in columns)
+    compared = [column for column in columns if column not in model.untracked_columns]
+    now, before = (", ".join(f'{side}."{column}"' for column in compared) for side in ("n", "o"))
+    key = f'"{model._meta.pk.column}"'
     names_out = ", ".join(f"'{column}'" for column in model.untracked_columns)
-    ignored = f" - array[{names_out}]::text[]" if names_out else ""
+    content = f"(to_jsonb(n){f' - array[{names_out}]::text[]' if names_out else ''})::text"
+    changed = f"fresh n left join former o on o.{key} = n.{key} where ({now}) is distinct from ({before})"
+
+    def kept(rows: str) -> str:
+        return f"""
+    with seen as materialized (
+      select n.*, {content} as row_text_now, nextval('ledger_row_seq') as row_place from {rows}),
+    kept as (
+      insert into {history_table} ({names}, event_id, row_text, history_id, history_date, history_type, history_user_id)
+      select {names}, open_event, row_text_now, row_place, clock_timestamp(), op,
+             nullif(current_setting('cgt.user', true), '')::uuid from seen)
+    select array_agg(row_text_now order by row_place) into contents from seen;"""
+
     yield f"""
 create or replace function track_{table}() returns trigger language plpgsql security definer
 set search_path = public, pg_temp as $$
 declare
   open_event uuid := nullif(current_setting('cgt.event', true), '')::uuid;
-  r {table}%rowtype;
   op text := case tg_op when 'INSERT' then '+' when 'UPDATE' then '~' else '-' end;
-  tracked jsonb;
+  digest text := coalesce(current_setting('cgt.rows', true), '');
   content text;
+  contents text[];
 begin
   if open_event is null then
+    if not exists (select 1 from fresh) then return null; end if;
     raise exception 'no write without an author: % on {table} has no open event', tg_op using errcode = 'CG001';
   end if;
-  if tg_op = 'DELETE' then r := old; else r := new; end if;
-  tracked := to_jsonb(r){ignored};
-  if tg_op = 'UPDATE' and tracked = to_jsonb(old){ignored} then return null; end if;
-  content := tracked::text;
-  insert into {history_table} ({names}, event_id, row_text, history_id, history_date, history_type, history_user_id)
-  values ({values}, open_event, content, nextval('ledger_row_seq'), clock_timestamp(), op,
-          nullif(current_setting('cgt.user', true), '')::uuid);
-  perform set_config('cgt.rows', encode(sha256(convert_to(
-    coalesce(current_setting('cgt.rows', true), '') || '|{table}|' || op || '|' || content, 'UTF8')), 'hex'), true);
+  if tg_op = 'UPDATE' then{kept(changed)}
+  else{kept("fresh n")}
+  end if;
+  if contents is null then return null; end if;
+  foreach content in array contents loop
+    digest := encode(sha256(convert_to(digest || '|{table}|' || op || '|' || content, 'UTF8')), 'hex');
+  end loop;
+  perform set_config('cgt.rows', digest, true);
   return null;
 end $$"""
     yield f"drop trigger if exists ledger_track on {table}"
-    update = "update"
-    if model.untracked_columns:  # a statement that sets nothing else does not even ask
-        tracked = [column for column in columns if column not in model.untracked_columns]
-        update = "update of " + ", ".join(f'"{column}"' for column in tracked)
-    yield (
-        f"create trigger ledger_track after insert or {update} or delete on {table}"
-        f" for each row execute function track_{table}()"
-    )
+    for moment, rows in TRANSITIONS.items():
+        # What the party arrays' own trigger writes is what is not tracked: it does not even ask.
+        when = "when (pg_trigger_depth() = 0) " if moment == "update" and model.untracked_columns else ""
+        yield f"drop trigger if exists ledger_track_{moment} on {table}"
+        yield (
+            f"create trigger ledger_track_{moment} after {moment} on {table} referencing {rows}"
+            f" for each statement {when}execute function track_{table}()"
+        )
     yield from _no_truncate(table)
 
 

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
+from django.db.models.base import ModelState
+from django.db.models.signals import post_init
 from django.utils import timezone
 
+from ledger.bulk import insert, update_row
 from ledger.history import track
 from ledger.identifiers import new_id
 from ledger.states import Channel, Role, StreamKind
@@ -30,6 +35,39 @@ class WalledModel(models.Model):
         abstract = True
         default_manager_name = "unwalled"
         base_manager_name = "unwalled"
+
+    @classmethod
+    def from_db(  # type: ignore[override]
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any]
+    ) -> Self:
+        """As every model does it, without asking of each field of each row whether it is there: all of them are."""
+        names = _attribute_names(cls)
+        if len(values) != len(names) or post_init.receivers:
+            return super().from_db(db, field_names, values)
+        row, state = cls.__new__(cls), ModelState()
+        state.adding, state.db = False, db
+        row.__dict__.update(zip(names, values, strict=True), _state=state)
+        return row
+
+    def _do_insert(self, manager: Any, using: str, fields: Any, returning_fields: Any, raw: bool) -> Any:
+        if using == connection.alias and not raw:
+            return insert([self])
+        whole: Any = super()
+        return whole._do_insert(manager, using, fields, returning_fields, raw)
+
+    def _do_update(  # type: ignore[override]
+        self, base_qs: Any, using: str, pk_val: Any, values: Any, update_fields: Any, forced_update: bool
+    ) -> bool:
+        computed = any(hasattr(value, "resolve_expression") for _, _, value in values)
+        if values and update_fields and using == connection.alias and not computed:
+            return update_row(type(self), pk_val, [(field, value) for field, _, value in values])
+        whole: Any = super()
+        return bool(whole._do_update(base_qs, using, pk_val, values, update_fields, forced_update))
+
+
+@lru_cache(maxsize=512)
+def _attribute_names(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields)
 
 
 class Stream(WalledModel):

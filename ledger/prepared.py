@@ -147,9 +147,9 @@ class _Plan:
         return [[list(cell) if isinstance(cell, list) else cell for cell in row] for row in known[1]]
 
     def _asked(self, values: dict[str, Any]) -> list[Any]:
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, [_value(values, source) for source in self.sources])
-            return list(cursor.fetchall())
+        given = [_value(values, source) for source in self.sources]
+        found: list[Any] = connection.ask(self.sql, given)  # type: ignore[attr-defined]
+        return found
 
     def _converted(self, rows: list[Any]) -> list[Any]:
         if not self.converters:

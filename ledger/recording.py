@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from ledger import directory
+from ledger.bulk import update_each
 from ledger.canonical import canonical_text, digest, plain
 from ledger.context import Acting, Actor, current, entered
 from ledger.events import EventKind, kind_named
@@ -300,7 +301,7 @@ def _write(event: OpenEvent) -> None:
         row.rows_digest = rows_digest if position == 0 else ""
         _chain(row, stream, event.signatures)
         row.save(force_insert=True)
-        Stream.unwalled.filter(pk=stream.pk).update(head_seq=row.seq, head_hash=row.hash)
+        update_each([stream], ["head_seq", "head_hash"])
         Signature.objects.bulk_create(_signature_rows(row, event.signatures))
         _tell_parties(event, row, stream)
     if event.once is not None:

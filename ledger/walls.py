@@ -7,6 +7,7 @@ and still meet the braces.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -15,11 +16,13 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from ledger.bulk import Meeting, insert
 from ledger.context import Actor, current
 
 if TYPE_CHECKING:
     from ledger.models import WalledModel
 
+MOST_AT_ONCE = 10_000  # rows of one insert
 ME = "(select nullif(current_setting('cgt.organization', true), '')::uuid)"
 PERSON = "(select nullif(current_setting('cgt.person', true), '')::uuid)"
 EVENT_OPEN = "(select coalesce(current_setting('cgt.event', true), '') <> '')"
@@ -178,11 +181,26 @@ class ClosedManager(models.Manager[Any]):
 
     def create(self, **fields: Any) -> Any:
         row = self.model(**fields)
-        row.save(force_insert=True)
+        insert([row])
         return row
 
-    def bulk_create(self, objs: Any, *args: Any, **options: Any) -> Any:
-        return self.model._base_manager.bulk_create(objs, *args, **options)
+    def bulk_create(  # type: ignore[override]
+        self,
+        objs: Any,
+        *,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        unique_fields: Sequence[str] = (),
+        update_fields: Sequence[str] = (),
+        batch_size: int | None = None,
+    ) -> Any:
+        rows, meeting = list(objs), None
+        if ignore_conflicts or update_conflicts:
+            meeting = Meeting(tuple(unique_fields), tuple(update_fields) if update_conflicts else ())
+        size = batch_size or MOST_AT_ONCE
+        for start in range(0, len(rows), size):
+            insert(rows[start : start + size], meeting)
+        return rows
 
 
 M = TypeVar("M", bound="WalledModel")

@@ -116,8 +116,11 @@ def plants_of(therapy_id: UUID, country: str) -> list[TherapyPlant]:
 
 def _plants(therapy_id: UUID) -> list[TherapyPlant]:
     """Return every plant that makes a therapy, from the directory."""
-    rows = TherapyPlant.unwalled.filter(therapy_id=therapy_id, active=True).order_by("pk")
-    return directory.kept("plants", therapy_id, lambda: list(rows))
+
+    def read() -> list[TherapyPlant]:
+        return list(TherapyPlant.unwalled.filter(therapy_id=therapy_id, active=True).order_by("pk"))
+
+    return directory.kept("plants", therapy_id, read)
 
 
 def may_make(organization_id: UUID) -> Exists:
@@ -137,15 +140,22 @@ def authorized_until(therapy_id: UUID, site_id: UUID) -> dt.datetime | None:
 
     Answered truly only inside the center's or manufacturer's context.
     """
-    rows = SiteAuthorization.unwalled.filter(therapy_id=therapy_id, site_id=site_id).values_list("until", flat=True)
-    return directory.kept("authorized until", (therapy_id, site_id), rows.first)
+
+    def read() -> dt.datetime | None:
+        rows = SiteAuthorization.unwalled.filter(therapy_id=therapy_id, site_id=site_id)
+        return rows.values_list("until", flat=True).first()
+
+    return directory.kept("authorized until", (therapy_id, site_id), read)
 
 
 def lanes_of_site(manufacturer_id: UUID, site_id: UUID) -> list[Lane]:
     """Return a sponsor's lanes in force to and from a site, both ways, in a stable order."""
-    ends = Q(origin_id=site_id) | Q(destination_id=site_id)
-    rows = Lane.unwalled.filter(ends, manufacturer_id=manufacturer_id).order_by("pk")
-    known = directory.kept("lanes of a site", (manufacturer_id, site_id), lambda: list(rows))
+
+    def read() -> list[Lane]:
+        ends = Q(origin_id=site_id) | Q(destination_id=site_id)
+        return list(Lane.unwalled.filter(ends, manufacturer_id=manufacturer_id).order_by("pk"))
+
+    known = directory.kept("lanes of a site", (manufacturer_id, site_id), read)
     now = timezone.now()
     return [lane for lane in known if lane.since <= now and (lane.until is None or lane.until > now)]
 

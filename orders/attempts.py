@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -114,8 +115,7 @@ DONE = ("state", "summary", "version", "done_at", "done_by", "done_by_id")
 DONE_BESIDE = ("summary", "done_at", "done_by", "done_by_id")
 
 
-def _moving_part(step: OrderStep) -> tuple[Any, ...]:
-    return tuple(getattr(step, name) for name in MOVING)
+_moving_part: Callable[[OrderStep], tuple[Any, ...]] = attrgetter(*MOVING)
 
 
 def _save_moved(steps: list[OrderStep], names: tuple[str, ...]) -> None:

@@ -55,7 +55,7 @@ def define(steps: Iterable[OrderStep]) -> list[OrderStep]:
 
 
 def _known(row: Any, name: str) -> bool:
-    return row._meta.get_field(name).get_cached_value(row, default=None) is not None
+    return row._state.fields_cache.get(name) is not None
 
 
 def _fill(rows: list[Any], relations: Mapping[str, Any]) -> None:
@@ -63,8 +63,9 @@ def _fill(rows: list[Any], relations: Mapping[str, Any]) -> None:
         names = [name for name, target in relations.items() if target is model]
         known = directory.rows(model, {getattr(row, f"{name}_id") for row in rows for name in names})
         for name in names:
-            for row in rows:
-                row._meta.get_field(name).set_cached_value(row, known.get(getattr(row, f"{name}_id")))
+            attribute = f"{name}_id"
+            for row in rows:  # as a relation's own descriptor keeps it
+                row._state.fields_cache[name] = known.get(getattr(row, attribute))
 
 
 def name_custodians(bags: Iterable[Any]) -> list[Any]:

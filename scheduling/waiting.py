@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from ledger.context import Actor
+from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.states import Role
 from ledger.walls import visible
@@ -138,8 +139,14 @@ def note_placed(stream_id: UUID, center_id: UUID) -> None:
     """
     open_event()
     with seen_by(center_id):
-        own = WaitingEntry.unwalled.filter(stream_id=stream_id, state=EntryState.WAITING)
-        own.update(placed_at=timezone.now())
+        for entry in _waiting(stream_id=stream_id):
+            own = WaitingEntry.unwalled.filter(pk=entry.pk, state=EntryState.WAITING)
+            own.update(placed_at=timezone.now())
+
+
+@Prepared
+def _waiting(stream_id: UUID) -> QuerySet[WaitingEntry]:
+    return WaitingEntry.unwalled.filter(stream_id=stream_id, state=str(EntryState.WAITING))
 
 
 def look_again(therapy_id: UUID) -> None:

@@ -73,6 +73,16 @@ _switch = _Switch()
 _types: dict[str, tuple[str, ...]] = {}  # of the parameters of each statement, as the server inferred them
 
 
+class Unsent(list[bytes]):
+    """Statements of an act whose answers nobody reads, in order: they go in front of the next one, or of the commit."""
+
+    def take(self) -> bytes:
+        """Return them as one text, and let them go."""
+        text = b";".join(self)
+        self.clear()
+        return text
+
+
 @dataclass
 class Writes:
     """How many statements of a connection were no plain reads; while it stands still, an answer stays true.
@@ -134,25 +144,49 @@ class Cursor(extensions.cursor):
 
     statements: Statements | None = None  # None: nothing is prepared
     writes: Writes | None = None
+    unsent: Unsent | None = None
     in_act: bool = False
 
     def send(self, sql: Any, values: Any = None) -> None:
         super().execute(sql, values)
 
+    def catch_up(self) -> None:
+        """Send what was left for later."""
+        if self.unsent:
+            self._run(self.unsent.take(), None)
+
     def executemany(self, sql: Any, values: Any) -> None:
+        self.catch_up()
         if self.writes is not None:
             self.writes.number += 1
         super().executemany(sql, values)
+
+    def copy_expert(self, sql: Any, *args: Any, **options: Any) -> None:
+        self.catch_up()
+        super().copy_expert(sql, *args, **options)
 
     def execute(self, sql: Any, values: Any = None) -> None:
         if self.writes is not None and not (isinstance(sql, str) and _READS.match(sql)):
             self.writes.number += 1
         call = self.statements.call_of(self, sql) if self.statements is not None else None
-        if call is None:
-            super().execute(sql, values)
-            return
+        if self.unsent:
+            self.unsent.append(self.mogrify(call or sql, values))
+            self.catch_up()
+        else:
+            self._run(call or sql, values)
+
+    def later(self, sql: Any, values: Any) -> bool:
+        """Leave a statement for later when it is prepared, so that it was found right before; return whether it is."""
+        call = self.statements.call_of(self, sql) if self.statements is not None and self.in_act else None
+        if call is None or self.unsent is None or self.writes is None:
+            return False
+        self.writes.number += 1
+        self.unsent.append(self.mogrify(call, values))
+        return True
+
+    def _run(self, sql: Any, values: Any) -> None:
         try:
-            super().execute(call, values)
+            super().execute(sql, values)
         except errors.InvalidSqlStatementName:
             _switch.on = False
             logger.error(
