@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from custody.keys import Named, key_of, optional_key
 from custody.models import Container, CustodyPeriod
 from custody.states import TERMINAL_STATES, ContainerState
+from ledger.prepared import Prepared
 from ledger.refusals import Conflict, InvalidInput, WrongState
 
 
@@ -135,8 +138,19 @@ def gaps(container: Container, periods: Sequence[CustodyPeriod]) -> list[Gap]:
 
 
 def _open_period(container: Container, *, lock: bool = False) -> CustodyPeriod | None:
-    rows = CustodyPeriod.unwalled.select_for_update() if lock else CustodyPeriod.unwalled.all()
-    return rows.filter(container=container, until__isnull=True).first()
+    found = _locked(container_id=container.pk) if lock else _open_now(container_id=container.pk)
+    return next(iter(found), None)
+
+
+@Prepared
+def _open_now(container_id: UUID) -> QuerySet[CustodyPeriod]:
+    return CustodyPeriod.unwalled.filter(container_id=container_id, until__isnull=True).order_by("pk")
+
+
+@Prepared
+def _locked(container_id: UUID) -> QuerySet[CustodyPeriod]:
+    rows = CustodyPeriod.unwalled.select_for_update().filter(container_id=container_id, until__isnull=True)
+    return rows.order_by("pk")
 
 
 def _close(period: CustodyPeriod, at: dt.datetime) -> CustodyPeriod:

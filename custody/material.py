@@ -26,7 +26,7 @@ from custody.states import (
     StockState,
     Vessel,
 )
-from ledger.prepared import Prepared
+from ledger.prepared import Prepared, PreparedValues
 from ledger.recording import open_event
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, WrongState
 
@@ -310,8 +310,13 @@ def bind_stock(unit: StockUnit, stream: Keyed, coi: ChainOfIdentity) -> Containe
 
 
 def _locked_state(container: Container) -> ContainerState:
-    locked = Container.unwalled.select_for_update(of=("self",)).filter(pk=container.pk).values_list("state", flat=True)
-    return ContainerState(locked.get())
+    ((found,),) = _locked(container_id=container.pk)
+    return ContainerState(found)
+
+
+@PreparedValues
+def _locked(container_id: UUID) -> QuerySet[Any, Any]:
+    return Container.unwalled.select_for_update(of=("self",)).filter(pk=container_id).values_list("state")
 
 
 def _illegal(container: Container, was: ContainerState, wanted: ContainerState) -> WrongState:

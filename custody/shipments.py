@@ -7,13 +7,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from custody import equipment, material, pieces, scans
 from custody.codes import box_code
 from custody.keys import Keyed, Named, key_of
 from custody.models import BoxPhoto as BoxPhoto
-from custody.models import Container, SealCheck, Shipment, ShipmentItem
+from custody.models import Container, Equipment, SealCheck, Shipment, ShipmentItem
 from custody.states import ContainerKind, ContainerState, Direction, SealStage, ShipmentState
+from ledger import directory
+from ledger.prepared import Prepared, PreparedValues
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, WrongState
+from personas.queries import Site
 
 ALONG = (ContainerKind.SAMPLE, ContainerKind.INTERMEDIATE)  # what may travel with the material, and never has to
 PACKABLE = frozenset({ContainerState.COLLECTED, ContainerState.ACCEPTED, ContainerState.STORED})
@@ -157,17 +162,36 @@ def check_seal(shipment: Shipment, stage: SealStage, seal_seen: str, at: dt.date
 
 def current(stream_id: UUID, direction: Direction | str, state: ShipmentState | str | None = None) -> Shipment | None:
     """Return the order's newest box in a direction (and state), with its sites; None if there is none."""
-    related = ("from_site", "to_site", "shipper")
-    found = Shipment.unwalled.filter(stream_id=stream_id, direction=direction).select_related(*related)
-    if state is not None:
-        found = found.filter(state=state)
-    return found.order_by("-packed_at", "-id").first()
+    boxes = _boxes(stream_id=stream_id, direction=str(direction))
+    return _with_places(next((box for box in boxes if state in (None, box.state)), None))
 
 
 def awaiting(stream_id: UUID, direction: Direction | str, moment: str) -> Shipment | None:
     """Return the newest box whose ``moment`` (``picked_up_at``, ``delivered_at``) nobody recorded; None if none."""
-    found = Shipment.unwalled.filter(stream_id=stream_id, direction=direction).select_related("from_site", "to_site")
-    return found.filter(**{f"{moment}__isnull": True}).order_by("-packed_at", "-id").first()
+    boxes = _boxes(stream_id=stream_id, direction=str(direction))
+    return _with_places(next((box for box in boxes if getattr(box, moment) is None), None))
+
+
+@Prepared
+def _boxes(stream_id: UUID, direction: str) -> QuerySet[Shipment]:
+    return Shipment.unwalled.filter(stream_id=stream_id, direction=direction).order_by("-packed_at", "-id")
+
+
+def _with_places(box: Shipment | None) -> Shipment | None:
+    """Fill in a box's sites and its shipper; a shipper that the reader's registers do not know is None."""
+    if box is None:
+        return None
+    sites = directory.rows(Site, [box.from_site_id, box.to_site_id])
+    shipper = next(iter(_shipper(shipper_id=box.shipper_id)), None) if box.shipper_id else None
+    box._state.fields_cache.update(
+        from_site=sites.get(box.from_site_id), to_site=sites.get(box.to_site_id), shipper=shipper
+    )
+    return box
+
+
+@Prepared
+def _shipper(shipper_id: UUID) -> QuerySet[Equipment]:
+    return Equipment.unwalled.filter(pk=shipper_id)
 
 
 def underway(stream_id: UUID) -> set[UUID]:
@@ -193,7 +217,12 @@ def photos_of(shipment: Shipment) -> list[BoxPhoto]:
 
 def containers_in(shipment: Shipment) -> list[Container]:
     """Return what is in the box."""
-    return list(Container.unwalled.filter(shipment_items__shipment=shipment).order_by("kind", "position"))
+    return _contents(shipment_id=shipment.pk)
+
+
+@Prepared
+def _contents(shipment_id: UUID) -> QuerySet[Container]:
+    return Container.unwalled.filter(shipment_items__shipment_id=shipment_id).order_by("kind", "position")
 
 
 def _require_packable(containers: Sequence[Container]) -> None:
@@ -213,8 +242,8 @@ def _advance(
     shipment: Shipment, scanned_outer: str, needed: ShipmentState, wanted: ShipmentState, **times: Any
 ) -> None:
     scans.expect_outer(shipment, scanned_outer)
-    locked = Shipment.unwalled.select_for_update(of=("self",)).filter(pk=shipment.pk)
-    was = ShipmentState(locked.values_list("state", flat=True).get())
+    ((found,),) = _locked_state(shipment_id=shipment.pk)
+    was = ShipmentState(found)
     if was != needed:
         raise WrongState(
             f"Box {shipment.code} is {was.label.lower()}.", code="box_state", remedy="Reload to see where the box is."
@@ -224,6 +253,11 @@ def _advance(
     for name, value in times.items():
         setattr(shipment, name, value)
     shipment.save(update_fields=["state", *times])
+
+
+@PreparedValues
+def _locked_state(shipment_id: UUID) -> QuerySet[Any, Any]:
+    return Shipment.unwalled.select_for_update(of=("self",)).filter(pk=shipment_id).values_list("state")
 
 
 def _note_late(shipment: Shipment, scanned_outer: str, state: ShipmentState, moment: str, at: dt.datetime) -> None:
