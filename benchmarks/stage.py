@@ -24,8 +24,8 @@ from personas.states import Capability
 
 PASSWORD = "bench-bench-1"
 WAITING = 55  # orders that only wait: a full page of a list and of a desk
-CONFIRMED = 8  # requests of slot chains that are confirmed, each of them measured
-HANDED_OVER = 8  # boxes that a driver takes over, each of them measured
+CONFIRMED = 12  # requests of slot chains that are confirmed, each of them measured
+HANDED_OVER = 12  # boxes that a driver takes over, each of them measured
 KEYS = {
     "coordinator": ("linden", "coordinator", "coordinator.1"),
     "treating_physician": ("linden", "treating_physician", "coordinator.1"),

@@ -120,7 +120,7 @@ REDIS_URL = environ.text("REDIS_URL")
 NAMESPACE = environ.text("CGT_NAMESPACE", "cgt")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "cgt.cache.Cache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": NAMESPACE,
     }

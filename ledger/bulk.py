@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 from ledger.postgresql.statements import Kept
 
@@ -21,6 +23,7 @@ PLAIN = (
     models.BooleanField,
     models.DateField,
 )
+VALUES = {type(None), UUID, str, int, bool, dt.datetime, dt.date, list}  # known to be no expression, at a glance
 Value = Callable[[models.Model], Any]
 
 
@@ -41,16 +44,17 @@ def insert(rows: Sequence[models.Model], meeting: Meeting | None = None) -> None
     if not rows:
         return
     plan = _insert_plan(type(rows[0]), meeting)
-    if any(map(_is_computed, rows)) or (len(rows) > 1 and plan.many is None):
+    cells = [[value(row) for value in plan.values] for row in rows]
+    if any(map(_is_computed, cells)) or (len(rows) > 1 and plan.many is None):
         _insert_by_orm(rows, meeting)
         return
-    cells = [[value(row) for value in plan.values] for row in rows]
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
     if len(rows) == 1:
-        connection.send_later(plan.one, cells[0])  # type: ignore[attr-defined]
+        wrapper.send_later(plan.one, cells[0])
     else:
-        connection.send_later(plan.many, [list(column) for column in zip(*cells, strict=True)])  # type: ignore[attr-defined]
+        wrapper.send_later(plan.many, [list(column) for column in zip(*cells, strict=True)])
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 def _insert_by_orm(rows: Sequence[models.Model], meeting: Meeting | None) -> None:
@@ -62,9 +66,9 @@ def _insert_by_orm(rows: Sequence[models.Model], meeting: Meeting | None) -> Non
     type(rows[0])._base_manager.bulk_create(rows, **options)
 
 
-def _is_computed(row: models.Model) -> bool:
+def _is_computed(cells: Sequence[Any]) -> bool:
     """Whether a value is an expression, which the ORM has to put into SQL."""
-    return any(hasattr(cell, "resolve_expression") for cell in row.__dict__.values())
+    return any(type(cell) not in VALUES and hasattr(cell, "resolve_expression") for cell in cells)
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def update_row(model: type[models.Model], key: Any, values: Sequence[tuple[Any, 
         value if isinstance(_target(field), PLAIN) else field.get_db_prep_save(value, connection)
         for field, value in values
     ]
-    return bool(connection.change(sql, [*cells, key]))  # type: ignore[attr-defined]
+    return bool(connections[DEFAULT_DB_ALIAS].change(sql, [*cells, key]))  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=512)
@@ -153,7 +157,7 @@ def update_each(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     if not rows:
         return
     sql, fields = _update_plan(type(rows[0]), tuple(names))
-    connection.send_later(sql, [_column(field, rows) for field in fields])  # type: ignore[attr-defined]
+    connections[DEFAULT_DB_ALIAS].send_later(sql, [_column(field, rows) for field in fields])  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=512)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init
 from django.utils import timezone
@@ -50,7 +50,7 @@ class WalledModel(models.Model):
         return row
 
     def _do_insert(self, manager: Any, using: str, fields: Any, returning_fields: Any, raw: bool) -> Any:
-        if using == connection.alias and not raw:
+        if using == DEFAULT_DB_ALIAS and not raw:
             return insert([self])
         whole: Any = super()
         return whole._do_insert(manager, using, fields, returning_fields, raw)
@@ -59,7 +59,7 @@ class WalledModel(models.Model):
         self, base_qs: Any, using: str, pk_val: Any, values: Any, update_fields: Any, forced_update: bool
     ) -> bool:
         computed = any(hasattr(value, "resolve_expression") for _, _, value in values)
-        if values and update_fields and using == connection.alias and not computed:
+        if values and update_fields and using == DEFAULT_DB_ALIAS and not computed:
             return update_row(type(self), pk_val, [(field, value) for field, _, value in values])
         whole: Any = super()
         return bool(whole._do_update(base_qs, using, pk_val, values, update_fields, forced_update))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
-from django.db import connection, models
+from django.contrib.postgres.fields import ArrayField
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.utils import timezone
 
 from ledger.context import Actor, current
@@ -111,6 +112,7 @@ class _Plan:
             for place, column in enumerate(columns)
         ]
         self.converters = [entry for entry in self.converters if entry[1]]
+        self.arrays = [place for place, column in enumerate(columns) if isinstance(column.output_field, ArrayField)]
 
     def _kept(self, sql: str, found: Sequence[Any], stand_ins: dict[str, Any]) -> Kept:
         """Return the SQL with what never changes written out: a parameter is what each call compares anew."""
@@ -137,18 +139,25 @@ class _Plan:
 
     def _known(self, values: dict[str, Any]) -> list[Any]:
         """Return the rows as the database sent them; within an act, as it sent them before anything was written."""
-        acting = current()
-        if acting is None or acting.event_id is None or not connection.in_atomic_block or NOW in self.sources:
+        acting, wrapper = current(), connections[DEFAULT_DB_ALIAS]
+        if acting is None or acting.event_id is None or not wrapper.in_atomic_block or NOW in self.sources:
             return self._asked(values)
-        question, written = (self, frozenset(values.items())), written_on(connection)
+        question, written = (self, frozenset(values.items())), written_on(wrapper)
         known = acting.answers.get(question)
         if known is None or known[0] != written:
             known = acting.answers[question] = [written, self._asked(values)]
-        return [[list(cell) if isinstance(cell, list) else cell for cell in row] for row in known[1]]
+        return [self._own(row) for row in known[1]] if self.arrays else list(known[1])
+
+    def _own(self, row: Sequence[Any]) -> list[Any]:
+        """Return a row whose arrays are the caller's own."""
+        cells = list(row)
+        for place in self.arrays:
+            cells[place] = cells[place] and list(cells[place])
+        return cells
 
     def _asked(self, values: dict[str, Any]) -> list[Any]:
         given = [_value(values, source) for source in self.sources]
-        found: list[Any] = connection.ask(self.sql, given)  # type: ignore[attr-defined]
+        found: list[Any] = connections[DEFAULT_DB_ALIAS].ask(self.sql, given)  # type: ignore[attr-defined]
         return found
 
     def _converted(self, rows: list[Any]) -> list[Any]:
