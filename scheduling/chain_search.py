@@ -38,6 +38,14 @@ def search(actor: Actor, request: ChainRequest, order: str = Ranking.EARLIEST) -
     NotFound when the center's site is unknown.
     """
     now = timezone.now()
+    offers, refused, center = _searched(actor, request, order, now)
+    return SearchResult(offers, _reserved(actor, request, center, refused, now))
+
+
+def _searched(
+    actor: Actor, request: ChainRequest, order: str, now: dt.datetime
+) -> tuple[Offers, list[RefusedDate], Place]:
+    """Return ranked chains, the days without one, and the place of the center."""
     refuse_bad_request(request, now.date())
     with reading(actor):
         places = places_of(actor, request)
@@ -50,9 +58,8 @@ def search(actor: Actor, request: ChainRequest, order: str = Ranking.EARLIEST) -
         ways.extend(found)
         if fault:
             refused.append(RefusedDate(date, fault.code, fault.text))
-    refused = _reserved(actor, request, center, refused, now)
     ways.sort(key=RANKS[Ranking(order)])
-    return SearchResult(Offers(ways, calendar, request), refused)
+    return Offers(ways, calendar, request), refused, center
 
 
 def _reserved(
@@ -110,7 +117,10 @@ def next_best(actor: Actor, request: ChainRequest, lost: ChainOffer | dt.date, r
     with reading(actor):
         zone = places_of(actor, request)[request.center_site_id].zone
     date = lost if isinstance(lost, dt.date) else lost.collection_start.astimezone(zone).date()
-    offers = search(actor, replace(request, earliest=date, horizon_days=NEXT_BEST_DAYS)).offers[:NEXT_BEST]
+    soon = replace(request, earliest=date, horizon_days=NEXT_BEST_DAYS)
+    offers = _searched(actor, soon, Ranking.EARLIEST, timezone.now())[0][
+        :NEXT_BEST
+    ]  # why other days do not do: unasked
     if offers:
         start = offers[0].collection_start.astimezone(zone)
         refusal.remedy = f"The next best slot chain starts with a collection on {start:%a %d %b %Y %H:%M} ({zone.key})."
