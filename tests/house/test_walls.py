@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterator
 from typing import Any
@@ -191,3 +192,23 @@ def test_each_event_kind_is_complete(kind: EventKind) -> None:
         assert key.isidentifier()
         assert meaning.strip(), f"{key} is not described"
     assert kind.say({}).strip()
+
+
+@pytest.mark.django_db
+def test_no_trigger_but_that_of_the_party_arrays_writes_where_a_nested_update_leaves_no_history() -> None:
+    """Where some column is not tracked, what another trigger updates is not asked for its history."""
+    quiet = [model._meta.db_table for model in installation.walled_models() if model.untracked_columns]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select p.proname, p.prosrc from pg_proc p"
+            " where p.pronamespace = 'public'::regnamespace and p.prorettype = 'trigger'::regtype"
+        )
+        sources = dict(cursor.fetchall())
+    assert "ledger_keep_party_arrays" in sources
+    writing = {
+        name
+        for name, source in sources.items()
+        for table in quiet
+        if re.search(rf'\bupdate\s+(only\s+)?"?{table}\b', source, re.IGNORECASE)
+    }
+    assert writing == {"ledger_keep_party_arrays"}
