@@ -156,7 +156,7 @@ def _tracking(model: type[WalledModel], history: type[Model]) -> Iterator[str]:
     """
     table, history_table = model._meta.db_table, history._meta.db_table
     columns = tracked_columns(model, history)
-    names = ", ".join(f'"{column}"' for column in columns)
+    names, columns_seen = (", ".join(f'{of}"{column}"' for column in columns) for of in ("", "seen."))
     compared = [column for column in columns if column not in model.untracked_columns]
     now, before = (", ".join(f'{side}."{column}"' for column in compared) for side in ("n", "o"))
     key = f'"{model._meta.pk.column}"'
@@ -167,35 +167,36 @@ def _tracking(model: type[WalledModel], history: type[Model]) -> Iterator[str]:
     def kept(rows: str) -> str:
         return f"""
     with seen as materialized (
-      select n.*, {content} as row_text_now, nextval('ledger_row_seq') as row_place from {rows}),
+      select n.*, {content} as row_as_text, nextval('ledger_row_seq') as row_number from {rows}),
     kept as (
       insert into {history_table} ({names}, event_id, row_text, history_id, history_date, history_type, history_user_id)
-      select {names}, open_event, row_text_now, row_place, clock_timestamp(), op,
+      select {columns_seen}, ledger_act, seen.row_as_text, seen.row_number, clock_timestamp(), ledger_op,
              nullif(current_setting('cgt.user', true), '')::uuid from seen)
-    select array_agg(row_text_now order by row_place) into contents from seen;"""
+    select array_agg(seen.row_as_text order by seen.row_number) into ledger_texts from seen;"""
 
     yield f"""
 create or replace function track_{table}() returns trigger language plpgsql security definer
 set search_path = public, pg_temp as $$
-declare
-  open_event uuid := nullif(current_setting('cgt.event', true), '')::uuid;
-  op text := case tg_op when 'INSERT' then '+' when 'UPDATE' then '~' else '-' end;
-  digest text := coalesce(current_setting('cgt.rows', true), '');
-  content text;
-  contents text[];
+declare  -- named as no column is
+  ledger_act uuid := nullif(current_setting('cgt.event', true), '')::uuid;
+  ledger_op text := case tg_op when 'INSERT' then '+' when 'UPDATE' then '~' else '-' end;
+  ledger_digest text := coalesce(current_setting('cgt.rows', true), '');
+  ledger_text text;
+  ledger_texts text[];
 begin
-  if open_event is null then
+  if ledger_act is null then
     if not exists (select 1 from fresh) then return null; end if;
     raise exception 'no write without an author: % on {table} has no open event', tg_op using errcode = 'CG001';
   end if;
   if tg_op = 'UPDATE' then{kept(changed)}
   else{kept("fresh n")}
   end if;
-  if contents is null then return null; end if;
-  foreach content in array contents loop
-    digest := encode(sha256(convert_to(digest || '|{table}|' || op || '|' || content, 'UTF8')), 'hex');
+  if ledger_texts is null then return null; end if;
+  foreach ledger_text in array ledger_texts loop
+    ledger_digest := encode(sha256(convert_to(
+      ledger_digest || '|{table}|' || ledger_op || '|' || ledger_text, 'UTF8')), 'hex');
   end loop;
-  perform set_config('cgt.rows', digest, true);
+  perform set_config('cgt.rows', ledger_digest, true);
   return null;
 end $$"""
     yield f"drop trigger if exists ledger_track on {table}"
