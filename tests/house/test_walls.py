@@ -212,14 +212,3 @@ def test_no_trigger_but_that_of_the_party_arrays_writes_where_a_nested_update_le
         if re.search(rf'\bupdate\s+(only\s+)?"?{table}\b', source, re.IGNORECASE)
     }
     assert writing == {"ledger_keep_party_arrays"}
-
-
-def test_no_column_is_named_as_what_the_history_trigger_calls_its_own() -> None:
-    own = {"row_as_text", "row_number", "ledger_act", "ledger_op", "ledger_digest", "ledger_text", "ledger_texts"}
-    clashes = [
-        (model._meta.label, field.column)
-        for model in installation.walled_models()
-        for field in model._meta.concrete_fields
-        if field.column in own
-    ]
-    assert clashes == []

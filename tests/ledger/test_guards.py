@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from ledger import installation
 from ledger.context import reading
 from ledger.identifiers import new_id
 from ledger.models import Event, OutboxMessage, Stream
@@ -144,6 +145,21 @@ class TestTheRecordIsAppendOnly:
 
 class TestEveryRoadIsTracked:
     """With an open event each road leaves its history rows, stamped with that event."""
+
+    def test_the_trigger_of_each_table_runs(self, committed_db: None, owner_url: str) -> None:
+        """A statement that meets no row plans the whole function all the same: a name that clashes is found here."""
+        import psycopg2
+
+        tables = [one._meta.db_table for one in installation.walled_models() if installation.history_model(one)]
+        owner = psycopg2.connect(owner_url)
+        with owner, owner.cursor() as cursor:
+            cursor.execute("select set_config('cgt.event', %s, true)", [str(new_id())])
+            for table in tables:
+                cursor.execute(f"insert into {table} (id) select id from {table} where false")  # noqa: S608
+                cursor.execute(f"update {table} set id = id where false")  # noqa: S608
+                cursor.execute(f"delete from {table} where false")  # noqa: S608
+        owner.close()
+        assert len(tables) > 50
 
     def test_save_update_bulk_and_raw(self, organization: Organization) -> None:
         actor = operator(organization)
