@@ -58,7 +58,7 @@ def statements(roles: set[str]) -> Iterator[str]:
         table = model._meta.db_table
         yield from _policies(table, model.wall, deletable=model.deletable)
         if isinstance(model.wall, KnownTo) and model.wall.partners_write:
-            yield from _partners_columns(table, model.wall)
+            yield from _partners_columns(model, model.wall)
         if model.append_only:
             yield from _append_only(table)
         history = history_model(model)
@@ -97,15 +97,18 @@ def _policies(table: str, wall: Wall, *, deletable: bool) -> Iterator[str]:
         yield f"create policy cgt_delete on {table} for delete using ({EVENT_OPEN} and {read})"
 
 
-def _partners_columns(table: str, wall: KnownTo) -> Iterator[str]:
+def _partners_columns(model: type[WalledModel], wall: KnownTo) -> Iterator[str]:
     """A partner's update changes the named columns and nothing else; whose row it is stays so for everybody."""
-    named = "array[" + ", ".join(f"'{column}'" for column in wall.partners_write) + "]::text[]"
+    table = model._meta.db_table
+    kept = [str(field.column) for field in model._meta.concrete_fields if not field.generated]
+    kept = [column for column in kept if column not in wall.partners_write]
+    now, before = (", ".join(f'{side}."{column}"' for column in kept) for side in ("new", "old"))
     yield f"""
 create or replace function partners_{table}() returns trigger language plpgsql as $$
 declare acting uuid := {ME};
 begin
   if acting is not null and old.{wall.organization} <> acting
-     and (to_jsonb(new) - {named}) is distinct from (to_jsonb(old) - {named}) then
+     and ({now}) is distinct from ({before}) then
     raise exception 'a partner changes nothing of {table} but {", ".join(wall.partners_write)}' using errcode = 'CG004';
   end if;
   return new;

@@ -10,9 +10,10 @@ from django.db.models.base import ModelState
 from django.db.models.signals import post_init
 from django.utils import timezone
 
-from ledger.bulk import insert, update_row
+from ledger.bulk import update_row
 from ledger.history import track
 from ledger.identifiers import new_id
+from ledger.inserts import insert
 from ledger.states import Channel, Role, StreamKind
 from ledger.walls import ClosedManager, OnStream, Outside, OwnedBy, Parties, PartyRow, ToAudience, Wall
 

@@ -16,8 +16,8 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from ledger.bulk import Meeting, insert
 from ledger.context import Actor, current
+from ledger.inserts import Meeting, insert
 
 if TYPE_CHECKING:
     from ledger.models import WalledModel

@@ -13,8 +13,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from ledger.bulk import insert, update_each
+from ledger.bulk import update_each
 from ledger.context import reading
+from ledger.inserts import insert
 from ledger.models import Event
 from ledger.postgresql.statements import AFTER
 from ledger.recording import acting
