@@ -89,11 +89,8 @@ def cancel(actor: Actor, code: str, reason: str, *, once: Once | None = None, ve
         if infused:
             raise FactsMissing(
                 "The product was infused.",
-                facts=[
-                    MissingFact(
-                        "already_infused", "An infused order is closed, not cancelled.", "Close the order instead."
-                    )
-                ],
+                remedy="Close the order instead.",
+                facts=[MissingFact("already_infused", "An infused order is closed, not cancelled.")],
             )
         attempts.cancel_open(order)
         chain = slot_chains.live_chain(order.stream_id)

@@ -76,11 +76,6 @@ class AcceptJob(StepKind):
         if any(step.state in PASSED_STEP_STATES for step in steps):
             raise FactsMissing(
                 "The collection has begun; the job cannot be declined any more.",
-                facts=[
-                    MissingFact(
-                        "collection_begun",
-                        "What is to be carried is being made ready at the center.",
-                        "Accept the job, or call the center's coordinator to find another way.",
-                    )
-                ],
+                remedy="Accept the job, or call the center's coordinator to find another way.",
+                facts=[MissingFact("collection_begun", "What is to be carried is being made ready at the center.")],
             )

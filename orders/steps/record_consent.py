@@ -59,13 +59,8 @@ class RecordConsent(StepKind):
         if not inputs["therapy"]:
             raise FactsMissing(
                 "Without consent to the therapy the order cannot go on.",
-                facts=[
-                    MissingFact(
-                        "consent_missing",
-                        "The patient has not consented to the therapy.",
-                        "Record consent when it is signed, or cancel the order.",
-                    )
-                ],
+                remedy="Record consent when it is signed, or cancel the order.",
+                facts=[MissingFact("consent_missing", "The patient has not consented to the therapy.")],
             )
         purposes = [name for name in ("therapy", "data_sharing", "registry") if inputs[name]]
         return Outcome(

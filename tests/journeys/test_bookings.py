@@ -121,6 +121,7 @@ def test_a_job_whose_collection_has_begun_is_not_declined_any_more(world: World)
     with refused(FactsMissing) as refusal:
         journey.perform("accept_job", {"decision": "decline", "reason": "No van."})
     assert [fact.code for fact in refusal.value.facts] == ["collection_begun"]
+    assert refusal.value.as_problem()["remedy"].startswith("Accept the job, or call")
     journey.perform("collect")
     journey.perform("pack")
     with refused(WrongState, "step_not_ready"):

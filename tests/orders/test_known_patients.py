@@ -133,3 +133,14 @@ def test_the_first_consent_is_asked_for(world: World, browse: Browse) -> None:
     activate(world, browse, code)
     page = browse("center", "coordinator").get(f"/orders/{code}/steps/consent/")
     assert {field["name"]: field["value"] for field in page.context["fields"]}["form_reference"] == ""
+
+
+def test_a_refused_consent_says_what_to_do_once_and_does_not_call_to_act_again(world: World, browse: Browse) -> None:
+    code = world.enrol(**patient())
+    activate(world, browse, code)
+    values = {"signed_on": "2026-01-05", "form_reference": "FORM-1", "signature.password": PASSWORD, "once": code + "n"}
+    answer = browse("center", "coordinator").post(f"/orders/{code}/steps/consent/", values)
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert page.count("Record consent when it is signed, or cancel the order.") == 1
+    assert "act again" not in page
