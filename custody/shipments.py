@@ -178,14 +178,15 @@ def _boxes(stream_id: UUID, direction: str) -> QuerySet[Shipment]:
 
 
 def _with_places(box: Shipment | None) -> Shipment | None:
-    """Fill in a box's sites and its shipper; a shipper that the reader's registers do not know is None."""
-    if box is None:
+    """Fill in a box's sites and its shipper; a shipper that the reader's registers do not know is None.
+
+    A box between sites that the reader does not know is none, as with every other list of boxes.
+    """
+    sites = directory.rows(Site, [box.from_site_id, box.to_site_id]) if box else {}
+    if box is None or not {box.from_site_id, box.to_site_id} <= sites.keys():
         return None
-    sites = directory.rows(Site, [box.from_site_id, box.to_site_id])
     shipper = next(iter(_shipper(shipper_id=box.shipper_id)), None) if box.shipper_id else None
-    box._state.fields_cache.update(
-        from_site=sites.get(box.from_site_id), to_site=sites.get(box.to_site_id), shipper=shipper
-    )
+    box._state.fields_cache.update(from_site=sites[box.from_site_id], to_site=sites[box.to_site_id], shipper=shipper)
     return box
 
 

@@ -120,6 +120,17 @@ def test_a_box_travels(world: World) -> None:
 
 
 @pytest.mark.story("CR2")
+def test_a_box_between_sites_that_the_reader_does_not_know_is_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, _ = packed(world)
+    with world.step():
+        assert shipments.current(world.stream.pk, "inbound") == box
+        monkeypatch.setattr(shipments.directory, "rows", lambda model, ids: {})
+        assert shipments.current(world.stream.pk, "inbound") is None
+        assert shipments.awaiting(world.stream.pk, "inbound", "picked_up_at") is None
+
+
 def test_a_wrong_seal_is_recorded_and_found_never_refused(world: World) -> None:
     box, _ = packed(world)
     with world.step(world.driver):
