@@ -64,9 +64,9 @@ def test_the_centers_hear_nothing_of_what_the_manufacturer_is_charged(far: World
     run = proposed(far, stopped(far, code))
     assert charged(run.plan[0]) >= Decimal(7777)
     (move,) = signed(far, run)
-    assert "7777" not in move.text
+    assert "7777" not in move.text and "7,777" not in move.text
     with reading(coordinator(far)):
-        assert not any("7777" in one.text for one in RepairMove.unwalled.all())
+        assert not any("7777" in one.text or "7,777" in one.text for one in RepairMove.unwalled.all())
 
 
 @pytest.mark.story("MP6")
@@ -86,7 +86,7 @@ def test_a_center_that_is_asked_to_move_sees_what_it_pays_and_no_more(far: World
     page = center.get("/disruptions/").content.decode()
     assert "What accepting costs you today" in page and "900.25 EUR" in page
     assert f"{sum(Decimal(line['amount']) for line in mine):,.2f} EUR" in page
-    assert "7777" not in page and "5555" not in page
+    assert not [amount for amount in ("7,777.00", "7777.00", "5,555.00", "5555.00") if amount in page]
     rest = make_partner(far.center, "coordinator", responsible=far.member("center", "coordinator"))
     (row,) = rest.get("moves").json()["results"]
     assert row["costs"] == mine and any(line["amount"] == "900.25" for line in mine)
@@ -103,7 +103,7 @@ def test_where_the_center_pays_nothing_its_page_tells_no_cost(far: World) -> Non
     price(far, "line_cancelled", "7777", charged_to=MAKER)
     signed(far, proposed(far, stopped(far, code)))
     page = signed_in(far.member("center", "coordinator")).get("/disruptions/").content.decode()
-    assert "Moves to answer" in page and "What accepting costs" not in page and "7777" not in page
+    assert "Moves to answer" in page and "What accepting costs" not in page and "7,777.00" not in page
 
 
 def test_without_prices_nothing_is_told_and_changes_decide(far: World) -> None:
