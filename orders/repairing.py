@@ -13,9 +13,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from ledger.context import Actor
-from orders import bookings, gathering, sponsors, whereabouts
+from orders import bookings, gathering, left_alone, sponsors, whereabouts
 from orders.models import Order
-from orders.states import OrderState
+from orders.states import LeftAlone
 from orders.whereabouts import Whereabouts
 from scheduling import availability, disrupted, move_costs, quotas, slot_chains, urgency, wishes
 from scheduling.calendars import Calendar, Place, Window
@@ -25,7 +25,7 @@ from scheduling.offers import ChainRequest
 from scheduling.repair import candidates, collected, explanation, solver
 from scheduling.repair.fees import FREE
 from scheduling.repair.objective import LABELS, harm_of_none, is_collected_again
-from scheduling.repair.reasons import Reasons
+from scheduling.repair.reasons import Reasons, sentences
 from scheduling.repair.runs import RepairRun
 from scheduling.repair.snapshot import NEVER, USED, Affected, Offered, rank, without
 from scheduling.slot_chains import SlotChain
@@ -36,13 +36,15 @@ CHOICES = 4  # the chosen chain and others that the planner may take instead
 
 @dataclass(frozen=True)
 class Hit:
-    """An order that a disruption hits. ``why_not``: why a repair leaves it alone, in words (empty: it does not)."""
+    """An order that a disruption hits. ``left_alone``: why a repair leaves it alone; ``why_not``: the same in words
+    (empty: it does not)."""
 
     order: Order
     chain: SlotChain
     where: Whereabouts
     why_not: str
     urgency: Urgency = Urgency.ROUTINE
+    left_alone: LeftAlone | None = None
 
     @property
     def expires_at(self) -> dt.datetime | None:
@@ -102,25 +104,12 @@ def _hit(
     is_asked: bool = False,
     is_behind: bool = False,
 ) -> Hit:
-    why, again = "", " It can be made again from reserve." if where.has_reserve else ""
-    if where.has_started and where.is_lost:
-        why = f"The batch is lost: a physician decides how the order goes on.{again}"
-    elif where.is_shipped:
-        why = "The product is on its way to the center: nothing of its plan is left to move."
-    elif is_behind:
-        why = f"Manufacture has begun: decide on the order's own page.{again}"
-    elif where.is_lost:
-        why = "No usable material is left: a physician decides how the order goes on."
-    elif where.expires_at is not None and where.expires_at <= timezone.now():
-        why = "The material is too old: a physician decides how the order goes on."
-    elif order.state != OrderState.OPEN:
-        why = "The order has ended."
-    elif order.on_hold:
-        why = "The order is on hold."
-    elif is_asked:
-        why = "A move waits for its center's answer."
+    why = left_alone.why(order, where, is_asked=is_asked, is_behind=is_behind)
+    words = why.label if why else ""
+    if why in (LeftAlone.BATCH_LOST, LeftAlone.BEGUN) and where.has_reserve:
+        words += " It can be made again from reserve."
     level = max(noted or Urgency.ROUTINE, Urgency.SOON if where.made_again else Urgency.ROUTINE)
-    return Hit(order, chain, where, why, Urgency.CANNOT_WAIT if where.cannot_wait else Urgency(level))
+    return Hit(order, chain, where, words, Urgency.CANNOT_WAIT if where.cannot_wait else Urgency(level), why)
 
 
 def affected_by(
@@ -298,6 +287,7 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
         others = [collected.dealt(asked.pools, [(c.draft, order)])[0] for c in offered]
         choices = [chosen] if chosen else []
         choices += [d for d in others if all(d.slot_ids != kept.slot_ids for kept in choices)]
+        why_none = reasons.told(order, chosen, len(choices))
         zone = one.places[order.request.center_site_id].zone.key
         plant = one.places.get(order.current.plant_id) if order.current.plant_id else None
         rows.append(
@@ -310,9 +300,8 @@ def _rows(one: Snapshot, asked: Any, outcome: solver.Outcome, why: str) -> list[
                 "zone": zone,
                 "plant_zone": plant.zone.key if plant else zone,
                 "chosen": 0 if chosen else None,
-                "text": explanation.explain(
-                    order, chosen, one.places, why, offered, reasons.told(order, chosen, len(choices))
-                ),
+                "text": explanation.explain(order, chosen, one.places, why, offered, sentences(why_none)),
+                "reasons": [reason.as_json() for reason in why_none],
                 "costs": _costs(order, chosen, one.prices),
                 "choices": [_choice(order, d, one, why) for d in choices[:CHOICES]],
             }

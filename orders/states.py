@@ -156,3 +156,16 @@ class OfflineState(models.TextChoices):
 
 
 OPEN_OFFLINE_STATES = (OfflineState.TO_SIGN, OfflineState.CONFLICT, OfflineState.REFUSED)
+
+
+class LeftAlone(models.TextChoices):
+    """Why a repair leaves an order alone that a disruption hits, with the words for its planner."""
+
+    BATCH_LOST = "batch_lost", "The batch is lost: a physician decides how the order goes on."
+    SHIPPED = "shipped", "The product is on its way to the center: nothing of its plan is left to move."
+    BEGUN = "begun", "Manufacture has begun: decide on the order's own page."
+    NO_MATERIAL = "no_material", "No usable material is left: a physician decides how the order goes on."
+    TOO_OLD = "too_old", "The material is too old: a physician decides how the order goes on."
+    ENDED = "ended", "The order has ended."
+    ON_HOLD = "on_hold", "The order is on hold."
+    ASKED = "asked", "A move waits for its center's answer."

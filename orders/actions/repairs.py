@@ -25,8 +25,10 @@ from orders.models import Order
 from personas.policies import require
 from personas.states import Capability
 from scheduling import disrupted
+from scheduling.constraints import RepairReason
 from scheduling.jobs import job_in
 from scheduling.repair import runs
+from scheduling.repair.reasons import Reason
 from scheduling.repair.runs import Disruption, RepairDue, RepairMove, RepairRun
 from scheduling.repair.snapshot import Material
 from scheduling.repair.solver import Control
@@ -36,6 +38,7 @@ from scheduling.states import MoveState, RunState
 logger = logging.getLogger(__name__)
 JOB = "repair"
 PLANS = (Role.MANUFACTURER, Role.CMO)
+LEFT_OUT = Reason(RepairReason.LEFT_OUT.value, "Left out by hand.")
 BEAT = 0.5  # seconds between two signs of life
 
 
@@ -274,7 +277,8 @@ def edit_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any]) -> RepairRun
         if given["choice"] is not None and given["choice"] >= len(row["choices"]):
             raise InvalidInput(fields={"choice": ["Not one of the choices."]})
         row["chosen"] = given["choice"]
-        row["text"] = row["choices"][given["choice"]]["text"] if given["choice"] is not None else "Left out by hand."
+        row["text"] = row["choices"][given["choice"]]["text"] if given["choice"] is not None else LEFT_OUT.text
+        row["reasons"] = [] if given["choice"] is not None else [LEFT_OUT.as_json()]
         row.pop("costs", None)
         if given["choice"] is None:
             row["costs"] = []

@@ -9,6 +9,7 @@ from orders.states import PHASE_LABELS, FlowState, OrderState, StepState
 from personas.envelopes import Shape
 from personas.envelopes import page as page
 from personas.envelopes import whole as whole
+from scheduling.constraints import Constraint
 from scheduling.states import ChainState, LinkKind, ResourceKind
 
 NOT_FOR_COURIERS = "absent for couriers"
@@ -262,8 +263,8 @@ class Offer(Shape):
 
 class RefusedDateRow(Shape):
     date = s.DateField()
-    code = s.CharField()
-    text = s.CharField()
+    code = s.ChoiceField(choices=Constraint.values, help_text="the first constraint that it violates; stable")
+    text = s.CharField(help_text="the same in words")
 
 
 class SlotSearch(Shape):

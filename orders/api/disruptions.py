@@ -16,11 +16,13 @@ from ledger.recording import Replayed
 from orders.actions import repair_answers, repairs, what_ifs
 from orders.api.rescheduling import CostLineRow, cost_row
 from orders.queries import orders_by_stream
+from orders.states import LeftAlone
 from personas.asking import ActorView, PageQuery, ZonedTime, answers_once, body_of, input_of, once_of, page_of, reads
 from personas.envelopes import Shape, page
 from personas.headers import ONCE
 from scheduling import disrupted
 from scheduling.actions.disruptions import close_disruption, open_disruption
+from scheduling.constraints import Constraint, RepairReason
 from scheduling.costs import Cost
 from scheduling.repair import runs
 from scheduling.repair.snapshot import Material
@@ -64,6 +66,7 @@ class HitRow(Shape):
     material_expires_at = s.DateTimeField(allow_null=True)
     urgency = s.ChoiceField(choices=URGENCY, help_text="a class; scores never leave a center")
     why_not = s.CharField(allow_blank=True, help_text="why a repair leaves it alone; empty when it can be moved")
+    why_not_code = s.ChoiceField(choices=LeftAlone.values, allow_null=True, help_text="the same, stable; null with it")
 
 
 class DisruptionDetail(DisruptionRow):
@@ -95,6 +98,14 @@ class ChoiceRow(Shape):
     costs = CostLineRow(many=True, help_text="by the price list; empty where no price is set")
 
 
+class ReasonRow(Shape):
+    """What leaves an order no other choice."""
+
+    code = s.ChoiceField(choices=[*Constraint.values, *RepairReason.values], help_text="stable")
+    date = s.DateField(allow_null=True, help_text="day of collection that has no chain, local at the center")
+    text = s.CharField(help_text="the same in words, for every party of the order")
+
+
 class PlanRow(Shape):
     """What the plan does with one order."""
 
@@ -106,6 +117,7 @@ class PlanRow(Shape):
         allow_null=True, help_text="index of the choice; null: not moved. A choice may move later places alone"
     )
     text = s.CharField(help_text="why; without another choice also which constraint rules the others out")
+    reasons = ReasonRow(many=True, help_text="what rules others out, as codes; empty where there are others")
     costs = CostLineRow(many=True, help_text="of the choice taken; without a place: of the second collection it needs")
     costs_known = s.BooleanField(help_text="false: worked out before costs were kept; the empty costs say nothing")
     choices = ChoiceRow(many=True)
@@ -217,6 +229,7 @@ class DisruptionView(DisruptionsView):
                 "material_expires_at": hit.expires_at,
                 "urgency": hit.urgency.name.lower(),
                 "why_not": hit.why_not,
+                "why_not_code": hit.left_alone,
             }
             for hit in repairs.affected(self.actor, found)
         ]
@@ -424,6 +437,7 @@ def _run(run: Any) -> dict[str, Any]:
         {name: row[name] for name in ("order", "before", "chosen", "text")}
         | {
             "start_before": row["start_before"],
+            "reasons": row.get("reasons", []),
             "material": Material(row["material"]).name.lower(),
             "costs": row.get("costs", []),
             "costs_known": "costs" in row,

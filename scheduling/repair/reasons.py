@@ -7,10 +7,12 @@ courier), neither has a quota, and what the center wishes of the dates is told a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from scheduling.calendars import Calendar
+from scheduling.constraints import Constraint, RepairReason
 from scheduling.drafts import Draft, Miss
 from scheduling.feasibility import Planner
 from scheduling.repair import collected, names
@@ -30,6 +32,26 @@ WORDS = {
 }
 
 
+class Reason(NamedTuple):
+    """One reason: its stable code (``Constraint`` or ``RepairReason``), its words, and the date that it is about."""
+
+    code: str
+    text: str
+    date: dt.date | None = None
+
+    @property
+    def sentence(self) -> str:
+        return f"Collection on {self.date:%a %d %b %Y}: {self.text}" if self.date else self.text
+
+    def as_json(self) -> dict[str, str | None]:
+        return {"code": self.code, "date": self.date.isoformat() if self.date else None, "text": self.text}
+
+
+def sentences(reasons: Iterable[Reason]) -> str:
+    """Return the reasons as they are read, one after the other."""
+    return " ".join(one.sentence for one in reasons)
+
+
 class Reasons:
     """Tells the orders of one repair; what orders have in common is worked out once.
 
@@ -38,28 +60,31 @@ class Reasons:
 
     def __init__(self, offered: Mapping[UUID, Offered], now: dt.datetime) -> None:
         self._offered, self._now = offered, now
-        self._known: dict[tuple[object, ...], str] = {}
+        self._known: dict[tuple[object, ...], tuple[Reason, ...]] = {}
 
-    def told(self, order: Affected, chosen: Draft | None, choices: int) -> str:
-        """Return the sentences for an order with so many choices, ``chosen`` among them; empty where there are others.
+    def told(self, order: Affected, chosen: Draft | None, choices: int) -> tuple[Reason, ...]:
+        """Return the reasons of an order with so many choices, ``chosen`` among them; empty where there are others.
 
         Of material that is not collected: for the nearest dates that have no chain. Of material that is: for the chain
         that comes furthest; the shipper first, where it alone stands in the way.
         """
         if choices > 1:
-            return ""
+            return ()
         if chosen is None and choices:
-            return CROWDED
+            return (Reason(RepairReason.NEEDED_ELSEWHERE.value, CROWDED),)
         calendar = names.for_parties(order, self._offered[order.request.therapy_id])
         if order.material is not Material.NOT_COLLECTED:
             held = collected.not_held(order, calendar, self._now, chosen)
-            return held or _said(collected.furthest(order, calendar, self._now, chosen))
+            if held:
+                return (Reason(Constraint.SHIPPER_TOO_SHORT.value, held),)
+            miss = collected.furthest(order, calendar, self._now, chosen)
+            return (_reason(miss),) if miss else ()
         key = order.request, names.parties(order), order.current.plant_id
         if key not in self._known:
             self._known[key] = self._of_dates(order, calendar)
         return self._known[key]
 
-    def _of_dates(self, order: Affected, calendar: Calendar) -> str:
+    def _of_dates(self, order: Affected, calendar: Calendar) -> tuple[Reason, ...]:
         """Walk the nearest days; of each constraint the first day, at most ``MOST``."""
         center = calendar.places[order.request.center_site_id]
         today, planner = center.local(self._now).date(), Planner(order.request, calendar, self._now)
@@ -73,11 +98,9 @@ class Reasons:
             if looked >= NEAREST or len(found.keys() - set(DULL)) >= MOST:
                 break
         told = [one for code, one in found.items() if code not in DULL] or list(found.values())
-        return " ".join(f"Collection on {date:%a %d %b %Y}: {_said(miss)}" for date, miss in told[:MOST])
+        return tuple(_reason(miss, date) for date, miss in told[:MOST])
 
 
-def _said(miss: Miss | None) -> str:
-    if miss is None:
-        return ""
+def _reason(miss: Miss, date: dt.date | None = None) -> Reason:
     words = WORDS.get(miss.code) or miss.text()
-    return words[:1].upper() + words[1:]
+    return Reason(miss.code, words[:1].upper() + words[1:], date)

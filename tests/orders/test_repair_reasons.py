@@ -14,7 +14,7 @@ from tests.api.conftest import make_partner
 from tests.factories import operator
 from tests.orders.conftest import confirmed, patient, text_of
 from tests.orders.factories import World, make_world
-from tests.orders.test_repairs import proposed
+from tests.orders.test_repairs import proposed, stopped
 from tests.personas.conftest import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.story("MP6")]
@@ -41,14 +41,14 @@ def closed(world: World, kind: str, owner: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("kind", "owner", "words"),
+    ("kind", "owner", "words", "reason"),
     [
-        ("manufacturing_line", "maker", "No manufacturing start at "),
-        ("courier_lane", "courier", "No courier offers a run from "),
+        ("manufacturing_line", "maker", "No manufacturing start at ", "no_line"),
+        ("courier_lane", "courier", "No courier offers a run from ", "no_lane"),
     ],
 )
 def test_an_order_without_a_line_or_a_run_says_so_on_the_page_and_over_rest(
-    far: World, kind: str, owner: str, words: str
+    far: World, kind: str, owner: str, words: str, reason: str
 ) -> None:
     person = patient()
     code = confirmed(far, 16, **person)
@@ -62,3 +62,17 @@ def test_an_order_without_a_line_or_a_run_says_so_on_the_page_and_over_rest(
         assert "Collection on " in said and words in said
         assert "Without a place the patient waits without a date." in said
         assert person["family_name"] not in said and person["given_name"] not in said
+    told = {one["code"]: one for one in row["reasons"]}
+    day = dt.date.fromisoformat(told[reason]["date"])
+    assert f"Collection on {day:%a %d %b %Y}: {told[reason]['text']}" in row["text"] and words in told[reason]["text"]
+
+
+def test_an_order_that_was_left_out_by_hand_has_that_for_a_code(far: World) -> None:
+    code = confirmed(far, 16, **patient())
+    run = proposed(far, stopped(far, code))
+    partner = make_partner(far.maker, "planner", responsible=far.member("maker", "planner"))
+    assert partner.get(f"repairs/{run.pk}").json()["plan"][0]["reasons"] == []
+    (row,) = partner.post(f"repairs/{run.pk}/edit", {"order": code, "choice": None}).json()["plan"]
+    assert row["reasons"] == [{"code": "left_out", "date": None, "text": "Left out by hand."}]
+    (row,) = partner.post(f"repairs/{run.pk}/edit", {"order": code, "choice": 0}).json()["plan"]
+    assert row["reasons"] == []

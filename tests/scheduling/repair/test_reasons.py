@@ -15,7 +15,7 @@ from scheduling.offers import Washout
 from scheduling.quota_rules import QuotaLeft
 from scheduling.repair.collected import onward
 from scheduling.repair.explanation import explain
-from scheduling.repair.reasons import CROWDED, Reasons
+from scheduling.repair.reasons import CROWDED, Reasons, sentences
 from scheduling.repair.snapshot import Affected, Material, Offered, without
 from scheduling.states import ResourceKind
 
@@ -49,7 +49,7 @@ def told(
     order: Affected, calendar: Calendar, now: dt.datetime = NOW, *, quotas: Iterable[QuotaLeft] = (), choices: int = 0
 ) -> str:
     offered = Offered(calendar, {order.request.center_site_id: tuple(quotas)})
-    return Reasons({THERAPY: offered}, now).told(order, None, choices)
+    return sentences(Reasons({THERAPY: offered}, now).told(order, None, choices))
 
 
 def collected(order: Affected, material: Material, **changes: object) -> Affected:
@@ -170,7 +170,7 @@ def test_the_only_start_that_is_left_says_why_no_later_one_is(network: Network, 
     (only, *alike) = onward(box, calendar, now)
     assert {one.manufacture_start for one in (only, *alike)} == {starts[0]}
     offered = {THERAPY: Offered(calendar)}
-    why = Reasons(offered, now).told(box, only, 1)
+    why = sentences(Reasons(offered, now).told(box, only, 1))
     assert f"manufacturing start at {of(network, order)[1]} after " in why
     text = explain(box, only, calendar.places, "the isolator leaks", (), why)
     assert text.index("no other feasible chain") < text.index(why) < text.index("Without a place")
