@@ -16,6 +16,11 @@ class MissingFact:
     remedy: str = ""
 
 
+def _remedies(facts: Sequence[MissingFact]) -> str:
+    """Return what to do about the facts, each thing once."""
+    return " ".join(dict.fromkeys(fact.remedy for fact in facts if fact.remedy))
+
+
 class Refusal(Exception):
     """An action that did not happen. Nothing was written; ``remedy`` tells the person what to do next."""
 
@@ -40,6 +45,11 @@ class Refusal(Exception):
         self.fields: dict[str, Any] = dict(fields or {})
         self.facts = list(facts)
         super().__init__(self.detail)
+
+    @property
+    def further(self) -> str:
+        """What to do beyond what stands beside the facts already; empty where the facts say all of it."""
+        return self.remedy.removeprefix(_remedies(self.facts)).strip()
 
     def as_problem(self) -> dict[str, Any]:
         """Return the RFC 9457 problem document (``type`` stays ``about:blank``-free: a relative URN of the code)."""
@@ -104,9 +114,24 @@ class Stale(Refusal):
 
 
 class FactsMissing(Refusal):
+    """Facts stand against the act. Where they say themselves what to do, that is the remedy, and nothing general."""
+
     code, status, title = "facts_missing", 422, "Something must be in place first"
     remedy = "Complete what is listed, then act again."
     recorded = True
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        code: str | None = None,
+        remedy: str | None = None,
+        fields: Mapping[str, Any] | None = None,
+        facts: Sequence[MissingFact] = (),
+    ) -> None:
+        super().__init__(detail, code=code, remedy=remedy, fields=fields, facts=facts)
+        if self.remedy == FactsMissing.remedy:
+            self.remedy = _remedies(self.facts) or self.remedy
 
 
 class Mismatch(FactsMissing):

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from custody import custody_periods, findings
 from custody import queries as custody
+from custody.schemes import printed
 from custody.states import ContainerKind, ContainerState, IdentityState, LabelState
 from ledger import queries as record
 from ledger.context import Actor
@@ -108,7 +109,10 @@ def _identity(actor: Actor, order: Order) -> Section:
     finding = (
         "Intact: one chain of identity, under no query." if sound else "Under query: two identities met in a scan."
     )
-    lines = [Line("Identifier", order.identity_code), Line("Specification of the order", str(order.specification))]
+    lines = [
+        Line("Identifier", printed(order.identity_code)),
+        Line("Specification of the order", str(order.specification)),
+    ]
     if coi is not None:
         lines.append(Line("State", coi.state_label, "active" if sound else "mismatch"))
         lines += [Line("Why", coi.query_reason)] if coi.query_reason else []

@@ -185,7 +185,8 @@ def _list(name: str, declared: serializers.ListSerializer[Any], filling: Filling
         ],
         "fewer": count - 1 if count > max(1, least) else None,
         "more": count + 1 if count < most else None,
-        "steady": any(column in start for start in starts for column in FIXED),
+        "steady": any(column in start for start in starts for column in FIXED)
+        or bool(starts and declared.style.get("steady")),
         "ticks": any("item" in start for start in starts),
     }
 

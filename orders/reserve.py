@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from custody import material
+from custody.schemes import printed
 from custody.states import ContainerKind, ContainerState
 from ledger import directory
 from ledger.context import Actor
@@ -117,7 +118,7 @@ def shown(order: Order, *, placed: bool = False) -> list[tuple[str, str]]:
     bags, hours = bags_of(order), _oldest_hours(order)
     sites = directory.rows(Site, [bag.custodian_site_id for bag in bags])
     return [
-        ("Chain of identity", order.identity_code),
+        ("Chain of identity", printed(order.identity_code)),
         ("Lost batch", lost),
         *([("Place on the line", at(start, zone))] if placed else []),
         ("Oldest it may be at the start", f"{hours:g} h"),

@@ -8,7 +8,7 @@ from typing import Any
 from custody import queries as custody
 from custody import stock, vault
 from custody.schemes import printed
-from custody.states import TERMINAL_STATES
+from custody.states import TERMINAL_STATES, ContainerState
 from ledger.context import Actor
 from orders import queries
 from orders.states import OrderState
@@ -17,6 +17,8 @@ UNREADABLE = "CT#?–––"
 READS_THE_DOCUMENT = "activate_identity"
 TAKES_FROM_STOCK = "allocate_stock"
 MOST_KITS = 3
+AT_THE_PATIENT = ("identify_patient", "start_collection", "collect", "prepare_product", "check_bedside", "infuse")
+LIES_THERE = (ContainerState.COLLECTED, ContainerState.RECEIVED, ContainerState.ACCEPTED, ContainerState.STORED)
 READ_FROM_TRAY = ("serial",)  # typed where no scanner reads it
 
 
@@ -47,7 +49,8 @@ def codes(actor: Actor, order: Any, kind: str = "") -> list[TrayCode]:
             TrayCode(f"{bag.kind_label} {bag.k_of_n} ({bag.state_label.lower()})", bag.code)
             for bag in sorted(custody.containers_of(actor, order.stream_id), key=_is_used_up)
         ]
-    for shipment in custody.shipments_of(actor, order.stream_id):
+    boxes = () if kind in AT_THE_PATIENT else custody.shipments_of(actor, order.stream_id)
+    for shipment in boxes:
         way = shipment.get_direction_display().lower()
         found.append(TrayCode(f"Box, {way}", shipment.code))
         if shipment.seal_code:
@@ -93,7 +96,9 @@ def _wrong(actor: Actor, order: Any) -> list[TrayCode]:
     if not queries.may_see_therapy(actor):
         boxes = (box for other in others[:8] for box in custody.shipments_of(actor, other.stream_id))
         return [TrayCode("Another order's box", box.code, right=False) for box in list(boxes)[:1]]
-    for other in others.filter(state=OrderState.OPEN)[:12]:
+    lying = custody.in_hand(actor, *LIES_THERE).exclude(stream_id=order.stream_id).values_list("stream_id", flat=True)
+    near = others.filter(state=OrderState.OPEN, stream_id__in=list(lying[:12]))[:1]
+    for other in [*near, *others.filter(state=OrderState.OPEN)[:12]]:
         bag = next(iter(custody.containers_of(actor, other.stream_id)), None)
         if bag is not None:
             return [

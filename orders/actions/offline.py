@@ -251,7 +251,7 @@ def _words(refusal: Refusal) -> str:
         found += [f"{fact.text} {fact.remedy}".strip() for fact in refusal.facts if fact.text != refusal.detail]
     if isinstance(refusal, InvalidInput):
         found += [f"{path}: {text}" for path, texts in _flat(refusal.fields) for text in texts]
-    return " ".join(text for text in [*found, refusal.remedy] if text)
+    return " ".join(text for text in [*found, refusal.further] if text)
 
 
 def _flat(fields: Any, path: str = "") -> list[tuple[str, list[str]]]:

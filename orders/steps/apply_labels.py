@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import identity, labels, material, scans
+from custody.schemes import printed
 from custody.states import ContainerKind, ContainerState, LabelTemplate
 from ledger.refusals import MissingFact
 from orders import namesakes
@@ -66,7 +67,7 @@ class ApplyLabels(StepKind):
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         bags = self._bags(ctx)
         rows = [
-            ("Chain of identity", ctx.order.identity_code),
+            ("Chain of identity", printed(ctx.order.identity_code)),
             ("Labels for", ", ".join(f"{bag.code} ({bag.k_of_n})" for bag in bags)),
         ]
         several = ("Second person", "Scans every label too: the codes side by side, with commas between them.")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from custody import identity, material, scans
+from custody.schemes import printed
 from custody.states import ContainerState, IdentityState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence, namesakes, scanned_twice, treatment
@@ -25,6 +26,8 @@ from orders.step_kinds import DIFFERS, Outcome, StepContext, StepKind, step_kind
 from orders.steps.receive_product import PRODUCT
 from personas.states import Capability
 
+EACH = {"steady": True}  # every bag that is there, so nobody adds or takes away a row
+
 
 class CheckedBag(serializers.Serializer[Any]):
     """One bag at the bedside."""
@@ -36,7 +39,7 @@ class Inputs(serializers.Serializer[Any]):
     """What is scanned and asked at the bedside."""
 
     wristband = ScanField(label="Patient's wristband", help_text="Scan the chain-of-identity code at the patient.")
-    bags = serializers.ListSerializer[Any](child=CheckedBag(), label="Bags", min_length=1, max_length=12)
+    bags = serializers.ListSerializer[Any](child=CheckedBag(), label="Bags", min_length=1, max_length=12, style=EACH)
     patient_said = serializers.ChoiceField(
         choices=[
             ("matches", "Name and date of birth match the wristband"),
@@ -96,7 +99,7 @@ class CheckBedside(StepKind):
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         zone = ZoneInfo(ctx.order.center_site.zone)
         return [
-            ("Chain of identity", ctx.order.identity_code),
+            ("Chain of identity", printed(ctx.order.identity_code)),
             ("Product", ctx.order.therapy.name),
             *((f"Bag {bag.k_of_n}", _told(bag, zone)) for bag in self._bags(ctx)),
             *namesakes.warning(ctx),

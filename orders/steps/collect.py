@@ -11,6 +11,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import custody_periods, donations, identity, material
+from custody.schemes import printed
 from custody.states import ContainerState
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from orders import attempts, bags, collection_records, stopped_use
@@ -138,7 +139,7 @@ class Collect(StepKind):
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         rows = [
-            ("Chain of identity", ctx.order.identity_code),
+            ("Chain of identity", printed(ctx.order.identity_code)),
             ("Labeled bags", ", ".join(bag.code for bag in self._bags(ctx))),
         ]
         started = recorded_start(ctx.order)

@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import identity, scans
+from custody.schemes import printed
 from custody.states import IdentityState
 from ledger.refusals import MissingFact
 from orders import namesakes
@@ -55,7 +56,7 @@ class IdentifyPatient(StepKind):
         ]
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
-        return [("Chain of identity", ctx.order.identity_code), *namesakes.warning(ctx)]
+        return [("Chain of identity", printed(ctx.order.identity_code)), *namesakes.warning(ctx)]
 
     def check_scan(self, ctx: StepContext, scan: str, inputs: dict[str, Any]) -> None:
         scans.expect_identity(identity.identity_of_stream(ctx.order.stream_id), scan)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from custody import identity, material, scans
+from custody.schemes import printed
 from custody.states import ContainerState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence, namesakes, prescriptions, treatment
@@ -85,7 +86,7 @@ class IssueProduct(StepKind):
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         places = (f"{bag.code} ({bag.k_of_n}), {bag.storage_location or 'not stored'}" for bag in self._bags(ctx))
-        rows = [("Chain of identity", ctx.order.identity_code), *prescriptions.shown(ctx.order)]
+        rows = [("Chain of identity", printed(ctx.order.identity_code)), *prescriptions.shown(ctx.order)]
         rows.append(("Bags to issue", "; ".join(places)))
         issued = self._in(ctx, ContainerState.ISSUED)
         rows += [("Issued already", ", ".join(bag.code for bag in issued))] if issued else []

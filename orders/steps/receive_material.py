@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import material, returns, scans, shipments
+from custody.schemes import printed
 from custody.states import ContainerState, Direction
 from ledger.refusals import MissingFact
 from orders import bags, photos, scanned_twice
@@ -81,7 +82,7 @@ class ReceiveMaterial(StepKind):
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         limits = ctx.limits
         return [
-            ("Chain of identity", ctx.order.identity_code),
+            ("Chain of identity", printed(ctx.order.identity_code)),
             ("Expected bags", ", ".join(bag.code for bag in self._bags(ctx))),
             ("Age limit", f"{limits['max_age_hours']} h after the end of collection"),
             ("Temperature", f"{limits['receipt_min_c']} to {limits['receipt_max_c']} °C"),

@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import material, returns, scans, shipments
+from custody.schemes import printed
 from custody.states import ContainerState, Direction
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence, namesakes, photos, scanned_twice
@@ -99,7 +100,7 @@ class ReceiveProduct(StepKind):
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [
-            ("Chain of identity", ctx.order.identity_code),
+            ("Chain of identity", printed(ctx.order.identity_code)),
             ("Expected bags", ", ".join(bag.code for bag in self._bags(ctx))),
             ("Temperature", f"not above {ctx.limits['storage_max_c']} °C"),
             *namesakes.warning(ctx),

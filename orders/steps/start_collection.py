@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import identity, labels, material, scans
+from custody.schemes import printed
 from custody.states import ContainerKind, ContainerState
 from ledger.refusals import MissingFact
 from orders import attempts
@@ -84,7 +85,7 @@ class StartCollection(StepKind):
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [
-            ("Chain of identity", ctx.order.identity_code),
+            ("Chain of identity", printed(ctx.order.identity_code)),
             ("Labeled bags", ", ".join(bag.code for bag in labeled_bags(ctx.order))),
         ]
 

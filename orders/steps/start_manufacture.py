@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from custody import identity, material, used_lots
+from custody.schemes import printed
 from custody.states import ContainerKind, ContainerState, IdentityState
 from ledger.refusals import InvalidInput, MissingFact
 from orders import bags, evidence, reserve, stopped_use
@@ -138,7 +139,7 @@ class StartManufacture(StepKind):
 
     def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
         return [
-            ("Chain of identity", ctx.order.identity_code),
+            ("Chain of identity", printed(ctx.order.identity_code)),
             ("Accepted bags", ", ".join(bag.code for bag in self._bags(ctx))),
         ]
 

@@ -115,6 +115,9 @@
     if (inside) menu.querySelector("summary").focus();
   });
 
+  /* Paper shows what the screen folds. */
+  window.addEventListener("beforeprint", () => document.querySelectorAll("details.cgt-fold").forEach((fold) => fold.setAttribute("open", "")));
+
   /* ---- announcements ---- */
   const say = (text, visible) => {
     const live = document.getElementById("cgt-live");

@@ -70,7 +70,8 @@ def test_the_strip_tells_the_fictional_time_with_its_zone_and_goes_on(world: Wor
 def test_a_page_offers_the_next_steps_time_and_a_click_goes_there(world: World) -> None:
     code, client = booked(world, **patient()), at(world, "center", "coordinator")
     page = text_of(client.get(f"/orders/{code}/"))
-    (until, said) = re.findall(r'name="until" value="([^"]+)">.*?</svg>([^<]+)<', page)[0]
+    (until, shown) = re.findall(r'name="until" value="([^"]+)">.*?</svg>(.+?)</button>', page)[0]
+    said = re.sub(r"<[^>]+>", "", shown)
     assert re.search(r"\(in \d+ (minute|hour|day)s?\)", said)
     client.post("/demo/advance", {"until": html.unescape(until), "next": "/"})
     assert abs((timezone.now() - timezone.datetime.fromisoformat(until)).total_seconds()) < 60
@@ -311,3 +312,17 @@ def test_a_stranger_to_the_order_is_told_nothing(world: World) -> None:
     actor = world.actor("center", "coordinator")
     with reading(actor):
         assert queries.orders(actor).filter(code=code).exists()
+
+
+def test_at_the_bedside_the_tray_has_bags_and_another_patients_but_no_box(world: World) -> None:
+    """The bags that are there are the rows: nobody adds one or takes one away."""
+    other, journey = journey_of(world, **patient()), journey_of(world, **patient())
+    other.run(before="pickup")
+    journey.run(before="bedside")
+    page = text_of(at(world, "center", "infusion_nurse").get(f"/orders/{journey.code}/steps/bedside/"))
+    assert "Another patient&#x27;s bag" in page and "SHP-" not in page
+    assert "One row more" not in page and page.count('name="bags[') >= 1
+    actor = world.actor("center", "infusion_nurse")
+    with reading(actor):
+        code = order_named(actor, journey.code).identity_code
+    assert printed(code) in page.split("Before you act")[1].split("<form")[0]

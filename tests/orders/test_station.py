@@ -46,6 +46,7 @@ def test_after_an_act_the_same_page_comes_back_with_the_next(world: World, brows
     assert states(page)["eligibility"] == "done"
     assert states(page)["prescribe"] == "current"
     assert "signature.password" in text_of(page)
+    assert "Noted without network" not in text_of(page)  # nothing was: the form is filled in here
 
 
 def test_a_refusal_keeps_what_was_typed_beside_its_field(world: World, browse: Browse) -> None:
