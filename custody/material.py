@@ -373,10 +373,16 @@ def _volume(volume_ml: Decimal) -> Decimal:
     return volume_ml
 
 
+# Issued, it is fetched from where it lies; lost, it is looked for where it was.
+NAMES_ITS_PLACE = (*LYING, ContainerState.ISSUED, ContainerState.LOST)
+
+
 def _set(container: Container, **changes: Any) -> Container:
     stands_at = changes.get("state_before_quarantine") or changes.get("state")
     if container.store_unit_id is not None and stands_at and stands_at not in LYING:
         changes |= {"store_unit": None, "rack": None, "place": None}  # what leaves frees its place
+    if container.storage_location and stands_at and stands_at not in NAMES_ITS_PLACE:
+        changes.setdefault("storage_location", "")
     for name, value in changes.items():
         setattr(container, name, value)
     container.save(update_fields=list(changes))

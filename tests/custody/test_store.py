@@ -45,7 +45,7 @@ def test_a_place_holds_one_container_and_is_free_when_it_leaves(world: World) ->
         second.refresh_from_db()
         store.put(second, unit, 3, 4)
         first.refresh_from_db()
-        assert (first.store_unit_id, first.rack, first.place) == (None, None, None)
+        assert (first.store_unit_id, first.rack, first.place, first.storage_location) == (None, None, None, "")
         assert (second.store_unit_id, second.rack, second.place) == (unit.pk, 3, 4)
 
 
@@ -59,6 +59,19 @@ def test_quarantine_stays_where_it_is_and_is_freed_when_it_is_carried_away_meanw
         material.observe(bag, C.IN_TRANSIT)
         bag.refresh_from_db()
         assert (bag.state, bag.store_unit_id) == (C.QUARANTINED, None)
+
+
+def test_what_was_issued_is_fetched_from_its_place_and_what_was_thawed_lies_nowhere(world: World) -> None:
+    unit, bag = a_unit(world), world.collected()[0]
+    with world.step():
+        material.move(bag, C.STORED)
+        store.put(bag, unit, 2, 1)
+        material.move(bag, C.ISSUED)
+        bag.refresh_from_db()
+        assert (bag.store_unit_id, bag.storage_location) == (None, "Tank 2/2/1")
+        material.move(bag, C.THAWED)
+        bag.refresh_from_db()
+        assert bag.storage_location == ""
 
 
 @pytest.mark.parametrize(("rack", "place"), [(0, 1), (4, 1), (1, 5), (1, 0)])
