@@ -116,7 +116,7 @@ def _unfit(piece: Equipment, at: dt.datetime, way: Way) -> list[MissingFact]:
     if piece.valid_until < at + way.planned:
         what = "qualification" if piece.is_shipper else "calibration"
         ends = "ended" if piece.valid_until <= at else "ends on the way,"
-        text = f"The {what} of {name.lower()} {ends} {way.clock(piece.valid_until)}."
+        text = f"The {what} of {_inside(name)} {ends} {way.clock(piece.valid_until)}."
         remedy = f"Take another {piece.get_kind_display().lower()}; {owner} enters the new {what} once it is done."
         facts.append(MissingFact(f"{what}_expired", text, remedy))
     if piece.is_shipper:
@@ -152,9 +152,14 @@ def _since_its_journey(piece: Equipment, name: str, owner: str) -> list[MissingF
     return facts
 
 
+def _inside(name: str) -> str:
+    """Return a name as it stands inside a sentence; its number keeps its capitals."""
+    return name[:1].lower() + name[1:]
+
+
 def _uncharged(name: str, owner: str) -> MissingFact:
     remedy = f"{owner} charges it and enters the charge under Shippers and loggers; or take one that is charged."
-    text = f"No charge of {name.lower()} is on record since its last journey."
+    text = f"No charge of {_inside(name)} is on record since its last journey."
     return MissingFact("shipper_uncharged", text, remedy)
 
 

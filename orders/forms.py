@@ -21,6 +21,7 @@ from network.specifications import Rule
 MOST_ROWS = 40
 FIXED = ("test", "serial", "item")  # columns that name what a row is about: shown, never typed
 LONG_TEXT = 200
+SAYS_WHEN = ("(needed", "; needed", "(unless")  # a label that says when it is needed is not "optional" beside it
 _ROW = re.compile(r"([a-z_]+)\[(\d+)\]\.?(.+)")
 
 Described = dict[str, Any]
@@ -135,6 +136,7 @@ def _field(name: str, declared: serializers.Field, filling: Filling, initial: An
         "value": "" if kind == "password" else filling.value(name, initial),
         "errors": filling.errors_of(name),
         "maxlength": getattr(declared, "max_length", None),
+        "needed": any(word in str(declared.label or "") for word in SAYS_WHEN),
     }
     if isinstance(declared, serializers.ChoiceField):
         described["choices"] = list(declared.choices.items())

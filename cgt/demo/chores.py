@@ -141,3 +141,11 @@ def free_places(actor: Actor, site_id: UUID) -> list[str]:
         for place in range(1, unit.places + 1)
         if (unit.pk, rack, place) not in taken
     ]
+
+
+def is_ready(piece: Equipment) -> bool:
+    """Whether a shipper holds long enough, and was cleaned and charged since it came back from its last journey."""
+    if piece.holds_until is None or piece.holds_until <= timezone.now() + ENOUGH:
+        return False
+    back = piece.returned_at
+    return back is None or all(at is not None and at >= back for at in (piece.cleaned_at, piece.charged_at))

@@ -336,8 +336,7 @@ class Journey:
         loggers = [piece.serial for piece in kept if not piece.is_shipper]
         out = set(return_register.returns(viewer).values_list("shipper_id", flat=True)) if kept else set()
         shippers = [piece for piece in kept if piece.is_shipper and piece.pk not in out]
-        soon = timezone.now() + chores.ENOUGH
-        charged = [piece for piece in shippers if piece.holds_until and piece.holds_until > soon]
+        charged = [piece for piece in shippers if chores.is_ready(piece)]
         self.logger = self.random.choice(loggers) if loggers else self.logger
         self.shipper = self.random.choice(charged or shippers).serial if shippers else self.shipper
 

@@ -64,3 +64,10 @@ def test_errors_of_serializers_and_of_refusals_share_a_notation() -> None:
     }
     assert path_of("bags[1]scan") == "bags[1].scan"
     assert path_of("signature.password") == "signature.password"
+
+
+def test_a_label_that_says_when_it_is_needed_is_not_called_optional_too() -> None:
+    asked = {field["name"]: field for field in described(kind_of("confirm_slots").Inputs(), Filling("UTC"))}
+    assert (asked["reason"]["required"], asked["reason"]["needed"]) == (False, True)
+    remark = described(kind_of("close_order").Inputs(), Filling("UTC"))[0]
+    assert not remark["needed"]
