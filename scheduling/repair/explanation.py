@@ -36,6 +36,8 @@ def explain(
     why = why.rstrip(". ")
     if draft is None:
         none = f"No feasible dates are left for this order because {why}."
+        if others:
+            none = f"This order loses its dates because {why}."
         return " ".join(filter(None, (none, ruled_out, _without_a_place(order, places))))
     said = [_told(order.current, draft, kind, places) for kind in (LATER if order.is_begun else TOLD)]
     moved = " ".join(words for words in said if words) or "Only the courier or the receiving window changes."

@@ -19,7 +19,10 @@ from scheduling.repair import collected, names
 from scheduling.repair.snapshot import Affected, Material, Offered
 
 NEAREST, MOST = 14, 2  # days that are looked at once a collection can be prepared; constraints that are told
-CROWDED = "What else it could have does not suffice for all orders that are hit."
+CROWDED = (
+    "Other dates are feasible for it, but their places are needed by other orders of this repair."
+    " Offer more places and look for a plan again, or leave one of those orders out and give this one its places."
+)
 PREPARED = ("before_earliest", "lead_time")
 DULL = (*PREPARED, "no_chair", "weekday")  # days that are never any good: told where nothing else is
 WORDS = {
@@ -65,13 +68,15 @@ class Reasons:
     def told(self, order: Affected, chosen: Draft | None, choices: int) -> tuple[Reason, ...]:
         """Return the reasons of an order with so many choices, ``chosen`` among them; empty where there are others.
 
+        Without a place, but with choices: that other orders need them.
+
         Of material that is not collected: for the nearest dates that have no chain. Of material that is: for the chain
         that comes furthest; the shipper first, where it alone stands in the way.
         """
-        if choices > 1:
-            return ()
         if chosen is None and choices:
             return (Reason(RepairReason.NEEDED_ELSEWHERE.value, CROWDED),)
+        if choices > 1:
+            return ()
         calendar = names.for_parties(order, self._offered[order.request.therapy_id])
         if order.material is not Material.NOT_COLLECTED:
             held = collected.not_held(order, calendar, self._now, chosen)

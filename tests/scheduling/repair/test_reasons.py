@@ -13,6 +13,7 @@ from benchmarks.repair_network import NOW, THERAPY, Network
 from scheduling.calendars import Calendar, Window
 from scheduling.offers import Washout
 from scheduling.quota_rules import QuotaLeft
+from scheduling.repair.candidates import problem
 from scheduling.repair.collected import onward
 from scheduling.repair.explanation import explain
 from scheduling.repair.reasons import CROWDED, Reasons, sentences
@@ -128,8 +129,12 @@ def test_what_the_center_wishes_is_told_without_its_reason(network: Network, ord
 def test_whose_places_are_needed_by_others_is_told_that_and_who_has_a_choice_nothing(
     network: Network, order: Affected
 ) -> None:
-    assert told(order, gone(network, LINE), choices=1) == CROWDED
-    assert told(order, gone(network, LINE), choices=2) == ""
+    assert told(order, gone(network, LINE), choices=1) == CROWDED == told(order, gone(network, LINE), choices=2)
+    offered, placed = {THERAPY: Offered(network.calendar())}, order.current
+    assert Reasons(offered, NOW).told(order, placed, 2) == ()
+    (candidate, *_) = problem([order], network.calendar(), NOW, 35).candidates[order.key]
+    text = explain(order, None, network.calendar().places, "the plant is closed", (candidate,), CROWDED)
+    assert "No feasible dates" not in text and text.index("the plant is closed") < text.index(CROWDED)
 
 
 @pytest.mark.parametrize(
