@@ -17,11 +17,8 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from ledger.context import Actor
-from ledger.walls import visible
 from orders import gathering, rescheduling, sponsors
-from orders.models import Order, OrderStep
-from orders.rescheduling import BEGUN
-from orders.states import StepState
+from orders.models import Order
 from personas.states import Capability
 from scheduling import line_load
 from scheduling import queries as scheduling
@@ -88,7 +85,7 @@ def _starts(
     zones = {line.resource_id: ZoneInfo(line.zone) for line in lines}
     links: list[Any] = list(scheduling.line_links(actor, zones, monday, line_load.WEEK))
     orders = gathering.orders_by(actor, "stream_id", (link.stream_id for link in links))
-    begun = _begun(actor, orders.values())
+    begun = rescheduling.begun_among(actor, orders.values())
     changing = {link.stream_id for link in links if link.chain.state == ChainState.PROPOSED}
     found: dict[tuple[UUID, dt.date], list[Start]] = defaultdict(list)
     for link in links:
@@ -103,13 +100,6 @@ def _starts(
         answerable = mine and state == ChainState.REQUESTED
         found[link.resource_id, date].append(Start(order, link.chain, link.starts_at, state, movable, answerable))
     return found
-
-
-def _begun(actor: Actor, orders: Iterable[Order]) -> set[UUID]:
-    """Return the orders of which the collection has begun: their dates do not move any more."""
-    ids = [order.pk for order in orders]
-    done = visible(OrderStep, actor).filter(order_id__in=ids, flow_step__kind__in=BEGUN, state=StepState.DONE)
-    return set(done.values_list("order_id", flat=True)) if ids else set()
 
 
 def _state(order: Order, chain: SlotChain, now: dt.datetime, *, begun: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from ledger import directory
 from ledger.context import Actor
 from ledger.refusals import MissingFact
 from ledger.states import Role
+from ledger.walls import visible
 from orders import attempts, bookings, parties, sponsors
 from orders.models import FlowStep, Order, OrderStep
 from orders.states import OrderState, StepState
@@ -108,6 +109,13 @@ def stops(order: Order, chain: SlotChain | None, side: Role = Role.TREATMENT_CEN
 
 def collection_begun(order: Order) -> bool:
     return any(step.state == StepState.DONE for kind in BEGUN for step in attempts.of_kind(order, kind))
+
+
+def begun_among(actor: Actor, orders: Iterable[Order]) -> set[UUID]:
+    """Return those of the orders (their keys) of which the collection has begun: their dates do not move any more."""
+    ids = [order.pk for order in orders]
+    done = visible(OrderStep, actor).filter(order_id__in=ids, flow_step__kind__in=BEGUN, state=StepState.DONE)
+    return set(done.values_list("order_id", flat=True)) if ids else set()
 
 
 def request_of(actor: Actor, order: Order, earliest: dt.date, wishes: Wishes | None = None) -> ChainRequest:

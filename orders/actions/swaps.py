@@ -174,7 +174,9 @@ def candidates(actor: Actor, order: Order) -> list[tuple[Order, SlotChain]]:
     same = queries.orders(actor).filter(
         therapy_id=order.therapy_id, center_site_id=order.center_site_id, state=OrderState.OPEN, on_hold=False
     )
-    orders = {other.stream_id: other for other in same.exclude(pk=order.pk)}
+    others = list(same.exclude(pk=order.pk))
+    begun = rescheduling.begun_among(actor, others)
+    orders = {other.stream_id: other for other in others if other.pk not in begun}
     chains = scheduling.confirmed_after(actor, orders, timezone.now())
     ready = sorted(chains.values(), key=lambda chain: (chain.collection_starts_at, chain.pk))
     return [(orders[chain.stream_id], chain) for chain in ready]

@@ -71,11 +71,13 @@ def test_a_planner_repairs_a_line_stop_on_the_pages_and_the_center_accepts(far: 
     assert "1 move offered" in text_of(said)
     center, former = signed_in(far.member("center", "coordinator")), slot_of_line(far, code)
     assert "asked to move after a disruption" in text_of(center.get("/"))
+    assert "Asked to move after a disruption" in text_of(center.get(f"/orders/{code}/dates/"))
     ((_, move),) = _waiting(far)
     refused = center.post(f"/disruptions/moves/{move.pk}/", {"decision": "refuse", "reason": ""})
     assert refused.status_code == 400 and "Say why you refuse" in text_of(refused)
     center.post(f"/disruptions/moves/{move.pk}/", {"decision": "accept"})
     assert slot_of_line(far, code) != former
+    assert "Asked to move" not in text_of(center.get(f"/orders/{code}/dates/"))
     assert "Accepted" in text_of(browser.get(started["Location"]))
 
 

@@ -20,6 +20,7 @@ from scheduling.offers import ChainOffer
 from tests.factories import PASSWORD, make_actor, make_organization, make_site
 from tests.orders.conftest import Browse, booked, confirmed, patient, requested, step, text_of
 from tests.orders.factories import World, make_world, second_therapy
+from tests.orders.packing import journey_of
 from tests.personas.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -399,6 +400,19 @@ def test_the_swap_s_page_shows_both_patients_to_their_own_center_only(far: World
     assert f"{first} and {second}" in text_of(physician.get("/"))
     assert "Sign and approve" in text_of(physician.get(f"/orders/{first}/swap/"))
     assert signed_in(far.member("maker", "planner")).get(f"/orders/{first}/swap/").status_code == 404
+
+
+def test_what_is_being_collected_is_not_offered_for_a_swap(far: World) -> None:
+    code, journey, reader = at(far, 16), journey_of(far, **patient()), coordinator(far)
+
+    def offered() -> set[str]:
+        with reading(reader):
+            return {other.code for other, _ in swaps.candidates(reader, order_named(reader, code))}
+
+    journey.run(before="start_collection")
+    assert journey.code in offered()
+    journey.run(before="collect")
+    assert journey.code not in offered()
 
 
 def test_the_page_of_an_order_offers_no_change_to_others(world: World, browse: Browse) -> None:
