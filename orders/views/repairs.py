@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -34,6 +35,7 @@ from scheduling.repair.snapshot import Material
 from scheduling.states import RunState
 
 MOST_OTHERS = 10
+SENTENCE_END = re.compile(r"(?<=[\w)]{4}\.)\s+(?=[A-Z])")
 Act = Callable[[Actor, "Once | None"], str]
 
 
@@ -125,11 +127,13 @@ def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, An
     if row["material"] >= Material.IN_MANUFACTURE:
         moved, zone = "infusion", row["zone"]
     what, before = MOVED[moved]
+    first, more = _folded(row["text"])
     return {
         "order": row["order"],
         "what": what,
         "zone": zone,
-        "text": row["text"],
+        "first": first,
+        "more": more,
         "before": parse_datetime(row[before]),
         "after": parse_datetime(choice[moved]) if choice else None,
         "other_after": parse_datetime(their_choice[moved]) if their_choice else None,
@@ -147,6 +151,12 @@ def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, An
             "choices": _told_apart(row),
         },
     }
+
+
+def _folded(text: str) -> tuple[str, str]:
+    """Return the first sentence, and the others that the page folds away; a short word with a dot ends none (“St.”)."""
+    first, *more = SENTENCE_END.split(text, maxsplit=1)
+    return first, " ".join(more)
 
 
 def _told_apart(row: dict[str, Any]) -> list[tuple[str, str]]:

@@ -139,6 +139,20 @@ def test_a_planner_survives_a_line_stop_at_the_browser(far: World, crew: Crew) -
     planner.click("text=look at it")  # the page noticed by itself
     assert "no plan does less harm" in planner.inner_text("main")
     look(planner, "repair-proposed")
+    why = planner.locator("td.cgt-why")
+    assert " moves from " in why.inner_text() and "Isolator leak" not in why.inner_text(), "folded away"
+    for summary in why.locator("summary").all():
+        summary.click()
+    assert "Reason: Isolator leak." in why.inner_text()
+    for width in (320, 1280):
+        planner.set_viewport_size({"width": width, "height": 900})
+        assert planner.evaluate("document.documentElement.scrollWidth") == width
+        for label in why.locator("label").all():
+            assert label.evaluate(
+                "e => e.scrollWidth <= e.clientWidth && e.getBoundingClientRect().right <= innerWidth"
+            )
+    assert why.locator("label").count() >= 2 and why.locator("[name=choice]:checked").count() == 1
+    look(planner, "repair-unfolded")
     planner.fill("[name='signature.password']", PASSWORD)
     planner.click("button:has-text('Sign and ask the centers')")
     assert "1 move offered" in planner.inner_text("body")
