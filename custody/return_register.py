@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from custody.models import Equipment, Shipment, ShipperReturn
@@ -67,3 +68,16 @@ def whereabouts(actor: Actor, piece: Equipment) -> Whereabouts:
     words = "empty, on its way back" if row.handed_over_at else f"empty, at {place}"
     late = row.expected_at < timezone.now()
     return Whereabouts(words, row.handed_over_at or row.empty_since, row.expected_at, late, row)
+
+
+def places_of(actor: Actor, pieces: Iterable[Equipment]) -> dict[UUID, str]:
+    """Return in words where those of the organization's pieces are that are not at their depot; two queries."""
+    ids = [piece.pk for piece in pieces]
+    found: dict[UUID, str] = {}
+    for row in returns(actor).filter(shipper__in=ids):
+        place = row.holder_site.name if row.holder_site else row.holder.name
+        found[row.shipper_id] = "Empty, on its way back" if row.handed_over_at else f"Empty, at {place}"
+    boxes = visible(Shipment, actor).filter(Q(shipper__in=ids) | Q(logger__in=ids), binds_pieces=True)
+    for code, *packed in boxes.values_list("code", "shipper_id", "logger_id"):
+        found |= {key: f"In box {code}" for key in packed if key}
+    return found

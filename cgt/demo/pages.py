@@ -180,7 +180,7 @@ class Demonstration:
     @cached_property
     def colleagues(self) -> list[dict[str, str]]:
         """User names and names of those who may sign as second person on this page."""
-        if self.actor is None or self.order is None:
+        if self.actor is None:
             return []
         found = {}
         with reading(self.actor):
@@ -194,6 +194,10 @@ class Demonstration:
         """Return organization, capability and site of second persons: of the step, or of an act on the order."""
         assert self.actor is not None  # noqa: S101 - asked by the caller
         match = self.request.resolver_match
+        if match is not None and match.view_name == "orders:committee":
+            return [(self.actor.organization_id, Capability.DECIDE_RANK, None)]
+        if self.order is None:
+            return []
         if match is not None and match.view_name == "orders:identity":
             others = {self.order.center_id, self.order.manufacturer_id} - {self.actor.organization_id}
             return [(organization_id, Capability.RESOLVE_IDENTITY, None) for organization_id in others]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from cgt.demo.network import DemoNetwork
 from orders.actions import repairs
+from orders.tasks import offer_freed_places
 from personas.states import Capability as C
 from scheduling.actions.disruptions import open_disruption
 
@@ -32,6 +33,7 @@ def stop_the_line(network: DemoNetwork, now: dt.datetime) -> UUID:
         ends_at=ends,
         reason="A filter of the isolator failed its integrity test",
     )
+    offer_freed_places()  # now, not when the worker starts: the repair plans with what the waiting list leaves
     run = repairs.start_repair(planner.actor, disruption.pk, {"horizon_days": HORIZON_DAYS})
     repairs.work(run.pk)
     found: UUID = run.pk

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from custody import equipment_register as pieces
+from custody import return_register
 from custody.actions import equipment as action
 from custody.equipment_inputs import EquipmentInputs
 from custody.states import EquipmentKind
@@ -51,11 +52,12 @@ def _list(request: HttpRequest, refusal: Refusal | None = None) -> TemplateRespo
         retired=bool(chosen["retired"]),
     )
     page = Paginator(rows, SHOWN).get_page(asked(request, "page"))
+    places = return_register.places_of(actor, page)
     errors = flat(refusal.fields) if refusal else {}
     may_keep = actor.can(Capability.KEEP_EQUIPMENT)
     fields = fields_of(request, actor, EquipmentInputs(), errors) if may_keep else []
     context = {
-        "rows": [shown(row) for row in page],
+        "rows": [shown(row) | {"place": places.get(row.pk, "")} for row in page],
         "pages": pages(page, chosen),
         "filters": [
             select("kind", "Kind", EquipmentKind.choices, chosen),

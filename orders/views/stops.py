@@ -97,7 +97,7 @@ def _stop_page(request: HttpRequest, refusal: Refusal | None = None) -> Template
         "errors": {part: errors.get(f"signature.{part}", []) for part in ("username", "password")},
         "once": request.POST.get("once") or uuid4(),
         "refusal": wrong,
-        "unplaced": unplaced(errors, fields),
+        "unplaced": [words for words in unplaced(errors, fields) if wrong is None or words != wrong.detail],
         "crumbs": [
             {"label": "Find units", "url": reverse("orders:units")},
             {"label": "Stop them", "url": ""},

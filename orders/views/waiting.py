@@ -25,16 +25,20 @@ from personas.views import desk
 from scheduling import waiting_board, waiting_offers
 from scheduling.actions import committee, waiting
 from scheduling.states import CriterionKind
-from scheduling.waiting import is_concerned
+from scheduling.waiting import entries, is_concerned
 
 Words = tuple[str, str]
 
 
 def chosen_therapy(request: HttpRequest, actor: Actor) -> tuple[Any, list[Any]]:
-    """Return the therapy that the address names (else the first) and all that there are; None when there is none."""
+    """Return the therapy that the address names (else the first that somebody waits for, else the first) and all that
+    there are; None when there is none."""
     known = list(therapies(actor))
     code = asked(request, "therapy") or typed(request, "therapy")
-    return next((one for one in known if one.code == code), known[0] if known else None), known
+    if named := next((one for one in known if one.code == code), None):
+        return named, known
+    awaited = set(entries(actor).values_list("therapy_id", flat=True))
+    return next((one for one in known if one.pk in awaited), known[0] if known else None), known
 
 
 @require_safe

@@ -118,6 +118,8 @@ def test_packing_and_pickup_refuse_what_would_not_hold(world: World, browse: Bro
     # The lane takes 20 h, 12 h are kept in reserve: 33 h are left at packing, then 31.
     charge_shipper(keeper, piece, {"charged_at": (timezone.now() - dt.timedelta(hours=67)).isoformat()})
     journey.perform("pack", numbers)
+    for serial in (shipper, logger):
+        assert "In box SHP-" in text_of(browse(*KEEPER).get("/equipment/", {"serial": serial}))
     charge_shipper(keeper, piece, {"charged_at": (timezone.now() - dt.timedelta(hours=69)).isoformat()})
     page = text_of(browse(*DRIVER).get(f"/orders/{journey.code}/steps/pickup/"))
     assert f"Shipper {shipper} holds until" in page and "20 h on the way and 12 h in reserve" in page

@@ -24,7 +24,6 @@ from cgt.demo import (
     sign_ins,
 )
 from ledger.signals import outbox_filled
-from orders.tasks import offer_freed_places
 from personas.queries import Membership
 from scheduling.signals import places_freed, repair_wanted
 
@@ -63,7 +62,6 @@ class Command(BaseCommand):
         self.stdout.flush()
         self._orders_side_by_side(made, seed, now)
         allocation.decide(made)
-        offer_freed_places()  # at once, not when the worker starts: the repair plans with what is left
         plant_stop.stop_the_line(made, timezone.now())
         chores.charge_shippers()
         seeding.quiet_the_past()
