@@ -46,6 +46,13 @@
   };
   document.addEventListener("DOMContentLoaded", () => focusTrouble(document));
 
+  /* ---- a day of the picker's calendar chooses its chain: the same date needs no second click ---- */
+  document.addEventListener("click", (event) => {
+    const day = event.target.closest?.("a.cgt-day.is-free");
+    const offer = day ? document.getElementById(day.hash.slice(1)) : null;
+    if (offer instanceof HTMLInputElement) offer.checked = true;
+  });
+
   /* ---- scanners end with Enter: go to the next field instead of sending a half-filled form ---- */
   document.addEventListener("keydown", (event) => {
     const input = event.target;

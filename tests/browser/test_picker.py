@@ -80,7 +80,7 @@ def test_calendar_and_list_lead_to_a_chain_or_to_the_reason_why_there_is_none(
     free.nth(1).focus()
     page.keyboard.press("Enter")
     chosen = page.locator(":target")
-    assert chosen.get_attribute("name") == "offer"
+    assert chosen.get_attribute("name") == "offer" and chosen.is_checked(), "the day is the choice: no second click"
     row = page.locator("tr:has(:target)")
     assert row.locator("[data-label=Infusion]").inner_text().strip()
     closed.first.focus()
