@@ -324,11 +324,13 @@ def _tell_of_an_overdue_request(audience: _Audience, actor: Actor, event: Event)
 
 
 def _tell_of_wishes(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
-    """Whoever plans the plant where the order is booked hears of wishes: its sponsor's own, or a contract one's."""
+    """Whoever plans the plant where the order is booked hears of wishes, and the sponsor who has it made elsewhere."""
     if event.kind != "orders.wishes_stated" or order.plant_site is None:
         return
     if order.plant_site.organization_id == actor.organization_id:
         audience.tell(C.CONFIRM_SLOTS, "Wishes for its dates", site_id=order.plant_site_id)
+    elif order.manufacturer_id == actor.organization_id:
+        audience.tell(C.CONFIRM_SLOTS, "Wishes for its dates")
 
 
 def _alarm_the_physician(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:

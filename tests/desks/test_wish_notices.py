@@ -1,9 +1,13 @@
-"""Whoever plans the plant where an order is booked hears what its center wishes of the dates, and nobody else (CM2)."""
+"""Whoever plans the plant where an order is booked hears what its center wishes of the dates, and so does the sponsor
+who has it made there; another sponsor of the same plant hears nothing (CM2)."""
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from ledger.context import reading
 from notifications import queries as notices
@@ -37,19 +41,25 @@ def hear(plants: PlantWorld, code: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(("therapy", "planner"), [("one", "cmo"), ("two", "cmo"), ("own", "one")])
-def test_the_planner_of_the_plant_is_told_on_its_page_and_by_mail(
-    plants: PlantWorld, therapy: str, planner: str
+@pytest.mark.parametrize(("therapy", "planners"), [("one", {"cmo", "one"}), ("two", {"cmo", "two"}), ("own", {"one"})])
+def test_the_planners_of_plant_and_sponsor_are_told_on_their_page_and_by_mail_and_no_other_sponsor(
+    plants: PlantWorld, therapy: str, planners: set[str]
 ) -> None:
     journey = booked(plants, therapy, "confirm")
     wish(plants, journey.code)
-    assert hear(plants, journey.code) == {planner}
+    assert hear(plants, journey.code) == planners
     mails = [message for message in mail.outbox if f"{SAID} · {journey.code}" in message.subject]
     people = {address for message in mails for address in message.to}
-    expected = {member.user.email for key, member in plants.members.items() if key[:2] == (planner, PLANNERS[planner])}
+    expected = {
+        member.user.email for key, member in plants.members.items() if key[0] in planners and key[1] == PLANNERS[key[0]]
+    }
     assert people == expected and len(mails) == len(expected)
-    page = plants.browse(planner, PLANNERS[planner]).get(f"/orders/{journey.code}/")
-    assert "Collection on Tuesday or Thursday" in text_of(page), "the notice leads to what is wished"
+    for organization, persona in PLANNERS.items():
+        page = plants.browse(organization, persona).get(f"/orders/{journey.code}/")
+        if organization in planners:
+            assert "Collection on Tuesday or Thursday" in text_of(page), "the notice leads to what is wished"
+        else:
+            assert page.status_code == 404 and journey.code not in text_of(page)
 
 
 def test_the_plants_operators_and_the_courier_hear_nothing_of_it(plants: PlantWorld) -> None:
@@ -65,3 +75,18 @@ def test_before_anything_is_booked_no_plant_plans_the_order(plants: PlantWorld) 
     code = plants.journey("one", before="book").code
     wish(plants, code)
     assert hear(plants, code) == set()
+
+
+def test_days_that_are_asked_for_before_any_plant_is_chosen_are_told_to_the_sponsor_who_answers(
+    plants: PlantWorld,
+) -> None:
+    code = plants.journey("one", before="book").code
+    day = str(timezone.now().date() + dt.timedelta(days=80))
+    sent = {"wished_on": day, "first_date": day, "last_date": day, "remark": ""}
+    browser = plants.browse("center", "coordinator")
+    assert browser.post(f"/orders/{code}/date-request/", sent).status_code == 303
+    while relay.relay():
+        pass
+    said = f"Dates requested where nothing is published · {code}"
+    told = {name for name, persona in PLANNERS.items() if said in text_of(plants.browse(name, persona).get("/inbox/"))}
+    assert told == {"one"}, "a plant that may make it reads the days on its desk, without the order"
