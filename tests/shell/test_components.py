@@ -58,6 +58,13 @@ def test_a_field_is_labeled_and_described_by_help_and_error(kind: str) -> None:
     assert "Wrong." in page.words
 
 
+def test_a_select_says_once_what_no_choice_means() -> None:
+    legs = field(type="select", required=False, choices=[("", "No leg"), ("1", "Leg 1")])
+    assert [one["value"] for one in render('<c-field :field="field" />', field=legs).all("option")] == ["", "1"]
+    bare = field(type="select", required=False, choices=[("1", "Leg 1")])
+    assert [one["value"] for one in render('<c-field :field="field" />', field=bare).all("option")] == ["", "1"]
+
+
 @pytest.mark.parametrize("kind", ["radio", "checkboxes"])
 def test_a_choice_is_a_fieldset_with_a_label_for_each(kind: str) -> None:
     chosen = "b" if kind == "radio" else ["b"]
