@@ -16,25 +16,7 @@ from scheduling.repair.collected import dealt, not_held, onward
 from scheduling.repair.explanation import explain
 from scheduling.repair.snapshot import Affected, Material, movable, without
 from scheduling.repair.solver import Limits, solve
-
-HOUR = dt.timedelta(hours=1)
-LINE, BAY, LANE, CHAIR = "manufacturing_line", "receiving", "courier_lane", "apheresis_chair"
-
-
-@pytest.fixture(scope="module")
-def network() -> Network:
-    return Network(3, plants=2, centers=4, couriers=2, lines=3, days=40)
-
-
-@pytest.fixture(scope="module")
-def order(network: Network) -> Affected:
-    return network.closed_plant(4, closed_days=25)[0][0]
-
-
-def collected(order: Affected, material: Material, **changes: object) -> Affected:
-    expires = order.current.collection_end + 72 * HOUR
-    given = {"material": material, "expires_at": expires, "may_recollect": False, **changes}
-    return replace(order, **given)  # type: ignore[arg-type]
+from tests.scheduling.repair.material import BAY, CHAIR, HOUR, LANE, LINE, collected
 
 
 def drafts(order: Affected, calendar: Calendar, now: dt.datetime) -> list[Draft]:

@@ -19,20 +19,12 @@ from scheduling.repair.explanation import explain
 from scheduling.repair.reasons import CROWDED, Reasons, sentences
 from scheduling.repair.snapshot import Affected, Material, Offered, without
 from scheduling.states import ResourceKind
-
-HOUR = dt.timedelta(hours=1)
-LINE, BAY, LANE, CHAIR = "manufacturing_line", "receiving", "courier_lane", "apheresis_chair"
+from tests.scheduling.repair.material import BAY, CHAIR, HOUR, LANE, LINE, collected
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
-    return Network(3, plants=2, centers=4, couriers=2, lines=3, days=40)
-
-
-@pytest.fixture(scope="module")
-def order(network: Network) -> Affected:
-    found = network.closed_plant(4, closed_days=25)[0][0]
-    return replace(found, request=replace(found.request, horizon_days=35))
+def order(order: Affected) -> Affected:
+    return replace(order, request=replace(order.request, horizon_days=35))
 
 
 def gone(network: Network, *kinds: str, at: Iterable[UUID] | None = None) -> Calendar:
@@ -51,11 +43,6 @@ def told(
 ) -> str:
     offered = Offered(calendar, {order.request.center_site_id: tuple(quotas)})
     return sentences(Reasons({THERAPY: offered}, now).told(order, None, choices))
-
-
-def collected(order: Affected, material: Material, **changes: object) -> Affected:
-    given = {"expires_at": order.current.collection_end + 72 * HOUR, "may_recollect": False, **changes}
-    return replace(order, material=material, **given)  # type: ignore[arg-type]
 
 
 def of(network: Network, order: Affected) -> tuple[str, str]:
