@@ -12,6 +12,7 @@ DANGERS = {
     "quality.units_stopped": "units of it were stopped",
     "orders.material_destroyed": "a bag was destroyed",
     "orders.material_lost": "a bag is lost",
+    "orders.material_put_aside": "a bag was put aside",
     "orders.step_failed": "a step was not passed",
     "orders.pickup_failed": "the courier left without the box",
     "orders.delayed": "transport delayed",

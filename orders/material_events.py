@@ -13,6 +13,14 @@ register(
         notifies=True,
     ),
     EventKind(
+        "orders.material_put_aside",
+        "Material put aside",
+        "Quality put {container} into quarantine.",
+        payload={"order": "code", "container": "container code"},
+        audience=CLINICAL_AND_PLANT,
+        notifies=True,
+    ),
+    EventKind(
         "orders.material_destroyed",
         "Material destroyed",
         "{container} was destroyed, seen by two people: {how}.",

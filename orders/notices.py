@@ -87,6 +87,9 @@ WATCHED = {
     "orders.material_lost": Watch(
         (C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, *CONCERNED_BY_TRANSPORT), "Material is lost", critical=True
     ),
+    "orders.material_put_aside": Watch(
+        (C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, C.BOOK_SLOTS), "Material was put aside by quality", critical=True
+    ),
     "orders.material_found": Watch((C.MANAGE_DEVIATIONS, C.HOLD_ORDER), "Lost material was found: decide about it"),
     "orders.condition_in_range": Watch(CONCERNED_BY_TRANSPORT, "Temperatures in range all the way"),
     "orders.store_breached": Watch(

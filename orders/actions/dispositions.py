@@ -1,4 +1,4 @@
-"""What becomes of material off the plain way: released, rejected, lost, found again; by quality (QA1, T33)."""
+"""What becomes of material off the plain way: put aside, released, rejected, lost, found; by quality (QA1, T33)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from custody import identity, material
 from custody.queries import containers_of
-from custody.states import MOVES, ContainerState
+from custody.states import MOVES, TERMINAL_STATES, ContainerState
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
@@ -26,7 +26,8 @@ from quality.states import DeviationState, Severity
 
 RELEASE, REJECT = "release", "reject"
 DECISIONS = (RELEASE, REJECT)
-LOST, FOUND = "lost", "found"
+LOST, FOUND, ASIDE = "lost", "found", "quarantine"
+PUT_ASIDE = "Put aside"  # how the reason begins, so that no typed one reads like that of a mismatch or an excursion
 MAY_RUN_AHEAD = dt.timedelta(seconds=60)
 LONGEST_TEXT = 500  # of a deviation's
 # Material that waited for its acceptance when it was put aside is accepted by the decision to release it.
@@ -98,6 +99,50 @@ def record_found(actor: Actor, code: str, container_code: str, reason: str, *, o
         material.find(bag, f"Found again: {event.reason}")
         event.note(order=order.code, container=bag.code)
     return bag
+
+
+def put_aside(actor: Actor, code: str, container_code: str, reason: str, *, once: Once | None = None) -> Any:
+    """Put a container into quarantine by hand, by quality of whoever has it; return it.
+
+    Quality of both sites is told; ``decide_on_quarantine`` ends it. NotAllowed (``not_custodian``) for another's
+    material, WrongState for what is in quarantine (``already_quarantined``), is lost or has ended (``not_at_hand``).
+    """
+    with _on_container(actor, "orders.material_put_aside", code, container_code, reason, once) as (order, bag, event):
+        if bag.custodian_id != actor.organization_id:
+            raise NotAllowed(
+                f"{bag.code} is not in your hands: quality of whoever has it puts it aside.",
+                code="not_custodian",
+                remedy="Call quality of whoever has it now; the page of the order says who that is.",
+            )
+        if not may_be_put_aside(bag):
+            raise _not_put_aside(bag)
+        material.quarantine(bag, f"{PUT_ASIDE}: {event.reason}")
+        event.note(order=order.code, container=bag.code)
+        treatment.settle(order)
+    return bag
+
+
+def may_be_put_aside(bag: Any) -> bool:
+    return material.can_be_quarantined(bag)
+
+
+def _not_put_aside(bag: Any) -> WrongState:
+    if bag.state == ContainerState.QUARANTINED:
+        return WrongState(
+            f"{bag.code} is in quarantine already: {bag.quarantine_reason}",
+            code="already_quarantined",
+            remedy="Decide about it (release or reject); what you found more belongs into a deviation of the order.",
+        )
+    remedies = {
+        ContainerState.LOST: "Record that it was found: that puts it into quarantine.",
+        ContainerState.REJECTED: "It can only be destroyed or returned; nobody can use it any more.",
+        ContainerState.EXPIRED: "It can only be destroyed or returned; nobody can use it any more.",
+    }
+    ended = "Open a deviation of the order: the material itself has ended."
+    remedy = remedies.get(bag.state, ended if bag.state in TERMINAL_STATES else WrongState.remedy)
+    return WrongState(
+        f"{bag.code} is {bag.get_state_display().lower()} and cannot be put aside.", code="not_at_hand", remedy=remedy
+    )
 
 
 def may_be_lost(bag: Any) -> bool:

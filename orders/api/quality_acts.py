@@ -249,6 +249,15 @@ class DecideQuarantineView(OrderActView):
         )
 
 
+class PutAsideView(OrderActView):
+    """A container that quality puts into quarantine."""
+
+    @_documented("put_aside", "Put a container into quarantine, by quality of whoever has it", answers.Reason)
+    def post(self, request: Request, code: str, container: str) -> Response:
+        reason, once = reason_of(body_of(request)), once_of(request)
+        return self.done(code, lambda: dispositions.put_aside(self.actor, code, container, reason, once=once))
+
+
 class LostView(OrderActView):
     """A container that nobody finds."""
 

@@ -124,6 +124,9 @@ urlpatterns = [
         quality_acts.DecideQuarantineView.as_view(),
         name="decide-quarantine",
     ),
+    path(
+        "orders/<slug:code>/material/<str:container>/quarantine", quality_acts.PutAsideView.as_view(), name="put-aside"
+    ),
     path("orders/<slug:code>/material/<str:container>/lost", quality_acts.LostView.as_view(), name="lost"),
     path("orders/<slug:code>/material/<str:container>/found", quality_acts.FoundView.as_view(), name="found"),
     path("orders/<slug:code>/material/<str:container>/return", quality_acts.ReturnView.as_view(), name="take-back"),

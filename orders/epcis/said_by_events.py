@@ -83,6 +83,11 @@ def missed(happening: Happening) -> Iterator[Said]:
     yield Said(MISSING, ((CONTAINER, str(happening.payload.get("container"))),))
 
 
+@says("orders.material_put_aside", HELD)
+def put_aside(happening: Happening) -> Iterator[Said]:
+    yield Said(HELD, ((CONTAINER, str(happening.payload.get("container"))),))
+
+
 @says("orders.material_found", HELD)
 def found_again(happening: Happening) -> Iterator[Said]:
     yield Said(HELD, ((CONTAINER, str(happening.payload.get("container"))),))

@@ -176,12 +176,14 @@ def renew(request: HttpRequest, code: str) -> HttpResponseBase:
 @require_POST
 @desk(Capability.VIEW_ORDERS)
 def dispose(request: HttpRequest, code: str, container: str) -> HttpResponseBase:
-    """Decide about a bag in quarantine, record that one is lost or was found, with a reason (QA1, CL2)."""
+    """Put a bag aside, decide about one in quarantine, record one as lost or found, with a reason (QA1, CL2)."""
     decision, reason = typed(request, "decision"), typed(request, "reason")
 
     def act(actor: Actor, once: Once | None) -> str:
         if decision == dispositions.LOST:
             bag = dispositions.record_loss(actor, code, container, reason, once=once)
+        elif decision == dispositions.ASIDE:
+            bag = dispositions.put_aside(actor, code, container, reason, once=once)
         elif decision == dispositions.FOUND:
             bag = dispositions.record_found(actor, code, container, reason, once=once)
         else:

@@ -18,7 +18,7 @@ from ledger.events import kind_named
 from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders import queries
-from orders.actions import date_wishing
+from orders.actions import date_wishing, dispositions
 from orders.actions.destruction import may_destroy
 from orders.actions.interruptions import lets_repeat
 from orders.actions.material_returns import may_return
@@ -182,6 +182,7 @@ def wished(actor: Actor, order: Any) -> dict[str, Any] | None:
 
 
 NOT_FOUND = ("lost", "Lost: nobody finds it")
+PUT_ASIDE = (dispositions.ASIDE, "Put into quarantine")
 DECISIONS = {
     ContainerState.QUARANTINED: [("release", "Release"), ("reject", "Reject"), NOT_FOUND],
     ContainerState.IN_TRANSIT: [NOT_FOUND],
@@ -204,7 +205,9 @@ def material(actor: Actor, order: Any) -> list[dict[str, Any]]:
     rows = []
     for bag in queries.bags_of(actor, order):
         ours = actor.organization_id in (bag.custodian_id, order.manufacturer_id)
-        choices = DECISIONS.get(bag.state, []) if decides and ours else []
+        choices = list(DECISIONS.get(bag.state, [])) if decides and ours else []
+        if decides and bag.custodian_id == actor.organization_id and dispositions.may_be_put_aside(bag):
+            choices.insert(0, PUT_ASIDE)
         useless = bag.is_quarantined or bag.state in (*GONE, ContainerState.RETURNED) or order.state != OrderState.OPEN
         row = {"bag": bag, "status": container_status(bag.state), "decisions": choices}
         row["returnable"] = order.state == OrderState.OPEN and may_return(actor, order, bag)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -11,9 +13,13 @@ from django.utils import timezone
 
 from custody import material
 from custody.models import Container
+from ledger import queries as record
 from ledger.context import reading
 from ledger.recording import acting
+from notifications.recipients import recipients_of
+from orders.epcis.events import epcis_events
 from orders.flow import order_named
+from personas.queries import organization_actor
 from quality.actions.deviations import open_deviation
 from tests.custody.factories import a_person  # noqa: F401 - registers the kind of event that a test's own step has
 from tests.factories import make_member, make_organization
@@ -108,3 +114,98 @@ def test_more_rows_take_no_more_queries(world: World, browse: Browse, code: str)
     journey.run(before="pack")
     hold(world, journey.code, "second")
     assert cost() == once
+
+
+PUT = "/orders/{}/material/{}/decide/"
+
+
+def bag_of(world: World, code: str) -> Container:
+    actor = world.actor(*NURSE)
+    with reading(actor):
+        found = Container.unwalled.filter(stream_id=order_named(actor, code).stream_id, kind="starting_material")
+        return found.earliest("code")
+
+
+def put(reason: str = "The port leaks.") -> dict[str, str]:
+    return {"decision": "quarantine", "reason": reason}
+
+
+def events_of(world: World, code: str, kind: str = "orders.material_put_aside") -> list[Any]:
+    actor = world.actor(*QUALITY)
+    with reading(actor):
+        stream_id = order_named(actor, code).stream_id
+        return list(record.events_of(actor, stream_id).filter(kind=kind))
+
+
+def test_quality_puts_a_bag_aside_and_the_decision_ends_it(world: World, browse: Browse, code: str) -> None:
+    quality, bag = browse(*QUALITY), bag_of(world, code)
+    assert "Put into quarantine" in text_of(quality.get(f"/orders/{code}/"))
+    assert quality.post(PUT.format(code, bag.code), put()).status_code == 303
+    held = bag_of(world, code)
+    assert (held.state, held.quarantine_reason) == ("quarantined", "Put aside: The port leaks.")
+    assert f"{bag.code} is quarantined." in text_of(quality.get(f"/orders/{code}/"))
+    row = row_of(text_of(quality.get("/quarantine/")), bag)
+    assert "Put aside: The port leaks." in row and "Your decision" in row
+    (event,) = events_of(world, code)
+    assert event.reason == "The port leaks." and event.payload["container"] == bag.code
+    for organization, (_, persona) in ((world.center, QUALITY), (world.maker, REVIEWER)):
+        told = organization_actor(organization.pk, "tests")
+        with reading(told):
+            heard = [one for one in recipients_of(told, event) if "Material was put aside" in one.title]
+            assert any(one.critical for one in heard), f"{persona} of {organization.name} hears of it"
+    released = {"decision": "release", "reason": "the drop came from outside"}
+    assert quality.post(PUT.format(code, bag.code), released).status_code == 303
+    assert bag_of(world, code).state == "collected"
+
+
+def test_one_bag_is_put_aside_once(world: World, browse: Browse, code: str) -> None:
+    quality, bag = browse(*QUALITY), bag_of(world, code)
+    once = put() | {"once": str(uuid4())}
+    assert [quality.post(PUT.format(code, bag.code), once).status_code for _ in range(2)] == [303, 303]
+    again = quality.post(PUT.format(code, bag.code), put("It is cloudy, too."))
+    told = text_of(again)
+    assert again.status_code == 409 and f"{bag.code} is in quarantine already: Put aside: The port leaks." in told
+    assert "belongs into a deviation of the order" in told
+    assert len(events_of(world, code)) == 1
+
+
+def test_who_may_not_put_it_aside_is_told_what_to_do(world: World, browse: Browse, code: str) -> None:
+    bag = bag_of(world, code)
+    path, address = PUT.format(code, bag.code), f"/api/v1/orders/{code}/material/{bag.code}/quarantine"
+    for browser, status, words in (
+        (browse(*REVIEWER), 403, "Call quality of whoever has it now"),
+        (browse(*NURSE), 403, "Ask a colleague whose persona has this right"),
+        (browse(*QUALITY), 400, "Say why"),
+    ):
+        sent = put("" if status == 400 else "It leaks.")
+        assert browser.post(path, sent).status_code == status
+        answer = browser.post(
+            address, {"reason": sent["reason"]}, "application/json", HTTP_IDEMPOTENCY_KEY=str(uuid4())
+        )
+        assert answer.status_code == status and words in answer.content.decode()
+    stranger = signed_in(make_member(make_organization("treatment_center"), "site_quality"))
+    assert stranger.post(path, put()).status_code == 404
+    key = {"HTTP_IDEMPOTENCY_KEY": str(uuid4())}
+    assert stranger.post(address, {"reason": "It leaks."}, "application/json", **key).status_code == 404
+    assert bag_of(world, code).state == "collected" and not events_of(world, code)
+
+
+def test_a_partner_system_puts_a_bag_aside_once(world: World, browse: Browse, code: str) -> None:
+    quality, bag = browse(*QUALITY), bag_of(world, code)
+    address = f"/api/v1/orders/{code}/material/{bag.code}/quarantine"
+    key = {"HTTP_IDEMPOTENCY_KEY": str(uuid4())}
+    for _ in range(2):
+        assert quality.post(address, {"reason": "It leaks."}, "application/json", **key).status_code == 200
+    refused = quality.post(address, {"reason": "More."}, "application/json", HTTP_IDEMPOTENCY_KEY=str(uuid4()))
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_quarantined")
+    (event,) = events_of(world, code)
+    with reading(reader := world.actor(*QUALITY)):
+        said = [one for _, one in epcis_events(reader, [event])]
+    assert [(one["bizStep"], one["disposition"]) for one in said] == [("holding", "unavailable")]
+
+
+def test_what_has_ended_is_not_put_aside(world: World, browse: Browse, code: str) -> None:
+    quality, bag = browse(*QUALITY), bag_of(world, code)
+    assert quality.post(PUT.format(code, bag.code), {"decision": "lost", "reason": "Gone."}).status_code == 303
+    answer = quality.post(PUT.format(code, bag.code), put())
+    assert answer.status_code == 409 and "Record that it was found" in text_of(answer)
