@@ -11,7 +11,7 @@ from ledger import queries as record
 from ledger.canonical import plain
 from ledger.context import Actor
 from ledger.events import kind_named
-from orders import dossier_material, dossier_photos
+from orders import dossier_identity, dossier_material, dossier_photos
 from orders.models import Order, OrderStep
 from personas.queries import Organization
 from quality import queries as quality
@@ -46,6 +46,7 @@ def parts_of(
         **dossier_material.parts_of(actor, order),
         **dossier_photos.parts_of(dossier_photos.listed(actor, order)),
         **_quality(actor, order),
+        "identity_queries": dossier_identity.queries_in_full(actor, order),
         "corrections": corrections(actor, order),
         "refused_attempts": refused(actor, order),
     }

@@ -6,13 +6,19 @@ import html
 import re
 from typing import Any
 
+import pypdfium2
 import pytest
 from django.test import Client
 
 from cgt.demo.journey import Journey, Player
 from custody.actions.mismatch import stop_the_line
+from ledger import copies, seals
+from ledger.context import reading
 from ledger.refusals import Mismatch
+from orders.actions.dossiers import take_dossier
 from orders.actions.identity_queries import lift_identity_query
+from orders.dossier_identity import queries_in_full
+from orders.flow import order_named
 from personas.models import Membership
 from tests.factories import PASSWORD
 from tests.journeys.conftest import refused
@@ -128,3 +134,42 @@ def test_a_partners_system_reads_it_beside_the_deviations(world: World, stopped:
     assert (case["state"], case["conclusion"]) == ("closed", HOW) and case["closed_at"]
     assert asked("courier", "courier_driver").json() == {"results": [], "identity_queries": []}
     assert asked("next_center", "coordinator").status_code == 404
+
+
+def test_the_dossier_tells_what_was_asked_what_was_compared_and_how_it_was_decided(
+    world: World, stopped: Journey
+) -> None:
+    reviewer, quality = world.player("maker", "qa_reviewer"), world.player("center", "site_quality")
+    (bag,) = bags(reviewer, stopped)
+    (row,) = copies.unpack(take_dossier(reviewer.actor, stopped.code).content)[0]["parts"]["identity_queries"]
+    assert (row["query"], row["decided_at"], row["decided_by"]) == (1, None, "")
+    assert "Not decided" in row["how_it_was_decided"]
+    lift(world, stopped)
+    document, files = copies.unpack(take_dossier(quality.actor, stopped.code).content)
+    assert copies.verify(document, files, seals.public_key()).findings == []
+    (row,) = document["parts"]["identity_queries"]
+    assert (
+        row["what_was_compared"] == WHY and document["parts"]["order"][0]["chain_of_identity"] in row["what_was_asked"]
+    )
+    assert row["asked_at"] and world.maker.name in row["asked_by"] and row["put_aside"] == row["released"] == bag
+    assert row["decided_at"] > row["asked_at"] and row["how_it_was_decided"] == HOW
+    assert world.maker.name in row["decided_by"] and world.center.name in row["decided_by"]
+    pdf = pypdfium2.PdfDocument(files["dossier.pdf"])
+    said = "".join("".join(page.get_textpage().get_text_range().split()) for page in pdf)
+    page = html.unescape(files["dossier.html"].decode())
+    for words in ("Identity queries", WHY, HOW, row["decided_by"], row["asked_by"], row["what_was_asked"]):
+        assert "".join(words.split()) in said and words in page, words
+
+
+def test_a_mismatch_after_the_decision_is_a_query_of_its_own(world: World, stopped: Journey) -> None:
+    reviewer, other = world.player("maker", "qa_reviewer"), world.journey()
+    other.run(before="start")
+    lift(world, stopped)
+    wrong = next(iter(bags(world.player("center", "coordinator"), other)))
+    with refused(Mismatch):
+        stopped.perform("start", {"bags": [{"scan": wrong}]})
+    rows = copies.unpack(take_dossier(reviewer.actor, stopped.code).content)[0]["parts"]["identity_queries"]
+    assert [(row["query"], bool(row["decided_at"])) for row in rows] == [(1, True), (2, False)]
+    courier = world.player("courier", "courier_driver")
+    with reading(courier.actor):
+        assert queries_in_full(courier.actor, order_named(courier.actor, stopped.code)) == []
