@@ -29,6 +29,7 @@ from tests.factories import make_member, make_organization, unique
 from tests.orders.conftest import booked, consented, patient, prescribed, text_of
 from tests.orders.factories import World
 from tests.orders.packing import journey_of
+from tests.orders.waiting import make_criteria
 from tests.personas.conftest import signed_in
 
 pytestmark = pytest.mark.usefixtures("demonstration")
@@ -326,3 +327,13 @@ def test_at_the_bedside_the_tray_has_bags_and_another_patients_but_no_box(world:
     with reading(actor):
         code = order_named(actor, journey.code).identity_code
     assert printed(code) in page.split("Before you act</h2>")[1].split("<form")[0]
+
+
+def test_the_committee_s_second_member_is_one_click_away(world: World) -> None:
+    """The page opens with the therapy that somebody waits for."""
+    make_criteria(world)
+    code = prescribed(world, **patient())
+    at(world, "center", "coordinator").post("/waiting/add/", {"order": code, "therapy": world.therapy.code})
+    world.member("center", "committee_member", 2)
+    page = text_of(at(world, "center", "committee_member").get("/waiting/committee/"))
+    assert code in page and f'data-demo-user="{world.username("center", "committee_member", 2)}"' in page
