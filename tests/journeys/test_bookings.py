@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -26,6 +28,7 @@ from scheduling.states import ChainState
 from scheduling.tasks import expire_slot_holds
 from tests.journeys.conftest import refused
 from tests.journeys.test_flow_engine import live
+from tests.journeys.test_safety_faces import browser, key
 from tests.journeys.watching import kinds_of_events, order_of, step_of
 from tests.journeys.world import World
 
@@ -249,3 +252,20 @@ def test_a_rule_needs_both_limits_and_a_step_that_may_be_left_out() -> None:
     assert faults(definition) == []
     del steps["confirm"]["condition"]
     assert any("slots_confirmed" in fault for fault in faults(definition))
+
+
+def test_after_the_infusion_an_order_is_closed_and_page_and_rest_say_so(world: World) -> None:
+    journey = world.journey()
+    journey.run(until="infuse")
+    coordinator = world.player("center", "coordinator")
+    form = {"reason": "The family asked.", "once": str(uuid4())}
+    answer = browser(coordinator).post(f"/orders/{journey.code}/cancel/", form)
+    told = key(world, "center", coordinator)("POST", f"{journey.code}/cancel", {"reason": "The family asked."})
+    page, problem = html.unescape(answer.content.decode()), told.json()
+    assert (answer.status_code, told.status_code) == (422, 422)
+    assert (problem["detail"], problem["remedy"]) == ("The product was infused.", "Close the order instead.")
+    assert [fact["code"] for fact in problem["facts"]] == ["already_infused"]
+    for words in (problem["detail"], problem["remedy"], "An infused order is closed, not cancelled."):
+        assert page.count(words) == 1, words
+    assert "act again" not in page
+    assert order_of(coordinator, journey).state == OrderState.OPEN

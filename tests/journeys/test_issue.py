@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -11,13 +13,16 @@ from django.utils import timezone
 from cgt.demo import clock
 from cgt.demo.journey import Journey
 from custody import material
+from custody.schemes import printed
 from custody.states import ContainerState
 from ledger.context import reading
 from ledger.recording import acting
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, WrongState
 from quality import queries as quality
 from quality.actions.releases import revoke_release
+from tests.factories import PASSWORD
 from tests.journeys.conftest import refused
+from tests.journeys.test_safety_faces import browser, key
 from tests.journeys.watching import bags, order_of, step_of
 from tests.journeys.world import World
 
@@ -129,3 +134,27 @@ def test_what_has_expired_is_not_issued(world: World, ready: Journey) -> None:
     with clock.at(timezone.now() + dt.timedelta(days=366)), refused(FactsMissing) as refusal:
         ready.perform("issue")
     assert "product_expired" in facts_of(refusal)
+
+
+@pytest.mark.story("PH1")
+def test_page_and_rest_say_stop_to_product_past_its_time_and_what_becomes_of_it(world: World, ready: Journey) -> None:
+    technologist = world.player("center", "cell_lab_technologist")
+    bag = next(iter(product(world, ready)))
+    version = step_of(technologist, ready, "issue").version
+    wristband = printed(order_of(technologist, ready).identity_code)
+    sent = {"bags": [{"scan": bag}], "patient_ready": "yes", "wristband": wristband, "version": version}
+    sent |= {"signature": {"username": technologist.username, "password": PASSWORD}}
+    form = {"bags[0]scan": bag, "patient_ready": "yes", "wristband": wristband, "once": str(uuid4())}
+    form |= {"signature.password": PASSWORD}
+    with clock.at(timezone.now() + dt.timedelta(days=366)):
+        answer = browser(technologist).post(f"/orders/{ready.code}/steps/issue/", form)
+        send = key(world, "center", technologist)
+        told = send("POST", f"{ready.code}/steps/issue", sent)
+    page, problem = html.unescape(answer.content.decode()), told.json()
+    assert (answer.status_code, told.status_code) == (422, 422)
+    assert "Stop: the product is past its time of use" in page and problem["title"] in page
+    assert page.count(problem["remedy"]) == 1 and "act again" not in page
+    assert problem["remedy"] == "Do not issue it. Put it aside and call the manufacturer and the physician."
+    assert [fact["code"] for fact in problem["facts"]] == ["product_expired"]
+    assert f"{bag} was to be used by" in problem["facts"][0]["text"] and f"{bag} was to be used by" in page
+    assert ContainerState.ISSUED not in product(world, ready).values()
