@@ -35,6 +35,19 @@ ACTS = {
     (TRANSFORMATION, "commissioning"): CapturedAct.MANUFACTURE_BEGUN,
     (AGGREGATION, "packing"): CapturedAct.PACKED,
 }
+# What stands for no act by capture, but has one of its own: by business step, for any type of event.
+_CONVERT = "report it by POST /api/v1/orders/{code}/lineage, which balances the volumes and gives what is made its code"
+_QUARANTINE = "a bag by POST /api/v1/orders/{code}/material/{container}/quarantine"
+_CUSTOMS = "by POST /api/v1/orders/{code}/shipments/{box}/way"
+INSTEAD = {
+    "holding": f'Customs that hold a box are reported {_CUSTOMS} (report "customs_held"); '
+    f"quality puts aside {_QUARANTINE}.",
+    "entering_exiting": f'Customs are reported {_CUSTOMS} (report "customs_held" or "customs_cleared").',
+    "sampling": f"A sample is drawn by an act of its own: {_CONVERT}.",
+    "replacing": f"Replacing material is an act of its own: {_CONVERT}.",
+    "repackaging": f"Packing again is an act of its own: bags, {_CONVERT}; a box's new shipper, "
+    "by POST /api/v1/orders/{code}/shipments/{box}/swaps.",
+}
 ENDS = (CapturedAct.INFUSED,)  # the bag ceases to exist: action DELETE
 NOT_CONTENT = (*SECRETS, "@context", "recordTime", "eventID", "errorDeclaration")  # an event keeps its content without
 LONGEST_NOTE = 300
@@ -187,7 +200,9 @@ def _act(event: Mapping[str, Any], faults: dict[str, list[str]]) -> CapturedAct 
     act = ACTS.get((kind, step))
     if act is None:
         known = ", ".join(f"{one} with {word}" for one, word in ACTS)
-        faults["bizStep"] = [f"No act stands behind {kind or 'no type'} with {step or 'no bizStep'}. Known: {known}."]
+        instead = f" {INSTEAD[step]}" if step in INSTEAD else ""
+        what = f"{kind or 'no type'} with {step or 'no bizStep'}"
+        faults["bizStep"] = [f"No act stands behind {what}.{instead} Known: {known}."]
     elif act in ENDS and event.get("action") != DELETE:
         faults["action"] = [f"Use {DELETE}: the bag ceases to exist by this act."]
     elif kind == AGGREGATION and event.get("action") != ADD:
@@ -206,7 +221,10 @@ def _things(event: Mapping[str, Any], act: CapturedAct | None, faults: dict[str,
     if len(given) > MOST_THINGS or len(set(given)) != len(given):
         faults[name] = [f"List each thing once, at most {MOST_THINGS}."]
     if act == CapturedAct.MANUFACTURE_BEGUN and event.get("outputEPCList"):
-        faults["outputEPCList"] = ["Bags that are filled get their codes here: finish the step by POST."]
+        faults["outputEPCList"] = [
+            "What is made gets its code here: begin the manufacture without outputs and finish its step by POST; "
+            f"for another conversion, {_CONVERT}."
+        ]
     return tuple(given)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from typing import Any
 
 import pytest
+from django.urls import resolve
 from django.utils import timezone
 
 from cgt.demo.journey import Journey, Player
@@ -278,6 +280,33 @@ def test_jobs_come_page_by_page_newest_first(packed: Journey, center: Player, ca
 def test_an_event_that_cannot_be_read_says_which_field(carrier: Partner, change: dict[str, Any], field: str) -> None:
     job = sent(carrier, event("void_shipping", "SHP-1") | change)
     assert field in job["errors"][0]["fields"] and job["cgt:done"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "path"),
+    [
+        ({"bizStep": "holding", "disposition": "unavailable"}, "bizStep", "shipments/{box}/way"),
+        ({"bizStep": "holding"}, "bizStep", "material/{container}/quarantine"),
+        ({"bizStep": "entering_exiting"}, "bizStep", "shipments/{box}/way"),
+        ({"bizStep": "sampling", "action": "ADD"}, "bizStep", "orders/{code}/lineage"),
+        ({"bizStep": "repackaging"}, "bizStep", "shipments/{box}/swaps"),
+        ({"type": "TransformationEvent", "bizStep": "replacing"}, "bizStep", "orders/{code}/lineage"),
+        (
+            {"type": "TransformationEvent", "bizStep": "commissioning", "inputEPCList": ["A"], "outputEPCList": ["B"]},
+            "outputEPCList",
+            "orders/{code}/lineage",
+        ),
+    ],
+)
+def test_what_is_no_act_of_capture_is_refused_with_the_act_to_use(
+    carrier: Partner, change: dict[str, Any], field: str, path: str
+) -> None:
+    """Customs and conversions have acts of their own; each that is named can be called."""
+    job = sent(carrier, event("void_shipping", "SHP-1") | change)
+    (words,) = job["errors"][0]["fields"][field]
+    assert f"POST /api/v1/orders/{{code}}/{path.removeprefix('orders/{code}/')}" in words and job["cgt:done"] == []
+    for address in re.findall(r"POST (/api/v1/[^ ,.]*)", words):
+        assert resolve(address.format(code="CT-AAAA-AAAA", container="C", box="B"))
 
 
 @pytest.mark.parametrize(
