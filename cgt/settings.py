@@ -130,7 +130,7 @@ CACHES = {
 AUTH_USER_MODEL = "personas.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "cgt.backends.Accounts",
 ]
 ANONYMOUS_USER_NAME = None  # guardian: nobody is somebody
 # Policies ask the acting persona's group; user.has_perm() would add up personas and organizations.

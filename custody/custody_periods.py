@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from custody import material
 from custody.keys import Named, key_of, optional_key
 from custody.models import Container, CustodyPeriod
 from custody.states import TERMINAL_STATES, ContainerState
@@ -35,10 +36,13 @@ def hand_over(
     to_site: Named | None,
     person_id: UUID | None,
     at: dt.datetime,
+    *,
+    becomes: ContainerState | None = None,
 ) -> CustodyPeriod:
     """Give a container into other hands: the old period ends and the new one begins at the same instant.
 
-    Handing it to whoever has it there already changes nothing. Raises WrongState when its chain of custody has not
+    ``becomes``: the state that it is in from then on, as ``material.observe`` records it. Handing it to whoever has it
+    there already changes nothing else. Raises WrongState when its chain of custody has not
     begun or has ended, InvalidInput when ``at`` lies before the present custodian took it.
     """
     current = _open_period(container, lock=True)
@@ -46,9 +50,11 @@ def hand_over(
         raise WrongState(f"Nobody has custody of {container.code}.", code="no_custodian")
     organization_id, site_id = key_of(to_organization), optional_key(to_site)
     if (current.organization_id, current.site_id) == (organization_id, site_id):
+        if becomes is not None:
+            material.observe(container, becomes)
         return current
     _close(current, at)
-    return _open(container, organization_id, site_id, person_id, at)
+    return _open(container, organization_id, site_id, person_id, at, becomes)
 
 
 def hand_over_late(
@@ -170,10 +176,18 @@ def _too_early() -> InvalidInput:
 
 
 def _open(
-    container: Container, organization_id: UUID, site_id: UUID | None, person_id: UUID | None, at: dt.datetime
+    container: Container,
+    organization_id: UUID,
+    site_id: UUID | None,
+    person_id: UUID | None,
+    at: dt.datetime,
+    becomes: ContainerState | None = None,
 ) -> CustodyPeriod:
     container.custodian_id, container.custodian_site_id = organization_id, site_id
-    container.save(update_fields=["custodian", "custodian_site"])
+    if becomes is None:
+        container.save(update_fields=["custodian", "custodian_site"])
+    else:
+        material.observe(container, becomes, custodian_id=organization_id, custodian_site_id=site_id)
     return CustodyPeriod.objects.create(
         stream_id=container.stream_id,
         container=container,

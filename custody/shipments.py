@@ -91,13 +91,11 @@ def pack(
 
 
 def pick_up(shipment: Shipment, scanned_outer: str, seal_seen: str, at: dt.datetime, person_id: UUID | None) -> str:
-    """The courier takes the box; its containers are in transit. Returns the finding about the seal, "" if it fits.
+    """The courier takes the box. Returns the finding about the seal, "" if it fits; raises Mismatch for another box.
 
-    Custody itself passes by ``custody_periods.hand_over``. Raises Mismatch for another box.
+    What is in it is in transit with ``custody_periods.hand_over``, by which custody passes.
     """
     _advance(shipment, scanned_outer, ShipmentState.PACKED, ShipmentState.PICKED_UP, picked_up_at=at)
-    for container in containers_in(shipment):
-        material.observe(container, ContainerState.IN_TRANSIT)
     return check_seal(shipment, SealStage.PICK_UP, seal_seen, at, person_id)
 
 

@@ -149,7 +149,7 @@ class Partnership(WalledModel):
 class Event(WalledModel):
     """One thing that happened, in the words of its registered kind, chained to the event before it."""
 
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="events")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="events", db_index=False)
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=64)
     schema_version = models.PositiveSmallIntegerField(default=1)
@@ -185,7 +185,7 @@ class Event(WalledModel):
 
     class Meta(WalledModel.Meta):
         constraints = [models.UniqueConstraint(fields=["stream", "seq"], name="ledger_event_once")]
-        indexes = [models.Index(fields=["stream", "-seq"]), models.Index(fields=["kind", "recorded_at"])]
+        indexes = [models.Index(fields=["kind", "recorded_at"])]
 
     @property
     def label(self) -> str:

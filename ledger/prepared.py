@@ -131,7 +131,7 @@ class _Plan:
 
     def run(self, values: dict[str, Any]) -> list[Any]:
         rows = self._converted(self._known(values))
-        return [self.model.from_db(connection.alias, self.names, row[self.start : self.end]) for row in rows]
+        return [self.model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.start : self.end]) for row in rows]
 
     def cells(self, values: dict[str, Any]) -> list[Any]:
         """Return the rows as they are selected, each column converted."""
@@ -163,12 +163,12 @@ class _Plan:
     def _converted(self, rows: list[Any]) -> list[Any]:
         if not self.converters:
             return rows
-        found = []
+        found, wrapper = [], connections[DEFAULT_DB_ALIAS]
         for row in rows:
             cells = list(row)
             for place, converters, column in self.converters:
                 for convert in converters:
-                    cells[place] = convert(cells[place], column, connection)
+                    cells[place] = convert(cells[place], column, wrapper)
             found.append(cells)
         return found
 

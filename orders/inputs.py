@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -73,6 +74,7 @@ def _late_reason() -> serializers.CharField:
     )
 
 
+@cache
 def inputs_class(kind: StepKind, signatures: int) -> type[serializers.Serializer[Any]]:
     """Return the serializer of a step: the kind's inputs, then ``signature`` and ``verifiers`` where people sign.
 

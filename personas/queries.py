@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from ledger import directory
 from ledger.context import Actor, reading
+from ledger.prepared import Prepared
 from ledger.refusals import NotFound, Unauthenticated
 from ledger.states import Channel
 from ledger.walls import visible
@@ -211,6 +212,16 @@ def acting_through(
         membership_id=membership.pk,
         request_id=request_id,
     )
+
+
+def account_named(username: str) -> User | None:
+    """Return the account of a sign-in name, written in any case."""
+    return next(iter(_accounts_named(username=username.lower())), None)
+
+
+@Prepared
+def _accounts_named(username: str) -> QuerySet[User]:
+    return User.objects.filter(username=username)
 
 
 def what_is_kept() -> directory.Shelf:

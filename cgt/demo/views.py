@@ -41,7 +41,7 @@ def become(request: HttpRequest, username: str, membership: str = "") -> None:
     chosen = own_membership(user.pk, membership) if membership else None
     kept = request.session.get(tour.SESSION_KEY)
     request.session.flush()
-    login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    login(request, user, backend="cgt.backends.Accounts")
     if chosen is not None:
         request.session["membership"] = str(chosen.pk)
     if kept is not None:

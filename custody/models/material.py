@@ -46,8 +46,10 @@ def _fitting_vessels() -> models.Q:
 class Container(WalledModel):
     """A bag, vial or kit of an order: k of n of its kind, in one state, with one custodian at any instant."""
 
-    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
-    coi = models.ForeignKey("custody.ChainOfIdentity", on_delete=models.PROTECT, related_name="containers", null=True)
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+", db_index=False)
+    coi = models.ForeignKey(
+        "custody.ChainOfIdentity", on_delete=models.PROTECT, related_name="containers", null=True, db_index=False
+    )
     code = models.CharField(max_length=40, unique=True, help_text="as printed and scanned, with its check character")
     kind = models.CharField(max_length=20, choices=ContainerKind.choices)
     vessel = models.CharField(max_length=16, choices=Vessel.choices, blank=True, help_text="what it physically is")
@@ -60,7 +62,7 @@ class Container(WalledModel):
         "personas.Organization", on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
     custodian_site = models.ForeignKey(
-        "personas.Site", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+        "personas.Site", on_delete=models.PROTECT, related_name="+", db_index=False, null=True, blank=True
     )
     volume_ml = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     collected_at = models.DateTimeField(null=True, blank=True, help_text="start of collection or filling")

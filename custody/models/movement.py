@@ -25,7 +25,9 @@ class CustodyPeriod(WalledModel):
     stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
     container = models.ForeignKey("custody.Container", on_delete=models.PROTECT, related_name="custody_periods")
     organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
-    site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    site = models.ForeignKey(
+        "personas.Site", on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
     person_id = models.UUIDField(null=True, help_text="who took it")
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
@@ -57,12 +59,12 @@ class CustodyPeriod(WalledModel):
 class Shipment(WalledModel):
     """A sealed shipper on its way. Its outer code tells nothing about what is inside."""
 
-    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
+    stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+", db_index=False)
     code = models.CharField(max_length=20, unique=True, help_text="outer code, opaque, with its check character")
     direction = models.CharField(max_length=10, choices=Direction.choices)
     lane_id = models.UUIDField(null=True, blank=True)
-    from_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+")
-    to_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+")
+    from_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", db_index=False)
+    to_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", db_index=False)
     courier = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
     shipper_code = models.CharField(max_length=40)
     seal_code = models.CharField(max_length=40)

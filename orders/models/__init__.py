@@ -12,6 +12,7 @@ from ledger.walls import KnownTo, OnStream, Outside, OwnedBy, Parties
 from orders.models.epcis import EpcisAct, EpcisCapture, EpcisEventId
 from orders.models.subscriptions import EpcisFeed, EpcisQuery, EpcisSubscription, EpcisTold
 from orders.states import (
+    OPEN_STEP_STATES,
     PHASE_LABELS,
     FlowState,
     InfectiousTests,
@@ -120,11 +121,15 @@ class Order(WalledModel):
     party_ids = ArrayField(models.UUIDField(), default=list)
     code = models.CharField(max_length=16, unique=True)
     therapy = models.ForeignKey("network.Therapy", on_delete=models.PROTECT, related_name="+")
-    specification = models.ForeignKey("network.Specification", on_delete=models.PROTECT, related_name="+")
-    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="orders")
-    center = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
-    center_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+")
-    manufacturer = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
+    specification = models.ForeignKey(
+        "network.Specification", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    center = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+", db_index=False)
+    center_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", db_index=False)
+    manufacturer = models.ForeignKey(
+        "personas.Organization", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     plant_site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True)
     patient_id = models.UUIDField(help_text="the center's patient; the identity stays in its vault")
     identity_code = models.CharField(max_length=32, help_text="chain-of-identity identifier")
@@ -177,8 +182,10 @@ class OrderStep(WalledModel):
     attempt = models.PositiveSmallIntegerField(default=1)
     position = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=12, choices=StepState.choices, default=StepState.WAITING)
-    responsible = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+", null=True)
-    site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True)
+    responsible = models.ForeignKey(
+        "personas.Organization", on_delete=models.PROTECT, related_name="+", null=True, db_index=False
+    )
+    site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
     capability = models.CharField(max_length=64)
     planned_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
@@ -208,8 +215,8 @@ class OrderStep(WalledModel):
         indexes = [
             models.Index(
                 fields=["responsible", "state", "due_at"],
-                condition=models.Q(state="ready"),
-                name="orders_worklist",
+                condition=models.Q(state__in=[state.value for state in OPEN_STEP_STATES]),
+                name="orders_open_steps",
             )
         ]
 

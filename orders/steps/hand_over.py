@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from custody import custody_periods, equipment, material, scans, shipments
-from custody.states import ShipmentState
+from custody.states import ContainerState, ShipmentState
 from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders import evidence, photos, transit
@@ -121,9 +121,13 @@ class HandOver(StepKind):
             ctx.findings.append(MissingFact("pickup_not_recorded", text))
         move = MOVES[ctx.parameters["moment"], ctx.late]
         finding = move(shipment, inputs["outer_code"], inputs["seal_seen"], at, ctx.performer_id)
-        hand_over = custody_periods.hand_over_late if ctx.late else custody_periods.hand_over
+        to = (ctx.actor.organization_id, self._place(ctx, shipment), ctx.performer_id, at)
+        becomes = ContainerState.IN_TRANSIT if ctx.parameters["moment"] == PICKUP else None
         for bag in travelling:
-            hand_over(bag, ctx.actor.organization_id, self._place(ctx, shipment), ctx.performer_id, at)
+            if ctx.late:
+                custody_periods.hand_over_late(bag, *to)
+            else:
+                custody_periods.hand_over(bag, *to, becomes=becomes)
         self._open_deviation(ctx, finding, inputs)
         where = shipment.from_site if ctx.parameters["moment"] == PICKUP else shipment.to_site
         photo = photos.of_act(ctx, shipment, inputs, at, where.name)

@@ -55,9 +55,11 @@ class Slot(WalledModel):
     only therapies of the class ``reserved_for``, or of one before it, may take its places.
     """
 
-    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="slots")
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="slots", db_index=False)
     organization = models.ForeignKey("personas.Organization", on_delete=models.PROTECT, related_name="+")
-    site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    site = models.ForeignKey(
+        "personas.Site", on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
     kind = models.CharField(max_length=24, choices=ResourceKind.choices)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()

@@ -61,7 +61,6 @@ class SlotChain(WalledModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["stream"], name="scheduling_chain_of"),
             models.Index(
                 fields=["manufacturer_id", "requested_at"],
                 condition=Q(state=ChainState.REQUESTED.value),
@@ -78,12 +77,12 @@ class ChainLink(WalledModel):
     """One place of a slot chain. Names and zone stand as they were: not every party knows every other's register."""
 
     stream = models.ForeignKey("ledger.Stream", on_delete=models.PROTECT, related_name="+")
-    chain = models.ForeignKey(SlotChain, on_delete=models.PROTECT, related_name="links")
+    chain = models.ForeignKey(SlotChain, on_delete=models.PROTECT, related_name="links", db_index=False)
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="+")
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=24, choices=LinkKind.choices)
     organization_id = models.UUIDField(help_text="whose place it is")
-    site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True)
+    site = models.ForeignKey("personas.Site", on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     zone = models.CharField(max_length=64)

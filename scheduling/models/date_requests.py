@@ -61,7 +61,6 @@ class DateRequest(WalledModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["stream"], name="scheduling_date_request_of"),
             models.Index(
                 fields=["manufacturer_id", "due_at"],
                 condition=Q(state=DateRequestState.OPEN.value),

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from custody import identity, labels, material, vault
-from custody.models import ChainOfIdentity, Container, Patient
+from custody import custody_periods, identity, labels, material, shipments, vault
+from custody.models import ChainOfIdentity, Container, Patient, Shipment
+from custody.states import ContainerState
 from ledger.context import Actor
 from ledger.events import EventKind, register
 from ledger.identifiers import new_id
@@ -74,6 +75,12 @@ class World:
                 labels.apply_to(bag)
                 material.fill(bag, 250, ended - dt.timedelta(hours=3), ended)
         return bags
+
+
+def take_along(world: World, box: Shipment) -> None:
+    """What is in a box passes into the courier's hands and is in transit."""
+    for bag in shipments.containers_in(box):
+        custody_periods.hand_over(bag, world.courier.pk, None, None, timezone.now(), becomes=ContainerState.IN_TRANSIT)
 
 
 def make_world() -> World:

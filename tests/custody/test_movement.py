@@ -13,7 +13,7 @@ from custody.models import Container, CustodyPeriod, SealCheck, Shipment
 from custody.states import ContainerState, ShipmentState
 from ledger.context import reading
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, Mismatch, WrongState
-from tests.custody.factories import World, another_order, make_world
+from tests.custody.factories import World, another_order, make_world, take_along
 
 pytestmark = pytest.mark.django_db
 START = dt.datetime(2026, 3, 1, 8, 0, tzinfo=dt.UTC)
@@ -103,8 +103,12 @@ def test_handing_over_to_the_present_custodian_changes_nothing(world: World) -> 
 def test_a_box_travels(world: World) -> None:
     box, bags = packed(world)
     assert box.code.startswith("SHP-") and box.state == ShipmentState.PACKED
+    with world.step():
+        for bag in bags:
+            custody_periods.begin(bag, world.center, world.center_site, None, bag.ended_at)
     with world.step(world.driver):
         assert shipments.pick_up(box, box.code, "seal-1 ", timezone.now(), None) == ""
+        take_along(world, box)
         assert {bag.state for bag in shipments.containers_in(box)} == {ContainerState.IN_TRANSIT}
     with world.step(world.planner):
         found = shipments.current(world.stream.pk, "inbound", "picked_up")
@@ -171,12 +175,15 @@ def test_a_box_is_taken_once_and_in_order(world: World) -> None:
 def test_quarantined_material_is_not_packed_but_its_journey_is_observed(world: World) -> None:
     box, bags = packed(world)
     with world.step():
+        for bag in bags:
+            custody_periods.begin(bag, world.center, world.center_site, None, bag.ended_at)
         material.quarantine(bags[0], "a reason")
     with pytest.raises(FactsMissing) as refusal:
         packed_again(world, bags[:1])
     assert [fact.code for fact in refusal.value.facts] == ["material_quarantined"]
     with world.step(world.driver):
         shipments.pick_up(box, box.code, "SEAL-1", timezone.now(), None)
+        take_along(world, box)
     with reading(world.nurse):
         found = Container.unwalled.get(pk=bags[0].pk)
     assert (found.state, found.state_before_quarantine) == (ContainerState.QUARANTINED, ContainerState.IN_TRANSIT)

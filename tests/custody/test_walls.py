@@ -7,7 +7,7 @@ from custody import custody_periods, material, models, queries, shipments
 from ledger.context import reading
 from ledger.recording import acting
 from ledger.refusals import NotFound
-from tests.custody.factories import World, another_order, make_world
+from tests.custody.factories import World, another_order, make_world, take_along
 
 pytestmark = pytest.mark.django_db
 LISTS = (queries.containers_of, queries.labels_of, queries.shipments_of, queries.custody_of)
@@ -42,6 +42,7 @@ def fill(world: World, count: int) -> None:
             world.stream, bags, "inbound", world.center_site, world.plant, world.courier, "B", "S", "L", now
         )
         shipments.pick_up(box, box.code, "S", now, None)
+        take_along(world, box)
         for bag in bags:
             for state in ("received", "accepted", "in_process"):
                 material.move(bag, state)
@@ -67,7 +68,7 @@ def test_the_parties_see_everything_that_is_there(world: World) -> None:
                 assert table.unwalled.filter(stream_id=world.stream.pk).exists(), table
             assert all(list(listing(actor, world.stream.pk)) for listing in LISTS)
             names = [p.organization.name for p in queries.custody_of(actor, world.stream.pk)]
-            assert names == [world.center.name]
+            assert names == [world.center.name, world.courier.name]
 
 
 def test_nobody_acting_sees_nothing(world: World) -> None:

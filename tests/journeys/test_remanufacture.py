@@ -383,7 +383,7 @@ def test_an_order_that_runs_or_was_infused_is_not_made_again(world: World) -> No
 
 def browser_of(player: Player) -> Client:
     client = Client()
-    client.force_login(User.objects.get(pk=player.actor.user_id), "allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(User.objects.get(pk=player.actor.user_id), "cgt.backends.Accounts")
     return client
 
 

@@ -25,9 +25,7 @@ NOTE = "The tablet was flat."
 
 def browser(player: Player) -> Client:
     client = Client()
-    client.force_login(
-        User.objects.get(username=player.username), "allauth.account.auth_backends.AuthenticationBackend"
-    )
+    client.force_login(User.objects.get(username=player.username), "cgt.backends.Accounts")
     return client
 
 

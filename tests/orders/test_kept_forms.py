@@ -25,7 +25,7 @@ from tests.personas.conftest import signed_in
 pytestmark = pytest.mark.usefixtures("committed_db")
 SITE = "http://testserver"
 NEW = "/orders/new/"
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "cgt.backends.Accounts"
 ENDED = "typed when you were not signed in any more"
 
 

@@ -14,7 +14,7 @@ SignIn = Callable[..., tuple[Client, Membership]]
 def signed_in(membership: Membership) -> Client:
     """A browser in which the membership's person is signed in and acts."""
     client = Client()
-    client.force_login(User.objects.get(pk=membership.user_id), "allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(User.objects.get(pk=membership.user_id), "cgt.backends.Accounts")
     return client
 
 

@@ -178,7 +178,7 @@ def test_switching_never_leads_outside(sign_in: SignIn) -> None:
 def test_posts_need_the_csrf_token(sign_in: SignIn) -> None:
     _, membership = sign_in()
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(User.objects.get(pk=membership.user_id), "allauth.account.auth_backends.AuthenticationBackend")
+    strict.force_login(User.objects.get(pk=membership.user_id), "cgt.backends.Accounts")
     assert strict.post("/personas/switch/", {"membership": str(membership.pk)}).status_code == 403
 
 

@@ -32,7 +32,7 @@ def sit(travels: JourneyWorld, committed_db: None) -> Sit:
         client = Client()
         client.force_login(
             User.objects.get(username=travels.player(organization, persona, number).username),
-            backend="allauth.account.auth_backends.AuthenticationBackend",
+            backend="cgt.backends.Accounts",
         )
         return client
 
