@@ -179,7 +179,7 @@ def set_phase(order: Order, steps: dict[str, OrderStep] | None = None) -> None:
         order.state, order.closed_at = OrderState.CLOSED, timezone.now()
     order.phase = phase
     order.version += 1
-    order.save(update_fields=["phase", "state", "closed_at", "version", *sorted(order.to_write)])
+    update_each([order], ["phase", "state", "closed_at", "version", *sorted(order.to_write)])
     order.to_write = frozenset()
 
 
