@@ -18,6 +18,8 @@ from orders.actions.rescheduling import require_mine
 from orders.flow import order_named
 from orders.inputs import DecisionInputs, read
 from orders.models import Order
+from orders.states import OrderState
+from personas.states import Capability
 from scheduling import changes, disrupted, move_costs, slot_chains
 from scheduling.capacity import SlotFull
 from scheduling.chain_search import token_of
@@ -45,6 +47,12 @@ def waiting_moves(actor: Actor) -> list[tuple[Order, RepairMove]]:
     moves = list(disrupted.repair_moves(actor).filter(state=MoveState.OFFERED, center_id=actor.organization_id))
     orders = queries.orders_by_stream(actor, [move.stream_id for move in moves]) if moves else {}
     return [(orders[move.stream_id], move) for move in moves if move.stream_id in orders]
+
+
+def is_asked_to_move(actor: Actor, order: Order) -> bool:
+    """Whether the actor may answer a signed move of the order, and it waits for that."""
+    mine = order.center_id == actor.organization_id and actor.can(Capability.BOOK_SLOTS)
+    return mine and order.state == OrderState.OPEN and bool(disrupted.waiting_for_centers(actor, [order.stream_id]))
 
 
 def costs_of(actor: Actor, moves: Iterable[tuple[Order, RepairMove]]) -> Costs:

@@ -25,7 +25,7 @@ from ledger.states import Role
 from orders import queries
 from orders.actions import date_wishing
 from orders.actions import rescheduling as action
-from orders.actions.repair_answers import waiting_moves
+from orders.actions.repair_answers import is_asked_to_move
 from orders.flow import order_named
 from orders.forms import Filling, described, flat, unplaced
 from orders.views import banner
@@ -118,7 +118,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> Te
         "may_wish": date_wishing.may_state(actor, order),
         "proposes": standing.proposes,
         "asked": _asked(actor, order),
-        "asked_to_move": standing.may_choose and any(one.pk == order.pk for one, _ in waiting_moves(actor)),
+        "asked_to_move": is_asked_to_move(actor, order),
         "zone": order.center_site.zone,
         "plant_zone": order.plant_site.zone if order.plant_site else "",
         "fields": fields,

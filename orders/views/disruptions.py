@@ -22,6 +22,7 @@ from ledger.states import Role
 from orders import queries
 from orders.actions import repair_answers, repairs, what_ifs
 from orders.forms import flat
+from orders.views import frame
 from orders.views.requests import asked, once_of, see_other, typed
 from personas.states import Capability
 from personas.views import desk
@@ -71,10 +72,12 @@ def _register(request: HttpRequest, refusal: Refusal | None = None, at: str = ""
     return TemplateResponse(request, "orders/disruptions.html", context, status=refusal.status if refusal else 200)
 
 
-def _moves(actor: Actor) -> list[tuple[Any, RepairMove, Cost]]:
+def _moves(actor: Actor) -> list[tuple[Any, Any, RepairMove, Cost]]:
+    """Return each order whose move is to be answered, its patient (None: not for these eyes), the move and its cost."""
     waiting = repair_answers.waiting_moves(actor)
     charged = repair_answers.costs_of(actor, waiting)
-    return [(order, move, charged.get(move.pk, Cost())) for order, move in waiting]
+    names = frame.names_of(actor, [order for order, _ in waiting])
+    return [(order, names.get(order.patient_id), move, charged.get(move.pk, Cost())) for order, move in waiting]
 
 
 def _fields(

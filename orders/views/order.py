@@ -19,6 +19,7 @@ from orders import queries
 from orders.actions import dispositions, interruptions
 from orders.actions.bookings import renew_hold
 from orders.actions.remanufacture import open_ways, ways_of
+from orders.actions.repair_answers import is_asked_to_move
 from orders.flow import order_named
 from orders.views import banner, order_cards
 from orders.views.jobs import concerns_kit
@@ -69,6 +70,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "events": events,
         "older": older,
         "before": before,
+        "asked_to_move": is_asked_to_move(actor, order),
         "acts": order_cards.acts(actor, order),
         "kit": concerns_kit(actor, order),
         "ways": ways,

@@ -38,7 +38,8 @@ def newest(world: World) -> RepairRun:
 
 @pytest.mark.story("MP6")
 def test_a_planner_repairs_a_line_stop_on_the_pages_and_the_center_accepts(far: World) -> None:
-    code = confirmed(far, 16, **patient())
+    person = patient()
+    code = confirmed(far, 16, **person)
     disruption = stopped(far, code)
     browser = signed_in(far.member("maker", "planner"))
     assert "/disruptions/" in text_of(browser.get("/"))
@@ -72,12 +73,17 @@ def test_a_planner_repairs_a_line_stop_on_the_pages_and_the_center_accepts(far: 
     center, former = signed_in(far.member("center", "coordinator")), slot_of_line(far, code)
     assert "asked to move after a disruption" in text_of(center.get("/"))
     assert "Asked to move after a disruption" in text_of(center.get(f"/orders/{code}/dates/"))
+    assert "Asked to move after a disruption" in text_of(center.get(f"/orders/{code}/"))
+    assert "Asked to move after a disruption" not in text_of(browser.get(f"/orders/{code}/"))
+    assert person["family_name"] in text_of(center.get("/disruptions/"))
+    assert person["family_name"] not in text_of(browser.get("/disruptions/"))
     ((_, move),) = _waiting(far)
     refused = center.post(f"/disruptions/moves/{move.pk}/", {"decision": "refuse", "reason": ""})
     assert refused.status_code == 400 and "Say why you refuse" in text_of(refused)
     center.post(f"/disruptions/moves/{move.pk}/", {"decision": "accept"})
     assert slot_of_line(far, code) != former
     assert "Asked to move" not in text_of(center.get(f"/orders/{code}/dates/"))
+    assert "Asked to move" not in text_of(center.get(f"/orders/{code}/"))
     assert "Accepted" in text_of(browser.get(started["Location"]))
 
 
