@@ -215,13 +215,14 @@ def acting_through(
 
 
 def account_named(username: str) -> User | None:
-    """Return the account of a sign-in name, written in any case."""
-    return next(iter(_accounts_named(username=username.lower())), None)
+    """Return the account of a sign-in name, written in any case; None where two differ only in that."""
+    found = [row for row in _accounts_named(username=username) if row.username.lower() == username.lower()]
+    return found[0] if len(found) == 1 else None
 
 
 @Prepared
 def _accounts_named(username: str) -> QuerySet[User]:
-    return User.objects.filter(username=username)
+    return User.objects.filter(username__iexact=username)
 
 
 def what_is_kept() -> directory.Shelf:

@@ -8,7 +8,7 @@ from ledger.models import Event
 from ledger.recording import acting
 from personas import signing
 from personas.models import Membership, User
-from tests.factories import PASSWORD, make_actor, make_member, make_organization, operator
+from tests.factories import PASSWORD, make_actor, make_member, make_organization, operator, unique
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +30,20 @@ def test_case_does_not_dodge_the_lock() -> None:
         assert Client().post("/accounts/login/", {"login": spelling, "password": "wrong"}).status_code == 200
     assert Client().post("/accounts/login/", {"login": name, "password": "wrong"}).status_code == 429
     assert Client().post("/accounts/login/", {"login": name, "password": PASSWORD}).status_code == 429
+
+
+def test_a_name_signs_in_and_signs_however_its_capitals_are_typed() -> None:
+    """As allauth finds accounts: in any case, no sign stands for others, and never one of two that differ in case."""
+    organization = make_organization()
+    name = f"Capital.{unique('person')}@Example.org"
+    member = make_member(organization, "administrator", username=name)
+    for spelling in (name, name.lower(), name.upper()):
+        assert Client().post("/accounts/login/", {"login": spelling, "password": PASSWORD}).status_code == 302
+        assert signing.identify(signing.Credentials(spelling, PASSWORD), "signature").pk == member.user_id
+    wildcard = "%" + name[1:]
+    assert Client().post("/accounts/login/", {"login": wildcard, "password": PASSWORD}).status_code == 200
+    make_member(organization, "administrator", username=name.lower())
+    assert Client().post("/accounts/login/", {"login": name, "password": PASSWORD}).status_code == 200
 
 
 def test_wrong_signatures_lock_although_their_transaction_is_rolled_back() -> None:
