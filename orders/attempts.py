@@ -96,7 +96,7 @@ def advance(order: Order, event_id: UUID, performed: OrderStep | None = None) ->
     parties.give(order, [step for step in steps.values() if step.state in OPEN_STEP_STATES])
     set_times(order, steps)
     moved = [step for key, step in steps.items() if _moving_part(step) != before[key]]
-    _save_moved(moved, MOVING if performed is None else (*MOVING, *DONE_BESIDE))
+    update_each(moved, MOVING if performed is None else (*MOVING, *DONE_BESIDE))
     overdue.watch(order, moved)
     way_points.watch(order, moved)
     set_phase(order, steps)
@@ -116,14 +116,6 @@ DONE_BESIDE = ("summary", "done_at", "done_by", "done_by_id")
 
 
 _moving_part: Callable[[OrderStep], tuple[Any, ...]] = attrgetter(*MOVING)
-
-
-def _save_moved(steps: list[OrderStep], names: tuple[str, ...]) -> None:
-    """Write the steps that moved, all in one statement: one row of history for each."""
-    if len(steps) == 1:
-        steps[0].save(update_fields=names)
-    elif steps:
-        update_each(steps, names)
 
 
 def _may_begin(order: Order, step: OrderStep, steps: dict[str, OrderStep]) -> bool:

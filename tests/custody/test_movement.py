@@ -135,6 +135,18 @@ def test_a_box_between_sites_that_the_reader_does_not_know_is_none(
         assert shipments.awaiting(world.stream.pk, "inbound", "picked_up_at") is None
 
 
+def test_whoever_has_a_bag_already_notes_that_it_travels_and_keeps_it(world: World) -> None:
+    box, bags = packed(world)
+    with world.step():
+        first = custody_periods.begin(bags[0], world.courier, None, None, bags[0].ended_at)
+        custody_periods.begin(bags[1], world.center, world.center_site, None, bags[1].ended_at)
+    with world.step(world.driver):
+        take_along(world, box)
+        assert custody_periods.custodian(bags[0]) == first
+        assert {bag.state for bag in shipments.containers_in(box)} == {ContainerState.IN_TRANSIT}
+        assert {bag.custodian_id for bag in shipments.containers_in(box)} == {world.courier.pk}
+
+
 def test_a_wrong_seal_is_recorded_and_found_never_refused(world: World) -> None:
     box, _ = packed(world)
     with world.step(world.driver):
