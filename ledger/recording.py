@@ -25,6 +25,7 @@ from ledger.models import Event, OutboxMessage, Replay, Signature, Stream
 from ledger.parties import parties_of
 from ledger.postgresql.statements import Kept
 from ledger.prepared import Among, Ids, Prepared
+from ledger.present import is_to_come
 from ledger.rates import within_rate
 from ledger.refusals import Conflict, InvalidInput, NotFound, Refusal
 
@@ -213,7 +214,7 @@ def _take(
 
 
 def _refuse_the_future(actor: Actor, occurred_at: dt.datetime | None) -> None:
-    if occurred_at is not None and occurred_at > timezone.now() + dt.timedelta(seconds=60):
+    if occurred_at is not None and is_to_come(occurred_at):
         raise InvalidInput(
             "That time has not come yet.",
             fields={"occurred_at": ["The time lies in the future."]},

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.utils import html
 
+from ledger.present import is_to_come
 from ledger.refusals import InvalidInput
 from orders import foreign_scans
 from orders.photos import PHOTO as PHOTO
@@ -159,7 +160,7 @@ class PastTime(serializers.DateTimeField):
 
     def to_internal_value(self, value: Any) -> dt.datetime:
         moment = super().to_internal_value(value)
-        if moment > timezone.now() + dt.timedelta(seconds=60):
+        if is_to_come(moment):
             self.fail("future")
         return moment
 

@@ -120,6 +120,9 @@ class CapturedAct(models.TextChoices):
     INFUSED = "infused", "Infused"
     PACKED = "packed", "Packed"
     QUARANTINE_DECIDED = "quarantine_decided", "Quarantine decided"
+    PUT_ASIDE = "put_aside", "Put into quarantine"
+    CUSTOMS_HELD = "customs_held", "Held at customs"
+    CUSTOMS_CLEARED = "customs_cleared", "Cleared by customs"
     DECLARED_WRONG = "declared_wrong", "Declared wrong"
 
 

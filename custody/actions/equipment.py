@@ -18,6 +18,7 @@ from custody.models import Equipment
 from custody.policies import require
 from custody.states import EquipmentKind
 from ledger.context import Actor
+from ledger.present import is_to_come
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import Conflict, InvalidInput, NotFound, WrongState
 from ledger.states import Role
@@ -63,7 +64,7 @@ def charge_shipper(actor: Actor, piece: UUID, raw: Mapping[str, Any], *, once: O
         _require_capability(actor)
         if not row.is_shipper:
             raise WrongState("A logger is not charged; its calibration is renewed.", code="no_shipper")
-        if given["charged_at"] > timezone.now() + dt.timedelta(seconds=60):
+        if is_to_come(given["charged_at"]):
             raise InvalidInput(fields={"charged_at": ["That time has not come yet. Enter when it was really charged."]})
         row.charged_at = given["charged_at"]
         row.save(update_fields=["charged_at"])
@@ -77,7 +78,7 @@ def clean_shipper(actor: Actor, piece: UUID, raw: Mapping[str, Any], *, once: On
         _require_capability(actor)
         if not row.is_shipper:
             raise WrongState("A logger is not cleaned here.", code="no_shipper")
-        if given["cleaned_at"] > timezone.now() + dt.timedelta(seconds=60):
+        if is_to_come(given["cleaned_at"]):
             raise InvalidInput(fields={"cleaned_at": ["That time has not come yet. Enter when it was really cleaned."]})
         row.cleaned_at = given["cleaned_at"]
         row.save(update_fields=["cleaned_at"])

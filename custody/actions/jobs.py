@@ -17,6 +17,7 @@ from custody.actions.returns import read_inputs
 from custody.models import CourierJob, ShipperReturn
 from custody.states import JobFailure, JobKind, JobState
 from ledger.context import Actor
+from ledger.present import is_to_come
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
 from ledger.walls import visible
@@ -200,7 +201,7 @@ def _require_courier(actor: Actor, job: CourierJob) -> None:
 
 
 def _refuse_time(at: dt.datetime, after: dt.datetime) -> None:
-    if at > timezone.now() + dt.timedelta(seconds=60):
+    if is_to_come(at):
         raise InvalidInput(fields={"at": ["That time has not come yet."]})
     if at < after - dt.timedelta(minutes=1):  # a form knows minutes
         raise InvalidInput(fields={"at": ["That is before what was recorded last."]})

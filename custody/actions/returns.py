@@ -16,6 +16,7 @@ from custody import jobs, returns
 from custody.models import Equipment, ReturnDue, ShipperReturn
 from custody.states import ReturnOutcome
 from ledger.context import Actor, reading
+from ledger.present import is_to_come
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
 from ledger.walls import visible
@@ -161,7 +162,7 @@ def _require_keeper(actor: Actor, row: ShipperReturn) -> None:
 
 
 def _refuse_time(row: ShipperReturn, at: dt.datetime, field: str) -> None:
-    if at > timezone.now() + dt.timedelta(seconds=60):
+    if is_to_come(at):
         raise InvalidInput(fields={field: ["That time has not come yet."]})
     if at < max(filter(None, (row.empty_since, row.handed_over_at))):
         raise InvalidInput(fields={field: ["That is before it was empty, or before it left."]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from ledger.recording import Replayed, acting
 from ledger.refusals import InvalidInput, NotAllowed, Refusal
 from ledger.walls import visible
 from orders import queries
-from orders.actions.dispositions import REJECT, RELEASE, decide_on_quarantine
+from orders.actions.dispositions import REJECT, RELEASE, decide_on_quarantine, put_aside
 from orders.actions.error_declarations import declare_wrong, keep_act, what_is_wrong
 from orders.actions.pickups import report_delay, report_failed_pickup
 from orders.actions.way_reports import report_way
@@ -45,11 +45,14 @@ STEP_KINDS = {
     CapturedAct.INFUSED: "infuse",
     CapturedAct.PACKED: "pack",
 }
-LEGS = {
+WAY = {
     CapturedAct.LEG_DEPARTED: WayReportKind.LEG_DEPARTED.value,
     CapturedAct.LEG_ARRIVED: WayReportKind.LEG_ARRIVED.value,
+    CapturedAct.CUSTOMS_HELD: WayReportKind.CUSTOMS_HELD.value,
+    CapturedAct.CUSTOMS_CLEARED: WayReportKind.CUSTOMS_CLEARED.value,
 }
 PRODUCT = (ContainerKind.DRUG_PRODUCT, ContainerKind.VECTOR_KIT)
+ABOUT_A_BAG = (CapturedAct.QUARANTINE_DECIDED, CapturedAct.PUT_ASIDE)
 DECISIONS = {"available": RELEASE, "non_conformant": REJECT}
 RESULTS = {"dispensed": "infused", "partially_dispensed": "partial"}
 
@@ -161,7 +164,9 @@ def _deed(actor: Actor, event: Captured) -> Deed:
     order = visible(Order, actor).filter(stream_id=known[0].stream_id).first()
     if order is None or (len(streams) > 1 and event.act != CapturedAct.MANUFACTURE_BEGUN):
         raise InvalidInput(fields={event.listed: ["One event is about things of one order."]})
-    if event.act == CapturedAct.QUARANTINE_DECIDED:
+    if event.act == CapturedAct.CUSTOMS_HELD and any(what.container is not None for what in known):
+        event = replace(event, act=CapturedAct.PUT_ASIDE)
+    if event.act in ABOUT_A_BAG:
         return _quarantine_deed(actor, order, event, [_bag(event, what) for what in found.values()])
     if event.act in STEP_KINDS:
         return _step_deed(actor, order, event, {thing: _bag(event, what) for thing, what in found.items()})
@@ -194,14 +199,16 @@ def _step_deed(actor: Actor, order: Order, event: Captured, bags: Mapping[str, s
 
 
 def _quarantine_deed(actor: Actor, order: Order, event: Captured, bags: list[str]) -> Deed:
-    """Quality inspected a bag in quarantine: released or rejected, as queries say it of the same decision."""
+    """Quality inspected a bag in quarantine (released or rejected, as queries say it), or puts one aside."""
     if len(bags) != 1:
-        raise InvalidInput(fields={event.listed: ["A bag is decided about by an event of its own."]})
+        raise InvalidInput(fields={event.listed: ["A bag is put aside, or decided about, by an event of its own."]})
+    kept: dict[str, Any] = {"once": event.once, "then": keep_act(actor, event), "at": event.at}
+    if event.act == CapturedAct.PUT_ASIDE:
+        return _deed_of(event, order, partial(put_aside, actor, order.code, bags[0], _reason(event), **kept))
     if event.disposition not in DECISIONS:
         words = "; nothing else is decided by an inspection, and what is put aside is told where it was found."
         raise InvalidInput(fields={"disposition": [f"Use {' or '.join(DECISIONS)}{words}"]})
     decision, reason = DECISIONS[event.disposition], str(event.own.get("reason", ""))
-    kept: dict[str, Any] = {"once": event.once, "then": keep_act(actor, event), "at": event.at}
     return _deed_of(event, order, partial(decide_on_quarantine, actor, order.code, bags[0], decision, reason, **kept))
 
 
@@ -299,8 +306,8 @@ def _box_deed(actor: Actor, order: Order, event: Captured, boxes: list[Any]) -> 
         raise InvalidInput(fields={event.listed: ["This act is about one box: give its outer code."]})
     box = boxes[0]
     kept: dict[str, Any] = {"once": event.once, "then": keep_act(actor, event)}
-    if event.act in LEGS:
-        return _deed_of(event, order, partial(report_way, actor, order.code, box.code, _leg(event), **kept))
+    if event.act in WAY:
+        return _deed_of(event, order, partial(report_way, actor, order.code, box.code, _way(event), **kept))
     wanted = {"direction": box.direction}
     if event.act in MOMENTS:
         wanted["moment"] = MOMENTS[event.act]
@@ -321,15 +328,19 @@ def _box_deed(actor: Actor, order: Order, event: Captured, boxes: list[Any]) -> 
     return _performing(actor, order, step, event, inputs)
 
 
-def _leg(event: Captured) -> dict[str, Any]:
-    """A leg of the way begins or ends; the box stays with its courier: hands change by ``shipping``, ``receiving``."""
+def _reason(event: Captured) -> str:
+    return str(event.own.get("reason") or event.own.get("note") or "")
+
+
+def _way(event: Captured) -> dict[str, Any]:
+    """A leg begins or ends, customs hold or clear the box: its courier keeps it until ``shipping``, ``receiving``."""
     expected = _expected(event)
     return {
-        "report": LEGS[event.act],
+        "report": WAY[event.act],
         "happened_at": event.at.isoformat(),
         "leg": event.own.get("leg"),
         "expected_at": expected.isoformat() if expected else None,
-        "reason": str(event.own.get("note", "")),
+        "reason": _reason(event),
     }
 
 

@@ -13,6 +13,7 @@ from custody import identity, material
 from custody.queries import containers_of
 from custody.states import MOVES, TERMINAL_STATES, ContainerState
 from ledger.context import Actor, reading
+from ledger.present import is_to_come
 from ledger.recording import Once, OpenEvent, acting
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
 from orders import evidence, treatment
@@ -28,7 +29,6 @@ RELEASE, REJECT = "release", "reject"
 DECISIONS = (RELEASE, REJECT)
 LOST, FOUND, ASIDE = "lost", "found", "quarantine"
 PUT_ASIDE = "Put aside"  # how the reason begins, so that no typed one reads like that of a mismatch or an excursion
-MAY_RUN_AHEAD = dt.timedelta(seconds=60)
 LONGEST_TEXT = 500  # of a deviation's
 # Material that waited for its acceptance when it was put aside is accepted by the decision to release it.
 ACCEPTED_BY_RELEASE = ContainerState.RECEIVED
@@ -58,7 +58,7 @@ def decide_on_quarantine(
         if bag.state not in (ContainerState.QUARANTINED, ContainerState.RETURNED):
             raise WrongState(f"{bag.code} is not in quarantine.", code="not_quarantined")
         if at is not None:
-            event.occurred_at = _since_put_aside(bag, at)
+            event.occurred_at = _moment(at, bag.quarantined_at, "The decision lies after it was put aside")
         if decision == RELEASE:
             _release(actor, order, bag)
         else:
@@ -70,13 +70,12 @@ def decide_on_quarantine(
     return bag
 
 
-def _since_put_aside(bag: Any, at: dt.datetime) -> dt.datetime:
-    """Whoever decides elsewhere says when: since it was put aside, and not in the future."""
-    now = timezone.now()
-    if at > now + MAY_RUN_AHEAD or (bag.quarantined_at and at < bag.quarantined_at):
-        text = "The decision lies after the container was put aside, and not in the future."
+def _moment(at: dt.datetime, since: dt.datetime | None, rule: str) -> dt.datetime:
+    """Whoever decides elsewhere says when: not before ``since``, and not in the future."""
+    if is_to_come(at) or (since is not None and at < since):
+        text = f"{rule}, and not in the future."
         raise InvalidInput(text, fields={"eventTime": [text]}, remedy="Give the time of the decision itself.")
-    return min(at, now)
+    return min(at, timezone.now())
 
 
 def record_loss(actor: Actor, code: str, container_code: str, reason: str, *, once: Once | None = None) -> Any:
@@ -101,9 +100,19 @@ def record_found(actor: Actor, code: str, container_code: str, reason: str, *, o
     return bag
 
 
-def put_aside(actor: Actor, code: str, container_code: str, reason: str, *, once: Once | None = None) -> Any:
+def put_aside(
+    actor: Actor,
+    code: str,
+    container_code: str,
+    reason: str,
+    *,
+    once: Once | None = None,
+    at: dt.datetime | None = None,
+    then: Callable[[Order], None] | None = None,
+) -> Any:
     """Put a container into quarantine by hand, by quality of whoever has it; return it.
 
+    ``at``: when that was done elsewhere, not in the future; ``then`` looks at the order in the same transaction.
     Quality of both sites is told; ``decide_on_quarantine`` ends it. NotAllowed (``not_custodian``) for another's
     material, WrongState for what is in quarantine (``already_quarantined``), is lost or has ended (``not_at_hand``).
     """
@@ -116,9 +125,13 @@ def put_aside(actor: Actor, code: str, container_code: str, reason: str, *, once
             )
         if not may_be_put_aside(bag):
             raise _not_put_aside(bag)
+        if at is not None:
+            event.occurred_at = _moment(at, None, "It was put aside before it is told")
         material.quarantine(bag, f"{PUT_ASIDE}: {event.reason}")
         event.note(order=order.code, container=bag.code)
         treatment.settle(order)
+        if then is not None:
+            then(order)
     return bag
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from ledger.context import Actor, reading
 from ledger.models import Event
+from ledger.present import is_to_come
 from ledger.recording import OpenEvent, acting, fingerprint, open_event
 from ledger.refusals import Conflict, InvalidInput, NotAllowed
 from ledger.walls import visible
@@ -30,7 +31,6 @@ from quality import deviations
 from quality.states import Severity
 
 KIND = "declared_wrong"
-MAY_RUN_AHEAD = dt.timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _said(declared: DeclaredWrong, corrected_by: Collection[UUID]) -> str:
 
 
 def _refuse_bad_time(declared: DeclaredWrong, source: Event) -> None:
-    if not source.occurred_at <= declared.at <= timezone.now() + MAY_RUN_AHEAD:
+    if declared.at < source.occurred_at or is_to_come(declared.at):
         text = "declarationTime lies after the event itself, and not in the future."
         raise InvalidInput(fields={"errorDeclaration": [text]})
 

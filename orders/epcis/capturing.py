@@ -30,19 +30,20 @@ ACTS = {
     (OBJECT, "storing"): CapturedAct.STORED,
     (OBJECT, "accepting"): CapturedAct.RECEIVED,
     (OBJECT, "inspecting"): CapturedAct.QUARANTINE_DECIDED,
+    (OBJECT, "holding"): CapturedAct.CUSTOMS_HELD,  # a bag is put aside by it
     (OBJECT, "other"): CapturedAct.THAWED,  # the standard has no word for it; it is told with this one here, too
     (OBJECT, "dispensing"): CapturedAct.INFUSED,
     (TRANSFORMATION, "commissioning"): CapturedAct.MANUFACTURE_BEGUN,
     (AGGREGATION, "packing"): CapturedAct.PACKED,
 }
+# A box that goes on says by ``cgt:report`` that customs have cleared it: the standard has no step for that.
+CLEARED = (CapturedAct.CUSTOMS_CLEARED, CapturedAct.CUSTOMS_CLEARED.label)
+GOES_ON = (CapturedAct.LEG_DEPARTED, CapturedAct.DELAYED)
 # What stands for no act by capture, but has one of its own: by business step, for any type of event.
 _CONVERT = "report it by POST /api/v1/orders/{code}/lineage, which balances the volumes and gives what is made its code"
-_QUARANTINE = "a bag by POST /api/v1/orders/{code}/material/{container}/quarantine"
-_CUSTOMS = "by POST /api/v1/orders/{code}/shipments/{box}/way"
 INSTEAD = {
-    "holding": f'Customs that hold a box are reported {_CUSTOMS} (report "customs_held"); '
-    f"quality puts aside {_QUARANTINE}.",
-    "entering_exiting": f'Customs are reported {_CUSTOMS} (report "customs_held" or "customs_cleared").',
+    "entering_exiting": "Customs that hold a box are told by holding, and that they cleared it by departing with "
+    'cgt:report "customs_cleared".',
     "sampling": f"A sample is drawn by an act of its own: {_CONVERT}.",
     "replacing": f"Replacing material is an act of its own: {_CONVERT}.",
     "repackaging": f"Packing again is an act of its own: bags, {_CONVERT}; a box's new shipper, "
@@ -198,6 +199,8 @@ def _celsius(event: Mapping[str, Any]) -> Any:
 def _act(event: Mapping[str, Any], faults: dict[str, list[str]]) -> CapturedAct | None:
     kind, step = str(event.get("type", "")), bare(str(event.get("bizStep", "")))
     act = ACTS.get((kind, step))
+    if act in GOES_ON and event.get(f"{PREFIX}:report") in CLEARED:
+        act = CapturedAct.CUSTOMS_CLEARED
     if act is None:
         known = ", ".join(f"{one} with {word}" for one, word in ACTS)
         instead = f" {INSTEAD[step]}" if step in INSTEAD else ""

@@ -24,7 +24,10 @@ CAPTURED = (
     "orders.delayed",
     "orders.leg_reported",
     "orders.leg_late",
+    "orders.customs_held",
+    "orders.customs_cleared",
     "orders.quarantine_decided",
+    "orders.material_put_aside",
 )
 SHAPES = tuple(dict.fromkeys(shape for key in CAPTURED for shape in declarations()[key].shapes))
 

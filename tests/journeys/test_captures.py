@@ -285,9 +285,6 @@ def test_an_event_that_cannot_be_read_says_which_field(carrier: Partner, change:
 @pytest.mark.parametrize(
     ("change", "field", "path"),
     [
-        ({"bizStep": "holding", "disposition": "unavailable"}, "bizStep", "shipments/{box}/way"),
-        ({"bizStep": "holding"}, "bizStep", "material/{container}/quarantine"),
-        ({"bizStep": "entering_exiting"}, "bizStep", "shipments/{box}/way"),
         ({"bizStep": "sampling", "action": "ADD"}, "bizStep", "orders/{code}/lineage"),
         ({"bizStep": "repackaging"}, "bizStep", "shipments/{box}/swaps"),
         ({"type": "TransformationEvent", "bizStep": "replacing"}, "bizStep", "orders/{code}/lineage"),
@@ -301,7 +298,7 @@ def test_an_event_that_cannot_be_read_says_which_field(carrier: Partner, change:
 def test_what_is_no_act_of_capture_is_refused_with_the_act_to_use(
     carrier: Partner, change: dict[str, Any], field: str, path: str
 ) -> None:
-    """Customs and conversions have acts of their own; each that is named can be called."""
+    """Conversions have acts of their own; each that is named can be called."""
     job = sent(carrier, event("void_shipping", "SHP-1") | change)
     (words,) = job["errors"][0]["fields"][field]
     assert f"POST /api/v1/orders/{{code}}/{path.removeprefix('orders/{code}/')}" in words and job["cgt:done"] == []
