@@ -13,7 +13,7 @@ from custody import aliases, labels, scanned_text
 from custody.decoding import Decoded, Reading, decode
 from custody.isbt128 import Unreadable
 from custody.models import Alias, ChainOfIdentity, Container, Label, Shipment
-from custody.states import AliasSystem, LabelState
+from custody.states import GONE, AliasSystem, LabelState
 from ledger.prepared import Prepared
 from ledger.refusals import InvalidInput, Mismatch
 
@@ -228,7 +228,7 @@ def _refuse_same_order(stream_id: UUID, reading: Reading, expected: Sequence[Con
         return
     sibling = _named(reading, siblings)
     if sibling is not None:
-        _wrong(field, f"That is {sibling.kind_label.lower()} {sibling.k_of_n} ({sibling.code}). Expected: {wanted}.")
+        _wrong_sibling(field, sibling, wanted)
     if reading.container:
         _wrong(field, f"This order has no bag {reading.container}. Expected: {wanted}.")
     if reading.box and _is_box_of(stream_id, reading.box):
@@ -250,8 +250,19 @@ def _is_box_of(stream_id: UUID, code: str) -> bool:
     return Shipment.unwalled.filter(stream_id=stream_id, code=code).exists()
 
 
-def _wrong(field: str, text: str) -> NoReturn:
-    raise InvalidInput(text, code="wrong_bag", fields={field: [text]}, remedy="Scan what is asked for.")
+def _wrong_sibling(field: str, bag: Container, wanted: str) -> NoReturn:
+    """Name the bag in hand, and how it stands: whoever scans one that was put aside must not lay it down beside."""
+    stands = f"{bag.state_label.lower()}: {bag.quarantine_reason}" if bag.is_quarantined else bag.state_label.lower()
+    text = f"That is {bag.kind_label.lower()} {bag.k_of_n} ({bag.code}), {stands.rstrip('.')}. Expected: {wanted}."
+    if bag.is_quarantined:
+        _wrong(field, text, "Do not use it: quality decides about it first.")
+    if bag.state in GONE:
+        _wrong(field, text, "Do not use it.")
+    _wrong(field, text)
+
+
+def _wrong(field: str, text: str, remedy: str = "Scan what is asked for.") -> NoReturn:
+    raise InvalidInput(text, code="wrong_bag", fields={field: [text]}, remedy=remedy)
 
 
 def _unreadable(field: str, scanned: str = "") -> NoReturn:

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from custody import queries as containers
 from custody import shipments
+from custody.states import ContainerState
 from ledger.context import Actor
 from ledger.models import Event
 from ledger.states import Role
@@ -50,6 +52,8 @@ CONCERNED_BY_TRANSPORT = (
 )
 
 STOPPED, LIFTED = "quality.units_stopped", "quality.stop_lifted"
+PUT_ASIDE = "orders.material_put_aside"
+AT_THE_PATIENT = (ContainerState.ISSUED, ContainerState.THAWED)
 
 # What concerns the order as a whole.
 WATCHED = {
@@ -87,7 +91,7 @@ WATCHED = {
     "orders.material_lost": Watch(
         (C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, *CONCERNED_BY_TRANSPORT), "Material is lost", critical=True
     ),
-    "orders.material_put_aside": Watch(
+    PUT_ASIDE: Watch(
         (C.MANAGE_DEVIATIONS, C.HOLD_ORDER, PHYSICIAN, C.BOOK_SLOTS), "Material was put aside by quality", critical=True
     ),
     "orders.material_found": Watch((C.MANAGE_DEVIATIONS, C.HOLD_ORDER), "Lost material was found: decide about it"),
@@ -206,6 +210,7 @@ def next_owners(actor: Actor, event: Event) -> list[Recipient]:
     _tell_of_wishes(audience, actor, order, event)
     milestone_notices.tell(audience, actor, order, event)
     _alarm_the_physician(audience, actor, order, event)
+    _stop_the_bedside(audience, actor, order, event)
     many = "/" if actor.organization_role == Role.COURIER else MANY
     for step in _became_ready(actor, order, event):
         audience.tell(step.capability, step.flow_step.title, site_id=step.site_id, due=step.due_at, task=True)
@@ -343,6 +348,16 @@ def _alarm_the_physician(audience: _Audience, actor: Actor, order: Order, event:
     what = alarms.danger_in(event)
     if what and alarms.lymphodepletion_began(order, event):
         audience.tell(PHYSICIAN, f"After the LD go: {what}", critical=True)
+
+
+def _stop_the_bedside(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
+    """A bag that left the store for its patient is put aside: whoever thaws and infuses hears it at once."""
+    if event.kind != PUT_ASIDE or actor.organization_id != order.center_id:
+        return
+    found = containers.containers_of(actor, event.stream_id).filter(code=event.payload["container"])
+    if found.filter(state_before_quarantine__in=AT_THE_PATIENT).exists():
+        for capability in (C.PREPARE_PRODUCT, C.INFUSE):
+            audience.tell(capability, "STOP, a bag was put aside", critical=True)
 
 
 def _became_ready(actor: Actor, order: Order, event: Event) -> list[OrderStep]:
