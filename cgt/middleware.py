@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from axes.helpers import get_client_ip_address
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.utils.cache import add_never_cache_headers
 from django.views.csrf import csrf_failure
 from redis.exceptions import RedisError
 
@@ -27,6 +28,9 @@ class ActingMiddleware:
 
     The actor is the signed-in person in the membership that the session names (else the first current one); None for
     strangers, for people without a membership, and where account or organization are closed.
+
+    No browser keeps what is shown to somebody signed in, unless the page says otherwise: *Back* shows what stands now,
+    and nothing of a patient once the person signed out of a device that others use too.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -38,6 +42,8 @@ class ActingMiddleware:
         with signing.asked_from(get_client_ip_address(request) or ""):
             response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        if request.user.is_authenticated and not is_api(request) and not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
         return response
 
 

@@ -104,16 +104,21 @@ def charge_shippers() -> int:
     for organization_id in organizations_at_work():
         job = organization_actor(organization_id, "demo")
         left = left_to_fetch(job, now)
-        for shipper_id in _fetch(job, but=left):
-            clean_shipper(job, shipper_id, {"cleaned_at": now.isoformat()})
+        _fetch(job, but=left)
         with reading(job):
             kept = equipment_register.kept_by(job, organization_id)
-        here = [piece for piece in kept if piece.is_shipper and piece.pk not in left]
-        due = [piece for piece in here if not piece.holds_until or piece.holds_until < now + ENOUGH]
+        due = [piece for piece in kept if piece.is_shipper and piece.pk not in left and not is_ready(piece)]
         for piece in due:
-            charge_shipper(job, piece.pk, {"charged_at": now.isoformat()})
+            _clean_and_charge(job, piece)
         charged += len(due)
     return charged
+
+
+def _clean_and_charge(job: Actor, piece: Equipment) -> None:
+    """Make a shipper ready as a packing asks it: what came back from a journey is cleaned, then charged again."""
+    if piece.returned_at and not (piece.cleaned_at and piece.cleaned_at >= piece.returned_at):
+        clean_shipper(job, piece.pk, {"cleaned_at": timezone.now().isoformat()})
+    charge_shipper(job, piece.pk, {"charged_at": timezone.now().isoformat()})
 
 
 def record_of(code: str, asked: Collection[str]) -> dict[str, str]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from cgt.demo import advancing, examples
+from cgt.demo import advancing, chores, examples, left_empty
+from custody import equipment_register, return_register
 from custody.actions.equipment import add_equipment
 from custody.models import Equipment, Shipment
 from ledger.context import reading
@@ -63,6 +64,22 @@ def test_the_example_names_what_the_register_knows_and_days_ahead_it_is_charged(
     before = charged(world)
     advancing.advance(world.actor(*LAB), timezone.now() + dt.timedelta(hours=1))
     assert charged(world) == before, "a charge that still holds is left alone"
+
+
+def test_a_shipper_that_came_back_is_cleaned_and_charged_again_however_long_its_charge_holds(
+    world: World, clock: None
+) -> None:
+    register(world)
+    advancing.advance(world.actor(*LAB), timezone.now() + dt.timedelta(minutes=5))
+    journey, keeper = journey_of(world, **patient()), operator(world.courier)
+    journey.run(until="receipt")
+    with reading(keeper):
+        empty = return_register.returns(keeper).get()
+    advancing.advance(world.actor(*LAB), empty.empty_since + left_empty.LEFT_FOR + dt.timedelta(hours=1))
+    with reading(keeper):
+        piece = equipment_register.piece(keeper, empty.shipper_id)
+        assert piece.returned_at > empty.empty_since, "it was fetched"
+        assert piece.holds_until > timezone.now() + chores.ENOUGH and chores.is_ready(piece)
 
 
 def test_free_pieces_are_found_and_bought_when_all_are_in_boxes_that_are_not_open(world: World, clock: None) -> None:

@@ -94,3 +94,13 @@ def test_filters_of_the_worklist_stand_in_the_address(world: World, browse: Brow
     assert code in text_of(client.get("/worklist/", {"therapy": world.therapy.code, "site": world.clinic.code}))
     assert "No step matches this filter" in text_of(client.get("/worklist/", {"therapy": "other"}))
     assert code not in text_of(client.get("/worklist/", {"due": "late"}))
+
+
+def test_no_browser_keeps_what_a_person_signed_in_was_shown(world: World, browse: Browse) -> None:
+    """*Back* shows what stands now, and no patient after the person signed out of a device that others use too."""
+    nurse = browse("center", "apheresis_nurse")
+    for address in ("/", "/worklist/", "/orders/", "/inbox/", "/codes/"):
+        page = nurse.get(address)
+        assert page.status_code == 200 and "no-store" in page["Cache-Control"], address
+    assert nurse.get("/offline/")["Cache-Control"] == "no-cache", "what a page says itself stands"
+    assert "Cache-Control" not in nurse.get("/api/v1/orders/").headers
