@@ -20,7 +20,7 @@ from ledger.states import Role
 from notifications import envelopes, recipients
 from notifications.recipients import Recipient
 from notifications.states import NoticeClass
-from orders import alarms, arrivals, milestone_notices, one_act
+from orders import alarms, arrivals, milestone_notices, one_act, open_cases
 from orders.models import Order, OrderStep
 from orders.overdue import ESCALATED
 from orders.states import StepState
@@ -77,8 +77,8 @@ WATCHED = {
     "orders.box_refused": Watch(
         (C.MANAGE_DEVIATIONS, *CONCERNED_BY_TRANSPORT), "Box not accepted at delivery", critical=True
     ),
-    "orders.error_declared": Watch(
-        (C.MANAGE_DEVIATIONS, C.HOLD_ORDER), "Declared wrong by who reported it", critical=True
+    open_cases.DECLARED_EVENT: Watch(
+        (C.MANAGE_DEVIATIONS, C.HOLD_ORDER), "Declared wrong by who reported it: quality decides", critical=True
     ),
     "orders.customs_held": Watch(CONCERNED_BY_TRANSPORT, "Held at customs"),
     "orders.customs_cleared": Watch(CONCERNED_BY_TRANSPORT, "Cleared by customs"),
@@ -247,7 +247,8 @@ def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: E
     watch = WATCHED.get(event.kind)
     for capability in watch.capabilities if watch else ():
         critical = watch.critical or _is_too_late(event)  # type: ignore[union-attr]
-        audience.tell(capability, _words(event), critical=critical)
+        asked = event.kind == open_cases.DECLARED_EVENT and capability == C.MANAGE_DEVIATIONS
+        audience.tell(capability, _words(event), critical=critical, task=asked)
 
 
 def _words(event: Event) -> str:
@@ -369,12 +370,12 @@ def _became_ready(actor: Actor, order: Order, event: Event) -> list[OrderStep]:
 
 @recipients.judge
 def waiting_tasks(actor: Actor, event: Event) -> set[UUID] | None:
-    """Return the events that made ready what still is; None for what is about no order."""
+    """Return the events that made ready what still is, or ask quality for what is open; None for what is no order's."""
     steps = OrderStep.unwalled.filter(stream_id=event.stream_id, responsible_id=actor.organization_id)
     if not Order.unwalled.filter(stream_id=event.stream_id).exists():
         return None
     ready = steps.filter(state=StepState.READY, ready_event_id__isnull=False)
-    return set(ready.values_list("ready_event_id", flat=True))
+    return {*ready.values_list("ready_event_id", flat=True), *open_cases.still_to_decide(event.stream_id)}
 
 
 @envelopes.register

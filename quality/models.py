@@ -101,7 +101,12 @@ class Deviation(WalledModel):
     history = track()
 
     class Meta(WalledModel.Meta):
-        indexes = [models.Index(fields=["stream", "state"], name="quality_deviation_of")]
+        indexes = [
+            models.Index(fields=["stream", "state"], name="quality_deviation_of"),
+            models.Index(
+                fields=["opened_at"], condition=models.Q(state=DeviationState.OPEN), name="quality_deviation_open"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(severity=Severity.MINOR)

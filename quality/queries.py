@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 
 from ledger.context import Actor
 from ledger.refusals import NotFound
@@ -58,6 +58,20 @@ def blocking_deviations(actor: Actor, stream_ids: Iterable[UUID]) -> QuerySet[De
     severe = (Severity.MAJOR, Severity.CRITICAL)
     found = visible_deviations(actor).filter(stream_id__in=list(stream_ids), severity__in=severe)
     return found.filter(state=DeviationState.OPEN).order_by("opened_at", "pk")
+
+
+def open_cases(actor: Actor, first: str) -> QuerySet[Deviation]:
+    """Return the open major and critical deviations of all the actor's orders: of kind ``first`` first, by age."""
+    severe = (Severity.MAJOR, Severity.CRITICAL)
+    found = visible_deviations(actor).filter(state=DeviationState.OPEN, severity__in=severe)
+    of_first = Case(When(kind=first, then=0), default=1)
+    return found.order_by(of_first, "opened_at", "pk")
+
+
+def open_numbers(stream_id: UUID, kind: str) -> list[str]:
+    """Return the numbers of the open deviations of a kind on an order, inside a system's reading."""
+    rows = Deviation.unwalled.filter(stream_id=stream_id, kind=kind, state=DeviationState.OPEN)
+    return list(rows.values_list("number", flat=True))
 
 
 def decisions_of(actor: Actor, stream_id: UUID) -> QuerySet[Release]:

@@ -24,13 +24,12 @@ from orders.epcis.capturing import Captured, DeclaredWrong
 from orders.epcis.events import epcis_events
 from orders.epcis.writing import utc
 from orders.models import EpcisAct, EpcisEventId, Order
+from orders.open_cases import DECLARED
 from orders.states import CapturedAct, ErrorReason
 from personas.policies import require
 from personas.states import Capability
 from quality import deviations
 from quality.states import Severity
-
-KIND = "declared_wrong"
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def _record(
         )
     )
     severity = Severity.CRITICAL if reason == ErrorReason.DID_NOT_OCCUR else Severity.MAJOR
-    deviation = deviations.open_deviation(order.stream_id, KIND, severity, text, automatic=True)
+    deviation = deviations.open_deviation(order.stream_id, DECLARED, severity, text, automatic=True)
     event.note(
         order=order.code,
         act=label,

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from ledger.context import Actor, reading
 from orders import queries
+from orders.open_cases import open_cases
 from orders.views import frame
 from orders.views.desks import desk_of
 from personas.states import Capability
@@ -31,7 +32,8 @@ def worklist(request: HttpRequest) -> HttpResponseBase:
 
 
 def _worklist(request: HttpRequest, actor: Actor) -> TemplateResponse:
-    context = frame.of(request, actor, queries.worklist(actor)) | {"queried": queries.orders_under_query(actor)}
+    context = frame.of(request, actor, queries.worklist(actor))
+    context |= {"queried": queries.orders_under_query(actor), "cases": open_cases(actor)}
     return TemplateResponse(request, "orders/worklist.html", context)
 
 
