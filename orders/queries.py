@@ -52,6 +52,7 @@ from orders.equity import Cell, report
 from orders.inputs import inputs_class
 from orders.line_board import week as line_board  # noqa: F401 - for the page
 from orders.models import Flow, FlowStep, Order, OrderStep, StepDue
+from orders.open_cases import open_cases  # noqa: F401 - for the desks
 from orders.places import fill_steps, name_custodians, name_way, placed
 from orders.policies import LOGISTIC_KINDS, may_perform, may_see
 from orders.policies import may_see_therapy as may_see_therapy

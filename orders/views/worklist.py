@@ -8,7 +8,6 @@ from django.views.decorators.http import require_safe
 
 from ledger.context import Actor, reading
 from orders import queries
-from orders.open_cases import open_cases
 from orders.views import frame
 from orders.views.desks import desk_of
 from personas.states import Capability
@@ -33,7 +32,7 @@ def worklist(request: HttpRequest) -> HttpResponseBase:
 
 def _worklist(request: HttpRequest, actor: Actor) -> TemplateResponse:
     context = frame.of(request, actor, queries.worklist(actor))
-    context |= {"queried": queries.orders_under_query(actor), "cases": open_cases(actor)}
+    context |= {"queried": queries.orders_under_query(actor), "cases": queries.open_cases(actor)}
     return TemplateResponse(request, "orders/worklist.html", context)
 
 

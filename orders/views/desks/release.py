@@ -9,7 +9,6 @@ from django.template.response import TemplateResponse
 
 from ledger.context import Actor
 from orders import queries
-from orders.open_cases import open_cases
 from orders.views import frame
 from orders.views.desks import desk_named
 from orders.views.requests import asked
@@ -52,7 +51,7 @@ def _page(
         "filtered": any(chosen.values()),
         "parts": [part for part in parts if chosen["show"] in ("", part["key"])],
         "queried": queries.orders_under_query(actor),
-        "cases": open_cases(actor),
+        "cases": queries.open_cases(actor),
         **extra,
     }
     return TemplateResponse(request, template, context)
