@@ -15,6 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cgt.settings")
 SWEEPS = {
     "scheduling.tasks.make_due_openings": 600.0,
     "scheduling.tasks.expire_slot_holds": 30.0,
+    "scheduling.tasks.expire_moves": 30.0,
     "scheduling.tasks.release_unused_quotas": 300.0,
     "scheduling.tasks.expire_offered_places": 30.0,
     "orders.tasks.offer_freed_places": 60.0,

@@ -5,7 +5,7 @@ What the plan does to other sponsors' orders, and the sum of its harm over all, 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -13,32 +13,33 @@ from uuid import UUID
 from django.utils import timezone
 
 from ledger.context import Actor
-from ledger.refusals import Conflict
-from orders import sponsors
+from orders import signing_moves, sponsors
 from orders.models import Order
-from scheduling.repair.runs import RepairMove, RepairRun
-from scheduling.states import MoveState, RunState
+from scheduling.repair.runs import RepairRun
+from scheduling.states import RunState
 
 
-def hand_over(actor: Actor, run: RepairRun, moved: Sequence[tuple[Order, Mapping[str, Any]]]) -> list[RepairRun]:
+def hand_over(
+    actor: Actor, run: RepairRun, moved: Sequence[tuple[Order, Mapping[str, Any]]], given: Mapping[str, Counter[UUID]]
+) -> list[RepairRun]:
     """Write down each sponsor's part of a plan, for its own planner to change and sign. Runs inside the signing action.
 
-    Raises Conflict ``move_offered`` for an order of which a move waits for its center already.
+    ``given``: by order code the places that its move gives up; a part is told of those that its own choices may take.
     """
     parts: dict[UUID, list[tuple[Order, Mapping[str, Any]]]] = defaultdict(list)
     for order, row in moved:
-        if RepairMove.unwalled.filter(stream_id=order.stream_id, state=MoveState.OFFERED).exists():
-            raise Conflict(
-                f"A move of {order.code} waits for its center already.",
-                code="move_offered",
-                remedy="Leave this order out of the plan, or wait for the center's answer.",
-            )
         parts[order.manufacturer_id].append((order, row))
-    return [_part(actor, run, part) for _, part in sorted(parts.items())]
+    everything = sum(given.values(), Counter[UUID]())
+    own = {maker: sum((given[order.code] for order, _ in part), Counter[UUID]()) for maker, part in parts.items()}
+    return [_part(actor, run, part, everything - own[maker]) for maker, part in sorted(parts.items())]
 
 
-def _part(actor: Actor, run: RepairRun, part: Sequence[tuple[Order, Mapping[str, Any]]]) -> RepairRun:
+def _part(
+    actor: Actor, run: RepairRun, part: Sequence[tuple[Order, Mapping[str, Any]]], elsewhere: Counter[UUID]
+) -> RepairRun:
     now, order = timezone.now(), part[0][0]
+    wanted = {slot_id for _, row in part for choice in row["choices"] for slot_id in choice["slot_ids"]}
+    given = {str(slot_id): places for slot_id, places in elsewhere.items() if str(slot_id) in wanted}
     with sponsors.sight(actor, order):
         found: RepairRun = RepairRun.objects.create(
             organization_id=order.manufacturer_id,
@@ -54,5 +55,6 @@ def _part(actor: Actor, run: RepairRun, part: Sequence[tuple[Order, Mapping[str,
             started_at=now,
             ended_at=now,
             plan=[row for _, row in part],
+            result={signing_moves.GIVEN: given} if given else {},
         )
     return found

@@ -102,6 +102,10 @@ WATCHED = {
     "scheduling.disruption_opened": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "Hit by a disruption"),
     "scheduling.disruption_closed": Watch((C.BOOK_SLOTS, C.CONFIRM_SLOTS), "The disruption has ended"),
     "orders.repair_signed": Watch((C.BOOK_SLOTS,), "Other dates proposed after a disruption: accept or refuse"),
+    "orders.move_refused": Watch((C.CONFIRM_SLOTS,), "Other dates refused: the order stays on the disruption's list"),
+    "scheduling.move_expired": Watch(
+        (C.BOOK_SLOTS, C.CONFIRM_SLOTS), "Other dates not answered in time: their places are free again"
+    ),
     "custody.identity_mismatch": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "STOP, identity mismatch", critical=True),
     "custody.query_lifted": Watch((C.RESOLVE_IDENTITY, C.HOLD_ORDER), "Identity query lifted"),
     STOPPED: Watch(

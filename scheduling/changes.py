@@ -19,7 +19,7 @@ from django.utils import timezone
 from ledger.context import Actor
 from ledger.identifiers import new_id
 from ledger.refusals import Conflict, WrongState
-from scheduling import freed_places, quotas
+from scheduling import freed_places, kept_moves, quotas
 from scheduling.capacity import SlotFull, give_back_all
 from scheduling.chain_search import next_best, offer_of_token
 from scheduling.models import ChainLink, HoldDue, SlotChain
@@ -242,6 +242,7 @@ def agree(proposal: SlotChain, actor: Actor) -> tuple[SlotChain, SlotChain]:
         raise WrongState(
             "This proposed change has expired.", code="change_expired", remedy="Ask for another, or propose one."
         )
+    kept_moves.drop(former.stream_id, "Other dates were agreed.")
     set_state(former, (ChainState.CONFIRMED,), ChainState.REPLACED, ended_at=timezone.now(), free_reason="Changed.")
     set_state(proposal, (ChainState.PROPOSED,), ChainState.CONFIRMED, **answer_of(actor))
     _follow(former, proposal)

@@ -154,6 +154,20 @@ register(
         notifies=True,
     ),
     EventKind(
+        "scheduling.move_expired",
+        "Proposed move not answered in time",
+        "The center did not answer other dates after a disruption ({after}) until {kept_until}: their places are free"
+        " again. The order stays on the list of the disruption.",
+        payload={
+            "move": "id of the move",
+            "after": "start that was offered (UTC)",
+            "kept_until": "when the answer was due (UTC)",
+            "places": "number of places that were kept",
+        },
+        audience=(Role.TREATMENT_CENTER, Role.MANUFACTURER, Role.CMO),
+        notifies=True,
+    ),
+    EventKind(
         "scheduling.resource_added",
         "Resource added",
         "Resource {code} was added.",

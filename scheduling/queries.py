@@ -32,6 +32,7 @@ from scheduling.models import (
     ChainLink,
     Closure,
     HoldDue,
+    MoveDue,
     OpeningRule,
     PlaceDue,
     Resource,
@@ -221,6 +222,11 @@ def feeds(actor: Actor) -> QuerySet[CalendarFeed]:
 def due_calendars(now: dt.datetime) -> list[CalendarDue]:
     """Return the organizations whose windows are to be made again (ids and times only: outside the wall)."""
     return list(CalendarDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
+
+
+def due_moves(now: dt.datetime) -> list[MoveDue]:
+    """Return the signed moves whose time to be answered is over (ids and times only: outside the wall)."""
+    return list(MoveDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
 
 
 def due_places(now: dt.datetime) -> list[PlaceDue]:

@@ -25,7 +25,7 @@ from ledger.prepared import Prepared
 from ledger.recording import open_event
 from ledger.refusals import Conflict, InvalidInput, WrongState
 from personas.queries import Site
-from scheduling import freed_places, quotas
+from scheduling import freed_places, kept_moves, quotas
 from scheduling.capacity import SlotFull, give_back_all, take_all
 from scheduling.chain_search import next_best, offer_of_token, search
 from scheduling.models import ChainLink, HoldDue, Slot, SlotChain
@@ -265,7 +265,9 @@ def free(chain: SlotChain, reason: str) -> SlotChain:
 
 
 def drop_proposal(stream_id: UUID, reason: str) -> None:
-    """Give up the change that is proposed for an order, if there is one: what it would replace is gone."""
+    """Give up the change that is proposed for an order, and the move that waits after a disruption, if there are any:
+    what they would replace is gone."""
+    kept_moves.drop(stream_id, stated(reason))
     proposal = proposed_chain(stream_id)
     if proposal is not None:
         set_state(

@@ -226,11 +226,14 @@ class RunState(models.TextChoices):
 
 
 class MoveState(models.TextChoices):
-    """A move that the planner signed: offered to the center, then accepted or refused."""
+    """A move that the planner signed: offered to the center, then accepted or refused; or the center did not answer in
+    time, or its order got other dates meanwhile."""
 
     OFFERED = "offered", "Offered"
     ACCEPTED = "accepted", "Accepted"
     REFUSED = "refused", "Refused"
+    EXPIRED = "expired", "Not answered in time"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 class DateRequestState(models.TextChoices):

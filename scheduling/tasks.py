@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from ledger import sweeps
 from scheduling.actions import openings
-from scheduling.actions.holds import expire_hold
+from scheduling.actions.holds import expire_hold, expire_move
 from scheduling.actions.quotas import due_releases, release_unused
 from scheduling.actions.waiting import expire_place
-from scheduling.queries import due_calendars, due_holds, due_places
+from scheduling.queries import due_calendars, due_holds, due_moves, due_places
 
 
 @shared_task
@@ -44,3 +44,9 @@ def release_unused_quotas() -> int:
 def expire_offered_places() -> int:
     """End every offered place whose time is over, each in its own transaction; return how many ended."""
     return sweeps.each(due_places(timezone.now()), expire_place, "offered place %s could not be ended", name="place_id")
+
+
+@shared_task
+def expire_moves() -> int:
+    """End every signed move that its center did not answer in time, each in its own transaction; return how many."""
+    return sweeps.each(due_moves(timezone.now()), expire_move, "move %s could not be ended", name="move_id")

@@ -20,16 +20,22 @@ from orders.inputs import DecisionInputs, read
 from orders.models import Order
 from orders.states import OrderState
 from personas.states import Capability
-from scheduling import changes, disrupted, move_costs, slot_chains
+from scheduling import changes, disrupted, freed_places, kept_moves, move_costs, slot_chains
 from scheduling.capacity import SlotFull
 from scheduling.chain_search import token_of
+from scheduling.kept_moves import MoveDue
 from scheduling.move_costs import Costs
 from scheduling.queries import live_chains
-from scheduling.repair import acceptance
+from scheduling.repair import acceptance, standing
 from scheduling.repair.runs import RepairMove
 from scheduling.repair.snapshot import Material
+from scheduling.slot_chains import SlotChain
 from scheduling.states import ChangeReason, MoveState
 
+AWAITS = (
+    "A place of this move is still another order's of the same plan, whose center has not answered yet."
+    " Your places stay kept until then: accept again later, or call the planner."
+)
 COLLECTED = ("collection_begun", "dates_frozen")  # what stops a change of the center's own
 
 
@@ -89,22 +95,48 @@ def answer_move(actor: Actor, move_id: UUID, raw: Mapping[str, Any], *, once: On
         move = RepairMove.unwalled.select_for_update().get(pk=move_id)
         if move.state != MoveState.OFFERED:
             raise WrongState(f"This move is {MoveState(move.state).label.lower()} already.")
+        due = kept_moves.locked(move.disruption_id, move_id)
+        if due is not None and due.due_at <= timezone.now():  # the sweep has not come by yet
+            raise WrongState("The time to answer this move is over.", code="move_expired", remedy=acceptance.REMEDY)
         before, after = move.before.isoformat(), move.after.isoformat()
         code = ChangeReason.DISRUPTION.label
         event.note(order=order.code, before=before, after=after, code=code, chain="", state="")
         if given["decision"] == "refuse":
             event.kind, event.reason = kind_named("orders.move_refused"), given["reason"].strip()
             move.state, move.reason = MoveState.REFUSED, given["reason"].strip()
+            _let_go(order, due)
         else:
-            _move(actor, order, move, event)
+            _take_up(actor, order, move, due, event)
             move.state = MoveState.ACCEPTED
         move.answered_by_name, move.answered_at = actor.display_name, timezone.now()
         move.save()
     return move
 
 
-def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> None:
-    """Move the chain, or what is left of it after the collection. The plant itself asks, so nothing is frozen."""
+def _let_go(order: Order, due: MoveDue | None) -> None:
+    """Free what was kept for a move at once, first for the moves of the same plan that wait for a place of it."""
+    if due is not None:
+        kept_moves.hand_on(due.disruption_id, kept_moves.let_go(due))
+        freed_places.note([order.therapy_id])
+
+
+def _take_up(actor: Actor, order: Order, move: RepairMove, due: MoveDue | None, event: OpenEvent) -> None:
+    """Move the order to its kept places; what it gives up goes to the moves of the same plan that wait for it."""
+    if due is not None:
+        kept_moves.let_go(due)
+    try:
+        former, fresh = _move(actor, order, move, event)
+    except SlotFull as refusal:
+        if due is not None and due.lacking:
+            refusal.remedy = AWAITS
+        raise
+    freed = slot_chains.places_in(former) - slot_chains.places_in(fresh)
+    kept_moves.hand_on(move.disruption_id, freed)
+
+
+def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> tuple[SlotChain, SlotChain]:
+    """Move the chain, or what is left of it after the collection; return it as it was, and as it is. The plant itself
+    asks, so nothing is frozen."""
     chain = slot_chains.live_chain(order.stream_id)
     hit = repairing.hit_now(order, chain) if chain else None
     began = hit is not None and hit.where.material != Material.NOT_COLLECTED
@@ -118,6 +150,7 @@ def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> Non
     if began:
         offer = acceptance.offer_of_move(actor, repairing.affected_by(hit, request), move.slot_ids)
     else:
+        request = standing.as_booked(request, request.own_slot_ids, move.slot_ids)
         offer = changes.offer_for(actor, chain, request, token_of(move.slot_ids))
     found = changes.knock_on(chain, offer)
     try:
@@ -135,3 +168,4 @@ def _move(actor: Actor, order: Order, move: RepairMove, event: OpenEvent) -> Non
         before, after = chain.manufacture_starts_at, fresh.manufacture_starts_at
         event.note(before=before.isoformat(), after=after.isoformat())
     event.note(chain=fresh.pk, state=str(fresh.get_state_display()))
+    return chain, fresh

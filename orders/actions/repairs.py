@@ -16,9 +16,9 @@ from rest_framework import serializers
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, OpenEvent, acting
-from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound, Stale, WrongState
+from ledger.refusals import InvalidInput, NotAllowed, NotFound, Stale, WrongState
 from ledger.states import Role
-from orders import handing_over, queries, repairing, signers, sponsors
+from orders import handing_over, queries, repairing, signers, signing_moves, sponsors
 from orders.flow import order_named
 from orders.inputs import SignatureInput, read
 from orders.models import Order
@@ -33,7 +33,7 @@ from scheduling.repair.runs import Disruption, RepairDue, RepairMove, RepairRun
 from scheduling.repair.snapshot import Material
 from scheduling.repair.solver import Control
 from scheduling.signals import repair_wanted, tell_after_commit
-from scheduling.states import MoveState, RunState
+from scheduling.states import RunState
 
 logger = logging.getLogger(__name__)
 JOB = "repair"
@@ -306,7 +306,9 @@ SIGNS = {
 def sign_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any], *, once: Once | None = None) -> int:
     """Sign the plan that was shown, and offer each move to the order's center; return how many. Nothing moves yet.
 
-    A contract manufacturer hands it over instead: each sponsor gets the part of its own orders to sign (ADR 21).
+    Each move is checked again first (FactsMissing names those that are not feasible any more); its places are kept for
+    its center until it answers, at most ``kept_moves.HOURS``. A contract manufacturer hands it over instead: each
+    sponsor gets the part of its own orders to sign (ADR 21).
     """
     with reading(actor):
         run = disrupted.repair_runs(actor).filter(pk=run_id).first()
@@ -335,11 +337,12 @@ def sign_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any], *, once: Onc
             signers.sign_act(actor, given["signature"], Capability.CONFIRM_SLOTS, meaning, content_of(run))
         )
         offered = [(order_named(actor, row["order"]), row) for row in run.plan if row["chosen"] is not None]
+        stand = signing_moves.checked(actor, run, offered)
         if actor.organization_role == Role.CMO:
-            handing_over.hand_over(actor, run, offered)
+            handing_over.hand_over(actor, run, offered, signing_moves.given_up(offered, stand))
         else:
-            for order, row in offered:
-                _offer(order, run, row)
+            moves = [(_offer(order, run, row), row) for order, row in offered]
+            signing_moves.keep_places(moves, {order.stream_id: stand[order.code] for order, _ in offered})
         run.state = RunState.SIGNED
         run.save()
         event.note(run=run_id, moves=len(offered))
@@ -360,12 +363,6 @@ def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
         before, after = row["infusion_before"], choice["infusion"]
     elif material != Material.NOT_COLLECTED:
         before, after, zone = row["start_before"], choice["manufacture"], choice["plant_zone"] or row["plant_zone"]
-    if RepairMove.unwalled.filter(stream_id=order.stream_id, state=MoveState.OFFERED).exists():
-        raise Conflict(
-            f"A move of {order.code} waits for its center already.",
-            code="move_offered",
-            remedy="Leave this order out of the plan, or wait for the center's answer.",
-        )
     move: RepairMove = RepairMove.objects.create(
         stream_id=order.stream_id,
         run_id=run.pk,

@@ -20,7 +20,7 @@ from orders.states import LeftAlone
 from personas.asking import ActorView, PageQuery, ZonedTime, answers_once, body_of, input_of, once_of, page_of, reads
 from personas.envelopes import Shape, page
 from personas.headers import ONCE
-from scheduling import disrupted
+from scheduling import disrupted, kept_moves
 from scheduling.actions.disruptions import close_disruption, open_disruption
 from scheduling.constraints import Constraint, RepairReason
 from scheduling.costs import Cost
@@ -155,6 +155,10 @@ class MoveRow(Shape):
     before = s.DateTimeField()
     after = s.DateTimeField()
     reason = s.CharField(allow_blank=True)
+    kept_until = s.DateTimeField(allow_null=True, help_text="of one that waits: its places are kept until then")
+    awaits = s.IntegerField(
+        help_text="places that other orders of the same plan still have: kept as soon as their centers accept"
+    )
     costs = CostLineRow(many=True, help_text="of one that waits: what it costs, as far as it is yours to see")
     costs_known = s.BooleanField(help_text="false: signed before costs were kept; the empty costs say nothing")
 
@@ -391,7 +395,7 @@ class MovesView(ActorView):
         orders = orders_by_stream(self.actor, [move.stream_id for move in moves])
         names = ("state", "text", "before", "after", "reason")
         known = [(orders[move.stream_id], move) for move in moves if move.stream_id in orders]
-        charged = repair_answers.costs_of(self.actor, known)
+        charged, kept = repair_answers.costs_of(self.actor, known), kept_moves.of_moves(moves)
         return [
             {
                 "id": str(move.pk),
@@ -399,6 +403,8 @@ class MovesView(ActorView):
                 "moves": _moves(move.material),
                 "costs": [cost_row(line) for line in charged.get(move.pk, Cost()).lines],
                 "costs_known": bool(move.starts),
+                "kept_until": kept[move.pk].due_at if move.pk in kept else None,
+                "awaits": len(kept[move.pk].lacking) if move.pk in kept else 0,
             }
             | {name: getattr(move, name) for name in names}
             for order, move in known

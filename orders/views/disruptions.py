@@ -26,7 +26,7 @@ from orders.views import frame
 from orders.views.requests import asked, once_of, see_other, typed
 from personas.states import Capability
 from personas.views import desk
-from scheduling import disrupted
+from scheduling import disrupted, kept_moves
 from scheduling import queries as scheduling
 from scheduling.actions.disruptions import close_disruption, open_disruption
 from scheduling.costs import Cost
@@ -72,12 +72,17 @@ def _register(request: HttpRequest, refusal: Refusal | None = None, at: str = ""
     return TemplateResponse(request, "orders/disruptions.html", context, status=refusal.status if refusal else 200)
 
 
-def _moves(actor: Actor) -> list[tuple[Any, Any, RepairMove, Cost]]:
-    """Return each order whose move is to be answered, its patient (None: not for these eyes), the move and its cost."""
+def _moves(actor: Actor) -> list[tuple[Any, Any, RepairMove, Cost, Any]]:
+    """Return each order whose move is to be answered, its patient (None: not for these eyes), the move, its cost, and
+    what is kept for it (None: signed before places were kept)."""
     waiting = repair_answers.waiting_moves(actor)
     charged = repair_answers.costs_of(actor, waiting)
     names = frame.names_of(actor, [order for order, _ in waiting])
-    return [(order, names.get(order.patient_id), move, charged.get(move.pk, Cost())) for order, move in waiting]
+    kept = kept_moves.of_moves(move for _, move in waiting)
+    return [
+        (order, names.get(order.patient_id), move, charged.get(move.pk, Cost()), kept.get(move.pk))
+        for order, move in waiting
+    ]
 
 
 def _fields(

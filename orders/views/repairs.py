@@ -28,7 +28,7 @@ from orders.views.requests import acted, asked, typed
 from personas.queries import username_of
 from personas.states import Capability
 from personas.views import desk
-from scheduling import disrupted
+from scheduling import disrupted, kept_moves
 from scheduling.costs import Cost, CostLine
 from scheduling.repair import runs
 from scheduling.repair.snapshot import Material
@@ -69,10 +69,11 @@ def _page(request: HttpRequest, run_id: UUID, refusal: Refusal | None = None) ->
     others = list(alike[:MOST_OTHERS]) if run.plan else []
     other = next((one for one in others if str(one.pk) == asked(request, "with")), None)
     moves = action.moves_of(actor, run) if run.state == RunState.SIGNED else {}
+    kept = kept_moves.of_moves(moves.values())
     errors = flat(refusal.fields) if refusal else {}
     hands_over = actor.organization_role == Role.CMO
     context = _state(run) | {
-        "rows": [_row(row, other, moves) for row in run.plan],
+        "rows": [_row(row, other, moves, kept) for row in run.plan],
         "components": _components(run, other),
         "proof": _proof(run),
         "not_weighed": run.result.get("not_weighed", []),
@@ -113,7 +114,7 @@ MOVED = {
 }
 
 
-def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, Any]:
+def _row(row: dict[str, Any], other: Any, moves: dict[str, Any], kept: dict[UUID, Any]) -> dict[str, Any]:
     """Return one order of the plan: now, then, why, what else there is, and what the other repair would do.
 
     What moves is the collection; where it stands or took place, the start of manufacture; after that, the infusion.
@@ -128,6 +129,7 @@ def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, An
         moved, zone = "infusion", row["zone"]
     what, before = MOVED[moved]
     first, more = _folded(row["text"])
+    move = moves.get(row["order"])
     return {
         "order": row["order"],
         "what": what,
@@ -141,7 +143,8 @@ def _row(row: dict[str, Any], other: Any, moves: dict[str, Any]) -> dict[str, An
         "other_costs": _costs(theirs) if theirs else [],
         "costs_known": "costs" in row,
         "other_costs_known": theirs is None or "costs" in theirs,
-        "move": moves.get(row["order"]),
+        "move": move,
+        "kept": kept.get(move.pk) if move else None,
         "choice": {
             "name": "choice",
             "label": "Instead",
@@ -269,7 +272,8 @@ def sign(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
         count = action.sign_repair(actor, run_id, request.POST, once=once)
         if actor.organization_role == Role.CMO:
             return f"{count} move{'' if count == 1 else 's'} handed over: each sponsor signs its own part."
-        return f"{count} move{'' if count == 1 else 's'} offered to the centers. Nothing moves before they accept."
+        many = "" if count == 1 else "s"
+        return f"{count} move{many} offered to the centers. The places are kept; nothing moves before they accept."
 
     return _done(request, run_id, "sign", act)
 

@@ -2,7 +2,7 @@ from scheduling.models.calendar import CalendarDue, CalendarFeed, Closure, Openi
 from scheduling.models.capacity import ONE_AT_A_TIME, Resource, Slot
 from scheduling.models.chains import ChainLink, HoldDue, SlotChain
 from scheduling.models.date_requests import DateRequest, DateRequestDue, RequestedDays
-from scheduling.models.disruptions import Disruption, RepairDue, RepairMove, RepairRun, WhatIfDue
+from scheduling.models.disruptions import Disruption, MoveDue, RepairDue, RepairMove, RepairRun, WhatIfDue
 from scheduling.models.lead_times import LeadTimeOverride
 from scheduling.models.prices import ChangePrice
 from scheduling.models.quotas import Allotment, Quota, QuotaDue, QuotaUse
@@ -44,6 +44,7 @@ __all__ = [
     "FreedPlace",
     "HoldDue",
     "LeadTimeOverride",
+    "MoveDue",
     "OfferedPlace",
     "OpenList",
     "PlaceDue",

@@ -138,3 +138,29 @@ class RepairMove(WalledModel):
             )
         ]
         indexes = [models.Index(fields=["center_id", "state"], name="scheduling_move_of")]
+
+
+class MoveDue(WalledModel):
+    """Until when a signed move's places are kept for its center, and which: given back when it answers, or then.
+
+    ``organization_id``: the center. ``kept``: slots of which one place each is taken for the move; ``lacking``: those
+    that another order of the plan still has and gives up when its own center accepts.
+    """
+
+    organization_id = models.UUIDField()
+    stream_id = models.UUIDField(unique=True)
+    move_id = models.UUIDField(unique=True)
+    disruption_id = models.UUIDField()
+    therapy_id = models.UUIDField()
+    due_at = models.DateTimeField()
+    kept = ArrayField(models.UUIDField(), default=list)
+    lacking = ArrayField(models.UUIDField(), default=list)
+
+    wall = Outside("due-table: ids and times only; the sweep reads it, then acts inside the organization")
+    deletable = True
+
+    class Meta(WalledModel.Meta):
+        indexes = [
+            models.Index(fields=["due_at"], name="scheduling_move_due"),
+            models.Index(fields=["disruption_id"], name="scheduling_move_due_together"),
+        ]

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ledger.context import Actor, reading
 from ledger.models import Event, OutboxMessage, Party
-from ledger.refusals import Conflict, InvalidInput, NotAllowed, NotFound, Stale, WrongState
+from ledger.refusals import InvalidInput, NotAllowed, NotFound, Stale, WrongState
 from notifications.recipients import recipients_of
 from orders.actions import repair_answers, repairs, what_ifs
 from orders.flow import order_named
@@ -114,7 +114,7 @@ def test_a_line_stop_is_repaired_signed_and_accepted_by_the_center(far: World) -
     (row,) = run.plan
     assert row["order"] == code and "the isolator failed its leak test" in row["text"] and row["choices"]
     (move,) = signed(far, run)
-    assert move.state == MoveState.OFFERED and taken(far) == before
+    assert move.state == MoveState.OFFERED and taken(far) > before  # the new places are kept beside the former
     former = slot_of_line(far, code)
     repair_answers.answer_move(coordinator(far), move.pk, {"decision": "accept"})
     assert taken(far) == before and slot_of_line(far, code) != former
@@ -181,23 +181,6 @@ def offered(world: World, code: str) -> set[Any]:
 
     found = search_dates(coordinator(world), code, timezone.now().date())
     return {link.slot_id for offer in found.offers for link in offer.links}
-
-
-def test_a_place_that_somebody_else_took_is_refused_and_nothing_moves(far: World) -> None:
-    code = confirmed(far, 16, **patient())
-    disruption = stopped(far, code)
-    (move,) = signed(far, proposed(far, disruption))
-    former, before = slot_of_line(far, code), None
-    with reading(planner(far)):
-        chain = slot_chains.live_chain(order_of(far, code).stream_id)
-        kept = {link.slot_id for link in slot_chains.links_of(chain)}  # type: ignore[arg-type]
-    fill(far, [slot_id for slot_id in move.slot_ids if slot_id not in kept])
-    before = taken(far)
-    with pytest.raises(Conflict):
-        repair_answers.answer_move(coordinator(far), move.pk, {"decision": "accept"})
-    assert taken(far) == before and slot_of_line(far, code) == former
-    with reading(coordinator(far)):
-        assert disrupted.repair_moves(coordinator(far)).get(pk=move.pk).state == MoveState.OFFERED
 
 
 def fill(world: World, slot_ids: list[Any]) -> None:

@@ -5,9 +5,11 @@ Each test has orders of its own in a network of this module; what it closes it o
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -24,7 +26,8 @@ from orders.flow import order_named
 from orders.tasks import sweep_repairs
 from scheduling import disrupted, slot_chains
 from scheduling.actions.disruptions import close_disruption
-from scheduling.models import RepairDue, RepairMove, Slot
+from scheduling.actions.holds import expire_move
+from scheduling.models import MoveDue, RepairDue, RepairMove, Slot
 from scheduling.repair import runs
 from scheduling.repair.runs import RepairRun
 from scheduling.repair.solver import Control
@@ -83,47 +86,75 @@ def test_two_planners_sign_a_run_once(hit: tuple[World, str, Any]) -> None:
         assert disrupted.repair_moves(coordinator(world)).filter(run_id=run.pk).count() == moves
 
 
-def test_who_accepts_and_who_books_the_same_last_place_have_one_winner(hit: tuple[World, str, Any]) -> None:
+def test_who_signs_and_who_books_the_same_last_place_have_one_winner(hit: tuple[World, str, Any]) -> None:
     world, code, disruption = hit
-    move = move_of(world, code, signed(world, proposed(world, disruption)))
-    fresh = set(move.slot_ids) - links(world, code)
+    run = proposed(world, disruption)
+    (row,) = [row for row in run.plan if row["order"] == code]
+    choice = row["choices"][row["chosen"]]
+    fresh = {UUID(slot_id) for slot_id in choice["slot_ids"]} - links(world, code)
     other = prescribed(world, **patient())
-    actor = coordinator(world)
+    actor, after = coordinator(world), dt.datetime.fromisoformat(choice["collection"]).date()
     with reading(actor):
         order = order_named(actor, other)
-        step = queries.step_of(actor, order, "book")
-        found = queries.search_slots(actor, order, step, move.after.date())
+        found = queries.search_slots(actor, order, queries.step_of(actor, order, "book"), after)
         offer = next(offer for offer in found.offers if fresh & {link.slot_id for link in offer.links})
         wanted = next(iter(fresh & {link.slot_id for link in offer.links}))
-        request = bookings.chain_request(order, {"horizon_days": 28}, move.after.date())
+        request = bookings.chain_request(order, {"horizon_days": 28}, after)
     with acting(planner(world), "scheduling.resource_added"):
         Slot.unwalled.filter(pk=wanted).update(capacity=F("taken") + 1)
 
-    def accept() -> str:
-        repair_answers.answer_move(actor, move.pk, {"decision": "accept"})
-        return "accepted"
+    def sign() -> str:
+        signature = {"username": world.username("maker", "planner"), "password": PASSWORD}
+        repairs.sign_repair(planner(world), run.pk, {"version": run.version, "signature": signature})
+        return "signed"
 
     def book() -> str:
         with stepping(actor, order.stream_id):
             slot_chains.hold(actor, order.stream_id, request, offer.token)
         return "held"
 
-    accepted, held = together([accept, book])
-    assert (accepted, held) in [("accepted", "slot_full"), ("slot_full", "held")]
+    answer, held = together([sign, book])
+    assert (answer, held) in [("signed", "slot_full"), ("facts_missing", "held")]
     with reading(actor):
         slot = Slot.unwalled.get(pk=wanted)
     assert slot.taken == slot.capacity
-    assert (wanted in links(world, code)) == (accepted == "accepted")
+    if answer == "signed":
+        (move,) = [one for one in kept(world) if one.stream_id == order_of(world, code).stream_id]
+        repair_answers.answer_move(actor, move.pk, {"decision": "accept"})
+        with reading(actor):
+            assert wanted in links(world, code) and Slot.unwalled.get(pk=wanted).taken == slot.capacity
+
+
+def kept(world: World) -> list[RepairMove]:
+    with reading(coordinator(world)):
+        return list(disrupted.repair_moves(coordinator(world)).filter(state=MoveState.OFFERED))
+
+
+def test_an_answer_and_the_clock_give_the_kept_places_back_once(hit: tuple[World, str, Any]) -> None:
+    world, code, disruption = hit
+    move, after = move_of(world, code, signed(world, proposed(world, disruption))), taken(world)
+    due = MoveDue.unwalled.get(move_id=move.pk)
+    later = due.due_at + dt.timedelta(seconds=1)
+
+    def refuse() -> str:
+        given = {"decision": "refuse", "reason": "Family event"}
+        return str(repair_answers.answer_move(coordinator(world), move.pk, given).state)
+
+    answers = together([refuse, lambda: expire_move(due, later), lambda: expire_move(due, later)])
+    assert answers in [["refused", False, False], ["wrong_state", True, False], ["wrong_state", False, True]]
+    assert due.kept and taken(world) == after - len(due.kept)
+    assert not MoveDue.unwalled.filter(move_id=move.pk).exists()
 
 
 def test_a_center_that_answers_twice_at_once_moves_once(hit: tuple[World, str, Any]) -> None:
     world, code, disruption = hit
-    move, before = move_of(world, code, signed(world, proposed(world, disruption))), taken(world)
+    move, after = move_of(world, code, signed(world, proposed(world, disruption))), taken(world)
+    fresh = len(MoveDue.unwalled.get(move_id=move.pk).kept)
     answers = together(
         [lambda: repair_answers.answer_move(coordinator(world), move.pk, {"decision": "accept"}).state] * 3
     )
     assert sorted(answers) == ["accepted", "wrong_state", "wrong_state"]
-    assert taken(world) == before
+    assert taken(world) == after - fresh
 
 
 def test_a_run_is_cancelled_while_its_worker_is_busy_and_nothing_is_proposed(
@@ -209,11 +240,12 @@ def test_an_acceptance_that_dies_midway_moves_nothing(
     world, code, disruption = hit
     move = move_of(world, code, signed(world, proposed(world, disruption)))
     before, places = links(world, code), taken(world)
+    fresh = len(MoveDue.unwalled.get(move_id=move.pk).kept)
     with monkeypatch.context() as patched:
         patched.setattr("orders.rescheduling.replan", lost)
         killed(lambda: repair_answers.answer_move(coordinator(world), move.pk, {"decision": "accept"}))
     assert (links(world, code), taken(world)) == (before, places)
     repair_answers.answer_move(coordinator(world), move.pk, {"decision": "accept"})
-    assert links(world, code) != before and taken(world) == places
+    assert links(world, code) != before and taken(world) == places - fresh
     with pytest.raises(WrongState):
         repair_answers.answer_move(coordinator(world), move.pk, {"decision": "accept"})
