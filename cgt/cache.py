@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import redis
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis.exceptions import TimeoutError as NoAnswer
+
+from cgt.patience import Patience
+
+
+class Impatient(redis.Redis):
+    """A client that does not ask again at once what has not answered in time."""
+
+    patience: Patience
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        if self.patience.is_over:
+            raise NoAnswer("Redis did not answer a moment ago.")
+        try:
+            return super().execute_command(*args, **options)
+        except NoAnswer:
+            self.patience.lose()
+            raise
 
 
 class KeptClient(RedisCacheClient):
@@ -13,12 +32,15 @@ class KeptClient(RedisCacheClient):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._client = Impatient
+        self._patience = Patience()
         self._of_pool: dict[int, Any] = {}
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Any:
         pool = self._get_connection_pool(write)
         if id(pool) not in self._of_pool:  # pools live as long as this does
-            self._of_pool[id(pool)] = self._client(connection_pool=pool)
+            client = self._of_pool[id(pool)] = self._client(connection_pool=pool)
+            client.patience = self._patience
         return self._of_pool[id(pool)]
 
 

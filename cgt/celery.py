@@ -5,9 +5,14 @@ A task may run twice (a worker died, the visibility timeout passed): every task 
 
 import os
 from importlib.util import find_spec
+from typing import Any
 
 from celery import Celery
 from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from cgt.patience import ANSWER_WITHIN, Patience
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cgt.settings")
 
@@ -45,7 +50,28 @@ def clock() -> dict[str, dict[str, object]]:
     }
 
 
-app = Celery("cgt", set_as_current=True)
+class App(Celery):
+    """Who asks for a task waits for the broker for a moment only; workers wait as long as it takes."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.patience = Patience()
+        super().__init__(*args, **options)
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
+        within = {"socket_timeout": ANSWER_WITHIN, "socket_connect_timeout": ANSWER_WITHIN, "max_retries": 0}
+        return super().connection_for_write(url, **{"transport_options": within} | options)
+
+    def send_task(self, *args: Any, **options: Any) -> Any:
+        if self.patience.is_over:
+            raise OperationalError("The broker did not answer a moment ago.")
+        try:
+            return super().send_task(*args, **options)
+        except (OperationalError, RedisError):
+            self.patience.lose()
+            raise
+
+
+app = App("cgt", set_as_current=True)
 app.conf.update(
     broker_url=settings.REDIS_URL,
     broker_transport_options={"global_keyprefix": f"{settings.NAMESPACE}:", "visibility_timeout": 3600},

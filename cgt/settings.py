@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF, WASM_UNSAFE_EVAL
 from django.core.exceptions import ImproperlyConfigured
 
 from cgt import environ
+from cgt.patience import ANSWER_WITHIN
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -123,6 +124,7 @@ CACHES = {
         "BACKEND": "cgt.cache.Cache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": NAMESPACE,
+        "OPTIONS": {"socket_timeout": ANSWER_WITHIN, "socket_connect_timeout": ANSWER_WITHIN},
     }
 }
 
