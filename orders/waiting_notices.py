@@ -15,6 +15,7 @@ from personas.states import Capability
 TOLD = {
     "scheduling.place_offered": (Capability.MANAGE_WAITING, "Place offered", "/waiting/"),
     "scheduling.offer_expired": (Capability.MANAGE_WAITING, "Offer expired", "/waiting/"),
+    "scheduling.offer_taken_back": (Capability.MANAGE_WAITING, "Offer taken back after a disruption", "/waiting/"),
     "scheduling.rank_appealed": (Capability.DECIDE_RANK, "A rank is appealed", "/waiting/committee/"),
 }
 

@@ -339,6 +339,16 @@ register(
         notifies=True,
     ),
     EventKind(
+        "scheduling.offer_taken_back",
+        "Offer taken back",
+        "A disruption took the place that was offered to {orders}; they keep their rank and are asked about the next.",
+        payload={
+            "orders": "order codes",
+        },
+        audience=(Role.TREATMENT_CENTER,),
+        notifies=True,
+    ),
+    EventKind(
         "scheduling.disruption_opened",
         "Disruption opened",
         "{kind}: {resources}, {starts_at} to {ends_at}. They are not offered; what is booked stays until it moves.",

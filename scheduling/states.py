@@ -202,6 +202,7 @@ class WaitingOfferState(models.TextChoices):
     REFUSED = "refused", "Refused"
     EXPIRED = "expired", "Expired"
     LOST = "lost", "Another order accepted first"
+    TAKEN_BACK = "taken_back", "Taken back: a disruption took the place"
     BOOKED = "booked", "Booked"
 
 

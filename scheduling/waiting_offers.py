@@ -18,8 +18,9 @@ from ledger.recording import open_event
 from ledger.refusals import InvalidInput, WrongState
 from ledger.walls import visible
 from scheduling import freed_places, quotas
+from scheduling.availability import is_disrupted
 from scheduling.capacity import SlotFull, give_back_all, seen_by
-from scheduling.models import OfferedPlace, PlaceDue, RankedEntry, WaitingEntry, WaitingOffer
+from scheduling.models import OfferedPlace, PlaceDue, RankedEntry, Slot, WaitingEntry, WaitingOffer
 from scheduling.offers import ChainOffer, ChainRequest
 from scheduling.slot_chains import take_places
 from scheduling.states import PlaceState, WaitingOfferState
@@ -102,6 +103,26 @@ def expire(place: OfferedPlace, now: dt.datetime) -> int:
     asked = open_offers.update(state=Offer.EXPIRED, answered_at=now)
     _give_back(place)
     return asked
+
+
+def disrupted_places(actor: Actor, therapy_id: UUID) -> list[OfferedPlace]:
+    """Return the center's offered places of a therapy with a slot that a disruption has taken since."""
+    rows = visible(OfferedPlace, actor).filter(therapy_id=therapy_id, state__in=KEEPS)
+    places = list(rows.order_by("pk"))
+    asked = {slot_id for place in places for slot_id in place.slot_ids}
+    gone = set(visible(Slot, actor).filter(is_disrupted(), pk__in=asked).values_list("pk", flat=True)) if asked else ()
+    return [place for place in places if not gone.isdisjoint(place.slot_ids)] if gone else []
+
+
+def take_back(place: OfferedPlace) -> list[str]:
+    """Take an offered place back that cannot be used any more; return the codes of the orders that were asked, or had
+    accepted. Nobody has refused: each keeps its rank and is asked about the next place."""
+    own = WaitingOffer.unwalled.filter(place_id=place.pk, state__in=(Offer.OPEN, Offer.ACCEPTED))
+    codes = sorted(own.values_list("entry__order_code", flat=True))
+    if not codes or not own.update(state=Offer.TAKEN_BACK, answered_at=timezone.now()):
+        raise WrongState("This place is not offered any more.")
+    _give_back(place)
+    return codes
 
 
 def withdraw(entry: WaitingEntry) -> None:

@@ -17,7 +17,7 @@ from orders.flow import order_named
 from orders.models import FlowStep, Order
 from orders.states import OrderState
 from scheduling import slot_chains, waiting, waiting_offers, wishes
-from scheduling.actions.waiting import add_entry
+from scheduling.actions.waiting import add_entry, take_back_disrupted
 from scheduling.chain_search import offer_of_token
 from scheduling.freed_places import OpenList, note_offered
 from scheduling.jobs import job_in
@@ -68,9 +68,11 @@ def add_to_waiting_list(actor: Actor, code: str, earliest: dt.date | None = None
 def offer_free_places(known: OpenList, now: dt.datetime | None = None) -> int:
     """Offer what is free to one center's list, in rank order, until nobody is left or nothing is feasible.
 
-    Returns how many places were offered. A system job of the center: idempotent, for it looks at what is so now.
+    First what a disruption took of the places offered before is taken back. Returns how many places were offered. A
+    system job of the center: idempotent, for it looks at what is so now.
     """
     actor = job_in(known.organization_id, JOB)
+    take_back_disrupted(actor, known.therapy_id)
     for offered in range(MOST_AT_ONCE):
         if not _offer_one(actor, known, now or timezone.now()):
             return offered

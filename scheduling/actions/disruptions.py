@@ -11,6 +11,7 @@ from django.utils import timezone
 from ledger.context import Actor, reading
 from ledger.recording import Once, acting
 from ledger.refusals import InvalidInput, NotFound, WrongState
+from scheduling import freed_places
 from scheduling.disrupted import chains_hit, disruptions
 from scheduling.models import Disruption, Resource
 from scheduling.policies import require_publisher
@@ -31,7 +32,8 @@ def open_disruption(
 ) -> Disruption:
     """Take own resources (by code) out of every search from ``starts_at`` to ``ends_at``. Moves and frees nothing.
 
-    The parties of the orders that it hits are told, each on its own order: nobody learns of the others. Raises
+    The parties of the orders that it hits are told, each on its own order: nobody learns of the others. What a waiting
+    list offers of these places is taken back by a job of its center (``actions.waiting.take_back_disrupted``). Raises
     InvalidInput beside the field, NotAllowed without PUBLISH_CAPACITY. Partners read the reason.
     """
     subject = ("disruption", kind)
@@ -55,6 +57,7 @@ def open_disruption(
             opened_by_name=actor.display_name,
             opened_at=timezone.now(),
         )
+        freed_places.note(freed_places.served(found))  # waiting lists are looked at: their offers may be hit
         event.note(
             kind=DisruptionKind(kind).label,
             resources=disruption.resource_names,
@@ -83,6 +86,7 @@ def close_disruption(actor: Actor, disruption_id: UUID) -> Disruption:
             raise WrongState("This disruption has ended already.")
         disruption.closed_at = timezone.now()
         disruption.save(update_fields=["closed_at"])
+        freed_places.note(freed_places.served(Resource.unwalled.filter(pk__in=disruption.resource_ids)))
         event.note(kind=DisruptionKind(disruption.kind).label, resources=disruption.resource_names)
     return disruption
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from ledger.context import Actor
+from ledger.context import Actor, reading
 from ledger.recording import acting
 from ledger.refusals import Conflict, FactsMissing, InvalidInput, MissingFact, NotFound, WrongState
 from ledger.walls import visible
@@ -126,6 +126,25 @@ def expire_place(due: PlaceDue, now: dt.datetime | None = None) -> bool:
     except WrongState:
         return False
     return True
+
+
+def take_back_disrupted(actor: Actor, therapy_id: UUID) -> int:
+    """Take back what a center's list offers of a therapy and a disruption has taken since; return how many places.
+
+    By a system job of the center, each place in its own transaction. Whoever was asked keeps the rank, and is asked
+    about the next place.
+    """
+    with reading(actor):
+        places = waiting_offers.disrupted_places(actor, therapy_id)
+    done = 0
+    for place in places:
+        try:
+            with acting(actor, "scheduling.offer_taken_back", subject=("offered_place", str(place.pk))) as event:
+                event.note(orders=waiting_offers.take_back(place))
+                done += 1
+        except WrongState:
+            continue  # answered, booked or expired meanwhile
+    return done
 
 
 def no_criteria() -> FactsMissing:

@@ -17,6 +17,7 @@ from orders import bookings
 from orders.flow import order_named
 from orders.tasks import offer_freed_places
 from scheduling.actions.committee import appeal
+from scheduling.actions.disruptions import close_disruption, open_disruption
 from scheduling.actions.waiting import (
     accept_offer,
     expire_place,
@@ -27,6 +28,7 @@ from scheduling.models import (
     FreedPlace,
     OfferedPlace,
     PlaceDue,
+    Slot,
     WaitingEntry,
     WaitingOffer,
 )
@@ -211,3 +213,48 @@ def test_who_answers_offers_is_told_and_nobody_at_the_manufacturers(world: World
         with reading(actor):
             assert not Notice.unwalled.filter(title__contains="offered").exists()
             assert not Notice.unwalled.filter(title__contains="appealed").exists()
+
+
+@pytest.mark.story("MP6")
+def test_a_disruption_takes_an_offered_place_back_and_the_patient_keeps_the_rank(world: World) -> None:
+    first, second, _ = listed(world)
+    line_places(world, 1)
+    offer_freed_places()
+    (offer,) = offers(world)
+    accept_offer(world.actor("center", "coordinator"), offer.pk)
+    disruption = line_stopped(world, offer)
+    relay_outbox()
+    assert FreedPlace.unwalled.exists()  # in the transaction of the opening: a broker that is down loses nothing
+    offer_freed_places()
+    (lost,) = rows(world, WaitingOffer, pk=offer.pk)
+    assert lost.state == "taken_back" and offers(world) == [] and taken(world) == 0
+    assert not PlaceDue.unwalled.filter(place_id=offer.place_id).exists()
+    (event,) = rows(world, Event, kind="scheduling.offer_taken_back")
+    assert event.payload["orders"] == [first.order_code]
+    relay_outbox()
+    coordinator = world.actor("center", "coordinator")
+    with reading(coordinator):
+        (notice,) = Notice.unwalled.filter(user_id=coordinator.user_id, title__startswith="Offer taken back")
+    assert notice.title == f"Offer taken back after a disruption · {first.order_code}"
+    offer_freed_places()
+    assert len(rows(world, Event, kind="scheduling.offer_taken_back")) == 1
+    close_disruption(world.actor("maker", "planner"), disruption.pk)
+    assert offer_freed_places() == 1
+    (again,) = offers(world)
+    assert (again.entry_id, again.rank) == (first.pk, 1) and again.entry_id != second.pk
+
+
+def line_stopped(world: World, offer: WaitingOffer) -> Any:
+    """The start of the offered place is taken out of its line."""
+    planner = world.actor("maker", "planner")
+    with reading(planner):
+        link = next(one for one in offer.place.offer["links"] if one["kind"] == "manufacturing_line")
+        slot = Slot.unwalled.select_related("resource").get(pk=link["slot_id"])
+    return open_disruption(
+        planner,
+        kind="line_stop",
+        resources=[slot.resource.code],
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        reason="Leak",
+    )
