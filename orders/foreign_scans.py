@@ -15,7 +15,7 @@ from orders.entitled import why_not
 from orders.models import Order
 from orders.scanning_back import codes_in
 from orders.states import OrderState, StepState
-from orders.step_kinds import DIFFERS, StepContext, StepKind
+from orders.step_kinds import DIFFERS, LATE, StepContext, StepKind
 
 SCANS = ("scan", "wristband")  # a donation number is judged where it is bound; an outer code names no patient
 BY_ANOTHER = ("verifiers", "second", "witness")  # whoever else scans may scan several codes into one field
@@ -39,9 +39,10 @@ def refuse_unread(kind: StepKind, ctx: StepContext, sent: Mapping[str, Any]) -> 
     """Do so for inputs that cannot be read as a whole, where the act is the actor's and it is time for it."""
     if not kind.scans_identity or why_not(ctx.actor, ctx.step):
         return
-    if ctx.order.state != OrderState.OPEN or ctx.order.on_hold or ctx.step.state != StepState.READY:
+    is_late = kind.physical and bool(str(sent.get(LATE) or "").strip())  # neither time nor facts stand against that
+    if not is_late and (ctx.order.state != OrderState.OPEN or ctx.order.on_hold or ctx.step.state != StepState.READY):
         return
-    if not identity.query_facts(ctx.order.stream_id) and not kind.missing(ctx):
+    if not identity.query_facts(ctx.order.stream_id) and (is_late or not kind.missing(ctx)):
         refuse(kind, ctx, sent)
 
 

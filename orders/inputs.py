@@ -16,6 +16,7 @@ from ledger.refusals import InvalidInput
 from orders import foreign_scans
 from orders.photos import PHOTO as PHOTO
 from orders.photos import PhotoField as PhotoField
+from orders.step_kinds import LATE as LATE
 from orders.step_kinds import StepKind
 
 
@@ -59,9 +60,6 @@ class DecisionInputs(serializers.Serializer[Any]):
         if words and not attrs["reason"].strip():
             raise serializers.ValidationError({"reason": [words]})
         return attrs
-
-
-LATE = "late_reason"
 
 
 def _late_reason() -> serializers.CharField:

@@ -9,9 +9,10 @@ from uuid import UUID
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor
 from ledger.recording import Signing
-from ledger.refusals import FactsMissing, InvalidInput, MissingFact, NotAllowed
+from ledger.refusals import InvalidInput, MissingFact, NotAllowed
 from network import queries as network
 from orders import foreign_scans
+from orders.second_person import SecondPersonNeeded
 from orders.step_kinds import StepContext, StepKind
 from personas import signing
 from personas.queries import username_of
@@ -108,12 +109,7 @@ def second_person(
     """
     user = signing.identify(signing.Credentials(sent["username"], sent["password"]), f"{field}.password")
     if user.person_id == first.person_id:
-        text = "Both signatures belong to one human being."
-        raise FactsMissing(
-            "The second person must be somebody else.",
-            code="second_person_needed",
-            facts=[MissingFact("second_person_needed", text, "Ask a colleague who has seen it to sign.")],
-        )
+        raise SecondPersonNeeded("Ask a colleague who has seen it to sign.")
     return signing.signer_in(user, {actor.organization_id}, capability, f"{field}.username", set())
 
 
@@ -193,17 +189,7 @@ def _verifier(
     field = f"verifiers[{position}].password"
     user = signing.identify(signing.Credentials(given["username"], given["password"]), field)
     if user.person_id in people:
-        raise FactsMissing(
-            "The second person must be somebody else.",
-            code="second_person_needed",
-            facts=[
-                MissingFact(
-                    "second_person_needed",
-                    "Both signatures belong to one human being.",
-                    "Ask a colleague to sign with their own credentials.",
-                )
-            ],
-        )
+        raise SecondPersonNeeded("Ask a colleague to sign with their own credentials.")
     people.add(user.person_id)
     rule = kind.verifier_rule(ctx)
     verifier = signing.signer_in(

@@ -19,6 +19,7 @@ from orders.models import FlowStep, Order, OrderStep
 from orders.states import StepState, WithoutNetwork
 from personas.states import Capability
 
+LATE = "late_reason"  # the input that says why an act is recorded after the fact
 DIFFERS = "differs"  # what somebody said, or what was read, is another patient's
 
 

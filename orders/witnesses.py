@@ -9,7 +9,8 @@ from uuid import UUID
 from custody import scans
 from ledger.context import Actor
 from ledger.recording import Signing
-from ledger.refusals import FactsMissing, MissingFact, NotAllowed
+from ledger.refusals import NotAllowed
+from orders.second_person import SecondPersonNeeded
 from personas import signing
 
 
@@ -30,12 +31,7 @@ def sign(
     """
     user = signing.identify(signing.Credentials(sent["username"], sent["password"]), "witness.password")
     if user.person_id == own.person_id:
-        text = "Both signatures belong to one human being."
-        raise FactsMissing(
-            "The second person must be somebody else.",
-            code="second_person_needed",
-            facts=[MissingFact("second_person_needed", text, "Ask a colleague who saw it to sign.")],
-        )
+        raise SecondPersonNeeded("Ask a colleague who saw it to sign.")
     sites = {bag.custodian_site_id} if bag.custodian_site_id else set()
     refusals = []
     for capability in capabilities:

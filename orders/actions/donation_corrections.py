@@ -66,15 +66,15 @@ def _correct(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | No
         once=once,
     ) as event:
         order = order_named(actor, order.code)
-        given = read(CorrectDonationInputs, raw)
-        require(actor, Capability.COLLECT)
         chain = identity.identity_of_stream(order.stream_id)
+        given = _read(actor, chain, raw)
+        require(actor, Capability.COLLECT)
+        _refuse_foreign(chain, given)
         rows = {row.number: row for row in donations.of_chain(chain)}
         wrong = rows.get(given["wrong"].strip().upper())
         if wrong is None:
             text = f"This order has these: {', '.join(rows) or 'none'}."
             raise InvalidInput(fields={"wrong": [text]}, remedy="Choose the number that is wrong.")
-        _refuse_foreign(chain, wrong.number, given)
         right = donations.read(given["donation"])
         bound = digest(canonical_text({"order": order.code, "wrong": wrong.number, "right": right.number}))
         own = signers.sign_act(actor, given["signature"], Capability.COLLECT, CORRECTED_BY, bound)
@@ -86,14 +86,27 @@ def _correct(actor: Actor, order: Order, raw: Mapping[str, Any], once: Once | No
     return named
 
 
-def _refuse_foreign(chain: Any, wrong: str, given: Mapping[str, Any]) -> None:
-    """Whoever of the two scanned it: another patient's number stops the line before a slip of the other is told."""
+def _read(actor: Actor, chain: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was sent; another patient's number stops the line before a slip beside it is told."""
+    try:
+        return read(CorrectDonationInputs, raw)
+    except InvalidInput:
+        if actor.can(Capability.COLLECT):
+            _refuse_foreign(chain, raw)
+        raise
+
+
+def _refuse_foreign(chain: Any, sent: Mapping[str, Any]) -> None:
+    """Whoever of the two scanned it, in what was read, sent as JSON or typed into a form: it is another patient's."""
+    second = sent.get("second")
+    scans = [sent.get("donation"), second.get("scan") if isinstance(second, Mapping) else sent.get("second.scan")]
+    wrong = str(sent.get("wrong") or "").strip().upper()
     at_hand = [
         bag for bag in material.of_stream(chain.stream_id) if bag.donation_number == wrong and not bag.is_terminal
     ]
-    for scan in (given["donation"], given["second"]["scan"]):
+    for scan in scans:
         with suppress(InvalidInput):
-            donations.refuse_foreign(chain, donations.read(scan), at_hand)
+            donations.refuse_foreign(chain, donations.read(str(scan or "")), at_hand)
 
 
 def _second(actor: Actor, sent: Mapping[str, str], own: Signing, number: str, bound: str) -> Signing:

@@ -13,10 +13,11 @@ from custody.states import ContainerState
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, acting
-from ledger.refusals import FactsMissing, InvalidInput, MissingFact
+from ledger.refusals import InvalidInput
 from orders.flow import order_named
 from orders.inputs import SignatureInput, VerifierInput, read
 from orders.queries import parties_of
+from orders.second_person import SecondPersonNeeded
 from personas import signing
 from personas.policies import require
 from personas.queries import username_of
@@ -84,11 +85,5 @@ def _other_firm(actor: Actor, given: Mapping[str, str], organizations: set[Any])
     others = organizations - {actor.organization_id}
     found = signing.signer_in(user, others, Capability.RESOLVE_IDENTITY, "other.username", set())
     if found.person_id == actor.person_id:
-        raise FactsMissing(
-            "The second person must be somebody else.",
-            code="second_person_needed",
-            facts=[
-                MissingFact("second_person_needed", "Quality of both firms signs.", "Ask the other firm's quality.")
-            ],
-        )
+        raise SecondPersonNeeded("Ask the other firm's quality.", "Quality of both firms signs.")
     return found

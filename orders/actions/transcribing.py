@@ -12,13 +12,14 @@ from rest_framework import serializers
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, Signing
-from ledger.refusals import InvalidInput, NotAllowed, NotFound, WrongState
+from ledger.refusals import InvalidInput, NotFound, WrongState
 from ledger.walls import visible
 from orders import downtime, transcription
 from orders.flow import StepResult, current_step, order_named, perform
 from orders.inputs import PastTime, SignatureInput, VerifierInput, inputs_class, read
 from orders.models import DowntimePack, Order, OrderStep, PaperTranscript
 from orders.policies import may_see, require_may_perform
+from orders.second_person import SecondPersonNeeded
 from orders.signers import sign_act
 from orders.step_kinds import Noted, StepContext, kind_of
 from orders.transcription import LARGEST as LARGEST
@@ -65,7 +66,7 @@ def transcribe(
 
     ``about`` is read by ``TranscriptInputs``; ``content`` is the picture of the paper (JPEG, PNG, PDF; 4 MB). Who
     signed the paper is named; the two who bring it in sign, each with their own credentials. Raises NotFound for
-    another organization's pack, InvalidInput for a file that is none, NotAllowed for one person in both parts.
+    another organization's pack, InvalidInput for a file that is none, SecondPersonNeeded for one person in both parts.
     """
     with reading(actor):
         order = order_named(actor, code)
@@ -125,11 +126,8 @@ def _signatures(actor: Actor, step: OrderStep, given: Mapping[str, Any], bound_t
     credentials = signing.Credentials(given["checker"]["username"], given["checker"]["password"])
     user = signing.identify(credentials, "checker.password")
     if user.person_id == typed.person_id:
-        raise NotAllowed(
-            "One person cannot type and check.",
-            code="second_person_needed",
-            remedy="Let a colleague compare the paper with what you typed, and sign beside you.",
-        )
+        remedy = "Let a colleague compare the paper with what you typed, and sign beside you."
+        raise SecondPersonNeeded(remedy, "One person cannot type and check.")
     sites = {step.site_id} if step.site_id else set()
     signer = signing.signer_in(user, {actor.organization_id}, step.capability, "checker.username", sites)
     zone = step.site.zone if step.site else signer.zone

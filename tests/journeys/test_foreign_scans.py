@@ -15,6 +15,7 @@ from ledger.context import reading
 from ledger.models import OutboxMessage
 from ledger.queries import events_of
 from ledger.refusals import InvalidInput, Mismatch, NotAllowed
+from orders.actions.interruptions import put_on_hold
 from personas.models import Membership
 from tests.factories import PASSWORD
 from tests.journeys.conftest import refused
@@ -203,3 +204,23 @@ def test_two_people_with_another_bag_in_hand_stop_the_line_there_too(world: Worl
     viewer: Player = world.player("center", "coordinator")
     assert STOPPED in kinds_of_events(viewer, mine)
     assert bags(viewer, mine, "drug_product")[own] == ContainerState.QUARANTINED
+
+
+def test_recorded_late_too_another_patients_bag_comes_before_a_slip(world: World) -> None:
+    """On hold, and before its time: what is in hand is another patient's, whatever else is missing."""
+    mine, other = world.journey(), world.journey()
+    for journey in (mine, other):
+        journey.run(before="receive_product")
+    own, wrong = codes(world, mine), codes(world, other)[0]
+    coordinator, lab = world.player("center", "coordinator"), world.player("center", "cell_lab_technologist")
+    put_on_hold(coordinator.actor, mine.code, "Fever")
+    slip = {"bags": [{"scan": wrong, "decision": "accept"}], "signature": {"password": ""}, "verifiers": []}
+    before = kinds_of_events(coordinator, mine)
+    with refused(InvalidInput):
+        mine.perform("receive_product", slip, lab)
+    with refused(InvalidInput):
+        mine.perform("receive_product", slip | {"late_reason": "No network"}, world.player("center", "infusion_nurse"))
+    assert kinds_of_events(coordinator, mine) == before, "now it is not time; and who may not act stops nothing"
+    with refused(Mismatch, "identity_mismatch"):
+        mine.perform("receive_product", slip | {"late_reason": "No network"}, lab)
+    assert_stopped(world, mine, "receive_product", own)

@@ -99,6 +99,21 @@ def test_another_patients_number_stops_the_line_and_keeps_both(world: World, bro
     assert (numbers(world, journey.code), numbers(world, other.code)) == ({mine}, {theirs})
 
 
+@pytest.mark.parametrize("whose", ["donation", "second.scan"])
+@pytest.mark.parametrize("slip", [{"reason": ""}, {"second.password": ""}, {"wrong": "A999926999999"}])
+def test_another_patients_number_comes_before_a_slip(
+    world: World, browse: Browse, whose: str, slip: dict[str, str]
+) -> None:
+    mine, right, theirs = number(), number(), number()
+    journey, _ = collected(world, mine), collected(world, theirs)
+    address, said = f"/orders/{journey.code}/donations/correct/", f"={theirs}00"
+    sent = correction(world, mine, right) | {whose: said} | slip
+    assert browse("center", "coordinator").post(address, sent).status_code in (400, 403), "a slip of a stranger's"
+    answer = browse(*NURSE).post(address, sent)
+    assert answer.status_code == 422 and "another chain of identity" in text_of(answer)
+    assert numbers(world, journey.code) == {mine}
+
+
 def test_only_the_center_that_collected_corrects(world: World, browse: Browse) -> None:
     wrong, right = number(), number()
     journey = collected(world, wrong)

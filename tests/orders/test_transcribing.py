@@ -129,7 +129,9 @@ def test_a_file_that_is_no_picture_of_a_paper_is_refused(world: World, browse: B
 
 def test_one_person_cannot_type_and_check_and_both_prove_who_they_are(world: World, browse: Browse, kit: str) -> None:
     nurse, address = browse(*NURSE), f"/orders/{kit}/downtime/1/kit/"
-    assert nurse.post(address, form(world, NURSE, picture(), **KIT)).status_code == 403
+    alone = nurse.post(address, form(world, NURSE, picture(), **KIT))
+    assert alone.status_code == 422 and "A second person is needed" in text_of(alone)
+    assert "One person cannot type and check." in text_of(alone) and "Your persona" not in text_of(alone)
     wrong = nurse.post(address, form(world, COLLEAGUE, picture(), **KIT) | {"checker.password": "x"})
     assert wrong.status_code == 400 and "do not match" in text_of(wrong)
     stranger = nurse.post(address, form(world, ("maker", "operator", 1), picture(), **KIT))
