@@ -34,6 +34,7 @@ SWEEPS = {
     "orders.tasks.follow_store_alarms": 60.0,
     "orders.tasks.tell_conditions": 60.0,
     "orders.tasks.escalate_date_requests": 60.0,
+    "orders.tasks.tell_requested_days": 60.0,
     "orders.tasks.sweep_repairs": 20.0,
     "orders.tasks.sweep_stops": 20.0,
     "orders.tasks.forget_what_ifs": 3600.0,

@@ -10,6 +10,7 @@ class OrdersConfig(AppConfig):
         from custody.policies import concerns_label_templates, concerns_numbering
         from orders import (  # noqa: F401
             consumers,
+            days_notices,
             events,
             job_notices,
             material_events,

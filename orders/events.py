@@ -290,6 +290,23 @@ register(
         )
     ),
     EventKind(
+        "orders.days_wished",
+        "Days wished of a client",
+        "A center in {country} wishes a collection on {wished_on}, or {first_date} to {last_date}, for {therapy} of"
+        " {client}: nothing is published, and no plant is chosen.",
+        payload={
+            "therapy": "name of the therapy",
+            "client": "name of its manufacturer, which answers",
+            "country": "of the center",
+            "wished_on": "day of collection that was asked for (local date at the center)",
+            "first_date": "first day that would do",
+            "last_date": "last day that would do",
+            "due_at": "until when the client answers (UTC)",
+        },
+        audience=(Role.CMO, Role.MANUFACTURER),
+        notifies=True,
+    ),
+    EventKind(
         "orders.repair_handed_over",
         "Repair handed over",
         "After a disruption the contract manufacturer proposes other dates; the sponsor's planner signs its own part.",

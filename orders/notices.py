@@ -20,7 +20,7 @@ from ledger.states import Role
 from notifications import envelopes, recipients
 from notifications.recipients import Recipient
 from notifications.states import NoticeClass
-from orders import alarms, arrivals, milestone_notices, one_act, open_cases
+from orders import alarms, arrivals, milestone_notices, one_act, open_cases, requested_dates
 from orders.models import Order, OrderStep
 from orders.overdue import ESCALATED
 from orders.states import StepState
@@ -337,8 +337,17 @@ def _tell_of_an_overdue_request(audience: _Audience, actor: Actor, event: Event)
 
 
 def _tell_of_wishes(audience: _Audience, actor: Actor, order: Order, event: Event) -> None:
-    """Whoever plans the plant where the order is booked hears of wishes, and the sponsor who has it made elsewhere."""
-    if event.kind != "orders.wishes_stated" or order.plant_site is None:
+    """Whoever plans the plant where the order is booked hears of wishes, and the sponsor who has it made elsewhere.
+
+    Before anything is booked the manufacturer's planners do: those of its plants that may make it for the center.
+    """
+    if event.kind != "orders.wishes_stated":
+        return
+    if order.plant_site is None:
+        if order.manufacturer_id == actor.organization_id:
+            sites: list[UUID | None] = [*requested_dates.own_plants(order)]
+            for site_id in sites or [None]:
+                audience.tell(C.CONFIRM_SLOTS, "Wishes for dates that are not booked yet", site_id=site_id)
         return
     if order.plant_site.organization_id == actor.organization_id:
         audience.tell(C.CONFIRM_SLOTS, "Wishes for its dates", site_id=order.plant_site_id)

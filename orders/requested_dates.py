@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ledger.context import Actor
+from ledger.walls import visible
 from network import queries as network
 from orders import attempts, bookings, gathering
 from orders.models import FlowStep, Order, OrderStep
@@ -16,12 +19,15 @@ from orders.overdue import ESCALATED, escalate_after
 from orders.states import OrderState, StepState
 from personas.queries import organization_names
 from personas.states import Capability
-from scheduling import date_requests
+from scheduling import date_requests, wishes
 from scheduling.date_requests import DateRequest, DateRequestDue, RequestedDays
 from scheduling.offers import SearchResult
-from scheduling.states import DateRequestState
+from scheduling.slot_chains import SlotChain
+from scheduling.states import LIVE, DateRequestState
+from scheduling.wishes import DateWishes
 
 BOOKING, REQUEST, ANSWER = "hold_slot_chain", "request_slots", "confirm_slots"
+MOST_AHEAD = 50
 ANSWER_HOURS = 24  # where the flow's answering step does not say
 
 
@@ -65,6 +71,15 @@ class ForPlants:
     late: bool
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What is wished of an order's dates before any are booked."""
+
+    order: Order
+    words: list[str]
+    stated_at: dt.datetime
+
+
 def standing(actor: Actor, order: Order, may: Callable[[OrderStep], bool]) -> Standing:
     """Return how the order's request stands; for whoever may answer, with the chains that would meet it.
 
@@ -100,6 +115,47 @@ def days_for_plants(actor: Actor) -> list[ForPlants]:
         ForPlants(row, found.name, found.code, clients.get(row.manufacturer_id, ""), row.due_at < now)
         for row in rows
         if (found := therapies.get(row.therapy_id)) is not None
+    ]
+
+
+def own_plants(order: Order) -> list[UUID]:
+    """Return the sites of the manufacturer's own plants that may make the order's therapy for its center's country."""
+    plants = network.plants_of(order.therapy_id, order.center_site.country)
+    return [plant.site_id for plant in plants if plant.organization_id == order.manufacturer_id]
+
+
+def contracted_plants(order: Order) -> set[UUID]:
+    """Return the contract manufacturers whose plants may make the order's therapy for its center's country."""
+    plants = network.plants_of(order.therapy_id, order.center_site.country)
+    return {plant.organization_id for plant in plants} - {order.manufacturer_id, order.center_id}
+
+
+def told_to_plants(actor: Actor, row: RequestedDays) -> dict[str, object]:
+    """Return what a contract manufacturer is told of requested days: therapy, client, country, days."""
+    therapy = network.therapies_by_id(actor, {row.therapy_id}).get(row.therapy_id)
+    return {
+        "therapy": therapy.name if therapy else "",
+        "client": organization_names(actor, {row.manufacturer_id}).get(row.manufacturer_id, ""),
+        "country": row.country,
+        "wished_on": row.wished_on,
+        "first_date": row.first_date,
+        "last_date": row.last_date,
+        "due_at": row.due_at,
+    }
+
+
+def wished_ahead(actor: Actor) -> list[Ahead]:
+    """Return what is wished of the dates of the manufacturer's orders that have none yet, newest first."""
+    booked = SlotChain.unwalled.filter(stream_id=OuterRef("stream_id"), state__in=LIVE)
+    rows = list(visible(DateWishes, actor).filter(~Exists(booked)).order_by("-stated_at", "pk")[:MOST_AHEAD])
+    orders = gathering.orders_by(actor, "stream_id", (row.stream_id for row in rows))
+    found = [(orders[row.stream_id], row) for row in rows if row.stream_id in orders]
+    return [
+        Ahead(order, words, row.stated_at)
+        for order, row in found
+        if order.state == OrderState.OPEN
+        and order.manufacturer_id == actor.organization_id
+        and (words := wishes.kept(row).in_words())
     ]
 
 

@@ -12,7 +12,7 @@ from custody.actions.job_telling import due_jobs, tell_job
 from custody.actions.returns import due_returns, tell_overdue_return
 from ledger import sweeps
 from orders.actions import excursions, repairs, stop_runs, what_ifs
-from orders.actions.date_requests import tell_overdue_request
+from orders.actions.date_requests import tell_overdue_request, tell_plant
 from orders.actions.epcis_deliveries import tell_due_subscribers
 from orders.actions.overdue_steps import tell_overdue
 from orders.actions.store_readings import due_alarms, follow_due
@@ -20,7 +20,7 @@ from orders.actions.waiting_list import offer_free_places
 from orders.actions.way_points import due_milestones, tell_milestone
 from orders.queries import due_steps
 from quality import stop_runs as stops_at_work
-from scheduling.date_requests import due_requests
+from scheduling.date_requests import due_requests, plants_to_tell
 from scheduling.disrupted import due_repairs
 from scheduling.freed_places import forget_freed, lists_to_look_at
 from scheduling.repair import runs
@@ -45,6 +45,14 @@ def escalate_date_requests() -> int:
     """Tell of every request for dates that is not answered in time; return how many. One failure stops no other."""
     failure = "overdue request for dates %s could not be told"
     return sweeps.each(due_requests(timezone.now()), tell_overdue_request, failure, name="request_id")
+
+
+@shared_task
+def tell_requested_days() -> int:
+    """Tell contract manufacturers of days that are wished of their plants; return how many. One failure stops no
+    other."""
+    failure = "days of request %s could not be told"
+    return sweeps.each(plants_to_tell(timezone.now()), tell_plant, failure, name="request_id")
 
 
 @shared_task

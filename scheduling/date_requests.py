@@ -25,25 +25,29 @@ from ledger.refusals import Conflict, InvalidInput, WrongState
 from ledger.walls import on_stream, visible
 from scheduling import chain_search, reservations, slot_chains
 from scheduling.capacity import SlotFull
-from scheduling.models import DateRequest, DateRequestDue, RequestedDays, SlotChain
+from scheduling.models import DateRequest, DateRequestDue, PlantToTell, RequestedDays, SlotChain
 from scheduling.offers import ChainRequest, SearchResult
 from scheduling.states import DateRequestState
 
 __all__ = [
     "DateRequest",
     "DateRequestDue",
+    "PlantToTell",
     "RequestedDays",
     "Wish",
     "ask",
     "check",
     "decline",
     "drop",
+    "days_to_tell",
     "due_requests",
     "for_plants",
     "found",
     "latest_of",
     "meet",
     "open_request",
+    "plants_to_tell",
+    "tell_plants",
     "waiting",
     "withdraw",
 ]
@@ -122,6 +126,26 @@ def ask(actor: Actor, stream_id: UUID, request: ChainRequest, wish: Wish, due_at
         organization_id=row.organization_id, stream_id=stream_id, request_id=row.pk, due_at=due_at
     )
     return row
+
+
+def tell_plants(row: DateRequest, organization_ids: Iterable[UUID]) -> None:
+    """Let the sweep tell contract manufacturers whose plants may make the therapy for the center's country."""
+    due = timezone.now()
+    PlantToTell.objects.bulk_create(
+        PlantToTell(organization_id=pk, request_id=row.pk, due_at=due) for pk in sorted(set(organization_ids))
+    )
+
+
+def plants_to_tell(now: dt.datetime) -> list[PlantToTell]:
+    """Return who is to hear of requested days (ids and times only: outside the wall)."""
+    return list(PlantToTell.unwalled.filter(due_at__lte=now).order_by("due_at", "pk"))
+
+
+def days_to_tell(actor: Actor, due: PlantToTell) -> RequestedDays | None:
+    """Take the note away, once; return the days as far as the actor's plants may read them, None when that is over."""
+    if not PlantToTell.unwalled.filter(pk=due.pk).delete()[0]:
+        return None
+    return for_plants(actor).filter(request_id=due.request_id).first()
 
 
 def found(actor: Actor, row: DateRequest, request: ChainRequest) -> SearchResult:

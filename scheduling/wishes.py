@@ -89,7 +89,7 @@ NOTHING = Wishes()
 
 def of_order(stream_id: UUID) -> Wishes:
     """Return what is wished of an order's dates, as far as the acting organization sees the order."""
-    return next((_kept(row) for row in _of_stream(stream_id=stream_id)), NOTHING)
+    return next((kept(row) for row in _of_stream(stream_id=stream_id)), NOTHING)
 
 
 @Prepared
@@ -100,10 +100,11 @@ def _of_stream(stream_id: UUID) -> QuerySet[DateWishes]:
 def of_orders(stream_ids: Iterable[UUID]) -> dict[UUID, Wishes]:
     """Return what is wished of several orders, by stream: one query."""
     rows = DateWishes.unwalled.filter(stream_id__in=list(stream_ids))
-    return {row.stream_id: _kept(row) for row in rows}
+    return {row.stream_id: kept(row) for row in rows}
 
 
-def _kept(row: DateWishes) -> Wishes:
+def kept(row: DateWishes) -> Wishes:
+    """Return what a row remembers."""
     return Wishes(frozenset(row.weekdays), row.earliest, Ranking.EARLIEST, row.washout_since, row.washout_days)
 
 

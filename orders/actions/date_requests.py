@@ -28,9 +28,10 @@ from personas.policies import require
 from personas.queries import organization_actor
 from personas.states import Capability
 from scheduling import date_requests, slot_chains, waiting_offers
-from scheduling.date_requests import DateRequest, DateRequestDue, Wish
+from scheduling.date_requests import DateRequest, DateRequestDue, PlantToTell, Wish
+from scheduling.jobs import job_in
 
-JOB = "escalate-date-requests"
+JOB, TELLS = "escalate-date-requests", "tell-requested-days"
 
 
 class WishInputs(serializers.Serializer[Any]):
@@ -82,6 +83,7 @@ def request_dates(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once
         request = bookings.wished_request(order, dict(step.flow_step.parameters), wish.first_date)
         due = timezone.now() + dt.timedelta(hours=requested_dates.answer_hours(order))
         row = date_requests.ask(actor, order.stream_id, request, wish, due)
+        date_requests.tell_plants(row, requested_dates.contracted_plants(order))
         _note(event, order, row)
     return row
 
@@ -174,6 +176,25 @@ def tell_overdue_request(due: DateRequestDue, now: dt.datetime | None = None) ->
             event.note(level=level)
             requested_dates.look_again(fresh, row, level, order)
     except WrongState:
+        return False
+    return True
+
+
+def tell_plant(due: PlantToTell) -> bool:
+    """Tell a contract manufacturer's planners of days that are wished of a therapy its plants may make, once.
+
+    On its own record, as it may read them: no order, no center. Returns whether there was anything to tell.
+    """
+    actor = job_in(due.organization_id, TELLS)
+    try:
+        with acting(actor, "orders.days_wished") as event:
+            row = date_requests.days_to_tell(actor, due)
+            if row is None:
+                raise WrongState("Nobody is to be told.")
+            event.subject_type, event.subject_id = "therapy", str(row.therapy_id)
+            event.note(**requested_dates.told_to_plants(actor, row))
+    except WrongState:
+        PlantToTell.unwalled.filter(pk=due.pk).delete()  # answered, withdrawn, or not licensed any more
         return False
     return True
 

@@ -8,13 +8,14 @@ from typing import Any
 from ledger.context import Actor, reading
 from ledger.recording import Once, acting
 from ledger.refusals import InvalidInput, NotFound, WrongState
-from orders import rescheduling
+from orders import requested_dates, rescheduling
 from orders.actions.rescheduling import require_mine
 from orders.flow import order_named
 from orders.inputs import read
 from orders.locks import stream_of
 from orders.models import Order
 from orders.policies import may_see_therapy
+from orders.requested_dates import Ahead
 from orders.states import OrderState
 from orders.wish_inputs import DateWishInputs, wished_in
 from personas.states import Capability
@@ -51,6 +52,11 @@ def wished(actor: Actor, code: str) -> tuple[Order, Wishes]:
         if not may_see_therapy(actor):
             raise NotFound()
         return order, wishes.of_order(order.stream_id)
+
+
+def wished_ahead(actor: Actor) -> list[Ahead]:
+    """Return what is wished of the dates of a planner's orders that have none yet. Run inside ``reading``."""
+    return requested_dates.wished_ahead(actor) if actor.can(Capability.CONFIRM_SLOTS) else []
 
 
 def in_words(order: Order, found: Wishes) -> list[str]:

@@ -255,6 +255,7 @@ excuse(
     "orders.date_request_declined",
     "orders.date_request_withdrawn",
     "orders.date_request_overdue",
+    "orders.days_wished",
     "orders.repair_signed",
     "orders.repair_handed_over",
     "orders.swap_proposed",

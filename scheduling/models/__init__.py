@@ -1,7 +1,7 @@
 from scheduling.models.calendar import CalendarDue, CalendarFeed, Closure, OpeningRule, Team, TherapyClass
 from scheduling.models.capacity import ONE_AT_A_TIME, Resource, Slot
 from scheduling.models.chains import ChainLink, HoldDue, SlotChain
-from scheduling.models.date_requests import DateRequest, DateRequestDue, RequestedDays
+from scheduling.models.date_requests import DateRequest, DateRequestDue, PlantToTell, RequestedDays
 from scheduling.models.disruptions import Disruption, MoveDue, RepairDue, RepairMove, RepairRun, WhatIfDue
 from scheduling.models.lead_times import LeadTimeOverride
 from scheduling.models.prices import ChangePrice
@@ -48,6 +48,7 @@ __all__ = [
     "OfferedPlace",
     "OpenList",
     "PlaceDue",
+    "PlantToTell",
     "Quota",
     "QuotaDue",
     "QuotaUse",

@@ -128,3 +128,19 @@ class DateRequestDue(WalledModel):
 
     class Meta(WalledModel.Meta):
         indexes = [models.Index(fields=["due_at"], name="scheduling_date_request_tell")]
+
+
+class PlantToTell(WalledModel):
+    """A contract manufacturer that is to hear of requested days: read by the sweep, which then acts inside it."""
+
+    organization_id = models.UUIDField(help_text="whose plant may make the therapy")
+    request_id = models.UUIDField()
+    due_at = models.DateTimeField()
+
+    wall = Outside("due-table: ids and times only; the sweep acts inside the organization, in its own sight")
+    deletable = True
+
+    class Meta(WalledModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["organization_id", "request_id"], name="scheduling_plant_told_once")
+        ]

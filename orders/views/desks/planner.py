@@ -22,7 +22,7 @@ from ledger.context import Actor, reading
 from ledger.refusals import NotFound, Refusal, Unauthenticated
 from ledger.states import Role
 from orders import queries
-from orders.actions import rescheduling
+from orders.actions import date_wishing, rescheduling
 from orders.flow import perform
 from orders.forms import flat
 from orders.views import frame
@@ -65,6 +65,7 @@ def _page(request: HttpRequest, actor: Actor, opened: str, refusal: Refusal | No
         "today": today,
         "changes": rescheduling.waiting_changes(actor) if actor.can(Capability.CONFIRM_SLOTS) else [],
         "wishes": queries.wished_dates(actor) if actor.can(Capability.CONFIRM_SLOTS) else [],
+        "ahead": date_wishing.wished_ahead(actor),
         "days_wished": queries.days_for_plants(actor) if actor.can(Capability.CONFIRM_SLOTS) else [],
         "running": queries.running_batches(actor),
         "late_rows": frame.task_rows(actor, queries.late_at_plants(actor)),
