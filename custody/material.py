@@ -94,10 +94,22 @@ def fill(
 def move(container: Container, state: ContainerState | str, **fields: Any) -> Container:
     """Bring a container into a state, with what else changes at that moment; WrongState for an illegal move.
 
-    The row is locked and read again first, so that a move decided on a stale copy is refused too. Material in
-    quarantine does not move on: see ``release_from_quarantine``, and ``observe`` for what happens to it meanwhile.
+    A move decided on a stale copy is refused too: the row is written only as it was known, else locked and read again.
+    Material in quarantine does not move on: see ``release_from_quarantine``, and ``observe`` for what happens to it
+    meanwhile.
     """
-    return _move(container, _locked_state(container), ContainerState(state), fields)
+    wanted = ContainerState(state)
+    if _moved_as_known(container, wanted, fields):
+        return container
+    return _move(container, _locked_state(container), wanted, fields)
+
+
+def _moved_as_known(container: Container, wanted: ContainerState, fields: dict[str, Any]) -> bool:
+    """Write a move that is legal from the state in which the container was last seen, if it still is in that."""
+    was = ContainerState(container.state)
+    if was == ContainerState.QUARANTINED or wanted not in MOVES[was]:
+        return False
+    return container.change_if({"state": was}, **_with_place(container, {"state": wanted, **fields}))
 
 
 def _move(container: Container, was: ContainerState, wanted: ContainerState, fields: dict[str, Any]) -> Container:
@@ -110,7 +122,10 @@ def _move(container: Container, was: ContainerState, wanted: ContainerState, fie
 
 def observe(container: Container, state: ContainerState | str, **fields: Any) -> Container:
     """Record a move that really happened. Material in quarantine stays so, and goes on from ``state`` if released."""
-    wanted, was = ContainerState(state), _locked_state(container)
+    wanted = ContainerState(state)
+    if _moved_as_known(container, wanted, fields):
+        return container
+    was = _locked_state(container)
     if was != ContainerState.QUARANTINED:
         return _move(container, was, wanted, fields)
     container.refresh_from_db(fields=["state_before_quarantine"])
@@ -378,12 +393,18 @@ NAMES_ITS_PLACE = (*LYING, ContainerState.ISSUED, ContainerState.LOST)
 
 
 def _set(container: Container, **changes: Any) -> Container:
-    stands_at = changes.get("state_before_quarantine") or changes.get("state")
-    if container.store_unit_id is not None and stands_at and stands_at not in LYING:
-        changes |= {"store_unit": None, "rack": None, "place": None}  # what leaves frees its place
-    if container.storage_location and stands_at and stands_at not in NAMES_ITS_PLACE:
-        changes.setdefault("storage_location", "")
+    changes = _with_place(container, changes)
     for name, value in changes.items():
         setattr(container, name, value)
     container.save(update_fields=list(changes))
     return container
+
+
+def _with_place(container: Container, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the changes with what becomes of the container's place in the store."""
+    stands_at = changes.get("state_before_quarantine") or changes.get("state")
+    if container.store_unit_id is not None and stands_at and stands_at not in LYING:
+        changes = {**changes, "store_unit": None, "rack": None, "place": None}  # what leaves frees its place
+    if container.storage_location and stands_at and stands_at not in NAMES_ITS_PLACE:
+        changes = {"storage_location": "", **changes}
+    return changes

@@ -16,7 +16,7 @@ from custody.models import BoxPhoto as BoxPhoto
 from custody.models import Container, Equipment, SealCheck, Shipment, ShipmentItem
 from custody.states import ContainerKind, ContainerState, Direction, SealStage, ShipmentState
 from ledger import directory
-from ledger.prepared import Prepared, PreparedValues
+from ledger.prepared import Prepared
 from ledger.refusals import FactsMissing, InvalidInput, MissingFact, WrongState
 from personas.queries import Site
 
@@ -241,22 +241,15 @@ def _advance(
     shipment: Shipment, scanned_outer: str, needed: ShipmentState, wanted: ShipmentState, **times: Any
 ) -> None:
     scans.expect_outer(shipment, scanned_outer)
-    ((found,),) = _locked_state(shipment_id=shipment.pk)
-    was = ShipmentState(found)
-    if was != needed:
+    if shipment.state == needed:
+        _require_order_of_times(shipment, times)
+    if shipment.state != needed or not shipment.change_if({"state": needed}, state=wanted, **times):
+        shipment.refresh_from_db(fields=["state"])
         raise WrongState(
-            f"Box {shipment.code} is {was.label.lower()}.", code="box_state", remedy="Reload to see where the box is."
+            f"Box {shipment.code} is {ShipmentState(shipment.state).label.lower()}.",
+            code="box_state",
+            remedy="Reload to see where the box is.",
         )
-    _require_order_of_times(shipment, times)
-    shipment.state = wanted
-    for name, value in times.items():
-        setattr(shipment, name, value)
-    shipment.save(update_fields=["state", *times])
-
-
-@PreparedValues
-def _locked_state(shipment_id: UUID) -> QuerySet[Any, Any]:
-    return Shipment.unwalled.select_for_update(of=("self",)).filter(pk=shipment_id).values_list("state")
 
 
 def _note_late(shipment: Shipment, scanned_outer: str, state: ShipmentState, moment: str, at: dt.datetime) -> None:

@@ -12,19 +12,28 @@ from ledger.postgresql.columns import bare_type, is_plain, place, quoted
 from ledger.postgresql.statements import Kept
 
 
-def update_row(model: type[models.Model], key: Any, values: Sequence[tuple[Any, Any]]) -> bool:
-    """Write a row's fields, given as (field, value), at once; return whether there was such a row."""
-    sql = _row_plan(model, tuple(field.attname for field, _ in values))
-    cells = [value if is_plain(field) else field.get_db_prep_save(value, connection) for field, value in values]
-    return bool(connections[DEFAULT_DB_ALIAS].change(sql, [*cells, key]))  # type: ignore[attr-defined]
+def update_row(
+    model: type[models.Model], key: Any, values: Sequence[tuple[Any, Any]], known: Sequence[tuple[Any, Any]] = ()
+) -> bool:
+    """Write a row's fields, given as (field, value), at once; return whether there was such a row.
+
+    ``known``: what it must still hold, or nothing is written.
+    """
+    sql = _row_plan(model, *(tuple(field.attname for field, _ in pairs) for pairs in (values, known)))
+    cells = [
+        value if is_plain(field) else field.get_db_prep_save(value, connection)
+        for field, value in (*values, (model._meta.pk, key), *known)
+    ]
+    return bool(connections[DEFAULT_DB_ALIAS].change(sql, cells))  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=512)
-def _row_plan(model: type[models.Model], names: tuple[str, ...]) -> Kept:
-    fields = [next(one for one in model._meta.concrete_fields if one.attname == name) for name in names]
-    changes = ", ".join(f"{quoted(field.column)} = {place(field)}" for field in fields)
+def _row_plan(model: type[models.Model], names: tuple[str, ...], known: tuple[str, ...]) -> Kept:
+    fields = {field.attname: field for field in model._meta.concrete_fields}
     table, key = (quoted(name) for name in (model._meta.db_table, model._meta.pk.column))
-    return Kept(f"UPDATE {table} SET {changes} WHERE {table}.{key} = %s")  # noqa: S608
+    changes = ", ".join(f"{quoted(fields[name].column)} = {place(fields[name])}" for name in names)
+    held = "".join(f" AND {table}.{quoted(fields[name].column)} = {place(fields[name])}" for name in known)
+    return Kept(f"UPDATE {table} SET {changes} WHERE {table}.{key} = %s{held}")  # noqa: S608
 
 
 def update_each(rows: Sequence[models.Model], names: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
@@ -64,6 +64,21 @@ class WalledModel(models.Model):
             return update_row(type(self), pk_val, [(field, value) for field, _, value in values])
         whole: Any = super()
         return bool(whole._do_update(base_qs, using, pk_val, values, update_fields, forced_update))
+
+    def change_if(self, known: Mapping[str, Any], **values: Any) -> bool:
+        """Write these fields at once if the row still holds what is ``known`` of it; return whether it did.
+
+        Where it did not, the instance stays as it was. One statement instead of a lock, a second look and a write.
+        """
+        pairs = [[_cell(self, name, value) for name, value in given.items()] for given in (values, known)]
+        written = update_row(type(self), self.pk, *pairs)
+        for name, value in values.items() if written else ():
+            setattr(self, name, value)
+        return written
+
+
+def _cell(row: models.Model, name: str, value: Any) -> tuple[Any, Any]:
+    return row._meta.get_field(name), value.pk if isinstance(value, models.Model) else value
 
 
 @lru_cache(maxsize=512)

@@ -17,7 +17,7 @@ from network import queries as network
 from orders import parties
 from orders.models import Order
 from personas.queries import Organization, Site
-from scheduling import date_requests, lead_time_register, slot_chains, waiting, waiting_offers
+from scheduling import date_requests, lead_time_register, pending, slot_chains, waiting, waiting_offers
 from scheduling import wishes as date_wishes
 from scheduling.conditions import BarredPlant, LeadTime, ShipperHold
 from scheduling.offers import DEFAULT_NEEDS, EVERY_DAY
@@ -163,15 +163,20 @@ def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str, wis
     ``wishes``: those of the search, instead of those that the order's record says; a chain that they refuse is not
     held, and the order remembers them.
     """
-    earliest = order.center_site.today
-    request = wished_request(order, parameters, earliest, wishes)
+    open_now = pending.of_stream(order.stream_id)
+    wished = wishes if wishes is not None or open_now.wishes else date_wishes.NOTHING
+    request = wished_request(order, parameters, order.center_site.today, wished)
     if wishes is not None:
         date_wishes.keep(actor, order.stream_id, order.center_id, wishes)
-    waiting_offers.give_way(order.stream_id, token)
+    if open_now.offer:
+        waiting_offers.give_way(order.stream_id, token)
     chain = slot_chains.hold(actor, order.stream, request, token, hours=int(parameters.get("hold_hours", 48)))
-    date_requests.drop(order.stream_id, "Dates were found by a search.")
-    waiting.note_placed(order.stream_id, order.center_id)
+    if open_now.request:
+        date_requests.drop(order.stream_id, "Dates were found by a search.")
+    if open_now.entry:
+        waiting.note_placed(order.stream_id, order.center_id)
     take_over(order, chain)
+    order.chain_at_hand = chain
     return chain
 
 
@@ -231,7 +236,7 @@ def release_plan(order: Order, acting: UUID | None = None) -> None:
 
 def held_chain_missing(order: Order, state: str) -> list[MissingFact]:
     """Return what is missing when the order has no live chain in the given state."""
-    chain = slot_chains.live_chain(order.stream_id)
+    chain = order.chain_at_hand or slot_chains.live_chain(order.stream_id)
     overdue = chain is not None and chain.state == ChainState.HELD and chain.held_until <= timezone.now()
     if chain is not None and chain.state == state and not overdue:
         return []

@@ -312,7 +312,14 @@ def _missing(kind: StepKind, ctx: StepContext) -> list[MissingFact]:
     found = kind.missing(ctx)
     if kind.decides_under_query or any(fact.code == "identity_under_query" for fact in found):
         return found
-    return identity.query_facts(ctx.order.stream_id) + found
+    return _stops(ctx.order) + found
+
+
+def _stops(order: Order) -> list[MissingFact]:
+    """Return what stops the order's identity, asked once per act: a query opens and ends in acts of their own."""
+    if order.query_at_hand is None:
+        order.query_at_hand = identity.query_facts(order.stream_id)
+    return list(order.query_at_hand)
 
 
 def require_facts(missing: list[MissingFact]) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ledger.canonical import canonical_text, digest
 from ledger.context import Actor
+from ledger.directory import Shelf
 from ledger.recording import Signing
 from ledger.refusals import InvalidInput, MissingFact, NotAllowed
 from network import queries as network
@@ -54,7 +55,8 @@ def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Si
     ctx.performer_id = ctx.actor.person_id if ctx.actor.is_human else None
     if "signature" not in inputs:  # nobody has to sign, and nobody did
         return []
-    performer = _performer(ctx, inputs["signature"])
+    shelf = signing.what_is_kept() if inputs.get("verifiers") or not ctx.actor.is_human else None
+    performer = _performer(ctx, inputs["signature"], shelf)
     ctx.performer_id = performer.person_id
     bound_to = content_hash(ctx, kind.shown(ctx), inputs)
     signings = [
@@ -68,7 +70,7 @@ def collect(kind: StepKind, ctx: StepContext, inputs: dict[str, Any]) -> list[Si
     ]
     people = {performer.person_id}
     for position, given in enumerate(inputs.get("verifiers", [])):
-        signings.append(_verifier(kind, ctx, position, given, people, bound_to, inputs))
+        signings.append(_verifier(kind, ctx, position, given, people, bound_to, inputs, shelf))
     return signings
 
 
@@ -139,7 +141,7 @@ def _check_scan(kind: StepKind, ctx: StepContext, scan: str, inputs: dict[str, A
         raise
 
 
-def _performer(ctx: StepContext, given: dict[str, str]) -> Actor:
+def _performer(ctx: StepContext, given: dict[str, str], shelf: Shelf | None) -> Actor:
     actor = ctx.actor
     if actor.is_human:
         username = given.get("username") or username_of(actor)
@@ -159,7 +161,7 @@ def _performer(ctx: StepContext, given: dict[str, str]) -> Actor:
         )
     user = signing.identify(signing.Credentials(given["username"], given["password"]), "signature")
     sites = {ctx.step.site_id} if ctx.step.site_id else set()
-    return signing.signer_in(user, {actor.organization_id}, ctx.flow_step.capability, "signature", sites)
+    return signing.signer_in(user, {actor.organization_id}, ctx.flow_step.capability, "signature", sites, shelf)
 
 
 def signer_of(actor: Actor, given: Mapping[str, str], capability: str) -> Actor:
@@ -185,6 +187,7 @@ def _verifier(
     people: set[UUID | None],
     bound_to: str,
     inputs: dict[str, Any],
+    shelf: Shelf | None,
 ) -> Signing:
     field = f"verifiers[{position}].password"
     user = signing.identify(signing.Credentials(given["username"], given["password"]), field)
@@ -192,9 +195,8 @@ def _verifier(
         raise SecondPersonNeeded("Ask a colleague to sign with their own credentials.")
     people.add(user.person_id)
     rule = kind.verifier_rule(ctx)
-    verifier = signing.signer_in(
-        user, set(rule.organization_ids), rule.capability, f"verifiers[{position}].username", set(rule.site_ids)
-    )
+    beside = f"verifiers[{position}].username"
+    verifier = signing.signer_in(user, set(rule.organization_ids), rule.capability, beside, set(rule.site_ids), shelf)
     if kind.second_scan:
         _check_scan(kind, ctx, given.get("scan", ""), inputs, f"verifiers[{position}].scan")
     return signing.sign(

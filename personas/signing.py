@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from ledger.context import Actor
+from ledger.directory import Shelf
 from ledger.recording import Signing
 from ledger.refusals import InvalidInput, NotAllowed
 from ledger.states import Channel
@@ -64,12 +65,20 @@ def identify(credentials: Credentials, field: str) -> User:
     return user
 
 
-def signer_in(user: User, organization_ids: set[UUID], capability: str, field: str, site_ids: set[UUID]) -> Actor:
+def signer_in(
+    user: User,
+    organization_ids: set[UUID],
+    capability: str,
+    field: str,
+    site_ids: set[UUID],
+    shelf: Shelf | None = None,
+) -> Actor:
     """Return the account acting in a membership of one of the organizations that has the capability at the site.
 
-    Raises NotAllowed when the person has no such right there.
+    ``shelf``: ``what_is_kept()`` as it was asked for the act's other signers. Raises NotAllowed when the person has no
+    such right there.
     """
-    shelf = what_is_kept()
+    shelf = what_is_kept() if shelf is None else shelf
     for membership in held_now(shelf, user.pk):
         if membership.organization_id not in organization_ids:
             continue

@@ -53,13 +53,13 @@ def give_back(slot_id: UUID) -> None:
 def take_all(slot_ids: Iterable[UUID]) -> None:
     """Take one place of each slot (of one named twice: two), locked in id order; all, or none with SlotFull.
 
-    One statement for any number of slots: those that have a place are locked, then counted up. Two where a slot is
-    named twice. What a refusal leaves is undone by the caller's savepoint.
+    One statement for any number of slots: those that have a place are locked, then counted up, if it is all of them.
+    Two where a slot is named twice.
     """
     open_event()
     wanted = Counter(slot_ids)
     if max(wanted.values(), default=0) == 1:
-        if _take_each(list(wanted)) != len(wanted):
+        if not _take_each(list(wanted)):
             raise SlotFull("Every place of this slot is taken.")
         return
     rows = Slot.unwalled.select_for_update(of=("self",)).filter(pk__in=list(wanted), taken__lt=F("capacity"))
@@ -71,16 +71,17 @@ def take_all(slot_ids: Iterable[UUID]) -> None:
         Slot.unwalled.filter(pk__in=ids).update(taken=F("taken") + places)
 
 
-def _take_each(slot_ids: list[UUID]) -> int:
-    """Take one place of each slot that has one; return of how many. The row is read again once it is locked."""
+def _take_each(slot_ids: list[UUID]) -> bool:
+    """Take one place of each slot, or none; return whether each had one. The row is read again once it is locked."""
     table = Slot._meta.db_table
     with connection.cursor() as cursor:
         taking = (
             f"with free as materialized (select id from {table} where id = any(%s::uuid[]) and taken < capacity"  # noqa: S608
             f" order by id for update) update {table} s set taken = s.taken + 1 from free where s.id = free.id"
+            " and (select count(*) from free) = %s::int"
         )
-        cursor.execute(Kept(taking), [slot_ids])
-        return int(cursor.rowcount)
+        cursor.execute(Kept(taking), [slot_ids, len(slot_ids)])
+        return bool(cursor.rowcount == len(slot_ids))
 
 
 def give_back_all(slot_ids: Iterable[UUID], organization_id: UUID) -> None:

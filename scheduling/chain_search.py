@@ -104,7 +104,7 @@ def offer_of_token(actor: Actor, request: ChainRequest, token: str, center_id: U
     ways, fault = Planner(request, calendar, now).plan(date)
     way = next((w for w in ways if w.slot_ids == slot_ids), None)
     if way is not None:
-        return _offer(way, calendar, request)
+        return replace(_offer(way, calendar, request), has_quota=bool(calendar.quotas))
     if fault and fault.code == "quota_used_up":
         raise next_best(actor, request, date, QuotaUsedUp(fault.text))
     if fault and fault.code.endswith("_full"):

@@ -148,7 +148,8 @@ class OfferLink:
 class ChainOffer:
     """A feasible slot chain. ``token`` names its places, signed; ``slack_hours`` is what is left of the age limit on
     arrival, beyond the buffer (None without a limit). ``tentative_return_p90``: nine times out of ten by then, None if
-    not worked out. ``lead_times``: overrides that were applied, in words."""
+    not worked out. ``lead_times``: overrides that were applied, in words. ``has_quota``: False when
+    none was found that could bind it."""
 
     token: str
     collection_start: dt.datetime
@@ -164,6 +165,7 @@ class ChainOffer:
     tentative_return_p90: dt.datetime | None = None
     second_dose: dt.datetime | None = None
     lead_times: tuple[str, ...] = ()
+    has_quota: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """Return the offer in JSON types: times as ISO 8601 in UTC, ids as text."""

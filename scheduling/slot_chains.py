@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -89,7 +90,7 @@ def hold(
     offer = offer_of_token(actor, request, token)
     chain_id = new_id()
     try:
-        with transaction.atomic():
+        with transaction.atomic() if offer.has_quota else nullcontext():  # places alone are taken all or none
             take_places(actor, request, offer, chain_id)
     except SlotFull as refusal:
         raise next_best(actor, request, offer, refusal) from None
@@ -105,6 +106,13 @@ def take_places(
 
     ``beside``: a chain of the same order that it is to replace; what both need is not taken again.
     """
+    if offer.has_quota:
+        _take_of_quotas(request, offer, holder_id, beside)
+    wanted = Counter(link.slot_id for link in offer.links)
+    take_all((wanted - places_in(beside) if beside else wanted).elements())
+
+
+def _take_of_quotas(request: ChainRequest, offer: ChainOffer, holder_id: UUID, beside: SlotChain | None) -> None:
     (site,) = directory.rows(Site, [request.center_site_id]).values()
     quotas.take(
         holder_id,
@@ -115,8 +123,6 @@ def take_places(
         starts=starts_of(offer.links),
         beside=beside.pk if beside else None,
     )
-    wanted = Counter(link.slot_id for link in offer.links)
-    take_all((wanted - places_in(beside) if beside else wanted).elements())
 
 
 def starts_of(links: Iterable[OfferLink | ChainLink]) -> dict[str, dt.datetime]:

@@ -151,6 +151,8 @@ class Order(WalledModel):
     history = track()
     to_write: frozenset[str] = frozenset()  # set by this act, written with the next phase
     steps_at_hand: Any = None  # as this act has read or written them; see ``attempts.latest_attempts``
+    chain_at_hand: Any = None  # the slot chain that this act has written; see ``bookings.hold``
+    query_at_hand: Any = None  # what stops its identity, as this act or page has read it; see ``flow``
 
     class Meta(WalledModel.Meta):
         indexes = [
