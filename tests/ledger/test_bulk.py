@@ -194,6 +194,18 @@ def test_saving_fields_of_a_row_that_is_not_mine_is_an_error(organization: Organ
         assert names(theirs) == ["x"]
 
 
+def test_a_row_is_written_only_as_it_was_known(organization: Organization) -> None:
+    one = site(organization, name="Old")
+    with acting(operator(organization), "personas.site_added"):
+        insert([one])
+        (stale,) = Site.unwalled.filter(pk=one.pk)
+        assert one.change_if({"name": "Old"}, name="New", zone="Europe/Berlin")
+        assert not stale.change_if({"name": "Old"}, name="Mine", zone="Asia/Tokyo")
+        (found,) = Site.unwalled.filter(pk=one.pk)
+    assert (one.name, one.zone) == (found.name, found.zone) == ("New", "Europe/Berlin")
+    assert (stale.name, stale.zone) == ("Old", "UTC")
+
+
 def test_expressions_go_the_way_of_the_orm(organization: Organization) -> None:
     one = site(organization, name="Old")
     with acting(operator(organization), "personas.site_added"):
