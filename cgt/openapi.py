@@ -50,6 +50,16 @@ OPEN_DISRUPTION = {
     },
     "required": ["href", "method", "body"],
 }
+REASON = {
+    "type": "object",
+    "description": "A constraint that dates violate, by the stable code of a refused day of the search.",
+    "properties": {
+        "code": {"type": "string"},
+        "date": {"type": ["string", "null"], "format": "date", "description": "day of collection, local at the center"},
+        "text": {"type": "string"},
+    },
+    "required": ["code", "date", "text"],
+}
 PROBLEM = {
     "type": "object",
     "description": "RFC 9457: what was refused, by a stable `code`, and what to do next (`remedy`).",
@@ -63,6 +73,7 @@ PROBLEM = {
         "fields": {"type": "object", "additionalProperties": {}, "description": "messages by field"},
         "facts": {"type": "array", "items": FACT, "description": "what must be in place first"},
         "open_disruption": OPEN_DISRUPTION,
+        "reasons": {"type": "array", "items": REASON, "description": "of dates that cannot be had: what they violate"},
     },
     "required": ["type", "title", "status", "detail", "code", "remedy"],
 }

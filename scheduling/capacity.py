@@ -22,7 +22,20 @@ from ledger.refusals import Conflict
 from scheduling.models import Slot
 
 
-class SlotFull(Conflict):
+class NotToBeHad(Conflict):
+    """Dates that cannot be had. ``reasons`` say which constraint stands against them: ``{code, date, text}`` each, with
+    a stable code (``constraints.Constraint``) and the day of collection, if it is about one."""
+
+    reasons: tuple[dict[str, Any], ...] = ()
+
+    def as_problem(self) -> dict[str, Any]:
+        problem = super().as_problem()
+        if self.reasons:
+            problem["reasons"] = list(self.reasons)
+        return problem
+
+
+class SlotFull(NotToBeHad):
     """The last place went to somebody else. ``offers`` are the next best chains as JSON, if they were looked for."""
 
     code, title = "slot_full", "That place has just been taken"
@@ -34,6 +47,13 @@ class SlotFull(Conflict):
         if self.offers:
             problem["offers"] = list(self.offers)
         return problem
+
+
+class OfferGone(NotToBeHad):
+    """Dates that were offered and are not feasible any more."""
+
+    code, title = "offer_gone", "These dates are not to be had any more"
+    remedy = "Search again and choose another offer."
 
 
 def take(slot_id: UUID) -> None:

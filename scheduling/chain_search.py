@@ -12,13 +12,15 @@ from django.core import signing
 from django.utils import timezone
 
 from ledger.context import Actor, reading
-from ledger.refusals import Conflict, InvalidInput, NotAllowed
+from ledger.refusals import InvalidInput, NotAllowed
 from scheduling import reservations
 from scheduling.availability import links_wanted, load, load_slots, places_of, refuse_bad_request
 from scheduling.calendars import Calendar, Place
-from scheduling.capacity import SlotFull
+from scheduling.capacity import OfferGone, SlotFull
+from scheduling.constraints import Constraint
 from scheduling.drafts import Draft, Pick, Way, earliest, fewest_days, most_slack
 from scheduling.feasibility import Planner
+from scheduling.not_to_be_had import because, because_full
 from scheduling.offers import ChainOffer, ChainRequest, OfferLink, RefusedDate, SearchResult
 from scheduling.quotas import QuotaUsedUp
 from scheduling.states import Ranking
@@ -98,18 +100,20 @@ def offer_of_token(actor: Actor, request: ChainRequest, token: str, center_id: U
     calendar = load_slots(actor, request, slot_ids, places)
     date = _collection_date(calendar, center, slot_ids)
     if date is None:
-        raise _gone("This chair is not offered any more.")
+        raise because(_gone("This chair is not offered any more."), Constraint.NO_CHAIR, Constraint.NO_CHAIR.label)
     if date < request.earliest:
-        raise _gone(f"The collection on {date:%a %d %b %Y} is before {request.earliest:%a %d %b %Y}, the earliest day.")
+        text = f"The collection on {date:%a %d %b %Y} is before {request.earliest:%a %d %b %Y}, the earliest day."
+        raise because(_gone(text), Constraint.BEFORE_EARLIEST, text, date)
     ways, fault = Planner(request, calendar, now).plan(date)
     way = next((w for w in ways if w.slot_ids == slot_ids), None)
     if way is not None:
         return replace(_offer(way, calendar, request), has_quota=bool(calendar.quotas))
-    if fault and fault.code == "quota_used_up":
-        raise next_best(actor, request, date, QuotaUsedUp(fault.text))
-    if fault and fault.code.endswith("_full"):
-        raise next_best(actor, request, date, SlotFull(fault.text))
-    raise _gone(fault.text if fault else "This offer belongs to another search.")
+    if fault is None:
+        raise _gone("This offer belongs to another search.")
+    if fault.code == Constraint.QUOTA_USED_UP or fault.code.endswith("_full"):
+        kind = QuotaUsedUp if fault.code == Constraint.QUOTA_USED_UP else SlotFull
+        raise next_best(actor, request, date, because(kind(fault.text), fault.code, fault.text, date))
+    raise because(_gone(fault.text), fault.code, fault.text, date)
 
 
 def next_best(actor: Actor, request: ChainRequest, lost: ChainOffer | dt.date, refusal: SlotFull) -> SlotFull:
@@ -117,6 +121,8 @@ def next_best(actor: Actor, request: ChainRequest, lost: ChainOffer | dt.date, r
     with reading(actor):
         zone = places_of(actor, request)[request.center_site_id].zone
     date = lost if isinstance(lost, dt.date) else lost.collection_start.astimezone(zone).date()
+    if isinstance(lost, ChainOffer):
+        because_full(refusal, {link.slot_id for link in lost.links} - request.own_slot_ids, date)
     soon = replace(request, earliest=date, horizon_days=NEXT_BEST_DAYS)
     offers = _searched(actor, soon, Ranking.EARLIEST, timezone.now())[0][
         :NEXT_BEST
@@ -133,8 +139,8 @@ def token_of(slot_ids: Sequence[UUID]) -> str:
     return signing.dumps([str(slot_id) for slot_id in slot_ids], salt=SALT, compress=True)
 
 
-def _gone(text: str) -> Conflict:
-    return Conflict(text, code="offer_gone", remedy="Search again and choose another offer.")
+def _gone(text: str) -> OfferGone:
+    return OfferGone(text)
 
 
 class Offers(Sequence[ChainOffer]):

@@ -8,12 +8,14 @@ from uuid import UUID
 from django.utils import timezone
 
 from ledger.context import Actor
-from ledger.refusals import Conflict, NotAllowed
+from ledger.refusals import NotAllowed
 from scheduling.availability import load_slots, places_of, refuse_bad_request
-from scheduling.capacity import SlotFull
+from scheduling.capacity import OfferGone, SlotFull
 from scheduling.chain_search import offer_of_draft
+from scheduling.constraints import Constraint
+from scheduling.not_to_be_had import because, because_full
 from scheduling.offers import ChainOffer
-from scheduling.repair.collected import not_held, onward
+from scheduling.repair.collected import furthest, not_held, onward
 from scheduling.repair.snapshot import Affected
 
 REMEDY = "Call the planner: the order stays on the list of the disruption, and another repair finds other places."
@@ -23,7 +25,7 @@ def offer_of_move(actor: Actor, order: Affected, slot_ids: Sequence[UUID]) -> Ch
     """Return the chain of these places as it is now, for material that is where ``order`` says.
 
     ``order.request`` counts the order's own places as free (``changes.staying``). Raises NotAllowed for another
-    center's order, SlotFull for a place taken meanwhile, Conflict ``offer_gone`` when the material has moved on or
+    center's order, SlotFull for a place taken meanwhile, OfferGone when the material has moved on or
     would be too old.
     """
     request, now = order.request, timezone.now()
@@ -40,6 +42,12 @@ def offer_of_move(actor: Actor, order: Affected, slot_ids: Sequence[UUID]) -> Ch
     if any(slot_id not in free for slot_id in wanted):
         refusal = SlotFull("A place of this move was taken, or is not offered any more.")
         refusal.remedy = REMEDY
-        raise refusal
-    why = not_held(order, calendar, now) or "The material has moved on."
-    raise Conflict(f"This move is not feasible any more. {why}", code="offer_gone", remedy=REMEDY)
+        raise because_full(refusal, wanted)
+    held = not_held(order, calendar, now)
+    gone = OfferGone(f"This move is not feasible any more. {held or 'The material has moved on.'}", remedy=REMEDY)
+    miss = None if held else furthest(order, calendar, now)
+    if held:
+        because(gone, Constraint.SHIPPER_TOO_SHORT, held)
+    elif miss:
+        because(gone, miss.code, miss.text())
+    raise gone

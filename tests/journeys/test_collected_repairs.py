@@ -153,6 +153,7 @@ def test_a_shipper_that_holds_too_short_is_named_to_the_center_and_to_the_planne
         repair_answers.answer_move(world.player("center", "coordinator").actor, move.pk, {"decision": "accept"})
     said = refusal.value
     assert said.code == "offer_gone" and f"The shipper of {lane} holds for 19 h; " in str(said) and said.remedy
+    assert [reason["code"] for reason in said.as_problem()["reasons"]] == ["shipper_too_short"]
     refuse = {"decision": "refuse", "reason": "No shipper lasts."}
     repair_answers.answer_move(world.player("center", "coordinator").actor, move.pk, refuse)
     _, row = worked_out(world, journey, disruption)

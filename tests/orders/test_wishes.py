@@ -112,7 +112,11 @@ def test_a_partner_s_wishes_are_checked_when_it_holds(far: World) -> None:
     offer = offered(far, code, 6)
     for wishes, words in unfit(offer):
         answer = partner.post(f"orders/{code}/slot-chains/hold", {"offer": offer.token, **wishes})
-        assert words in problem(answer, 409, "offer_gone")["detail"]
+        refused = problem(answer, 409, "offer_gone")
+        assert words in refused["detail"]
+        (reason,) = refused["reasons"]
+        assert reason["code"] in ("weekday", "before_earliest", "washout") and reason["text"] == refused["detail"]
+        assert reason["date"] == offer.collection_start.astimezone(BERLIN).date().isoformat()
     bad = partner.post(f"orders/{code}/slot-chains/hold", {"offer": offer.token, "weekdays": [9]})
     assert "weekdays" in problem(bad, 400, "invalid_input")["fields"]
     assert partner.post(f"orders/{code}/slot-chains/hold", {"offer": offer.token}).status_code == 200

@@ -120,7 +120,13 @@ def test_an_offer_is_feasible_again_when_it_is_held() -> None:
         with pytest.raises(Conflict) as refusal, stepping(world.coordinator, stream_id):
             hold(world.coordinator, stream_id, world.request(**changes), token)
         assert refusal.value.code == "offer_gone"
+        codes = [reason["code"] for reason in refusal.value.as_problem().get("reasons", [])]
+        assert codes == EXPECTED.get(next(iter(changes)), []), changes
     assert world.taken() == 0
+
+
+# What a hold under a stricter request says, as a refused day of the search would; of another search's offer nothing.
+EXPECTED = {"max_age_hours": ["too_old"], "lead_days": ["lead_time"], "plant_site_ids": ["no_plant"]}
 
 
 def test_only_the_center_itself_holds_its_chairs() -> None:
