@@ -83,6 +83,8 @@ def clean_routes(
         leg |= {key: float(raw[key]) for key in ("starts_after", "hours")}
         own = found.setdefault(name, [])
         column, fault = _gap(own[-1], leg) if own else ("starts_after", "")
+        if not fault and leg["destination"] in {leg["origin"], *(passed["origin"] for passed in own)}:
+            column, fault = "destination", f"The route has been at {leg['destination']} before: it never comes back."
         end, most = leg["starts_after"] + leg["hours"], qualified_hours if name else transit_hours
         if end > most:
             what = "for which the way is qualified" if name else "that the lane takes"

@@ -165,6 +165,7 @@ def add_lane(
         _refuse_no_courier(actor, courier)
         _known(actor, origin)
         _known(actor, destination)
+        _refuse_circle(actor, origin, destination, direction)
         plan = _plan(direction, transit_hours, qualified_hours, cutoff, weekdays, temperature)
         require_or_operate(actor, Capability.MANAGE_LANES)
         ends = {"manufacturer": manufacturer, "courier": courier, "origin": origin, "destination": destination}
@@ -192,6 +193,18 @@ def _refuse_no_courier(actor: Actor, courier: Organization) -> None:
         raise NotFound("No such organization.", remedy="Ask the network's operator to connect your organizations.")
     if found.role != "courier":
         raise InvalidInput(fields={"courier": ["Choose a courier."]})
+
+
+def _refuse_circle(actor: Actor, origin: Site, destination: Site, direction: str) -> None:
+    """Raise InvalidInput for a lane that leads back to where it begins, or the wrong way round."""
+    if origin.pk == destination.pk:
+        raise InvalidInput(fields={"destination": ["A lane leads to another place than where it begins."]})
+    ends = {"origin": origin.organization_id, "destination": destination.organization_id}
+    centers = organizations(actor).filter(pk__in=ends.values(), role="treatment_center").values_list("pk", flat=True)
+    wrong = {Direction.INBOUND.value: "destination", Direction.OUTBOUND.value: "origin"}.get(direction)
+    if wrong and ends[wrong] in set(centers):
+        words = "An inbound lane leads to a plant." if wrong == "destination" else "An outbound lane begins at a plant."
+        raise InvalidInput(fields={wrong: [words]})
 
 
 def _plan(

@@ -101,6 +101,8 @@ def _lane(actor: Actor, given: dict[str, Any], faults: dict[str, list[str]]) -> 
         lane[end] = str(given.get(end, ""))
         if lane[end] not in known:
             faults[end] = ["Not a site that your organization knows."]
+    if not faults and lane["origin_site_id"] == lane["destination_site_id"]:
+        faults["destination_site_id"] = ["A run leads to another place than where it begins."]
     try:
         lane["transit_hours"] = float(given.get("transit_hours", 0))
         if not 0 < lane["transit_hours"] <= 24 * 14:

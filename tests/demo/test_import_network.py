@@ -17,6 +17,7 @@ from django.utils import timezone
 from openpyxl import Workbook, load_workbook
 
 from cgt.network_files import sheets
+from cgt.network_files.calendar_sections import NEXT_MONDAY
 from cgt.network_files.directory import operator_of, present
 from cgt.network_files.sections import BY_NAME, SECTIONS
 from custody.models import NumberPrefix
@@ -235,6 +236,60 @@ def test_one_fault_is_told_alone(template: Path, sheet: str, row: int, values: d
     assert "Nothing was imported." in said
     assert any(f"sheet {sheet}, row {row}" in fault and told in fault for fault in faults), faults
     assert not [code for code in present().organizations if code.startswith(stem)]
+
+
+NEVER = "2020-01-01"
+# What cannot be, by sheet: ends before beginnings, overlaps, fewer than none, unknown clocks, ways in a circle.
+IMPOSSIBLE: list[tuple[str, int, dict[str, Any], str]] = [
+    ("closures", 2, {"last_date": NEXT_MONDAY}, "column last_date: The last day comes after the first"),
+    ("closures", 2, {"start": "10:00", "end": "09:00"}, "column end: It ends after it begins."),
+    ("closures", 2, {"start": "10:00", "end": "10:00"}, "column end: It ends after it begins."),
+    ("rules", 2, {"last_date": NEVER}, "column last_date: The last day comes after the first"),
+    ("rules", 2, {"start": "14:00", "end": "14:00"}, "column end: A shift that begins and ends at the same time"),
+    (
+        "rules",
+        3,
+        {"organization": "STEM-hospital", "resource": "STEM-chair", "start": "18:00", "end": "20:00"},
+        "column start: Overlaps the shift afternoon (14:00–19:00)",
+    ),
+    ("rules", 2, {"places": -1}, "column places: Give a whole number from 0 to 1000."),
+    ("rules", 2, {"people_per_place": -1}, "column people_per_place: Give a whole number from 1"),
+    ("rules", 2, {"release_days": -1}, "column release_days: Give a whole number from 0"),
+    ("teams", 2, {"last_date": NEVER}, "column last_date: The last day comes after the first"),
+    ("teams", 2, {"people": -1}, "column people: Give a whole number from 0 to 1000."),
+    ("capacity", 2, {"last_date": NEVER}, "column last_date: From the first date on"),
+    ("capacity", 2, {"places": -1}, "column places: Give a whole number from 0 to 1000."),
+    (
+        "capacity",
+        3,
+        {"organization": "STEM-hospital", "resource": "STEM-chair", "start": "12:00", "end": "18:00"},
+        "column start: ",
+    ),
+    ("sites", 2, {"zone": "Mars/Olympus"}, "column zone: Unknown time zone."),
+    ("lanes", 2, {"destination": "STEM-campus"}, "column destination: A lane leads to another place"),
+    ("lanes", 2, {"direction": "outbound"}, "column origin: An outbound lane begins at a plant."),
+    ("lanes", 3, {"direction": "inbound"}, "column destination: An inbound lane leads to a plant."),
+    ("lanes", 2, {"transit_hours": -4}, "column transit_hours: Must be more than zero."),
+    ("lanes", 2, {"qualified_hours": -4}, "column qualified_hours: The shipper must hold at least"),
+    ("legs", 2, {"to": "Example Hospital"}, "column to: The route has been at Example Hospital before"),
+    ("legs", 4, {"to": "Example Hospital"}, "column to: The route has been at Example Hospital before"),
+    ("legs", 2, {"hours": -1}, "column hours: "),
+    ("legs", 2, {"starts_after": -1}, "column starts_after: "),
+    ("resources", 3, {"destination": "STEM-campus"}, "column destination: A run leads to another place"),
+    ("resources", 3, {"transit_hours": -2}, "column transit_hours: Give the hours on the way"),
+]
+
+
+@pytest.mark.parametrize(("sheet", "row", "values", "told"), IMPOSSIBLE)
+def test_a_check_tells_what_cannot_be_by_row_and_column(
+    template: Path, sheet: str, row: int, values: dict[str, Any], told: str
+) -> None:
+    stem = renamed(template)
+    given = {k: v.replace("STEM", stem) if isinstance(v, str) else v for k, v in values.items()}
+    change(template, sheet, row, **given)
+    said, faults = run(template, "--check")
+    assert "Nothing was imported." in said
+    assert any(fault.startswith(f"sheet {sheet}, row {row}, {told}") for fault in faults), faults
 
 
 def test_a_facility_number_is_entered_for_its_owner_alone(template: Path, tmp_path: Path) -> None:
