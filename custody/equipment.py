@@ -132,6 +132,9 @@ def _since_its_journey(piece: Equipment, name: str, owner: str) -> list[MissingF
     if out is not None:
         text = f"{name} is empty after box {out.box_code} and not back at {owner} yet."
         return [MissingFact("shipper_not_returned", text, "Send it back, and take another one.")]
+    if returns.is_expected(piece):
+        text = f"{name} stands empty after another box and is not back at {owner} yet."
+        return [MissingFact("shipper_not_returned", text, "Check its number. If it is right, take another one.")]
     back = piece.returned_at
     if back is None:
         return []

@@ -23,6 +23,7 @@ register(
             "identity": "CoI code of the order",
             "containers": "codes of the containers put in quarantine",
             "detail": "what was found, without patient data",
+            "during": "the step or act at which it was found, in words; absent before 28 November 2026",
         },
         text_for={Role.COURIER: "Line stopped: a scan did not match. Do not move the material."},
         notifies=True,

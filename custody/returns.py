@@ -52,7 +52,7 @@ def expect_back(
         empty_since=at,
         expected_at=expected,
     )
-    ReturnDue.objects.create(organization_id=row.owner_id, return_id=row.pk, due_at=expected)
+    ReturnDue.objects.create(organization_id=row.owner_id, return_id=row.pk, shipper_id=row.shipper_id, due_at=expected)
     return row
 
 
@@ -66,3 +66,8 @@ def is_out(piece: Equipment) -> ShipperReturn | None:
     """Return the return that a shipper is expected by, as far as the acting organization may see it; None without."""
     rows = ShipperReturn.unwalled.filter(shipper=piece, received_at__isnull=True)
     return rows.select_related("holder", "holder_site").order_by("-empty_since").first()
+
+
+def is_expected(piece: Equipment) -> bool:
+    """Whether a shipper is empty somewhere and not back, also where the acting organization sees no return of it."""
+    return ReturnDue.unwalled.filter(shipper_id=piece.pk).exists()

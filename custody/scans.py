@@ -73,7 +73,7 @@ def expect(
             _refuse_unproven_label(found, field)
         return found
     _refuse_same_order(stream_id, reading, expected, field)
-    raise mismatch(expected)
+    raise mismatch(expected, read=_code_of(reading))
 
 
 def is_plainly_of(identity_code: str, scanned: str) -> bool:
@@ -110,7 +110,7 @@ def expect_identity(
         _wrong(field, f"That is box {reading.box}. Scan the chain-of-identity code.")
     if reading.donation and not reading.coi:
         _wrong(field, "That is a donation number. Scan the chain-of-identity code.")
-    raise mismatch(beside)
+    raise mismatch(beside, read=_code_of(reading))
 
 
 def expect_outer(shipment: Shipment, scanned: str, field: str = "outer_code") -> Shipment:
@@ -127,9 +127,8 @@ def expect_outer(shipment: Shipment, scanned: str, field: str = "outer_code") ->
         _wrong(field, f"That is a code of the order, not of the box. Scan the outer code {shipment.code}.")
     if reading.donation and not reading.coi:
         _wrong(field, "That is a donation number. Scan the outer code of the box.")
-    raise Mismatch(
-        "The scan names another box.", code=ANOTHER_BOX, remedy=f"Leave that box. Find and scan box {shipment.code}."
-    )
+    remedy = f"Leave that box. Find and scan box {shipment.code}."
+    raise Mismatch("The scan names another box.", code=ANOTHER_BOX, remedy=remedy, read=_code_of(reading))
 
 
 def _read_or_alias(stream_id: UUID, scanned: str, field: str, expected: Sequence[Container] | None) -> Reading:
@@ -274,11 +273,18 @@ def _unreadable(field: str, scanned: str = "") -> NoReturn:
     )
 
 
-def mismatch(expected: Sequence[Container], text: str = "The scan names another chain of identity.") -> Mismatch:
+def _code_of(reading: Reading) -> str:
+    """Return what a scan named, never what else stood in it: one of our own codes, or a donation number."""
+    return reading.container or reading.coi or reading.box or reading.donation
+
+
+def mismatch(
+    expected: Sequence[Container], text: str = "The scan names another chain of identity.", read: str = ""
+) -> Mismatch:
     """Return the hard stop of a foreign identity, with the containers at hand that are put aside.
 
-    ``text``: what was found, without patient data, when it was no scan that differed.
+    ``text``: what was found, without patient data, when it was no scan that differed; ``read``: the code that was.
     """
-    stop = Mismatch(text, code="identity_mismatch")
+    stop = Mismatch(text, code="identity_mismatch", read=read)
     stop.container_ids = [container.pk for container in expected]  # type: ignore[attr-defined]
     return stop

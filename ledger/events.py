@@ -92,6 +92,7 @@ register(
             "attempted": "kind of event that was attempted",
             "subject": "what it was tried on",
             "facts": "codes of missing facts",
+            "read": "the code that was scanned instead of what was asked for; absent where none was",
         },
     ),
     EventKind(

@@ -27,7 +27,7 @@ from ledger.postgresql.statements import Kept
 from ledger.prepared import Among, Ids, Prepared
 from ledger.present import is_to_come
 from ledger.rates import within_rate
-from ledger.refusals import Conflict, InvalidInput, NotFound, Refusal
+from ledger.refusals import Conflict, InvalidInput, Mismatch, NotFound, Refusal
 
 MAY_RUN_AHEAD = dt.timedelta(minutes=5)  # a device clock off by more is kept and flagged (DOMAIN 5, T46)
 StreamLock = Callable[[], list[Stream]]  # locks the one stream that it finds, or finds none
@@ -458,6 +458,8 @@ def record_refusal(actor: Actor, refusal: Refusal, attempted: str, subject: tupl
                 subject=str(subject[1]),
                 facts=[fact.code for fact in refusal.facts],
             )
+            if isinstance(refusal, Mismatch) and refusal.read:
+                event.note(read=refusal.read)
     finally:
         _asked.reset(token)
 

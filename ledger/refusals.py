@@ -135,13 +135,21 @@ class FactsMissing(Refusal):
 
 
 class Mismatch(FactsMissing):
-    """A scan or identity check that did not match: a hard stop, always recorded."""
+    """A scan or identity check that did not match: a hard stop, always recorded.
+
+    ``read``: the code that was scanned instead, without patient data. It is another order's: only the organization
+    whose person scanned it keeps it, with the refused attempt; no answer and no event of the order tells it.
+    """
 
     code, title = "mismatch", "Stop: the identities do not match"
     remedy = (
         "Do not go on: the line is stopped, any material at hand is in quarantine, both sites are told. "
         "Put the material aside and call the other site."
     )
+
+    def __init__(self, detail: str = "", *, read: str = "", **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.read = read
 
 
 class TooManyRequests(Refusal):

@@ -48,6 +48,7 @@ def _finding(case: int, event: Any) -> dict[str, Any]:
         "event": event.seq,
         "asked_at": event.occurred_at,
         "asked_by": f"{event.actor_name}, {event.organization_name}",
+        "during": event.payload.get("during", ""),
         "what_was_asked": asked,
         "what_was_compared": event.payload.get("detail", ""),
         "put_aside": event.payload.get("containers") or "none",

@@ -312,6 +312,7 @@ def refused(actor: Actor, order: Order) -> Rows:
             "attempted": row.subject_id,
             "refused_because": row.payload.get("code", ""),
             "missing": ", ".join(row.payload.get("facts", [])),
+            "scanned_instead": row.payload.get("read", ""),
             "who": row.actor_name,
             "persona": row.persona,
             "occurred_at": row.occurred_at,

@@ -231,11 +231,11 @@ def _deviations(actor: Actor, order: Order, zone: ZoneInfo) -> Section:
         still += is_open and row.severity != Severity.MINOR
         minor += is_open and row.severity == Severity.MINOR
         words = [f"{row.get_severity_display()}, {row.get_state_display().lower()}, opened {at(row.opened_at, zone)}"]
-        words += [row.text] + ([f"Conclusion: {row.conclusion}"] if row.conclusion else [])
+        words += [row.text.rstrip(".")] + ([f"Conclusion: {row.conclusion}"] if row.conclusion else [])
         lines.append(Line(f"{row.number} ({row.kind.replace('_', ' ')})", ". ".join(words), row.state))
     for case in under_query.identity_queries(actor, order):
         still += case.is_open
-        words = [f"Critical, {case.state}, opened {at(case.opened_at, zone)}", case.text]
+        words = [f"Critical, {case.state}, opened {at(case.opened_at, zone)}", case.text.rstrip(".")]
         words += [f"Conclusion: {case.conclusion}"] if case.conclusion else []
         lines.append(Line(under_query.TITLE, ". ".join(words), case.state))
     finding = f"{still} open that stop the release" if still else "None open that stops the release"

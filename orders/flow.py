@@ -27,7 +27,7 @@ from orders import attempts, departures, late, parties, places, signers
 from orders.inputs import inputs_class, parse, read
 from orders.late import ASKED
 from orders.locks import stream_of
-from orders.models import Order, OrderStep
+from orders.models import FlowStep, Order, OrderStep
 from orders.policies import may_perform, may_see, require_may_perform, why_not
 from orders.states import OPEN_STEP_STATES, OrderState, StepState
 from orders.step_kinds import Noted, Outcome, StepContext, StepKind, kind_of
@@ -126,7 +126,7 @@ def perform(
     if actor is None:
         raise Unauthenticated()
     try:
-        with _stopping_the_line(actor, code):
+        with _stopping_the_line(actor, code, key):
             result, leaves = _perform(actor, code, key, raw, version, once, device_time, noted, then)
         if leaves is not None:
             departures.leave_at_once(actor, leaves, result.order)
@@ -136,7 +136,7 @@ def perform(
 
 
 @contextmanager
-def _stopping_the_line(actor: Actor, code: str) -> Iterator[None]:
+def _stopping_the_line(actor: Actor, code: str, key: str) -> Iterator[None]:
     """Let a mismatch that rolled everything back stop the line in an event of its own."""
     try:
         yield
@@ -144,8 +144,10 @@ def _stopping_the_line(actor: Actor, code: str) -> Iterator[None]:
         if mismatch.code == ANOTHER_BOX:
             raise
         with reading(actor):
-            stream_id = order_named(actor, code).stream_id
-        stop_the_line(actor, stream_id, list(getattr(mismatch, "container_ids", [])), mismatch.detail)
+            order = order_named(actor, code)
+            title = FlowStep.unwalled.filter(flow_id=order.flow_id, key=key).values_list("title", flat=True).first()
+        beside = list(getattr(mismatch, "container_ids", []))
+        stop_the_line(actor, order.stream_id, beside, mismatch.detail, title or key)
         raise
 
 
@@ -156,7 +158,7 @@ def rehearse(actor: Actor, code: str, key: str, raw: Mapping[str, Any]) -> None:
     """
     with (
         suppress(_Rehearsed),
-        _stopping_the_line(actor, code),
+        _stopping_the_line(actor, code, key),
         acting(actor, "orders.step_done", stream_id=stream_of(code)) as event,
     ):
         ctx, kind = _found(actor, code, key, event)

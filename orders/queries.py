@@ -64,7 +64,7 @@ from orders.rescheduling import usual_washout as usual_washout
 from orders.states import OrderState, StepState
 from orders.step_kinds import kind_of
 from orders.store_map import lying, racks, taken  # noqa: F401 - for the storage map
-from orders.under_query import IdentityQuery, identity_queries, orders_under_query  # noqa: F401 - for the pages
+from orders.under_query import IdentityQuery, identity_queries, orders_under_query, standing  # noqa: F401 - pages
 from personas.queries import Organization
 from quality import queries as quality
 from scheduling import wishes as kept_wishes

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from custody import queries as custody
@@ -22,6 +23,7 @@ from personas.states import Capability
 STOPPED, LIFTED = "custody.identity_mismatch", "custody.query_lifted"
 TITLE = "Identity under query"
 MOST = 50
+JUST_BEFORE = dt.timedelta(minutes=1)  # the attempt is refused first, then the line is stopped
 
 
 @dataclass
@@ -44,6 +46,21 @@ class IdentityQuery:
     @property
     def state(self) -> str:
         return "open" if self.is_open else "closed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One scan that did not match and is not decided yet, as quality reads it before it signs.
+
+    ``during``: the step or act, in words; ``scanned``: the code, only where the reader's own people scanned it.
+    """
+
+    at: dt.datetime
+    by: str
+    during: str
+    detail: str
+    aside: str
+    scanned: str
 
 
 @dataclass(frozen=True)
@@ -73,9 +90,34 @@ def identity_queries(actor: Actor, order: Order) -> list[IdentityQuery]:
     return cases
 
 
+def standing(actor: Actor, order: Order) -> list[Finding]:
+    """Return what stands against an order's identity now, oldest first; none for a courier. Two queries at most."""
+    if actor.organization_role == Role.COURIER:
+        return []
+    events = list(record.events_of(actor, order.stream_id).filter(kind__in=(STOPPED, LIFTED)).order_by("-seq")[:MOST])
+    open_now = list(takewhile(lambda event: event.kind == STOPPED, events))
+    if not open_now:
+        return []
+    since = open_now[-1].occurred_at - JUST_BEFORE
+    tried = record.refusals_about(actor, [order.code, str(order.stream_id)], since)
+    scanned = {row.actor_name: row.payload["read"] for row in reversed(tried) if row.payload.get("read")}
+    return [
+        Finding(
+            event.occurred_at,
+            f"{event.actor_name}, {event.organization_name}",
+            event.payload.get("during", ""),
+            event.payload["detail"],
+            event.payload.get("containers") or "none",
+            scanned.get(event.actor_name, "") if event.organization_id == actor.organization_id else "",
+        )
+        for event in reversed(open_now)
+    ]
+
+
 def _words(payload: dict[str, Any]) -> str:
     aside = payload.get("containers") or "none"
-    return f"{payload['detail']} Quarantined: {aside}."
+    at = f"{payload['during']}: " if payload.get("during") else ""
+    return f"{at}{payload['detail']} Quarantined: {aside}."
 
 
 def orders_under_query(actor: Actor) -> list[Queried]:

@@ -50,11 +50,16 @@ class Way:
 
 
 def of_box(order: Order, box: Any, known: way_legs.Known, expected_at: dt.datetime | None) -> Way:
-    """Return the way of a box of which this is ``known``, and that is expected at ``expected_at``."""
+    """Return the way of a box of which this is ``known``, and that is expected at ``expected_at``.
+
+    A box on its way comes no sooner than its route's last leg ends, unless its courier said when it comes.
+    """
     lane = network.lane_between(order.manufacturer_id, box.from_site_id, box.to_site_id, courier_id=box.courier_id)
     routes = lane_plans.routes_of(lane) if lane else []
     found = way_reports.reported(box.pk)
     moments = way_legs.moments(routes, found, known)
+    if expected_at and known.expected_end is None and known.picked_up and moments and moments[-1].expected:
+        expected_at = max(expected_at, moments[-1].expected)
     return Way(
         route=found.route,
         moments=moments,

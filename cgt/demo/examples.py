@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from cgt.demo import patients
-from cgt.demo.journey import Cast, Journey, Player
+from cgt.demo.journey import CannotGoOn, Cast, Journey, Player
 from ledger.context import Actor
 
 SCANNED = ("scan", "wristband", "outer_code", "serial")
@@ -25,7 +25,7 @@ def example_of(actor: Actor, order: Any, step: Any) -> dict[str, str]:
     journey = Journey(Cast([player]), chance, order.code)
     try:
         values = journey.example(step.flow_step.kind, order, step, player)
-    except (LookupError, AttributeError):
+    except (LookupError, AttributeError, CannotGoOn):
         return {}
     kept = {name: value for name, value in values.items() if name not in LEFT_TO_THE_PLAYER}
     zone = step.site.zone if step.site else actor.zone

@@ -17,20 +17,23 @@ from personas.states import Capability
 
 
 @contextmanager
-def stopping_the_line(actor: Actor, stream_id: UUID) -> Iterator[None]:
-    """Around an act: let a mismatch that rolled everything back stop the line in an event of its own."""
+def stopping_the_line(actor: Actor, stream_id: UUID, during: str) -> Iterator[None]:
+    """Around an act: let a mismatch that rolled everything back stop the line in an event of its own.
+
+    ``during``: the act in words, as quality reads it among what was found.
+    """
     try:
         yield
     except Mismatch as mismatch:
-        stop_the_line(actor, stream_id, list(getattr(mismatch, "container_ids", [])), mismatch.detail)
+        stop_the_line(actor, stream_id, list(getattr(mismatch, "container_ids", [])), mismatch.detail, during)
         raise
 
 
-def stop_the_line(actor: Actor, stream_id: UUID, container_ids: Sequence[UUID], detail: str) -> None:
+def stop_the_line(actor: Actor, stream_id: UUID, container_ids: Sequence[UUID], detail: str, during: str = "") -> None:
     """Record an identity mismatch: the containers go into quarantine, the chain of identity comes under query.
 
-    Anybody on the order who may scan stops the line; what is final already stays as it is. ``detail`` holds no patient
-    data.
+    Anybody on the order who may scan stops the line; what is final already stays as it is. ``detail`` and
+    ``during`` (the act at which it was found, in words) hold no patient data.
     """
     with acting(actor, "custody.identity_mismatch", stream_id=stream_id, subject=("order", str(stream_id))) as event:
         coi = identity.identity_of_stream(stream_id)
@@ -41,7 +44,7 @@ def stop_the_line(actor: Actor, stream_id: UUID, container_ids: Sequence[UUID], 
                 stopped.append(container.code)
         if coi.state != IdentityState.CLOSED:
             identity.put_under_query(coi, detail)
-        event.note(identity=coi.code, containers=", ".join(stopped) or "none", detail=detail)
+        event.note(identity=coi.code, containers=", ".join(stopped) or "none", detail=detail, during=during)
 
 
 def lift_query(

@@ -105,9 +105,12 @@ def expect_empty(actor: Actor, key: UUID, raw: Mapping[str, Any], *, once: Once 
             raise InvalidInput(fields={"expected_at": ["Enter a time to come, within half a year."]})
         row.expected_at = given["expected_at"]
         row.save(update_fields=["expected_at"])
-        due = ReturnDue(organization_id=row.owner_id, return_id=row.pk, due_at=row.expected_at)
+        known = {"organization_id": row.owner_id, "return_id": row.pk, "shipper_id": row.shipper_id}
         ReturnDue.objects.bulk_create(
-            [due], update_conflicts=True, unique_fields=["return_id"], update_fields=["due_at"]
+            [ReturnDue(**known, due_at=row.expected_at)],
+            update_conflicts=True,
+            unique_fields=["return_id"],
+            update_fields=["due_at", "shipper_id"],
         )
         event.reason = given["reason"].strip()
         event.note(at=row.expected_at)
@@ -130,7 +133,8 @@ def tell_overdue_return(due: ReturnDue, now: dt.datetime | None = None) -> bool:
             fresh = ReturnDue.unwalled.select_for_update().filter(pk=due.pk, due_at__lte=now).first()
             if fresh is None:
                 raise WrongState("Somebody was faster.")
-            fresh.delete()
+            fresh.due_at = None
+            fresh.save(update_fields=["due_at"])
             event.note(serial=row.serial, box=row.box_code, at=row.expected_at)
     except WrongState:
         return False

@@ -43,11 +43,15 @@ class ShipperReturn(WalledModel):
 
 
 class ReturnDue(WalledModel):
-    """When an expected return is to be looked at: read by the sweep, which then acts inside the shipper's keeper."""
+    """That a shipper is expected back, and when to look: the sweep reads it, then acts inside the shipper's keeper.
+
+    It stands until the shipper is back, so that whoever packs learns that it is not, wherever it stands.
+    """
 
     organization_id = models.UUIDField(help_text="the keeper of the shipper")
     return_id = models.UUIDField(unique=True)
-    due_at = models.DateTimeField()
+    shipper_id = models.UUIDField(null=True, db_index=True, help_text="empty for what began before it was kept")
+    due_at = models.DateTimeField(null=True, help_text="empty once its keeper was told that it is late")
 
     wall = Outside("due-table: ids and times only; the sweep reads it, then acts inside the organization")
     deletable = True

@@ -88,7 +88,7 @@ def convert_material(actor: Actor, code: str, raw: Mapping[str, Any], *, once: O
         order = order_named(actor, code)
         if not may_see_therapy(actor):
             raise NotFound()
-    with stopping_the_line(actor, order.stream_id):
+    with stopping_the_line(actor, order.stream_id, "Record a conversion of material"):
         return _convert(actor, order, raw, once)
 
 

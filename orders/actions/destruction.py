@@ -53,7 +53,7 @@ def destroy_material(
         order = order_named(actor, code)
         if not may_see_therapy(actor):
             raise NotFound()
-    with stopping_the_line(actor, order.stream_id):
+    with stopping_the_line(actor, order.stream_id, "Record the destruction"):
         return _destroy(actor, order, container_code, raw, once)
 
 

@@ -52,7 +52,7 @@ def correct_donation(actor: Actor, code: str, raw: Mapping[str, Any], *, once: O
         order = order_named(actor, code)
         if order.center_id != actor.organization_id:
             raise NotFound()
-    with stopping_the_line(actor, order.stream_id):
+    with stopping_the_line(actor, order.stream_id, "Correct a donation number"):
         return _correct(actor, order, raw, once)
 
 

@@ -14,6 +14,7 @@ from ledger.canonical import canonical_text, digest
 from ledger.context import Actor, reading
 from ledger.recording import Once, acting
 from ledger.refusals import InvalidInput
+from orders import treatment
 from orders.flow import order_named
 from orders.inputs import SignatureInput, VerifierInput, read
 from orders.queries import parties_of
@@ -34,7 +35,10 @@ class LiftInputs(serializers.Serializer[Any]):
 
 
 def lift_identity_query(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | None = None) -> None:
-    """Let the line go on: bags leave the quarantine that the mismatch put them in, the identity is active again."""
+    """Let the line go on: bags leave the quarantine that the mismatch put them in, the identity is active again.
+
+    What was thawed and put aside is matched to the patient anew: its bedside check is open again.
+    """
     with reading(actor):
         order = order_named(actor, code)
         organizations = {party.organization_id for party, _ in parties_of(actor, order)}
@@ -70,6 +74,7 @@ def lift_identity_query(actor: Actor, code: str, raw: Mapping[str, Any], *, once
         if stops.standing_on(order.stream_id):  # the identity is sound again; the stop keeps the bags where they are
             held = []
         lift_query(actor, order.stream_id, given["reason"], signatures, held)
+        treatment.settle(order_named(actor, code))
 
 
 def _signer(actor: Actor, given: Mapping[str, str]) -> Actor:

@@ -67,7 +67,7 @@ def return_material(
         order = order_named(actor, code)
         if not may_see_therapy(actor):
             raise NotFound()
-    with stopping_the_line(actor, order.stream_id):
+    with stopping_the_line(actor, order.stream_id, "Return to the store"):
         return _return(actor, order, container_code, raw, once)
 
 

@@ -61,7 +61,7 @@ def scan_back(actor: Actor, code: str, raw: Mapping[str, Any], *, once: Once | N
         order = order_named(actor, code)
         if not may_see_therapy(actor):
             raise NotFound()
-    with stopping_the_line(actor, order.stream_id):
+    with stopping_the_line(actor, order.stream_id, "Scan back a label"):
         return _scan_back(actor, order, raw, once)
 
 

@@ -24,6 +24,10 @@ from personas.states import Capability
 
 PRODUCT_PHASES = ("outbound", "treatment")  # gates that come after the release
 USABLE = (ContainerState.ACCEPTED, ContainerState.STORED)
+NONE_COMING = (
+    "Not enough bags are on their way: call the manufacturer. Where the dose cannot be made complete, its qualified "
+    "person revokes the release and rejects the batch; then the treating physician decides how the order goes on."
+)
 COMING = (*USABLE, ContainerState.IN_TRANSIT, ContainerState.RECEIVED)
 
 
@@ -54,13 +58,9 @@ def product_missing(order: Order) -> list[MissingFact]:
     coming = [bag for bag in bags if bag.state in COMING]
     if len(coming) >= needed and network.lymphodepletion_on_release(order.therapy_id, order.center_site_id):
         return []  # whether it is released: revoked_missing
-    return [
-        MissingFact(
-            "product_not_accepted",
-            f"{len(usable)} of {needed} bags that the dose needs are accepted.",
-            "Receive and accept the product first.",
-        )
-    ]
+    remedy = "Receive and accept the product first." if len(coming) >= needed else NONE_COMING
+    text = f"{len(usable)} of {needed} bags that the dose needs are accepted."
+    return [MissingFact("product_not_accepted", text, remedy)]
 
 
 @step_kind

@@ -19,7 +19,7 @@ from orders.label_texts import printing_for
 from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
-from quality import batches
+from quality import batches, deviations
 
 
 class FilledBag(serializers.Serializer[Any]):
@@ -82,6 +82,20 @@ class FinishManufacture(StepKind):
     def initial(self, ctx: StepContext) -> dict[str, Any]:
         return {"result": "finished", "bags": [{"volume_ml": ""} for _ in range(int(ctx.limits.get("bags", 1)))]}
 
+    def shown(self, ctx: StepContext) -> list[tuple[str, str]]:
+        return [("A dose needs", counted(self._dose(ctx), "bag"))]
+
+    def _dose(self, ctx: StepContext) -> int:
+        return int(ctx.limits.get("dose_bags", 1))
+
+    def _tell_too_few(self, ctx: StepContext, made: int) -> str:
+        """Open a case for quality where fewer bags were filled than a dose needs: no center can treat with them."""
+        if made >= self._dose(ctx):
+            return ""
+        text = f"{counted(made, 'bag')} filled; a dose needs {self._dose(ctx)}."
+        deviations.open_deviation(ctx.stream, "yield", "major", text, automatic=True)
+        return f" A dose needs {self._dose(ctx)}: quality is told."
+
     def _expiry(self, ctx: StepContext, finished_at: dt.datetime) -> dt.datetime | None:
         """Until when the product may be used, where the specification says how long it keeps."""
         days = ctx.limits.get("shelf_days")
@@ -127,8 +141,9 @@ class FinishManufacture(StepKind):
         printed = labels.print_labels(ctx.stream, made, LabelTemplate.PRODUCT, printing=printing_for(ctx.order))
         batches.finish_batch(batch, inputs["finished_at"], ctx.performer_id)
         evidence.note_makers(batch, ctx)
+        too_few = self._tell_too_few(ctx, len(made))
         return Outcome(
-            f"Batch {batch.number} finished: {counted(len(made), 'bag')}.",
+            f"Batch {batch.number} finished: {counted(len(made), 'bag')}.{too_few}",
             {
                 "batch": batch.number,
                 "bags": [bag.code for bag in made],

@@ -128,12 +128,12 @@ class HandOver(StepKind):
                 custody_periods.hand_over_late(bag, *to)
             else:
                 custody_periods.hand_over(bag, *to, becomes=becomes)
-        self._open_deviation(ctx, finding, inputs)
+        found = self._open_deviations(ctx, finding, inputs)
         where = shipment.from_site if ctx.parameters["moment"] == PICKUP else shipment.to_site
         photo = photos.of_act(ctx, shipment, inputs, at, where.name)
         word = "picked up" if ctx.parameters["moment"] == PICKUP else "delivered"
         return Outcome(
-            f"{shipment.code} {word}.",
+            " ".join([f"{shipment.code} {word}.", *found, *(["Quality is told."] if found else [])]),
             {
                 "shipment": shipment.code,
                 "seal": inputs["seal_seen"],
@@ -147,9 +147,11 @@ class HandOver(StepKind):
     def _place(self, ctx: StepContext, shipment: Any) -> Any:
         return None if ctx.parameters["moment"] == PICKUP else shipment.to_site_id
 
-    def _open_deviation(self, ctx: StepContext, finding: str, inputs: dict[str, Any]) -> None:
+    def _open_deviations(self, ctx: StepContext, finding: str, inputs: dict[str, Any]) -> list[str]:
+        """Tell quality what was found at the door; return it: both at the door saw it, and hear what comes of it."""
         texts = [finding] if finding else []
         if inputs["condition"] == "damaged":
             texts.append("The box was damaged at hand-over.")
         for text in texts:
             deviations.open_deviation(ctx.stream, "transport", "major", text, automatic=True)
+        return texts

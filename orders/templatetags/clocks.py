@@ -18,7 +18,9 @@ def seconds_left(at: dt.datetime) -> int:
 
 @register.filter
 def in_words(seconds: int) -> str:
-    """Return “in 3 h 20 min” or “2 d 4 h ago”, as ``cgt.js`` says it too."""
+    """Return “in 3 h 20 min”, “2 d 4 h ago”, or “now” within a minute of it, as ``cgt.js`` says it too."""
+    if abs(int(seconds)) < 60:
+        return "now"
     return f"{_span(seconds)} ago" if seconds < 0 else f"in {_span(seconds)}"
 
 

@@ -71,6 +71,8 @@ def _page(request: HttpRequest, actor: Actor, code: str, refusal: Refusal | None
         "banner": shown,
         "may_lift": may_lift(actor, order, shown["identity"]),
         "under_query": shown["identity"] is not None and shown["identity"].state == IdentityState.UNDER_QUERY,
+        "found": queries.standing(actor, order),
+        "zone": order.center_site.zone,
         "fields": [field for field in fields if field["name"] == "reason"],
         "username": username_of(actor),
         "own_errors": _errors(errors, "signature"),

@@ -47,7 +47,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
     rows = order_cards.timeline(actor, order)
     now, later = order_cards.split(rows)
     turns, ways = order_cards.turns(actor, order), ways_of(actor, order)
-    before = asked(request, "before")
+    shown, before = order_cards.quality_part(actor, order), asked(request, "before")
     events, older = order_cards.events(actor, order, before) if actor.can(Capability.VIEW_RECORD) else ([], "")
     context = {
         "order": order,
@@ -66,7 +66,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "shipments": order_cards.shipments(actor, order),
         "labels": found_labels,
         "has_labels": order_cards.has_valid_labels(found_labels),
-        "quality": order_cards.quality_part(actor, order),
+        "quality": shown,
         "events": events,
         "older": older,
         "before": before,
@@ -74,7 +74,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "acts": order_cards.acts(actor, order),
         "kit": concerns_kit(actor, order),
         "ways": ways,
-        "lost": bool(ways) or not turns and bool(open_ways(actor, order)),
+        "lost": bool(ways) or (order_cards.has_ended_batch(shown) or not turns) and bool(open_ways(actor, order)),
         "status": "on_hold" if order.on_hold else order_cards.ORDER_TONE.get(order.state, order.state),
         "refusal": refusal,
         "at": at,

@@ -29,6 +29,7 @@ from orders.states import OrderState, StepState
 from personas.queries import Site, personas_with
 from personas.states import Capability
 from quality import queries as quality
+from quality.batches import ENDED
 from quality.states import Decision, DeviationState, Severity, Verdict
 from scheduling.disrupted import waiting_for_centers
 from scheduling.queries import chain_of, proposal_of
@@ -269,6 +270,11 @@ def quality_part(actor: Actor, order: Any) -> dict[str, Any] | None:
         return None
     revocable = actor.can(Capability.RELEASE_BATCH) and may_revoke(actor, order)
     return found | {"may_open": closing, "severities": Severity.choices, "closed": closed, "may_revoke": revocable}
+
+
+def has_ended_batch(shown: dict[str, Any] | None) -> bool:
+    """Whether the newest batch of what ``quality_part`` shows was rejected, failed, or had its release revoked."""
+    return bool(shown and shown["batches"] and shown["batches"][0].state in ENDED)
 
 
 def events(actor: Actor, order: Any, before: str = "") -> tuple[list[dict[str, Any]], str]:

@@ -23,7 +23,7 @@ from personas.views import desk
 # The parts of the page, with the columns that a person compares; the dossier holds all of them in full.
 SHOWN = {
     "signatures": ("event", "what", "printed_name", "organization", "meaning", "signed_at"),
-    "refused_attempts": ("attempted", "refused_because", "missing", "who", "occurred_at"),
+    "refused_attempts": ("attempted", "refused_because", "missing", "scanned_instead", "who", "occurred_at"),
     "corrections": ("event", "what", "reason", "who", "occurred_at"),
     "custody": ("container", "organization", "site", "since", "until", "gap"),
     "labels": ("serial", "state", "printed_at", "ended_at", "printed_again_because"),

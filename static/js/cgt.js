@@ -177,6 +177,7 @@
     const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60];
     const said = days ? (days < 10 ? `${days} d ${hours} h` : `${days} d`) : hours ? `${hours} h ${String(rest).padStart(2, "0")} min` : `${rest} min`;
     if (late) return `${said} late`;
+    if (Math.abs(seconds) < 60) return "now";
     return seconds < 0 ? `${said} ago` : `in ${said}`;
   };
   const clocks = new WeakMap();

@@ -16,6 +16,7 @@ from cgt.demo import advancing, fictional_time, scan_tray
 from cgt.demo.journey import Cast, Journey, Player
 from custody.actions.mismatch import stop_the_line
 from custody.actions.stock import add_stock_unit
+from custody.queries import containers_of
 from custody.schemes import printed
 from ledger.context import Actor, reading
 from orders import queries
@@ -223,6 +224,18 @@ def test_an_example_fills_what_is_typed_and_nothing_that_is_scanned_or_signed(wo
     for name in example:
         assert f'name="{name}"' in page
         assert "password" not in name and "scan" not in name
+
+
+def test_where_nothing_can_be_filled_in_the_page_stands_without_an_example(world: World) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="infuse")
+    nurse = world.actor("center", "infusion_nurse")
+    with reading(nurse):
+        order = order_named(nurse, journey.code)
+        thawed = [bag.pk for bag in containers_of(nurse, order.stream_id) if bag.state == "thawed"]
+    stop_the_line(nurse, order.stream_id, thawed, "A foreign bag was scanned.")
+    page = at(world, "center", "infusion_nurse").get(f"/orders/{journey.code}/station/")
+    assert page.status_code == 200 and "data-demo-example" not in text_of(page)
 
 
 def test_what_the_patients_document_says_goes_to_its_own_field(world: World) -> None:

@@ -23,6 +23,7 @@ from ledger.recording import acting
 from ledger.refusals import FactsMissing, InvalidInput, Mismatch, NotAllowed, NotFound, WrongState
 from orders import attempts, flow
 from orders.actions.dispositions import decide_on_quarantine
+from orders.actions.identity_queries import lift_identity_query
 from orders.actions.interruptions import repeat_step
 from orders.step_kinds import kind_of
 from personas.models import User
@@ -118,6 +119,22 @@ def test_a_bag_that_was_put_aside_after_the_check_is_matched_anew(world: World) 
     assert state(world, journey, "bedside") == (2, "ready")
     journey.perform("bedside")
     assert (infuse(journey, one).state, infuse(journey, two).state) == ("ready", "done")
+
+
+def test_after_another_patients_bag_at_the_infusion_the_check_is_open_again(world: World) -> None:
+    journey, one, two = at(world, "infuse")
+    other = world.journey()
+    other.run(before="start")
+    foreign = next(iter(bags(world.player("center", "coordinator"), other)))
+    with refused(Mismatch):
+        journey.perform("infuse", {"scan": foreign})
+    reviewer, quality = world.player("maker", "qa_reviewer"), world.player("center", "site_quality")
+    second = {"username": quality.username, "password": PASSWORD}
+    sent = {"reason": "Taken from the next bed.", "other": second, "signature": {"password": PASSWORD}}
+    lift_identity_query(reviewer.actor, journey.code, sent)
+    assert state(world, journey, "bedside") == (2, "ready")
+    journey.run(until="infuse")
+    assert set(product(world, journey).values()) == {S.INFUSED}
 
 
 def test_the_check_is_repeated_by_hand_while_something_is_unmatched(world: World) -> None:

@@ -68,6 +68,20 @@ def test_both_sides_sign_and_custody_passes_in_one_moment(world: World, packed: 
 
 
 @pytest.mark.story("CR6")
+def test_both_at_the_door_hear_at_once_that_the_seal_differs_and_the_box_is_damaged(
+    world: World, packed: Journey
+) -> None:
+    box, driver = box_of(world, packed), world.player("courier", "courier_driver")
+    done = packed.perform("pickup", {"seal_seen": "SEAL-OTHER", "condition": "damaged"}, driver)
+    assert done.summary == (
+        f"{box.code} picked up. Seal SEAL-OTHER was seen on {box.code}; it was closed with {box.seal_code}. "
+        "The box was damaged at hand-over. Quality is told."
+    )
+    told = {row.text for row in open_deviations(world.player("center", "site_quality"), packed)}
+    assert len(told) == 2 and all(text in done.summary for text in told)
+
+
+@pytest.mark.story("CR6")
 def test_a_driver_refuses_a_damaged_box_with_a_photo(world: World, packed: Journey) -> None:
     box, driver = box_of(world, packed), world.player("courier", "courier_driver")
     add_photo(driver.actor, packed.code, box.code, "Dent in the lid", photo())

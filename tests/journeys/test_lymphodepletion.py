@@ -62,6 +62,7 @@ def test_without_the_policy_the_go_waits_for_every_bag_that_the_dose_needs(world
     with refused(FactsMissing) as refusal:
         journey.perform("ld_go")
     assert [fact.code for fact in refusal.value.facts] == ["product_not_accepted"]
+    assert "revokes the release" in refusal.value.remedy, "no bag is on its way any more: nothing to receive"
 
 
 @pytest.mark.story("TP2")

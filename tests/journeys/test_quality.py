@@ -15,6 +15,8 @@ from ledger.context import reading
 from ledger.recording import acting
 from ledger.refusals import FactsMissing, InvalidInput, NotAllowed, NotFound, WrongState
 from orders.actions.dispositions import decide_on_quarantine
+from orders.evidence import release_missing
+from orders.flow import order_named
 from personas.models import User
 from quality import queries as quality
 from quality.actions.deviations import close_deviation, open_deviation
@@ -63,6 +65,21 @@ def test_who_made_or_tested_a_batch_neither_reviews_nor_releases_it(world: World
     assert batch_state(in_review, journey) == BatchState.UNDER_REVIEW
     with refused(NotAllowed):
         journey.perform("release", player=world.player("maker", "operator"))
+
+
+def test_fewer_bags_than_a_dose_needs_are_told_at_once_and_stop_the_release(world: World) -> None:
+    maker, reviewer = world.player("maker", "operator"), world.player("maker", "qa_reviewer")
+    journey = world.journey()
+    journey.run(before="finish")
+    done = journey.perform("finish", {"bags": [{"volume_ml": "68"}]})
+    assert "finished: 1 bag. A dose needs 2: quality is told." in done.summary
+    (case,) = open_deviations(reviewer, journey)
+    assert (case.text, case.severity) == ("1 bag filled; a dose needs 2.", "major")
+    with reading(maker.actor):
+        order = order_named(maker.actor, journey.code)
+        assert any(case.number in fact.text for fact in release_missing(maker.actor, order))
+    whole = at(world, "label_product")
+    assert open_deviations(reviewer, whole) == []
 
 
 def test_results_come_in_over_days_and_the_review_waits_for_the_last(world: World) -> None:

@@ -19,6 +19,7 @@ from quality.actions.deviations import open_deviation
 from tests.factories import PASSWORD
 from tests.journeys.conftest import refused
 from tests.journeys.telling import events, told
+from tests.journeys.test_under_query import browser, text
 from tests.journeys.watching import bags, open_deviations, order_of, step_of
 from tests.journeys.world import World
 
@@ -159,3 +160,16 @@ def test_reviewed_and_released_again_the_bags_go_on_where_they_were(world: World
         decide_on_quarantine(reviewer.actor, journey.code, bag, "release", "The release stands again.")
     assert set(bags(reviewer, journey, "drug_product").values()) <= {ContainerState.STORED, "issued"}
     assert journey.perform("thaw").state == "done"
+
+
+def test_the_physician_finds_how_the_order_goes_on_though_a_step_still_waits(world: World) -> None:
+    """A product that lay at the center when its release was revoked: its next step stays open and blocked."""
+    journey = world.journey()
+    journey.run(before="ld_go")
+    physician, coordinator = (world.player("center", one) for one in ("treating_physician", "coordinator"))
+    assert "A batch was lost" not in text(browser(physician), f"/orders/{journey.code}/")
+    revoke(world, journey)
+    assert step_of(physician, journey, "ld_go").state == "ready"
+    mine, theirs = (text(browser(one), f"/orders/{journey.code}/") for one in (physician, coordinator))
+    assert "You decide how the order goes on" in mine and f"/orders/{journey.code}/remanufacture/" in mine
+    assert "The order goes on when the treating physician" in theirs and "/remanufacture/" not in theirs

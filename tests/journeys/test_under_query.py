@@ -127,7 +127,7 @@ def test_a_partners_system_reads_it_beside_the_deviations(world: World, stopped:
     for who in (("center", "site_quality"), ("maker", "qa_reviewer")):
         (case,) = asked(*who).json()["identity_queries"]
         assert (case["state"], case["closed_at"], case["conclusion"]) == ("open", None, "")
-        assert case["text"].startswith(WHY)
+        assert case["text"].startswith(f"Start manufacture: {WHY}")
         assert asked(*who).json()["results"] == []
     lift(world, stopped)
     (case,) = asked("maker", "qa_reviewer").json()["identity_queries"]
@@ -159,6 +159,28 @@ def test_the_dossier_tells_what_was_asked_what_was_compared_and_how_it_was_decid
     page = html.unescape(files["dossier.html"].decode())
     for words in ("Identity queries", WHY, HOW, row["decided_by"], row["asked_by"], row["what_was_asked"]):
         assert squeezed(words) in said and words in page, words
+
+
+def test_quality_reads_where_it_was_found_and_whose_people_scanned_reads_the_wrong_code_alone(world: World) -> None:
+    mine, other = world.journey(), world.journey()
+    for journey in (mine, other):
+        journey.run(before="start")
+    wrong = next(iter(bags(world.player("center", "coordinator"), other)))
+    address = f"/orders/{mine.code}/identity/"
+    maker, center = (world.player("maker", "qa_reviewer"), world.player("center", "site_quality"))
+    assert wrong not in text(browser(maker), address)
+    with refused(Mismatch):
+        mine.perform("start", {"bags": [{"scan": wrong}]})
+    own, their = text(browser(maker), address), text(browser(center), address)
+    assert "Start manufacture" in own and wrong in own and WHY in own
+    assert "Start manufacture" in their and WHY in their and wrong not in their, "another order's code stays at home"
+    (row,) = copies.unpack(take_dossier(maker.actor, mine.code).content)[0]["parts"]["identity_queries"]
+    assert row["during"] == "Start manufacture"
+    lift(world, mine)
+    for player, told in ((maker, True), (center, False)):
+        page = text(browser(player), f"/orders/{mine.code}/record/")
+        assert f"Start manufacture: {WHY}" in page and (wrong in page) is told
+        assert (wrong in str(copies.unpack(take_dossier(player.actor, mine.code).content))) is told
 
 
 def squeezed(text: str) -> str:

@@ -15,8 +15,10 @@ from orders.templatetags.clocks import in_words, late_in_words
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0, "in 0 min"),
-        (59, "in 0 min"),
+        (0, "now"),
+        (59, "now"),
+        (-59, "now"),
+        (-60, "1 min ago"),
         (3600, "in 1 h 00 min"),
         (12_000, "in 3 h 20 min"),
         (-12_000, "3 h 20 min ago"),

@@ -131,6 +131,25 @@ def test_until_then_it_is_not_packed_and_the_words_say_why(world: World, browse:
     assert dock.get(f"{it.rest}/receive").status_code == 405
 
 
+def test_nor_is_it_packed_where_nobody_sees_its_return_though_its_keeper_was_told_that_it_is_late(
+    world: World, browse: Browse
+) -> None:
+    it = Emptied(world)
+    other = journey_of(world, **patient())
+    other.run(before="pack")
+    with reading(world.actor(*NURSE)):
+        assert not ShipperReturn.unwalled.filter(shipper_id=it.piece).exists()
+    assert tell_overdue_return(ReturnDue.unwalled.get(return_id=it.row().pk), it.row().expected_at + DAY)
+    with pytest.raises(FactsMissing) as refused:
+        other.perform("pack", it.numbers)
+    (fact,) = refused.value.facts
+    assert fact.code == "shipper_not_returned" and it.serial in fact.text and "another one" in fact.remedy
+    back = {"outcome": "fit", "received_at": typed(timezone.now())}
+    keeper = browse(*KEEPER)
+    assert keeper.post(f"{it.rest}/receive", back, content_type="application/json").status_code == 200
+    assert not ReturnDue.unwalled.filter(shipper_id=it.piece).exists()
+
+
 @pytest.mark.story("DE5")
 def test_a_late_return_is_told_once_per_date_and_listed_as_overdue(world: World, browse: Browse) -> None:
     it = Emptied(world)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from ledger.models import Event
 from network.actions.lane_plans import plan_lane
 from network.models import Lane
 from notifications.recipients import recipients_of
-from orders import dossier_parts, transit
+from orders import attempts, dossier_parts, transit, way_points, way_shown
 from orders.actions.way_reports import report_way
 from orders.epcis import documents
 from orders.epcis.events import epcis_events, sources
@@ -125,6 +126,20 @@ def test_customs_hold_a_box_move_its_arrival_and_clear_it(world: World, browse: 
     way.report("customs_cleared")
     assert browse(*DOCK).get(way.rest).json()["held_at_customs"] is False
     assert way.told("maker", "planner") == f"Cleared by customs · {way.code}"
+
+
+def test_a_box_that_left_after_its_plan_comes_no_sooner_than_its_route_ends(world: World) -> None:
+    way = OnTheWay(world)
+    assert way.box.picked_up_at is not None
+    before, arrival = way.box.picked_up_at - HOUR, way.box.picked_up_at + 19 * HOUR
+    with reading(way.actor):
+        order = order_named(way.actor, way.code)
+        steps = list(attempts.latest_attempts(order).values())
+        known = way_points.known_of(order, steps, "inbound", way.box)
+        shown = way_shown.of_box(order, way.box, known, before)
+        said = way_shown.of_box(order, way.box, replace(known, expected_end=before), before)
+    assert shown.expected_at == arrival and shown.legs[-1].arrives == arrival
+    assert said.expected_at == before, "its courier said so"
 
 
 def test_legs_are_shown_planned_and_as_they_were_and_a_late_one_moves_the_arrival(world: World, browse: Browse) -> None:
