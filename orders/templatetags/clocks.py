@@ -37,3 +37,12 @@ def _span(seconds: int) -> str:
     if days:
         return f"{days} d {hours} h" if days < 10 else f"{days} d"
     return f"{hours} h {rest:02d} min" if hours else f"{rest} min"
+
+
+@register.filter
+def hours_in_words(hours: float) -> str:
+    """Return “27.8 h” for what is reckoned by the hour, “10 d 13 h” from three days on; negative as it is."""
+    days, rest = divmod(round(abs(hours)), 24)
+    if days < 3:
+        return f"{hours:.1f} h"
+    return f"{'-' if hours < 0 else ''}{days} d {rest} h"

@@ -34,6 +34,8 @@ from scheduling.repair.runs import RepairMove
 from scheduling.states import DisruptionKind
 
 MOST_RUNS, MOST_ROWS = 20, 50
+ACCEPTED = "Accepted: the order has its new dates."
+REFUSED = "Refused: the order keeps its dates, and the planner reads why."
 
 
 @require_safe
@@ -260,7 +262,8 @@ def answer(request: HttpRequest, move_id: UUID) -> HttpResponseBase:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     try:
         repair_answers.answer_move(actor, move_id, request.POST, once=once_of(request, "move", str(move_id)))
-        said = "Your answer is on the record. An accepted order has its new dates now."
+        accepted = typed(request, "decision") == "accept"
+        said = ACCEPTED if accepted else REFUSED
     except Replayed:
         said = "This was done already; nothing was done twice."
     except (NotFound, Unauthenticated):

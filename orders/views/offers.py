@@ -126,7 +126,9 @@ def _months(offers: Sequence[ChainOffer], refused: list[dict[str, Any]], zone: Z
     days: dict[dt.date, dict[str, Any]] = {}
     for number, offer in enumerate(offers, 1):
         date = offer.collection_start.astimezone(zone).date()
-        days.setdefault(date, {"date": date, "offer": number, "infusion": offer.earliest_infusion})
+        days.setdefault(
+            date, {"date": date, "offer": number, "infusion": offer.earliest_infusion.astimezone(zone).date()}
+        )
     for number, group in enumerate(refused, 1):
         for offset in range((group["until"] - group["since"]).days + 1):
             date = group["since"] + dt.timedelta(days=offset)

@@ -103,7 +103,8 @@ def _refuse_bad(
         faults["kind"] = [f"Unknown kind. Use one of {', '.join(DisruptionKind.values)}."]
     unknown = sorted(set(wanted) - known)
     if not wanted or unknown:
-        faults["resources"] = [f"Not a resource of your organization: {', '.join(unknown) or 'none given'}."]
+        nothing = "Choose what cannot be used."
+        faults["resources"] = [f"Not a resource of your organization: {', '.join(unknown)}." if unknown else nothing]
     if not since < until <= since + LONGEST:
         faults["ends_at"] = ["It ends after it begins, within a year."]
     if not reason.strip():

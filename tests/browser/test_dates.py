@@ -161,4 +161,4 @@ def test_a_planner_survives_a_line_stop_at_the_browser(far: World, crew: Crew) -
     center.click("text=Look and answer")
     look(center, "moves")
     center.locator("button:has-text('Accept the new dates')").first.click()
-    assert "Your answer is on the record" in center.inner_text("body")
+    assert "the order has its new dates" in center.inner_text("body")

@@ -9,7 +9,7 @@ from django.template import engines
 from django.utils import timezone
 from django_cotton.compiler_regex import CottonCompiler
 
-from orders.templatetags.clocks import in_words, late_in_words
+from orders.templatetags.clocks import hours_in_words, in_words, late_in_words
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,14 @@ from orders.templatetags.clocks import in_words, late_in_words
 )
 def test_time_left_and_past_in_words(seconds: int, words: str) -> None:
     assert in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [(27.84, "27.8 h"), (71.4, "71.4 h"), (72, "3 d 0 h"), (8610.1, "358 d 18 h"), (-2.5, "-2.5 h"), (-80, "-3 d 8 h")],
+)
+def test_a_reserve_of_days_is_said_in_days(hours: float, words: str) -> None:
+    assert hours_in_words(hours) == words
 
 
 def test_what_is_over_and_was_to_be_done_is_late() -> None:

@@ -66,6 +66,17 @@ def test_only_chains_that_start_on_the_line_and_day_are_found_over_rest(far: Wor
         assert next_door.name not in str(answer)
 
 
+def test_the_calendar_says_the_day_of_infusion_of_the_clinic_s_clock(far: World) -> None:
+    code = prescribed(far, **patient())
+    offers = signed_in(far.member(*COORDINATOR)).get(f"/orders/{code}/steps/book/").context["offers"]
+    days = [cell for month in offers["months"] for week in month["weeks"] for cell in week if cell and "offer" in cell]
+    assert days
+    for cell in days:
+        assert (
+            cell["infusion"] == offers["found"][cell["offer"] - 1]["offer"].earliest_infusion.astimezone(BERLIN).date()
+        )
+
+
 @pytest.mark.parametrize("booked", [False, True])
 def test_the_coordinator_s_pages_offer_the_same_filters(far: World, booked: bool) -> None:
     code = confirmed(far, 16, **patient()) if booked else prescribed(far, **patient())
