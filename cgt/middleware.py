@@ -42,7 +42,7 @@ class ActingMiddleware:
         with signing.asked_from(get_client_ip_address(request) or ""):
             response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
-        if request.user.is_authenticated and not is_api(request) and not response.has_header("Cache-Control"):
+        if not is_api(request) and request.user.is_authenticated and not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
 
