@@ -44,7 +44,23 @@
     target.focus();
     return true;
   };
-  document.addEventListener("DOMContentLoaded", () => focusTrouble(document));
+  /* ---- on a phone some cards are folded; what the address names, and what is in trouble, is open ---- */
+  const phone = window.matchMedia("(max-width: 43.74rem)");
+  const narrow = () => document.querySelectorAll("details.cgt-narrow");
+  const named = () => (location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null);
+  const openNamed = () => {
+    const target = named();
+    target?.closest("details.cgt-narrow")?.setAttribute("open", "");
+    target?.querySelectorAll("details.cgt-narrow").forEach((fold) => fold.setAttribute("open", ""));
+  };
+  const foldOnPhones = () => narrow().forEach((fold) => fold.toggleAttribute("open", !phone.matches));
+  document.addEventListener("DOMContentLoaded", () => {
+    foldOnPhones();
+    openNamed();
+    focusTrouble(document);
+  });
+  phone.addEventListener("change", foldOnPhones);
+  window.addEventListener("hashchange", openNamed);
 
   /* ---- a day of the picker's calendar chooses its chain: the same date needs no second click ---- */
   document.addEventListener("click", (event) => {
