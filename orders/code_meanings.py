@@ -13,7 +13,9 @@ from ledger.context import Actor
 from ledger.refusals import InvalidInput
 from ledger.states import Role
 from ledger.walls import visible
+from orders import standing
 from orders.models import Order
+from orders.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Meaning:
     alias: Any = None
     label: Any = None  # the print that it is, where it says one
     replaced_by: Any = None  # the valid print instead of one that is valid no more
+    standing: Standing | None = None  # the bag or box that it names, as it is now
 
 
 def meaning_of(actor: Actor, scanned: str) -> Meaning:
@@ -47,7 +50,8 @@ def meaning_of(actor: Actor, scanned: str) -> Meaning:
         return Meaning(parts)
     order = visible(Order, actor).filter(stream_id=found.stream_id).first()
     label, valid = (custody.label_standing(actor, serial) if serial and found.container else None) or (None, None)
-    return Meaning(parts, order, found.alias, label, valid if label and label.state not in VALID else None)
+    instead = valid if label and label.state not in VALID else None
+    return Meaning(parts, order, found.alias, label, instead, standing.of_found(actor, found) if order else None)
 
 
 def aliases_of(actor: Actor, order: Order) -> list[Any]:

@@ -85,6 +85,22 @@ class LabelStanding(Shape):
     replaced_by = serializers.CharField(allow_null=True, help_text="serial of the valid print instead of it")
 
 
+class ThingNow(Shape):
+    """The bag or box that a code names, as it stands now."""
+
+    kind = serializers.ChoiceField(choices=["container", "box"])
+    code = serializers.CharField()
+    what = serializers.CharField(help_text="in words, with k of n")
+    state = serializers.CharField(help_text="of a container or of a shipment")
+    stop = serializers.CharField(help_text="that it must not be used; empty where nothing says so")
+    reason = serializers.CharField(help_text="why it is in quarantine")
+    organization = serializers.CharField(help_text="who has it; empty once custody has ended, and of a box at a site")
+    site = serializers.CharField(help_text="where they have it; empty on the way")
+    since = serializers.DateTimeField(allow_null=True)
+    place = serializers.CharField(help_text="where it lies in the store; of a box its way")
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
 class CodeReading(Shape):
     """All that a code says, and the order it leads to."""
 
@@ -92,6 +108,7 @@ class CodeReading(Shape):
     order = serializers.CharField(allow_null=True, help_text="order code, where it names something of one")
     alias = AliasRow(allow_null=True, help_text="the registered code that it is")
     print = LabelStanding(allow_null=True, help_text="the print that it is, where the code says one")
+    now = ThingNow(allow_null=True, help_text="where it names a bag or a box of an order: how that stands now")
 
 
 class ReadCodeView(ActorView):
@@ -119,6 +136,7 @@ class ReadCodeView(ActorView):
                 }
                 if found.label
                 else None,
+                "now": {name: getattr(found.standing, name) for name in ThingNow().fields} if found.standing else None,
             }
         )
 
