@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -136,9 +137,14 @@ class ReadCodeView(ActorView):
                 }
                 if found.label
                 else None,
-                "now": {name: getattr(found.standing, name) for name in ThingNow().fields} if found.standing else None,
+                "now": _now(found.standing) if found.standing else None,
             }
         )
+
+
+def _now(standing: Any) -> dict[str, Any]:
+    said = asdict(standing)
+    return {name: said[name] for name in ThingNow().fields}
 
 
 class AliasesView(OfOrder):
