@@ -144,7 +144,7 @@ class ReadCodeView(ActorView):
 
 def _now(standing: Any) -> dict[str, Any]:
     said = asdict(standing)
-    return {name: said[name] for name in ThingNow().fields}
+    return {name: said[name] for name in said if name not in ("state_label", "zone")}
 
 
 class AliasesView(OfOrder):
