@@ -12,11 +12,12 @@ from itertools import groupby
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddConstraint, AddField, AddIndex, CreateModel
+from django.db.migrations.operations import AddConstraint, AddField, AddIndex, AlterField, CreateModel, RemoveIndex
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-INDEPENDENT = (CreateModel, AddField, AddIndex, AddConstraint)  # of each kind: none changes what another one made
+# Of each kind: none changes what another one made.
+INDEPENDENT = (CreateModel, AddField, AddIndex, AddConstraint, AlterField, RemoveIndex)
 
 
 def together(operations: Iterable[Operation]) -> list[Operation]:

@@ -7,6 +7,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -16,7 +18,7 @@ class Migration(migrations.Migration):
         ('personas', '0002_aliases'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='HistoricalAlias',
             fields=[
@@ -78,4 +80,4 @@ class Migration(migrations.Migration):
                 ('unwalled', django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    ])

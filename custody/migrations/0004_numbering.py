@@ -7,6 +7,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 RULES = """
 create or replace function custody_identity_prefix() returns trigger language plpgsql as $$
 declare
@@ -57,7 +59,7 @@ class Migration(migrations.Migration):
         ('personas', '0003_numbering'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='NumberPrefix',
             fields=[
@@ -158,4 +160,4 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'drawn'), ('pattern__regex', '^[LDX]{10}$')), models.Q(models.Q(('kind', 'drawn'), _negated=True), ('pattern', '')), _connector='OR'), name='custody_scheme_pattern'),
         ),
         migrations.RunSQL(RULES, UNDONE),
-    ]
+    ])

@@ -6,6 +6,8 @@ import django.utils.timezone
 import ledger.identifiers
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('personas', '0003_numbering'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Donation',
             fields=[
@@ -66,4 +68,4 @@ class Migration(migrations.Migration):
             model_name='donation',
             constraint=models.CheckConstraint(condition=models.Q(('flags__regex', '^[0-9]{2}$'), ('number__regex', '^[A-NP-Z1-9][A-NP-Z0-9]{2}[0-9]{10}$')), name='custody_donation_shape'),
         ),
-    ]
+    ])

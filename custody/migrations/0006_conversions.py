@@ -8,6 +8,8 @@ import ledger.identifiers
 from decimal import Decimal
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 # I3 in the database: nothing descends from itself or from another identity's material; an act's edges are as many as it
 # says, what it made holds what it says, and what it used up is used up.
 FORWARD = """
@@ -76,7 +78,7 @@ class Migration(migrations.Migration):
         ('ledger', '0001_initial'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AlterField(
             model_name='container',
             name='kind',
@@ -159,4 +161,4 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('state', 'quarantined')), fields=['quarantined_at'], name='custody_container_held'),
         ),
         migrations.RunSQL(FORWARD, BACKWARD),
-    ]
+    ])

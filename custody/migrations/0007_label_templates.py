@@ -8,6 +8,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 RULES = """
 create or replace function custody_label_design_stays() returns trigger language plpgsql as $$
@@ -39,7 +41,7 @@ class Migration(migrations.Migration):
         ('personas', '0003_numbering'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='HistoricalLabelDesign',
             fields=[
@@ -136,4 +138,4 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'live'), _negated=True), ('approved_by_id__isnull', False), _connector='OR'), name='custody_label_design_approved'),
         ),
         migrations.RunSQL(RULES, UNDONE),
-    ]
+    ])

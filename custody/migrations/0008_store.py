@@ -8,6 +8,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
         ('personas', '0005_keep_store'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='container',
             name='place',
@@ -115,4 +117,4 @@ class Migration(migrations.Migration):
             model_name='storeunit',
             constraint=models.CheckConstraint(condition=models.Q(('places__gte', 1), ('places__lte', 100), ('racks__gte', 1), ('racks__lte', 60)), name='custody_store_unit_size'),
         ),
-    ]
+    ])

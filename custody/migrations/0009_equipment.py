@@ -8,6 +8,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
         ('personas', '0006_equipment'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='historicalshipment',
             name='holds_until',
@@ -276,4 +278,4 @@ class Migration(migrations.Migration):
             model_name='readingblock',
             index=models.Index(fields=['shipment', 'day'], name='custody_readings_of'),
         ),
-    ]
+    ])

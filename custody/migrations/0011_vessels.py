@@ -4,6 +4,8 @@ import django.db.models.expressions
 from decimal import Decimal
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         ('personas', '0006_equipment'),
     ]
 
-    operations = [
+    operations = together([
         migrations.RemoveConstraint(
             model_name='conversion',
             name='custody_conversion_counts',
@@ -64,4 +66,4 @@ class Migration(migrations.Migration):
             model_name='conversion',
             constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('transformed', 'processed')), models.Q(('volume_in__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('volume_out'), '+', models.F('volume_left')), '+', models.F('volume_lost')), '-', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('volume_in'), '*', models.Value(Decimal('0.02'), output_field=models.DecimalField(decimal_places=4, max_digits=10))), '+', models.Value(Decimal('0.5'), output_field=models.DecimalField(decimal_places=4, max_digits=10))))), ('volume_in__isnull', False), ('volume_in__lte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('volume_out'), '+', models.F('volume_left')), '+', models.F('volume_lost')), '+', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('volume_in'), '*', models.Value(Decimal('0.02'), output_field=models.DecimalField(decimal_places=4, max_digits=10))), '+', models.Value(Decimal('0.5'), output_field=models.DecimalField(decimal_places=4, max_digits=10))))), ('volume_out__isnull', False)), _connector='OR'), name='custody_conversion_balance'),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import django.utils.timezone
 import ledger.identifiers
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('personas', '0007_units'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='UsedLot',
             fields=[
@@ -77,4 +79,4 @@ class Migration(migrations.Migration):
             model_name='usedlot',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('lot', ''), _negated=True), models.Q(('name', ''), _negated=True)), name='custody_used_lot_named'),
         ),
-    ]
+    ])

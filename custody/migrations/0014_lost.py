@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -11,7 +13,7 @@ class Migration(migrations.Migration):
         ('personas', '0007_units'),
     ]
 
-    operations = [
+    operations = together([
         migrations.RemoveConstraint(
             model_name='container',
             name='custody_container_state',
@@ -30,4 +32,4 @@ class Migration(migrations.Migration):
             model_name='container',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'labelled', 'collected', 'in_transit', 'received', 'accepted', 'quarantined', 'rejected', 'in_process', 'consumed', 'stored', 'issued', 'thawed', 'infused', 'destroyed', 'expired', 'returned', 'lost'])), name='custody_container_state'),
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('custody', '0016_box_photos'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AlterField(
             model_name='historicallabel',
             name='template',
@@ -30,4 +32,4 @@ class Migration(migrations.Migration):
             name='kind',
             field=models.CharField(choices=[('collection', 'Collection label'), ('product', 'Product label'), ('intermediate', 'Label of an intermediate'), ('sample', 'Label of a sample or retained vial')], max_length=16),
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -11,7 +13,7 @@ class Migration(migrations.Migration):
         ('personas', '0007_units'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='historicalshipment',
             name='binds_pieces',
@@ -30,4 +32,4 @@ class Migration(migrations.Migration):
             model_name='shipment',
             constraint=models.UniqueConstraint(condition=models.Q(('binds_pieces', True)), fields=('logger',), name='custody_box_logger'),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import django.utils.timezone
 import ledger.identifiers
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('personas', '0007_units'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='DonationWithdrawal',
             fields=[
@@ -56,4 +58,4 @@ class Migration(migrations.Migration):
             name='stream',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.stream'),
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
         ('ledger', '0001_initial'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='boxcondition',
             name='gap_at',
@@ -69,4 +71,4 @@ class Migration(migrations.Migration):
             model_name='readingblock',
             index=models.Index(fields=['shipment', 'ends'], name='custody_readings_until'),
         ),
-    ]
+    ])

@@ -7,6 +7,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -16,7 +18,7 @@ class Migration(migrations.Migration):
         ('personas', '0007_units'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='historicalstoreunit',
             name='maximum',
@@ -172,4 +174,4 @@ class Migration(migrations.Migration):
                 ('unwalled', django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    ])

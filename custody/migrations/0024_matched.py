@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -11,7 +13,7 @@ class Migration(migrations.Migration):
         ('personas', '0007_units'),
     ]
 
-    operations = [
+    operations = together([
         migrations.RemoveConstraint(
             model_name='container',
             name='custody_container_lies',
@@ -30,4 +32,4 @@ class Migration(migrations.Migration):
             model_name='container',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('place__isnull', True), ('rack__isnull', True), ('store_unit__isnull', True)), models.Q(('place__isnull', False), ('rack__isnull', False), ('state__in', ('collected', 'received', 'accepted', 'quarantined', 'rejected', 'stored', 'returned', 'expired')), ('store_unit__isnull', False)), _connector='OR'), name='custody_container_lies'),
         ),
-    ]
+    ])

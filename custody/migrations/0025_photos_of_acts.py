@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('custody', '0024_matched'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='boxphoto',
             name='event_id',
@@ -25,4 +27,4 @@ class Migration(migrations.Migration):
             name='step',
             field=models.SlugField(blank=True, help_text='key of that step', max_length=64),
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('custody', '0026_label_prints'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='boxcondition',
             name='told_highest',
@@ -40,4 +42,4 @@ class Migration(migrations.Migration):
             name='told_minutes',
             field=models.FloatField(help_text='minutes outside when it was told last', null=True),
         ),
-    ]
+    ])

@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -12,7 +14,7 @@ class Migration(migrations.Migration):
         ('personas', '0007_units'),
     ]
 
-    operations = [
+    operations = together([
         # Room beside each row for its next version: one whose indexed columns stay does not touch the indexes then.
         migrations.RunSQL("alter table custody_container set (fillfactor = 70)", migrations.RunSQL.noop),
         migrations.RunSQL("alter table custody_shipment set (fillfactor = 70)", migrations.RunSQL.noop),
@@ -52,4 +54,4 @@ class Migration(migrations.Migration):
             name='to_site',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='personas.site'),
         ),
-    ]
+    ])

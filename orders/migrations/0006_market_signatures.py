@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('orders', '0005_way_points'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='flowstep',
             name='market_signatures',
@@ -20,4 +22,4 @@ class Migration(migrations.Migration):
             name='market_signatures',
             field=models.JSONField(blank=True, default=dict, help_text='country code -> more than elsewhere'),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         ('orders', '0008_condition_due'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='HistoricalDowntimePack',
             fields=[
@@ -66,4 +68,4 @@ class Migration(migrations.Migration):
                 ('unwalled', django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    ])

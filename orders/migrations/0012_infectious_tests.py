@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('orders', '0011_transcripts'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='historicalorder',
             name='infectious_tests',
@@ -20,4 +22,4 @@ class Migration(migrations.Migration):
             name='infectious_tests',
             field=models.CharField(blank=True, choices=[('negative', 'Complete, negative'), ('positive', 'Complete, positive'), ('pending', 'Pending')], help_text="donor's", max_length=8),
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('orders', '0012_infectious_tests'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='historicalofflineentry',
             name='act',
@@ -30,4 +32,4 @@ class Migration(migrations.Migration):
             name='title',
             field=models.CharField(help_text='of the step, or what is reported of it', max_length=140),
         ),
-    ]
+    ])

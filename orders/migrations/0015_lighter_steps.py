@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
         ('orders', '0014_legs_due'),
     ]
 
-    operations = [
+    operations = together([
         # Room beside each step for its next version: one whose indexed columns stay does not touch the indexes then.
         migrations.RunSQL("alter table orders_orderstep set (fillfactor = 60)", migrations.RunSQL.noop),
         migrations.AlterField(
@@ -28,4 +30,4 @@ class Migration(migrations.Migration):
             name='order',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='orders.order'),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('personas', '0007_units'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='HistoricalEpcisAct',
             fields=[
@@ -69,4 +71,4 @@ class Migration(migrations.Migration):
                 ('unwalled', django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('orders', '0017_packed_by_partners'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AlterField(
             model_name='epcisact',
             name='act',
@@ -20,4 +22,4 @@ class Migration(migrations.Migration):
             name='act',
             field=models.CharField(choices=[('pickup_failed', 'Pickup failed'), ('delayed', 'Delayed'), ('picked_up', 'Picked up'), ('leg_departed', 'Leg begun'), ('leg_arrived', 'Leg ended'), ('delivered', 'Delivered'), ('stored', 'Stored'), ('manufacture_begun', 'Manufacture begun'), ('received', 'Received'), ('thawed', 'Thawed or prepared'), ('infused', 'Infused'), ('packed', 'Packed'), ('quarantine_decided', 'Quarantine decided'), ('declared_wrong', 'Declared wrong')], max_length=20),
         ),
-    ]
+    ])

@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         ('personas', '0007_units'),
     ]
 
-    operations = [
+    operations = together([
         # Room beside each row for its next version: one whose indexed columns stay does not touch the indexes then.
         migrations.RunSQL("alter table orders_orderstep set (fillfactor = 40)", migrations.RunSQL.noop),
         migrations.RunSQL("alter table orders_order set (fillfactor = 70)", migrations.RunSQL.noop),
@@ -60,4 +62,4 @@ class Migration(migrations.Migration):
             model_name='orderstep',
             index=models.Index(condition=models.Q(('state__in', ['waiting', 'ready'])), fields=['responsible', 'state', 'due_at'], name='orders_open_steps'),
         ),
-    ]
+    ])

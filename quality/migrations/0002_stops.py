@@ -6,6 +6,8 @@ import ledger.identifiers
 import simple_history.models
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('quality', '0001_initial'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='HistoricalStop',
             fields=[
@@ -226,4 +228,4 @@ class Migration(migrations.Migration):
             model_name='stoppedunit',
             constraint=models.UniqueConstraint(fields=('stop', 'container_id'), name='quality_stopped_unit_once'),
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('quality', '0002_stops'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AlterField(
             model_name='historicalstoppedsource',
             name='kind',
@@ -30,4 +32,4 @@ class Migration(migrations.Migration):
             name='value',
             field=models.CharField(help_text="in capitals, without blanks; of a donor's number a digest alone", max_length=40),
         ),
-    ]
+    ])

@@ -4,6 +4,8 @@ import django.db.models.manager
 import ledger.identifiers
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -11,7 +13,7 @@ class Migration(migrations.Migration):
         ('quality', '0003_donor_stops'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='historicalstop',
             name='working_since',
@@ -44,4 +46,4 @@ class Migration(migrations.Migration):
                 ('unwalled', django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('scheduling', '0003_handed_over_repairs_and_prices'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AlterField(
             model_name='changeprice',
             name='kind',
@@ -20,4 +22,4 @@ class Migration(migrations.Migration):
             name='kind',
             field=models.CharField(choices=[('line_cancelled', 'Manufacturing line given up'), ('lane_cancelled', 'Courier lane given up'), ('transport', 'New transport'), ('recollection', 'Second collection')], max_length=20),
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('scheduling', '0004_recollection_prices'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='historicalrepairmove',
             name='starts',
@@ -20,4 +22,4 @@ class Migration(migrations.Migration):
             name='starts',
             field=models.JSONField(blank=True, default=list, help_text='of each of the places: kind of link, start (ISO)'),
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ledger.grouped_operations import together
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('scheduling', '0007_kept_moves'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AlterField(
             model_name='historicalwaitingoffer',
             name='state',
@@ -20,4 +22,4 @@ class Migration(migrations.Migration):
             name='state',
             field=models.CharField(choices=[('open', 'To answer'), ('accepted', 'Accepted, to be booked'), ('refused', 'Refused'), ('expired', 'Expired'), ('lost', 'Another order accepted first'), ('taken_back', 'Taken back: a disruption took the place'), ('booked', 'Booked')], default='open', max_length=12),
         ),
-    ]
+    ])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from django.db import connection, models
-from django.db.migrations.operations import AddConstraint, AddField, CreateModel, RunSQL
+from django.db.migrations.operations import AddConstraint, AddField, AlterField, CreateModel, RunSQL
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
@@ -25,6 +25,8 @@ def tables() -> list[Operation]:
         AddField("first", "second", models.ForeignKey("fictional.second", models.CASCADE, null=True)),
         AddField("second", "code", models.SlugField(default="")),
         RunSQL("select 1", "select 2"),
+        AlterField("first", "size", models.BigIntegerField()),
+        AlterField("second", "code", models.SlugField(default="", db_index=False)),
         AddConstraint("first", positive),
         AddConstraint("second", small),
     ]
@@ -47,7 +49,8 @@ def applied(operations: Sequence[Operation], *, backwards: bool = False) -> tupl
 
 def test_neighbors_of_one_kind_are_grouped() -> None:
     grouped = together(tables())
-    assert [type(operation).__name__ for operation in grouped] == ["Together", "Together", "RunSQL", "Together"]
+    kinds = [type(operation).__name__ for operation in grouped]
+    assert kinds == ["Together", "Together", "RunSQL", "Together", "Together"]
     assert grouped[0].describe() == "Create model First; Create model Second"
     assert isinstance(grouped[1], Together) and len(grouped[1].operations) == 2
     assert together(tables()[:1])[0].describe() == "Create model First"
