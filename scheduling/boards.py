@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from ledger.context import Actor
 from ledger.walls import visible
 from scheduling import opening_sources
+from scheduling.availability import is_disrupted
 from scheduling.models import Resource, Slot
 from scheduling.opening_sources import Sources, places_of
 from scheduling.states import PriorityClass, ResourceKind
@@ -28,7 +29,10 @@ NOT_RULED = "No shift on this day."
 
 @dataclass(frozen=True)
 class WindowOfDay:
-    """A window on the clock of its place. ``closed_reason`` of one without places; ``by_hand``: no rule touches it."""
+    """A window on the clock of its place. ``closed_reason`` of one without places; ``by_hand``: no rule touches it.
+
+    ``stopped``: an open disruption has taken it, and it is not offered.
+    """
 
     id: UUID
     starts_at: dt.datetime
@@ -40,6 +44,7 @@ class WindowOfDay:
     closed_reason: str
     reserved_for: str
     open_from: dt.datetime | None
+    stopped: bool = False
 
     @property
     def times(self) -> str:
@@ -48,11 +53,13 @@ class WindowOfDay:
 
     @property
     def load(self) -> str:
+        if self.stopped:
+            return f"stopped, {self.taken} booked" if self.taken else "stopped"
         return f"{self.taken} of {self.places}" if self.places else "closed"
 
     @property
     def is_full(self) -> bool:
-        return bool(self.places) and self.taken >= self.places
+        return bool(self.places) and self.taken >= self.places and not self.stopped
 
 
 @dataclass
@@ -115,7 +122,8 @@ def _windows(
     actor: Actor, resources: Iterable[Resource], sources: Sources, dates: Sequence[dt.date]
 ) -> dict[tuple[UUID, dt.date], list[WindowOfDay]]:
     found: dict[tuple[UUID, dt.date], list[WindowOfDay]] = defaultdict(list)
-    for slot in _slots(actor, [row.pk for row in resources], dates[0], dates[-1]).order_by("starts_at"):
+    slots = _slots(actor, [row.pk for row in resources], dates[0], dates[-1])
+    for slot in slots.annotate(is_stopped=is_disrupted()).order_by("starts_at"):
         zone = ZoneInfo(sources.zone(slot.resource_id))
         window = WindowOfDay(
             id=slot.pk,
@@ -128,6 +136,7 @@ def _windows(
             closed_reason=slot.closed_reason,
             reserved_for=PriorityClass(slot.reserved_for).label if slot.reserved_for else "",
             open_from=slot.open_from.astimezone(zone) if slot.open_from else None,
+            stopped=slot.is_stopped,
         )
         found[slot.resource_id, window.starts_at.date()].append(window)
     return found

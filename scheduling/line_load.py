@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from ledger.context import Actor
 from ledger.walls import visible
 from personas.queries import organization_names, sites
+from scheduling.availability import is_disrupted
 from scheduling.models import ChainLink, Resource, Slot
 from scheduling.states import LIVE, ChainState, ResourceKind
 
@@ -26,10 +27,14 @@ Booked = tuple[str, UUID | None]  # state of the chain, and its manufacturer
 
 @dataclass
 class LineDay:
-    """One line on one local day. Of a partner's line ``taken`` and ``capacity`` are None."""
+    """One line on one local day. Of a partner's line ``taken`` and ``capacity`` are None.
+
+    ``stopped``: an open disruption has taken every window of the day. What it has taken offers nothing.
+    """
 
     date: dt.date
     offered: bool = False
+    stopped: bool = False
     full: bool = False
     taken: int | None = None
     capacity: int | None = None
@@ -44,6 +49,8 @@ class LineDay:
         """The load in words: what the bars say."""
         if not self.offered:
             return "not offered"
+        if self.stopped:
+            return f"stopped, {self.taken} booked" if self.taken else "stopped"
         if self.capacity is None:
             return "full" if self.full else "room"
         return f"{self.taken}/{self.capacity}"
@@ -178,7 +185,7 @@ def lines(actor: Actor, first: dt.date, count: int) -> list[Line]:
 
 def _slots(actor: Actor, resource_ids: Iterable[UUID], since: dt.datetime, until: dt.datetime) -> list[Slot]:
     rows = visible(Slot, actor).filter(resource_id__in=list(resource_ids), starts_at__gte=since, starts_at__lt=until)
-    return list(rows.order_by("starts_at", "pk"))
+    return list(rows.annotate(is_stopped=is_disrupted()).order_by("starts_at", "pk"))
 
 
 def _days(
@@ -194,12 +201,14 @@ def _days(
         day = found.get(slot.starts_at.astimezone(zone).date())
         if day is None:
             continue
-        room = slot.taken < slot.capacity
+        room = slot.taken < slot.capacity and not slot.is_stopped  # type: ignore[attr-defined]
         day.full = not room if not day.offered else day.full and not room
-        day.offered = True
+        day.stopped = slot.is_stopped and (day.stopped or not day.offered)  # type: ignore[attr-defined]
+        day.offered, day.full = True, day.full and not day.stopped
         own = slot.organization_id == actor.organization_id
         if own:
-            day.taken, day.capacity = (day.taken or 0) + slot.taken, (day.capacity or 0) + slot.capacity
+            offered = 0 if slot.is_stopped else slot.capacity  # type: ignore[attr-defined]
+            day.taken, day.capacity = (day.taken or 0) + slot.taken, (day.capacity or 0) + offered
         for state, sponsor in (booked or {}).get(slot.pk, ()):
             if own and sponsor is not None:
                 day.sponsors[sponsor] = day.sponsors.get(sponsor, 0) + 1

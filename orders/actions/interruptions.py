@@ -100,6 +100,7 @@ def cancel(actor: Actor, code: str, reason: str, *, once: Once | None = None, ve
         waiting.end(order.stream_id, order.center_id, "The order was cancelled.")
         order.state, order.end_reason, order.closed_at = OrderState.CANCELLED, reason, timezone.now()
         order.on_hold, order.hold_reason = False, ""
+        order.to_write |= {"end_reason", "on_hold", "hold_reason"}
         attempts.set_phase(order)
         event.note(order=order.code)
     return order

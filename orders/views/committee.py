@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -55,6 +56,7 @@ def decide(request: HttpRequest) -> HttpResponseBase:
         board = waiting_board.board(actor, therapy.pk)
     typed_order = _typed_order(request, board)
     try:
+        _require_each_rank_once(request, typed_order)
         ranks = [RankRow(row.entry.pk, typed(request, f"reason-{row.entry.pk}")) for row in typed_order]
         decision = decide_ranks(actor, therapy.pk, ranks, _signatures(request, board), answer=typed(request, "answer"))
     except (NotFound, Unauthenticated):
@@ -68,12 +70,24 @@ def decide(request: HttpRequest) -> HttpResponseBase:
 
 def _typed_order(request: HttpRequest, board: Board) -> list[Row]:
     """Return the rows by the rank that was typed; by score where it is missing or twice the same."""
+    return sorted(board.by_score, key=lambda row: (_typed_rank(request, row) or 10_000, row.computed or 0))
 
-    def place(row: Row) -> tuple[int, int]:
-        text = typed(request, f"rank-{row.entry.pk}")
-        return (int(text) if text.isascii() and text.isdigit() else 10_000, row.computed or 0)
 
-    return sorted(board.by_score, key=place)
+def _typed_rank(request: HttpRequest, row: Row) -> int:
+    text = typed(request, f"rank-{row.entry.pk}")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _require_each_rank_once(request: HttpRequest, rows: list[Row]) -> None:
+    """Raise InvalidInput unless the ranks say one order: nobody signs an order that was not typed."""
+    given = Counter(_typed_rank(request, row) for row in rows)
+    faults = {
+        f"ranks[{position}].reason": [f"Rank {rank} is given to {given[rank]} orders." if rank else "Give it a rank."]
+        for position, rank in enumerate(_typed_rank(request, row) for row in rows)
+        if not rank or given[rank] > 1
+    }
+    if faults:
+        raise InvalidInput(fields=faults)
 
 
 def _signatures(request: HttpRequest, board: Board) -> list[dict[str, str]]:

@@ -47,6 +47,7 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
     rows = order_cards.timeline(actor, order)
     now, later = order_cards.split(rows)
     turns, ways = order_cards.turns(actor, order), ways_of(actor, order)
+    material = order_cards.material(actor, order)
     shown, before = order_cards.quality_part(actor, order), asked(request, "before")
     events, older = order_cards.events(actor, order, before) if actor.can(Capability.VIEW_RECORD) else ([], "")
     context = {
@@ -62,7 +63,8 @@ def _page(request: HttpRequest, code: str, refusal: Refusal | None = None, at: s
         "parties": order_cards.parties(actor, order),
         "plan": order_cards.plan(actor, order),
         "wished": order_cards.wished(actor, order),
-        "material": order_cards.material(actor, order),
+        "material": material,
+        "left_over": [row["bag"] for row in material if not row["bag"].is_terminal],
         "shipments": order_cards.shipments(actor, order),
         "labels": found_labels,
         "has_labels": order_cards.has_valid_labels(found_labels),

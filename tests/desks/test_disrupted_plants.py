@@ -13,9 +13,9 @@ from ledger.context import reading
 from ledger.models import Event
 from orders.repairing import hits
 from scheduling import slot_chains
-from scheduling.actions.disruptions import open_disruption
+from scheduling.actions.disruptions import close_disruption, open_disruption
 from scheduling.models import Resource, Slot
-from tests.desks.test_line_board import booked
+from tests.desks.test_line_board import board, booked, starts
 from tests.desks.world import PlantWorld
 from tests.journeys.telling import events, told
 from tests.journeys.watching import order_of
@@ -68,6 +68,27 @@ def test_a_line_of_a_contract_manufacturer_stops_and_each_sponsor_hears_of_its_o
         assert own <= {hit.order.code for hit in found}
         # other tests of this world may have booked places on the same line: each sponsor still finds its own alone
         assert {hit.order.manufacturer_id for hit in found} <= {plants.organizations[name].pk}
+
+
+def test_a_stopped_day_is_no_room_on_any_planner_s_board_until_the_stop_ends(plants: PlantWorld) -> None:
+    one = booked(plants, "one", "accept_job")
+    at = link_of(plants, one, "manufacturing_line").starts_at
+
+    def days() -> dict[str, Any]:
+        who = {"cmo": ("cmo", "cmo_planner"), "one": ("one", "planner")}
+        return {name: starts(board(plants, person, at))[one.code][0].day for name, person in who.items()}
+
+    assert not any(day.stopped for day in days().values())
+    stop = closed(plants, one, ("cmo", "cmo_planner"), "manufacturing_line")
+    own, partner = days()["cmo"], days()["one"]
+    assert own.stopped and own.words == f"stopped, {own.taken} booked" and own.capacity == 0 and not own.full
+    assert (partner.words, partner.capacity) == ("stopped", None)
+    shown = board(plants, ("cmo", "cmo_planner"), at).content.decode()
+    assert own.words in shown and f'data-start="{own.date}"' not in shown, "nothing is dropped there"
+    calendar = plants.browse("cmo", "cmo_planner").get("/scheduling/", {"from": f"{own.date}"})
+    assert own.words in calendar.content.decode()
+    close_disruption(plants.player("cmo", "cmo_planner").actor, stop.pk)
+    assert not any(day.stopped for day in days().values())
 
 
 def test_a_courier_that_cannot_drive_tells_the_center_the_sponsor_and_the_plant(plants: PlantWorld) -> None:

@@ -196,6 +196,7 @@ def test_a_cancelled_order_gives_its_places_back_and_is_read_only(world: World) 
     assert (taken(world), chain_state(world, journey)) == (free, ChainState.FREED)
     order = order_of(coordinator, journey)
     assert (order.state, order.phase) == (OrderState.CANCELLED, "cancelled")
+    assert order.end_reason == "The patient chose another therapy."
     with reading(coordinator.actor):
         states = set(queries.steps_of(coordinator.actor, order).values_list("state", flat=True))
         assert states == {StepState.DONE, StepState.CANCELLED}

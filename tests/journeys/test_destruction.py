@@ -15,9 +15,11 @@ from ledger.models import Signature
 from ledger.refusals import FactsMissing, InvalidInput, Mismatch, NotAllowed, NotFound, WrongState
 from orders.actions.destruction import destroy_material
 from orders.actions.dispositions import decide_on_quarantine
+from orders.actions.interruptions import cancel
 from personas.models import User
 from tests.journeys.conftest import refused
 from tests.journeys.destroying import destroy, destruction
+from tests.journeys.test_under_query import browser, text
 from tests.journeys.watching import bags, order_of
 from tests.journeys.world import World
 from tests.personas.conftest import signed_in
@@ -54,6 +56,22 @@ def test_two_people_scan_and_sign_and_custody_ends_when_they_say(world: World) -
         assert len({row.content_hash for row in signed}) == 1
     with refused(WrongState, "container_ended"):
         destroy(quality, operator, journey.code, code)
+
+
+def test_what_is_left_of_a_cancelled_order_is_named_until_its_end_is_recorded(world: World) -> None:
+    journey, coordinator = world.journey(), world.player("center", "coordinator")
+    journey.run(before="finish")
+    quality, operator = world.player("maker", "qa_reviewer"), world.player("maker", "operator")
+    (code,) = bags(quality, journey)
+    page = f"/orders/{journey.code}/"
+    assert "Material is left" not in text(browser(coordinator), page)
+    cancel(coordinator.actor, journey.code, "The patient withdrew.")
+    for reader in (coordinator, quality):
+        shown = text(browser(reader), page)
+        assert "The patient withdrew." in shown and "Material is left" in shown
+        assert f"(in process, {world.maker.name})" in shown
+    destroy(quality, operator, journey.code, code)
+    assert "Material is left" not in text(browser(coordinator), page)
 
 
 def test_one_human_being_is_not_two_people(world: World) -> None:

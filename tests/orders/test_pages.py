@@ -299,8 +299,11 @@ def test_hold_lift_and_cancel_need_a_reason(browse: Browse, code: str) -> None:
     assert "This order is on hold" in page and "Lift the hold" in page and "Put on hold" not in page
     assert "on hold" in text_of(client.get(f"/orders/{code}/steps/consent/"))
     assert client.post(f"/orders/{code}/lift/", {"reason": "Better"}).status_code == 303
+    assert client.post(f"/orders/{code}/hold/", {"reason": "Fever again"}).status_code == 303
     assert client.post(f"/orders/{code}/cancel/", {"reason": "Withdrawn"}).status_code == 303
-    assert "This order was cancelled" in text_of(client.get(f"/orders/{code}/"))
+    ended = text_of(client.get(f"/orders/{code}/"))
+    assert "This order was cancelled" in ended and "<p>Withdrawn</p>" in ended and "Material is left" not in ended
+    assert "This order is on hold" not in ended and "Fever again" not in ended.split("Timeline")[0]
     again = client.post(f"/orders/{code}/cancel/", {"reason": "Again"})
     assert again.status_code == 409
 

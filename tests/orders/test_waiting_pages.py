@@ -120,7 +120,11 @@ def test_the_list_explains_who_is_ahead_and_the_committee_page_asks_for_reasons(
     assert refused.status_code == 400
     assert "passed over by" in text_of(refused)
     assert "Bridging ends this week" in text_of(refused)
-    signed = member.post("/waiting/committee/", {**signing, f"reason-{old.pk}": "Infection"})
+    reasons = {f"reason-{old.pk}": "Infection"}
+    for rank, words in (("1", "Rank 1 is given to 2 orders"), ("", "Give it a rank"), ("x", "Give it a rank")):
+        unclear = member.post("/waiting/committee/", {**signing, **reasons, f"rank-{second.pk}": rank})
+        assert unclear.status_code == 400 and words in text_of(unclear), "nobody signs an order that was not typed"
+    signed = member.post("/waiting/committee/", {**signing, **reasons})
     assert signed.status_code == 303, text_of(signed)
     page = text_of(browse("center", "coordinator").get("/waiting/"))
     assert f"{first.order_code}</span>: Likely to benefit (+32)" in page.replace('<span class="cgt-mono">', "")
