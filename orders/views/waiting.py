@@ -19,6 +19,7 @@ from ledger.refusals import InvalidInput, NotFound, Refusal, Unauthenticated
 from network.queries import therapies
 from orders import queries
 from orders.actions.waiting_list import add_to_waiting_list
+from orders.views import frame
 from orders.views.requests import asked, day, see_other, typed
 from personas.states import Capability as C
 from personas.views import desk
@@ -80,10 +81,15 @@ def offers_shown(actor: Actor) -> list[dict[str, Any]]:
     """Return the offers that wait for an answer or for their booking, as the page and the desk show them."""
     found = waiting_offers.offers_to_answer(actor)
     names = dict(therapies(actor, active=False).values_list("pk", "name")) if found else {}
+    codes = {offer.entry.order_code for offer in found}
+    orders = {order.code: order for order in queries.open_orders(actor).filter(code__in=codes)} if codes else {}
+    patients = frame.names_of(actor, orders.values())
+    whose = {code: patients.get(order.patient_id) for code, order in orders.items()}
     return [
         {
             "offer": offer,
             "name": names.get(offer.entry.therapy_id, ""),
+            "patient": whose.get(offer.entry.order_code),
             "collection": parse_datetime(offer.place.offer["collection_start"]),
             "zone": offer.place.offer["links"][0]["zone"],
             "n": str(n),

@@ -8,7 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from custody import vault
 from ledger.context import reading
+from orders.flow import order_named
 from orders.tasks import offer_freed_places
 from scheduling import quota_periods
 from scheduling.models import CriteriaSet, RankDecision, WaitingEntry, WaitingOffer
@@ -92,7 +94,12 @@ def test_an_order_is_added_scored_decided_and_offered_from_the_pages(world: Worl
         assert RankDecision.unwalled.get().members == ["Committee Member A", "Committee Member B"]
     line_places(world, 1)
     assert offer_freed_places() == 1
-    assert f"Accept for {code}" in text_of(coordinator.get("/"))
+    actor = world.actor("center", "coordinator")
+    with reading(actor):
+        (known,) = vault.open_identities(actor, [order_named(actor, code).patient_id]).values()
+    desk = text_of(coordinator.get("/"))
+    assert f"Accept for {code}" in desk and f"{known.display_name} · " in desk
+    assert known.display_name not in text_of(member.get("/waiting/")), "the committee reads no names"
     (offer,) = offers(world)
     answering = f"/waiting/offers/{offer.pk}/"
     assert coordinator.post(answering, {"answer": "refuse", "reason": " "}).status_code == 400
