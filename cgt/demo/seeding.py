@@ -48,7 +48,7 @@ PACE: dict[str, float | str] = {
     "start": "manufacture_start",
     "finish": 9 * 24,
     "label_product": 0.2,
-    "qc": 5 * 24,
+    "qc": 3.5 * 24,
     "review": 20,
     "release": 4,
     "ship_go": 8,
@@ -153,6 +153,7 @@ COLLECTED_IN = {
 AHEAD_DAYS = 12  # far enough to be moved on the planner's board
 CHAIR_OPENS = dt.time(7)
 LATE_HOURS = 40
+RETURN_HOURS = 17  # from packing a product to its delivery
 LONG_HOURS = 96
 
 
@@ -257,15 +258,22 @@ class Story:
             self.at += dt.timedelta(hours=pace * self.chance.uniform(0.8, 1.1))
             if pace >= LONG_HOURS:  # after a long wait the story is on time again, so that its end is near now
                 self.at = max(self.at, self._on_time_after(key))
+            if key == "ship" and (planned := self._planned("tentative_return")):
+                at_the_latest = planned - dt.timedelta(hours=RETURN_HOURS)
+                self.at = max(self.last + dt.timedelta(minutes=2), min(self.at, at_the_latest))  # never after it is due
             return
-        viewer = self._viewer().actor
-        with reading(viewer):
-            planned = plan_time(flow.order_named(viewer, self.journey.code), pace) or self.at
+        planned = self._planned(pace) or self.at
         if key == "kit":
             planned -= dt.timedelta(hours=21)
         wanted = planned + dt.timedelta(minutes=self.chance.uniform(1, 25))
         latest = self.now - dt.timedelta(hours=self._hours_until_stop(key))  # what follows must have happened, too
         self.at = max(self.at + dt.timedelta(minutes=2), min(wanted, latest))
+
+    def _planned(self, name: str) -> dt.datetime | None:
+        """Return a time of the order's plan."""
+        viewer = self._viewer().actor
+        with reading(viewer):
+            return plan_time(flow.order_named(viewer, self.journey.code), name)
 
     def _on_time_after(self, key: str) -> dt.datetime:
         left = (

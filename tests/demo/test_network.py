@@ -14,6 +14,7 @@ from cgt.demo.opening_hours import RULED
 from ledger.context import reading
 from orders import queries as orders
 from orders.actions import rescheduling
+from orders.models import OrderStep
 from scheduling import queries
 from scheduling.states import HolidayPolicy
 from tests.factories import PASSWORD
@@ -68,3 +69,17 @@ def test_some_places_of_the_demonstration_open_by_rules_and_the_rest_by_hand(mad
         assert any(reason in words for words in told), (code, told)
         assert any(words.startswith("Public holiday") for words in told) == (holidays == HolidayPolicy.CLOSED), code
     assert all(window.by_hand for day in shown["isar-chair"].days for window in day.windows)
+
+
+@pytest.mark.parametrize("chance", [1, 2])
+def test_a_product_under_way_was_packed_before_its_delivery_is_planned(made: network.DemoNetwork, chance: int) -> None:
+    (plot, *_) = (plot for plot in seeding.plots() if plot.before == "ship_delivery")
+    story = seeding.Story(made, plot, random.Random(chance), timezone.now())
+    story.tell()
+    viewer = story._viewer().actor
+    with reading(viewer):
+        steps = {
+            step.key: step for step in OrderStep.unwalled.filter(order__code=story.journey.code).order_by("attempt")
+        }
+    packed, delivery = steps["ship"].done_at, steps["ship_delivery"].planned_at
+    assert packed is not None and delivery is not None and packed < delivery
