@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -38,3 +39,9 @@ def of_order(actor: Actor, code: str) -> list[CourierJob]:
 def of_return(actor: Actor, key: UUID) -> list[CourierJob]:
     """Return the jobs by which an empty shipper was to go back, the newest first."""
     return list(visible(CourierJob, actor).filter(returning=key).select_related(*RELATED).order_by("-booked_at", "-pk"))
+
+
+def open_of_returns(actor: Actor, keys: Iterable[UUID]) -> dict[UUID, CourierJob]:
+    """Return the open job by which each of these empty shippers goes back, by return."""
+    found = visible(CourierJob, actor).filter(returning_id__in=list(keys), state__in=OPEN)
+    return {job.returning_id: job for job in found if job.returning_id}

@@ -200,7 +200,8 @@ def propose(
     proposed_by: UUID | None = None,
     hours: float = PROPOSAL_HOURS,
 ) -> SlotChain:
-    """Take the places of the offer beside those of a confirmed chain until the other side answers, or for ``hours``.
+    """Take the places of the offer beside those of a confirmed chain until the other side answers, or for ``hours``,
+    and never beyond the beginning of the collection that it moves.
 
     ``proposed_by``: whose proposal it is, the actor's organization unless said. What the center proposes the
     manufacturer answers; the center answers what the manufacturer or its plant proposes.
@@ -217,6 +218,9 @@ def propose(
         raise WrongState("Only confirmed dates are changed by agreement.", code="not_confirmed")
     proposal_id = _take_new(actor, chain, request, offer)
     now = timezone.now()
+    until = min(now + dt.timedelta(hours=hours), offer.collection_start)
+    if chain.collection_starts_at > now:  # once the patient was collected nothing is left to agree to
+        until = min(until, chain.collection_starts_at)
     proposal = record(
         chain.organization_id,
         chain.stream_id,
@@ -229,7 +233,7 @@ def propose(
         change_code=code,
         change_reason=stated(reason),
         requested_at=now,
-        held_until=min(now + dt.timedelta(hours=hours), offer.collection_start),
+        held_until=until,
     )
     watch_hold(proposal)
     return proposal

@@ -10,6 +10,7 @@ from django.db.models import F, Prefetch, QuerySet
 
 from ledger.context import Actor
 from ledger.walls import visible
+from scheduling.availability import is_disrupted
 from scheduling.models import ChainLink, Disruption, RepairDue, RepairMove, RepairRun, Slot, SlotChain
 from scheduling.states import LIVE, MoveState
 
@@ -53,3 +54,11 @@ def disrupted_slots(actor: Actor, resource_ids: Sequence[UUID], since: dt.dateti
 def due_repairs(now: dt.datetime) -> list[RepairDue]:
     """Return the repairs that the sweep looks after (ids and times only: outside the wall)."""
     return list(RepairDue.unwalled.filter(due_at__lte=now).order_by("due_at"))
+
+
+def stopped_places(chain: SlotChain) -> list[tuple[str, ChainLink]]:
+    """Return the names of a chain's places that lie in an open disruption, with their links. Runs inside an action."""
+    own = ChainLink.unwalled.filter(chain_id=chain.pk)
+    found = list(Slot.unwalled.filter(is_disrupted(), pk__in=own.values("slot_id")).values_list("pk", "resource__name"))
+    links = {link.slot_id: link for link in own} if found else {}
+    return [(name, links[key]) for key, name in found]

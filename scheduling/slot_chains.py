@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from ledger import directory
@@ -27,6 +27,7 @@ from ledger.recording import open_event
 from ledger.refusals import Conflict, InvalidInput, WrongState
 from personas.queries import Site
 from scheduling import freed_places, kept_moves, quotas
+from scheduling.availability import is_disrupted
 from scheduling.capacity import SlotFull, give_back_all, take_all
 from scheduling.chain_search import next_best, offer_of_token, search
 from scheduling.models import ChainLink, HoldDue, Slot, SlotChain
@@ -242,8 +243,9 @@ def confirm_by_rule(chain: SlotChain, rule: AutoConfirm, said_by: str) -> str:
     if ahead < rule.days_ahead:
         return f"The collection is less than {rule.days_ahead:g} days ahead."
     lines = [link.slot_id for link in links_of(chain) if link.kind == ResourceKind.MANUFACTURING_LINE]
-    if Slot.unwalled.filter(pk__in=lines, taken__gt=F("capacity") * rule.line_load_percent / 100.0).exists():
-        return "The line is too full for that start."
+    too_full = Q(taken__gt=F("capacity") * rule.line_load_percent / 100.0)
+    if Slot.unwalled.filter(too_full | Q(is_disrupted()), pk__in=lines).exists():
+        return "The line is too full, or stopped, for that start."
     answer = {"answered_by": None, "answered_by_name": said_by, "answered_at": timezone.now()}
     set_state(chain, (ChainState.REQUESTED,), ChainState.CONFIRMED, **answer)
     return ""

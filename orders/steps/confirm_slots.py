@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 
-from ledger.refusals import MissingFact
+from ledger.refusals import FactsMissing, MissingFact
 from ledger.states import Role
 from orders import bookings
 from orders.inputs import DecisionInputs
@@ -14,7 +15,10 @@ from orders.states import StepState
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from scheduling import slot_chains
+from scheduling.disrupted import stopped_places
 from scheduling.states import ChainState
+
+INSTEAD = "Look for other dates where the disruption is open, or decline with a day that would fit."
 
 
 class Parameters(serializers.Serializer[Any]):
@@ -67,5 +71,16 @@ class ConfirmSlots(StepKind):
                 StepState.FAILED,
                 reopen=ctx.parameters.get("reopens", "book"),
             )
+        self._require_open_places(chain)
         slot_chains.confirm(chain, ctx.actor)
         return Outcome("Slots confirmed.", {"chain": str(chain.pk)})
+
+    def _require_open_places(self, chain: Any) -> None:
+        """Nobody promises a day on which a line, a lane or a chair is stopped: other dates are found first."""
+        facts = []
+        for name, link in stopped_places(chain):
+            at = link.starts_at.astimezone(ZoneInfo(link.zone))
+            text = f"{name} is stopped by a disruption on {at:%a %d %b %Y %H:%M} ({link.zone})."
+            facts.append(MissingFact("place_stopped", text, INSTEAD))
+        if facts:
+            raise FactsMissing("These dates cannot be promised.", facts=facts)

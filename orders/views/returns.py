@@ -40,8 +40,9 @@ def returns(request: HttpRequest) -> HttpResponseBase:
     chosen = {"show": asked(request, "show")}
     rows = register.returns(actor, closed=chosen["show"] == "closed", overdue=chosen["show"] == "overdue")
     page = Paginator(rows, SHOWN).get_page(asked(request, "page"))
+    booked = job_register.open_of_returns(actor, [row.pk for row in page])
     context = {
-        "rows": [_shown(row) for row in page],
+        "rows": [{**_shown(row), "job": booked.get(row.pk)} for row in page],
         "pages": pages(page, chosen),
         "filters": [select("show", "Show", [("overdue", "Overdue"), ("closed", "Closed")], chosen)],
         "filtered": any(chosen.values()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
@@ -17,6 +17,7 @@ from orders.states import StepState
 from personas.queries import personas_with
 
 PRINTED = "print_labels"
+PACKED = "pack"
 OF_THE_PRODUCT = ("release", "outbound", "treatment", "closure")
 _S = ContainerState
 PATH = (
@@ -49,12 +50,16 @@ WRONG = (_S.QUARANTINED, _S.RETURNED, *GONE)
 
 @dataclass(frozen=True)
 class Entry:
-    """A step in the column: done, current (its form is open), open (the actor may do it too), other's, or later."""
+    """A step in the column: done, current (its form is open), open (the actor may do it too), other's, or later.
+
+    ``pdf``: its labels; ``papers``: the packing list of the box that it packed.
+    """
 
     step: Any
     state: str
     who: str = ""
     pdf: str = ""
+    papers: str = ""
 
 
 def column(actor: Actor, order: Any, wanted: str = "") -> list[Entry]:
@@ -69,7 +74,17 @@ def column(actor: Actor, order: Any, wanted: str = "") -> list[Entry]:
     run = _chosen(actor, runs, wanted)
     current = _current(actor, run, wanted)
     holders = _holders(actor, run)
-    return [_entry(actor, order, step, step is current, holders.get(step.capability, "")) for step in run]
+    papers = _papers(actor, order, run)
+    found = [_entry(actor, order, step, step is current, holders.get(step.capability, "")) for step in run]
+    return [replace(entry, papers=papers.get(entry.step.key, "")) for entry in found]
+
+
+def _papers(actor: Actor, order: Any, run: list[Any]) -> dict[str, str]:
+    """Return where the packing list is of the box that each step of the run has packed, by the step's key."""
+    packed = [step for step in run if step.flow_step.kind == PACKED and step.state == StepState.DONE]
+    boxes = {box.direction: box.code for box in queries.boxes_of(actor, order)} if packed else {}
+    ways = {step.key: boxes.get(step.flow_step.parameters.get("direction", "")) for step in packed}
+    return {key: reverse("orders:packing_list", args=[order.code, code]) for key, code in ways.items() if code}
 
 
 def _newest(steps: Iterable[Any]) -> list[Any]:

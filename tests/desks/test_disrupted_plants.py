@@ -11,12 +11,14 @@ import pytest
 from cgt.demo.journey import Journey
 from ledger.context import reading
 from ledger.models import Event
+from ledger.refusals import FactsMissing
 from orders.repairing import hits
 from scheduling import slot_chains
 from scheduling.actions.disruptions import close_disruption, open_disruption
 from scheduling.models import Resource, Slot
 from tests.desks.test_line_board import board, booked, starts
 from tests.desks.world import PlantWorld
+from tests.journeys.conftest import refused
 from tests.journeys.telling import events, told
 from tests.journeys.watching import order_of
 
@@ -89,6 +91,21 @@ def test_a_stopped_day_is_no_room_on_any_planner_s_board_until_the_stop_ends(pla
     assert own.words in calendar.content.decode()
     close_disruption(plants.player("cmo", "cmo_planner").actor, stop.pk)
     assert not any(day.stopped for day in days().values())
+
+
+def test_a_start_on_a_stopped_line_is_not_promised_and_may_be_declined(plants: PlantWorld) -> None:
+    own = booked(plants, "own", "confirm")
+    stop = closed(plants, own, ("one", "planner"), "manufacturing_line")
+    planner = plants.player("one", "planner")
+    with refused(FactsMissing) as refusal:
+        own.perform("confirm", {"decision": "confirm"}, planner)
+    (fact,) = refusal.value.facts
+    assert fact.code == "place_stopped" and "is stopped by a disruption" in fact.text and "decline" in fact.remedy
+    close_disruption(planner.actor, stop.pk)
+    own.perform("confirm", {"decision": "confirm"}, planner)
+    other = booked(plants, "own", "confirm", 9)
+    closed(plants, other, ("one", "planner"), "manufacturing_line")
+    assert other.perform("confirm", {"decision": "decline", "reason": "The line stands"}, planner).state == "failed"
 
 
 def test_a_courier_that_cannot_drive_tells_the_center_the_sponsor_and_the_plant(plants: PlantWorld) -> None:

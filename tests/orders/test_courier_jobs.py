@@ -90,6 +90,7 @@ def test_the_way_back_of_an_empty_shipper_is_booked_told_fetched_and_brought(
     assert emptied.serial in shown and "Ramp 3" in shown and "Cell lab, 555-0100" in shown
     assert "Kit and return pickups: " in text_of(driver.get("/?days=week"))
     assert dock.post(f"{emptied.page}book/", window()).status_code == 409, "it is booked already"
+    assert "Courier booked, from" in text_of(dock.get("/equipment/returns/"))
     start = job.window_from
     assert told_to(world, "courier", job, start - 90 * MINUTE) == [f"New job: empty shipper {emptied.serial}"]
     assert told_to(world, "maker", job, start - 90 * MINUTE) == [], "who booked it knows"

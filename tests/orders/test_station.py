@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
 from tests.factories import PASSWORD
 from tests.orders.conftest import Browse, consented, patient, text_of
 from tests.orders.factories import World
+from tests.orders.packing import journey_of
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -85,3 +88,14 @@ def test_a_step_that_does_not_exist_is_not_found(world: World, browse: Browse) -
     assert client.get(f"/orders/{code}/station/", {"step": "nonsense"}).status_code == 200
     assert client.post(f"/orders/{code}/station/", {"step": "nonsense"}).status_code == 404
     assert client.post(f"/orders/{code}/station/", {}).status_code == 404
+
+
+def test_the_packing_list_is_one_click_away_once_the_box_is_closed(world: World, browse: Browse) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="pack")
+    nurse, station = browse("center", "apheresis_nurse"), f"/orders/{journey.code}/station/"
+    assert "/packing-list/" not in text_of(nurse.get(station))
+    journey.run(until="pack")
+    page = text_of(nurse.get(station))
+    (address,) = re.findall(rf'href="(/orders/{journey.code}/boxes/[^"]+/packing-list/)"', page)
+    assert nurse.get(address).status_code == 200

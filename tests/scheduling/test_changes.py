@@ -150,6 +150,15 @@ def test_a_change_that_nobody_answers_expires_once() -> None:
         assert live_chain(former.stream_id) == former and proposed_chain(former.stream_id) is None
 
 
+def test_a_change_is_answered_before_the_collection_that_it_moves() -> None:
+    world = make_world()
+    former = confirmed(world)
+    offer = other(world, former)
+    with stepping(world.coordinator, former.stream_id):
+        proposal = changes.propose(world.coordinator, former, world.request(), offer, hours=60 * 24, **WHY)
+    assert proposal.held_until == former.collection_starts_at < offer.collection_start
+
+
 def test_who_gives_the_booking_up_gives_the_proposed_change_up() -> None:
     world = make_world()
     former = confirmed(world)
