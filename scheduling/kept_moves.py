@@ -132,12 +132,12 @@ def of_moves(moves: Iterable[RepairMove]) -> dict[UUID, MoveDue]:
     return {due.move_id: due for due in MoveDue.unwalled.filter(move_id__in=ids)} if ids else {}
 
 
-def let_go(due: MoveDue) -> Counter[UUID]:
-    """Give what is kept for a move back, once; return the places by slot. Twice gives back nothing."""
+def let_go(due: MoveDue) -> Counter[UUID] | None:
+    """Give what is kept for a move back, once; return the places by slot (none, where all were lacking), None when that
+    was done already."""
     open_event()
-    gone = MoveDue.unwalled.filter(pk=due.pk).delete()[0]
-    if not gone:
-        return Counter()
+    if not MoveDue.unwalled.filter(pk=due.pk).delete()[0]:
+        return None
     quotas.give_back_of(due.move_id, due.organization_id)
     give_back_all(due.kept, due.organization_id)
     return Counter(due.kept)
@@ -168,7 +168,7 @@ def expire(due: MoveDue, now: dt.datetime) -> RepairMove:
     move: RepairMove = RepairMove.unwalled.get(pk=found.move_id)
     move.state = MoveState.EXPIRED
     move.save(update_fields=["state"])
-    hand_on(found.disruption_id, let_go(found))
+    hand_on(found.disruption_id, let_go(found) or ())
     freed_places.note([found.therapy_id])
     return move
 
@@ -176,7 +176,7 @@ def expire(due: MoveDue, now: dt.datetime) -> RepairMove:
 def drop(stream_id: UUID, reason: str) -> None:
     """Withdraw the move that waits for an order which gets other dates, or none: its places are free at once."""
     due = MoveDue.unwalled.filter(stream_id=stream_id).first()
-    if due is None or not let_go(due):
+    if due is None or let_go(due) is None:
         return
     RepairMove.unwalled.filter(pk=due.move_id, state=MoveState.OFFERED).update(
         state=MoveState.WITHDRAWN, reason=reason, answered_at=timezone.now()

@@ -116,7 +116,7 @@ def answer_move(actor: Actor, move_id: UUID, raw: Mapping[str, Any], *, once: On
 def _let_go(order: Order, due: MoveDue | None) -> None:
     """Free what was kept for a move at once, first for the moves of the same plan that wait for a place of it."""
     if due is not None:
-        kept_moves.hand_on(due.disruption_id, kept_moves.let_go(due))
+        kept_moves.hand_on(due.disruption_id, kept_moves.let_go(due) or ())
         freed_places.note([order.therapy_id])
 
 
