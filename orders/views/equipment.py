@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -42,6 +44,10 @@ def register(request: HttpRequest) -> HttpResponseBase:
     return acted(request, ("add-equipment",), act, lambda refusal: _list(request, refusal), reverse("orders:equipment"))
 
 
+def _row(row: Any, place: str) -> dict[str, Any]:
+    return shown(row, not_back=place.startswith("Empty")) | {"place": place}
+
+
 def _list(request: HttpRequest, refusal: Refusal | None = None) -> TemplateResponse:
     actor = keeper(request)
     chosen = {name: asked(request, name) for name in ("kind", "serial", "retired")}
@@ -57,7 +63,7 @@ def _list(request: HttpRequest, refusal: Refusal | None = None) -> TemplateRespo
     may_keep = actor.can(Capability.KEEP_EQUIPMENT)
     fields = fields_of(request, actor, EquipmentInputs(), errors) if may_keep else []
     context = {
-        "rows": [shown(row) | {"place": places.get(row.pk, "")} for row in page],
+        "rows": [_row(row, places.get(row.pk, "")) for row in page],
         "pages": pages(page, chosen),
         "filters": [
             select("kind", "Kind", EquipmentKind.choices, chosen),

@@ -87,5 +87,12 @@ def _piece(request: HttpRequest, key: UUID, refusal: Refusal | None = None, what
             forms[name] = fields_of(request, actor, serializer, errors if name == what else {}, initial, name == what)
     placed = [field for fields in forms.values() for field in fields]
     where = returns.whereabouts(actor, row) if row.is_shipper else None
-    context = {**shown(row), "where": where, "forms": forms, "what": what, **answer(request, refusal, errors, placed)}
+    away = where is not None and where.returning is not None
+    context = {
+        **shown(row, not_back=away),
+        "where": where,
+        "forms": forms,
+        "what": what,
+        **answer(request, refusal, errors, placed),
+    }
     return TemplateResponse(request, "orders/equipment_piece.html", context, status=refusal.status if refusal else 200)

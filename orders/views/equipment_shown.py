@@ -21,6 +21,7 @@ BADGES = {  # tone, icon, words
     "expired": ("bad", "ban", "Expired"),
     "retired": ("neutral", "ban", "Out of service"),
 }
+NOT_BACK = ("warn", "package", "Empty, not back")
 
 
 def keeper(request: HttpRequest) -> Actor:
@@ -31,10 +32,10 @@ def keeper(request: HttpRequest) -> Actor:
     return actor
 
 
-def shown(row: Any) -> dict[str, Any]:
-    """Return a piece with its state now and the badge of it."""
+def shown(row: Any, *, not_back: bool = False) -> dict[str, Any]:
+    """Return a piece with its state now and the badge of it; ``not_back``: a shipper that stands empty elsewhere."""
     judged = pieces.judged(row, timezone.now())
-    tone, icon, text = BADGES[judged.state]
+    tone, icon, text = NOT_BACK if not_back and judged.state not in ("expired", "retired") else BADGES[judged.state]
     return {"piece": judged, "row": row, "badge": {"tone": tone, "icon": icon, "text": text}}
 
 

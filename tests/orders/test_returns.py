@@ -104,6 +104,16 @@ def test_an_empty_shipper_is_expected_handed_over_received_and_fit_again(world: 
     assert "Fit" in text_of(keeper.get(f"/equipment/{it.piece}/"))
 
 
+def test_the_register_says_of_a_charged_shipper_that_it_is_not_back(world: World, browse: Browse) -> None:
+    it, keeper = Emptied(world), browse(*KEEPER)
+    for address in (f"/equipment/?serial={it.serial}", f"/equipment/{it.piece}/"):
+        assert "Empty, not back" in text_of(keeper.get(address))
+    back = {"outcome": "fit", "received_at": typed(timezone.now())}
+    assert keeper.post(f"{it.rest}/receive", back, content_type="application/json").status_code == 200
+    for address in (f"/equipment/?serial={it.serial}", f"/equipment/{it.piece}/"):
+        assert "Empty, not back" not in text_of(keeper.get(address))
+
+
 def test_until_then_it_is_not_packed_and_the_words_say_why(world: World, browse: Browse) -> None:
     it = Emptied(world, each_trip=True)
     it.journey.run(before="ship")
