@@ -23,7 +23,6 @@ from scheduling import kept_moves
 from scheduling.kept_moves import Keeping
 from scheduling.repair import standing
 from scheduling.repair.runs import RepairMove, RepairRun
-from scheduling.slot_chains import places_in
 
 Signed = Sequence[tuple[Order, Mapping[str, Any]]]
 FITS_NO_MORE = "move_not_feasible"
@@ -77,13 +76,18 @@ def _keeping(move: RepairMove, row: Mapping[str, Any], hit: Hit) -> Keeping:
     for kind, begins in row["choices"][row["chosen"]].get("starts", []):
         start = dt.datetime.fromisoformat(begins)
         starts[kind] = min(starts.get(kind, start), start)
-    fresh = Counter(move.slot_ids) - places_in(hit.chain)
+    fresh = Counter(move.slot_ids) - _places(hit)
     return Keeping(move, hit.chain, hit.order.center_site_id, tuple(fresh.elements()), starts)
 
 
 def given_up(signed: Signed, stand: Mapping[str, Hit]) -> dict[str, Counter[UUID]]:
     """Return by order code the places that its move gives up."""
-    return {order.code: places_in(stand[order.code].chain) - Counter(slots_of(row)) for order, row in signed}
+    return {order.code: _places(stand[order.code]) - Counter(slots_of(row)) for order, row in signed}
+
+
+def _places(hit: Hit) -> Counter[UUID]:
+    """The places of the order's chain, whose links were read with all others'."""
+    return Counter(link.slot_id for link in hit.chain.links.all())
 
 
 def slots_of(row: Mapping[str, Any]) -> tuple[UUID, ...]:

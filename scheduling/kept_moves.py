@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, F, IntegerField, Value, When
 from django.utils import timezone
 
 from ledger import directory
@@ -52,41 +52,50 @@ def keep(wanted: Sequence[Keeping], now: dt.datetime) -> list[MoveDue]:
     Quotas first, then slots, each locked in one order for all moves, as whoever takes places does.
     """
     open_event()
-    _lock(wanted)
-    return MoveDue.objects.bulk_create([_kept(one, now) for one in wanted]) if wanted else []
+    if _lock_quotas(wanted):
+        for one in wanted:
+            _take_quotas(one)
+    slots, taken = _locked_slots(wanted), Counter[UUID]()
+    rows = []
+    for one in wanted:
+        ids = sorted(set(one.slot_ids) & slots.keys())
+        kept = [pk for pk in ids if slots[pk].capacity - slots[pk].taken > taken[pk]]
+        taken.update(kept)
+        rows.append(_kept(one, kept, min((slots[pk].starts_at for pk in ids), default=None), now))
+    for places in sorted(set(taken.values())):
+        ids = [pk for pk, number in taken.items() if number == places]
+        Slot.unwalled.filter(pk__in=ids).update(taken=F("taken") + places)
+    return MoveDue.objects.bulk_create(rows) if rows else []
 
 
-def _kept(one: Keeping, now: dt.datetime) -> MoveDue:
-    _take_quotas(one)
-    lacking = [slot_id for slot_id in sorted(set(one.slot_ids)) if not _is_taken(slot_id)]
+def _kept(one: Keeping, kept: Sequence[UUID], begins: dt.datetime | None, now: dt.datetime) -> MoveDue:
+    latest = now + dt.timedelta(hours=HOURS)
     return MoveDue(
         organization_id=one.move.center_id,
         stream_id=one.move.stream_id,
         move_id=one.move.pk,
         disruption_id=one.move.disruption_id,
         therapy_id=one.chain.therapy_id,
-        due_at=_until(one, now),
-        kept=sorted(set(one.slot_ids) - set(lacking)),
-        lacking=lacking,
+        due_at=min(latest, max(begins, now)) if begins else latest,
+        kept=list(kept),
+        lacking=sorted(set(one.slot_ids) - set(kept)),
     )
 
 
-def _until(one: Keeping, now: dt.datetime) -> dt.datetime:
-    begins = Slot.unwalled.filter(pk__in=one.slot_ids).order_by("starts_at").values_list("starts_at", flat=True).first()
-    latest = now + dt.timedelta(hours=HOURS)
-    return min(latest, max(begins, now)) if begins else latest
-
-
-def _lock(wanted: Sequence[Keeping]) -> None:
+def _lock_quotas(wanted: Sequence[Keeping]) -> bool:
+    """Lock what quotas may count of the moves, in the order in which whoever takes of them does; False without any."""
     starts = [start for one in wanted for start in one.starts.values()]
-    if starts:
-        therapies = {one.chain.therapy_id for one in wanted}
-        rows = Allotment.unwalled.select_for_update(of=("self",)).filter(
-            therapy_id__in=therapies, starts_at__lte=max(starts), ends_at__gt=min(starts)
-        )
-        list(rows.order_by("quota_id", _share_order(), "pk").values_list("pk"))
+    if not starts:
+        return False
+    rows = Allotment.unwalled.select_for_update(of=("self",)).filter(
+        therapy_id__in={one.chain.therapy_id for one in wanted}, starts_at__lte=max(starts), ends_at__gt=min(starts)
+    )
+    return bool(list(rows.order_by("quota_id", _share_order(), "pk").values_list("pk")))
+
+
+def _locked_slots(wanted: Sequence[Keeping]) -> dict[UUID, Slot]:
     slots = Slot.unwalled.select_for_update(of=("self",)).filter(pk__in={pk for one in wanted for pk in one.slot_ids})
-    list(slots.order_by("pk").values_list("pk"))
+    return {slot.pk: slot for slot in slots.order_by("pk")}
 
 
 def _share_order() -> Case:

@@ -341,8 +341,10 @@ def sign_repair(actor: Actor, run_id: UUID, raw: Mapping[str, Any], *, once: Onc
         if actor.organization_role == Role.CMO:
             handing_over.hand_over(actor, run, offered, signing_moves.given_up(offered, stand))
         else:
-            moves = [(_offer(order, run, row), row) for order, row in offered]
-            signing_moves.keep_places(moves, {order.stream_id: stand[order.code] for order, _ in offered})
+            moves = RepairMove.objects.bulk_create(_offer(order, run, row) for order, row in offered)
+            rows = [row for _, row in offered]
+            known = {order.stream_id: stand[order.code] for order, _ in offered}
+            signing_moves.keep_places(list(zip(moves, rows, strict=True)), known)
         run.state = RunState.SIGNED
         run.save()
         event.note(run=run_id, moves=len(offered))
@@ -356,6 +358,7 @@ def _require_proposed(run: RepairRun) -> None:
 
 
 def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
+    assert run.disruption_id is not None  # noqa: S101 - a what-if was refused before
     choice = row["choices"][row["chosen"]]
     material = row["material"]
     before, after, zone = row["before"], choice["collection"], row["zone"]
@@ -363,7 +366,7 @@ def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
         before, after = row["infusion_before"], choice["infusion"]
     elif material != Material.NOT_COLLECTED:
         before, after, zone = row["start_before"], choice["manufacture"], choice["plant_zone"] or row["plant_zone"]
-    move: RepairMove = RepairMove.objects.create(
+    return RepairMove(
         stream_id=order.stream_id,
         run_id=run.pk,
         disruption_id=run.disruption_id,
@@ -376,4 +379,3 @@ def _offer(order: Order, run: RepairRun, row: Mapping[str, Any]) -> RepairMove:
         after=dt.datetime.fromisoformat(after),
         zone=zone,
     )
-    return move
