@@ -172,6 +172,14 @@ class ScanField(serializers.CharField):
         super().__init__(**options)
 
 
+class NumberScanField(serializers.CharField):
+    """The number of a shipper, seal, logger or kit, scanned or typed: no code of an order, and names no patient."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("style", {"input_type": "scan_number"})
+        super().__init__(**options)
+
+
 class NotOneWeekday(serializers.Serializer[Any]):
     """Refuses the former key ``weekday``, so that nobody's wish is ignored in silence."""
 

@@ -43,7 +43,9 @@ class BookInputs(WindowInputs):
 class FetchInputs(serializers.Serializer[Any]):
     """What was fetched."""
 
-    number = serializers.CharField(max_length=60, label="Number on it", help_text="Scan or type it.")
+    number = serializers.CharField(
+        max_length=60, label="Number on it", help_text="Scan or type it.", style={"input_type": "scan_number"}
+    )
     at = serializers.DateTimeField(label="Fetched at")
 
 

@@ -12,7 +12,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
-from rest_framework import serializers
 
 from custody import jobs
 from custody.actions.jobs import BookInputs, place_in, said_of, times_in
@@ -25,6 +24,7 @@ from ledger.states import Role
 from network import queries as network
 from orders import attempts, parties, way_points
 from orders.flow import order_named
+from orders.inputs import NumberScanField
 from orders.locks import stream_of
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES, OrderState
@@ -35,7 +35,7 @@ from personas.states import Capability
 class KitInputs(BookInputs):
     """Which kit goes, and when and where a courier fetches it."""
 
-    number = serializers.CharField(max_length=40, label="Kit number", help_text="As it stands on the kit.")
+    number = NumberScanField(max_length=40, label="Kit number", help_text="As it stands on the kit.")
 
     def get_fields(self) -> dict[str, Any]:
         found = dict(super().get_fields())

@@ -19,7 +19,7 @@ from ledger.recording import Once, acting
 from ledger.refusals import FactsMissing, MissingFact, NotAllowed
 from orders import boxes, stopped_use, transit
 from orders.flow import order_named
-from orders.inputs import PastTime, ScanField, read
+from orders.inputs import NumberScanField, PastTime, ScanField, read
 from orders.locks import stream_of
 from orders.models import Order, OrderStep
 from orders.states import OPEN_STEP_STATES
@@ -34,15 +34,13 @@ class ShipperSwapInputs(serializers.Serializer[Any]):
     """What the box was in, and what it is in now."""
 
     outer_code = ScanField(label="Outer code of the box", help_text="The label moves with the box: its code stays.")
-    seal_seen = serializers.CharField(
-        max_length=40, label="Seal that was cut", help_text="As it stood on the old shipper."
-    )
+    seal_seen = NumberScanField(max_length=40, label="Seal that was cut", help_text="As it stood on the old shipper.")
     units = serializers.IntegerField(
         min_value=1, max_value=12, label="Units moved", help_text="Counted as they were moved, without opening them."
     )
-    shipper_code = serializers.CharField(max_length=40, label="Number of the other shipper")
-    seal_code = serializers.CharField(max_length=40, label="New seal")
-    logger_code = serializers.CharField(
+    shipper_code = NumberScanField(max_length=40, label="Number of the other shipper")
+    seal_code = NumberScanField(max_length=40, label="New seal")
+    logger_code = NumberScanField(
         max_length=40, label="Logger that is in it", help_text="The same one, where it moved with the box."
     )
     logger_running = serializers.ChoiceField(choices=[("yes", "Running"), ("no", "Off")], label="Logger")

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from orders.inputs import ScanField
+from orders.inputs import NumberScanField
 from orders.states import StepState, WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
@@ -17,7 +17,7 @@ YES_NO = [("yes", "Yes"), ("no", "No")]
 class Inputs(serializers.Serializer[Any]):
     """What was found in the kit."""
 
-    kit_code = ScanField(max_length=60, label="Kit number")
+    kit_code = NumberScanField(max_length=60, label="Kit number")
     complete = serializers.ChoiceField(choices=YES_NO, label="Everything on the packing list is there")
     condition = serializers.ChoiceField(choices=[("good", "Undamaged"), ("damaged", "Damaged")], label="Condition")
     note = serializers.CharField(max_length=300, required=False, allow_blank=True, default="", label="What is missing")

@@ -12,7 +12,7 @@ from custody.states import ContainerState, ShipmentState
 from ledger.refusals import MissingFact
 from ledger.states import Role
 from orders import evidence, photos, transit
-from orders.inputs import PastTime, ScanField
+from orders.inputs import NumberScanField, PastTime, ScanField
 from orders.states import WithoutNetwork
 from orders.step_kinds import Outcome, StepContext, StepKind, VerifierRule, step_kind
 from orders.steps.pack import INBOUND, OUTBOUND
@@ -39,7 +39,7 @@ class Inputs(serializers.Serializer[Any]):
     """What both ends saw: the outer code, the seal, the time."""
 
     outer_code = ScanField(label="Outer code of the box")
-    seal_seen = serializers.CharField(max_length=60, label="Seal number on the box")
+    seal_seen = NumberScanField(max_length=60, label="Seal number on the box")
     condition = serializers.ChoiceField(choices=[("good", "Undamaged"), ("damaged", "Damaged")], label="Box")
     handed_over_at = PastTime(label="Handed over at")
 

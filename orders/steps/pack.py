@@ -12,7 +12,7 @@ from ledger.refusals import FactsMissing, InvalidInput, MissingFact
 from ledger.states import Role
 from orders import bags, checklists, evidence, parties, stopped_use, transit
 from orders.counts import counted
-from orders.inputs import PastTime, ScanField
+from orders.inputs import NumberScanField, PastTime, ScanField
 from orders.step_kinds import Outcome, StepContext, StepKind, step_kind
 from personas.states import Capability
 from quality.states import SourceKind
@@ -41,9 +41,9 @@ class Inputs(serializers.Serializer[Any]):
     """What goes into which shipper, under which seal."""
 
     bags = serializers.ListSerializer[Any](child=PackedBag(), label="Bags", min_length=1, max_length=12)
-    shipper_code = serializers.CharField(max_length=60, label="Shipper number")
-    seal_code = serializers.CharField(max_length=60, label="Seal number")
-    logger_code = serializers.CharField(max_length=60, label="Temperature logger number")
+    shipper_code = NumberScanField(max_length=60, label="Shipper number")
+    seal_code = NumberScanField(max_length=60, label="Seal number")
+    logger_code = NumberScanField(max_length=60, label="Temperature logger number")
     logger_running = serializers.ChoiceField(choices=[("yes", "Running"), ("no", "Off")], label="Logger")
     checklist = checklists.ticks()
     packed_at = PastTime(label="Packed at")

@@ -14,7 +14,7 @@
   document.addEventListener("focusin", (event) => {
     if (event.target.matches?.("main input[type=text], main input:not([type])")) last = event.target;
   });
-  const nextEmpty = () => [...document.querySelectorAll("main [data-scan]")].find((field) => usable(field) && field.value === "");
+  const nextEmpty = () => [...document.querySelectorAll('main [data-scan]:not([data-scan="number"])')].find((field) => usable(field) && field.value === "");
   const scanInto = () => (usable(last) && last.value === "" ? last : nextEmpty()) ?? (usable(last) ? last : document.querySelector("main [data-scan]"));
 
   const named = (name) => name && [...document.querySelectorAll(`main [name="${CSS.escape(name)}"]`)].find(usable);

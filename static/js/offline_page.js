@@ -99,7 +99,7 @@
 
   /* ---- forms of the steps at hand ---- */
   const fits = (sheet, form, line) => {
-    const unknown = [...form.querySelectorAll("[data-scan]")].filter(
+    const unknown = [...form.querySelectorAll('[data-scan]:not([data-scan="number"])')].filter(
       (field) => field.value && !sheet.expects.some((code) => field.value.toUpperCase().includes(code.toUpperCase())),
     );
     line.hidden = !unknown.length;

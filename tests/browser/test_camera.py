@@ -31,6 +31,14 @@ WIDTH, HEIGHT = 1280, 720
 PICTURES = os.environ.get("PICTURES")  # a folder: where to leave what was looked at
 
 
+def printed_as(text: str, kind: zxingcpp.BarcodeFormat) -> Image.Image:
+    """Return a code of another kind as it would be printed, with its quiet zone."""
+    made = Image.fromarray(zxingcpp.create_barcode(text, kind).to_image(scale=3)).convert("L")
+    whole = Image.new("L", (made.width + 80, made.height + 80), 255)
+    whole.paste(made, (40, 40))
+    return whole
+
+
 def symbol(text: str, side: int = 260) -> Image.Image:
     """Return a DataMatrix as it would be printed, on white."""
     made = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix)
@@ -92,6 +100,21 @@ def test_a_driver_scans_the_box_with_the_phone(crew: Crew, video: Path) -> None:
     expect(page.locator("[name=outer_code]")).to_have_value(box, timeout=60_000)
     assert page.locator("dialog").count() == 0
     assert page.evaluate("document.activeElement.name") == "seal_seen"  # as after a scanner's Enter
+
+
+@pytest.mark.story("CR1", "CR2")
+@pytest.mark.parametrize("kind", ["QRCode", "Code128"])
+def test_codes_of_other_kinds_are_read_and_a_seal_is_scanned_too(crew: Crew, video: Path, kind: str) -> None:
+    work = OrderWork(crew, packed(crew.world, **patient()))
+    box, page = work.boxes()[0], work.open(DRIVER, "pickup")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for label, name, text in (
+        ("Outer code of the box", "outer_code", box),
+        ("Seal number on the box", "seal_seen", "SEAL-004711"),
+    ):
+        show(video, printed_as(text, getattr(zxingcpp.BarcodeFormat, kind)))
+        opened(page, label)
+        expect(page.locator(f"[name={name}]")).to_have_value(text, timeout=60_000)
 
 
 @pytest.mark.story("AN2", "CL2")
