@@ -159,7 +159,15 @@ class DeclineChainView(_StepAlias):
     @_documented(
         "decline_slot_chain",
         "Decline the requested slot chain; its places are free at once",
-        inline_serializer("Decline", {"reason": serializers.CharField(max_length=300)}),
+        inline_serializer(
+            "Decline",
+            {
+                "reason": serializers.CharField(max_length=300),
+                "proposed_date": serializers.DateField(
+                    required=False, allow_null=True, help_text="collection date that would fit: told to the center"
+                ),
+            },
+        ),
     )
     def post(self, request: Request, code: str) -> Response:
         return self.aliased(request, code, decision="decline")

@@ -267,7 +267,9 @@ def test_a_slot_chain_is_searched_held_renewed_requested_declined_and_confirmed(
         assert [row["kind"] for row in waiting if row["order"]["code"] == code] == ["confirm_slots"]
         problem(planner.post(f"{chains}/decline", {}), 400, "invalid_input")
         if declined:
-            assert planner.post(f"{chains}/decline", {"reason": "No line."}).json()["result"]["state"] == "failed"
+            would_fit = {"reason": "No line.", "proposed_date": "2031-02-03"}
+            answered = planner.post(f"{chains}/decline", would_fit).json()["result"]
+            assert answered["state"] == "failed" and "03 Feb 2031 would fit" in answered["summary"], answered
             assert coordinator.get(f"orders/{code}").json()["slot_chain"]["state"] == "declined"
     assert planner.post(f"{chains}/confirm").json()["result"]["state"] == "done"
     chain = coordinator.get(f"orders/{code}").json()["slot_chain"]
