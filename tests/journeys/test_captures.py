@@ -129,6 +129,28 @@ def test_a_key_alone_takes_no_custody_and_no_password_is_kept(
     assert "captureID" in kept and "guessed-it-wrong" not in kept and PASSWORD not in kept
 
 
+@pytest.mark.story("AP1")
+def test_a_key_captures_and_asks_within_its_scopes(world: World, packed: Journey, center: Player) -> None:
+    """The same keys and scopes as the rest of the API: reading the record is one, taking custody another."""
+    box, seal = box_of(center, packed)
+    member = Membership.unwalled.get(pk=world.player("courier", "courier_driver").actor.membership_id)
+    hands = signed(world, ("center", "cell_lab_technologist"), box)
+
+    def partner(*scopes: str) -> Partner:
+        return make_partner(world.courier, "courier_driver", scopes, responsible=member)
+
+    reader, blind = partner("view_orders", "view_record"), partner("view_orders", "take_custody")
+    assert reader.get("epcis/events?EQ_bizStep=packing").status_code == 200
+    (error,) = sent(reader, event("shipping", box, cgt_seal=seal, **hands))["errors"]
+    assert error["status"] == 403 and step_of(center, packed, "pickup").state == "ready"
+    problem(blind.get("epcis/events?EQ_bizStep=packing"), 403, "scope_missing")
+    said = document(event("shipping", box, cgt_seal=seal, **hands))
+    assert blind.post("epcis/capture", said, content_type="application/ld+json").status_code == 403
+    assert sent(partner("view_orders", "view_record", "take_custody"), event("shipping", box, cgt_seal=seal, **hands))[
+        "success"
+    ]
+
+
 def test_an_event_that_comes_again_is_done_once(
     world: World, packed: Journey, center: Player, carrier: Partner
 ) -> None:
