@@ -51,15 +51,18 @@ CONCERNED_BY_TRANSPORT = (
     C.HOLD_ORDER,
 )
 
+# Whoever has chair or suite ready for it: what stops would else only vanish from their desk.
+AT_WORK = (C.COLLECT, C.MANUFACTURE)
+
 STOPPED, LIFTED = "quality.units_stopped", "quality.stop_lifted"
 PUT_ASIDE = "orders.material_put_aside"
 AT_THE_PATIENT = (ContainerState.ISSUED, ContainerState.THAWED)
 
 # What concerns the order as a whole.
 WATCHED = {
-    "orders.put_on_hold": Watch((C.HOLD_ORDER,), "On hold"),
-    "orders.hold_lifted": Watch((C.HOLD_ORDER,), "Hold lifted"),
-    "orders.cancelled": Watch((C.HOLD_ORDER, C.CANCEL_ORDER), "Cancelled"),
+    "orders.put_on_hold": Watch((C.HOLD_ORDER, *AT_WORK), "On hold"),
+    "orders.hold_lifted": Watch((C.HOLD_ORDER, *AT_WORK), "Hold lifted"),
+    "orders.cancelled": Watch((C.HOLD_ORDER, C.CANCEL_ORDER, *AT_WORK), "Cancelled"),
     "orders.remanufacture_decided": Watch((C.CONFIRM_SLOTS, C.HOLD_ORDER), "To be made again"),
     "orders.change_offered": Watch((C.BOOK_SLOTS,), "Other dates proposed: agree or refuse"),
     "orders.change_offered_by_plant": Watch(
@@ -241,6 +244,8 @@ def _tell_of_the_whole(audience: _Audience, actor: Actor, order: Order, event: E
     if actor.organization_role == Role.COURIER:
         if event.kind in STOPS_THE_BOX and shipments.underway(order.stream_id):
             audience.tell(C.TAKE_CUSTODY, "STOP this box", critical=True)
+        elif event.kind == "orders.cancelled":
+            audience.tell(C.MANAGE_LANES, WATCHED[event.kind].words)
         elif event.kind in GOES_ON and shipments.underway(order.stream_id):
             audience.tell(C.TAKE_CUSTODY, "This box may move again")
         elif event.kind in OF_TRANSPORT:

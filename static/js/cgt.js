@@ -86,6 +86,14 @@
     fields[fields.indexOf(input) + 1]?.focus();
   });
 
+  /* ---- a scan that comes while nothing has the focus is not lost: it goes into the first empty field for one ---- */
+  document.addEventListener("keydown", (event) => {
+    const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (!typed || document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
+    const empty = (field) => field.value === "" && !field.disabled && !field.readOnly && field.offsetParent !== null;
+    [...document.querySelectorAll("main [data-scan]")].find(empty)?.focus(); // the key itself arrives there
+  });
+
   /* ---- a camera reads where no scanner is: only where the browser lets a page use one ---- */
   const served = new URL("../", document.currentScript.src).href; // where this file's folder lies
   const decoder = { reader: `${served}vendor/zxing-wasm/reader.js`, wasm: `${served}vendor/zxing-wasm/zxing_reader.wasm` };

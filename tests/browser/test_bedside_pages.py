@@ -52,3 +52,17 @@ def test_from_the_store_to_the_bedside(crew: Crew) -> None:
     sound(ward, f"{steps}/bedside/", "Bag 1 of 2", "use before", "Something differs", "every bag yourself")
     journey.perform("bedside")
     sound(ward, f"{steps}/infuse/", one)
+
+
+def test_a_scan_that_comes_before_anything_has_the_focus_is_not_lost(crew: Crew) -> None:
+    journey = journey_of(crew.world, **patient())
+    journey.run(before="identify")
+    nurse, station = crew.at("center", "apheresis_nurse", 1), f"/orders/{journey.code}/station/"
+    nurse.goto(station)
+    wristband = nurse.locator('main [name="wristband"]')
+    wristband.wait_for()
+    assert nurse.evaluate("document.activeElement === document.body")
+    nurse.keyboard.type("CHA-FIRST")
+    assert wristband.input_value() == "CHA-FIRST"
+    nurse.keyboard.press("Enter")
+    assert nurse.url.endswith(station) and nurse.evaluate("document.activeElement.name") == "patient_said"

@@ -19,6 +19,7 @@ from orders.actions.interruptions import cancel
 from personas.models import User
 from tests.journeys.conftest import refused
 from tests.journeys.destroying import destroy, destruction
+from tests.journeys.telling import events, told
 from tests.journeys.test_under_query import browser, text
 from tests.journeys.watching import bags, order_of
 from tests.journeys.world import World
@@ -66,6 +67,9 @@ def test_what_is_left_of_a_cancelled_order_is_named_until_its_end_is_recorded(wo
     page = f"/orders/{journey.code}/"
     assert "Material is left" not in text(browser(coordinator), page)
     cancel(coordinator.actor, journey.code, "The patient withdrew.")
+    (event,) = events(coordinator, journey, "orders.cancelled")
+    assert operator.username in told(world.maker.pk, event), "it is no more on the operator's desk"
+    assert world.player("courier", "courier_dispatcher").username in told(world.courier.pk, event)
     for reader in (coordinator, quality):
         shown = text(browser(reader), page)
         assert "The patient withdrew." in shown and "Material is left" in shown
