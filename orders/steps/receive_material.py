@@ -31,7 +31,9 @@ class ReceivedBag(serializers.Serializer[Any]):
 class Inputs(serializers.Serializer[Any]):
     """What two people saw at the dock."""
 
-    bags = serializers.ListSerializer[Any](child=ReceivedBag(), label="Bags", min_length=1, max_length=12)
+    bags = serializers.ListSerializer[Any](
+        child=ReceivedBag(), label="Bags", min_length=1, max_length=12, style={"unexpected": True}
+    )
     temperature_c = serializers.DecimalField(
         max_digits=6,
         decimal_places=1,

@@ -37,6 +37,16 @@ def test_rows_of_an_optional_list_do_not_stop_the_browser() -> None:
     assert [field["name"] for field in described(kind_of("close_order").Inputs(), Filling("UTC"))] == ["remark"]
 
 
+def test_rows_are_added_only_where_something_may_come_to_what_is_there() -> None:
+    """At a receipt a bag that nobody expected may lie in the box; what is packed or thawed is known."""
+    for kind, more in (("pack", None), ("prepare_product", None), ("receive_product", 3), ("receive_material", 3)):
+        two = Filling("UTC", {"bags": [{"scan": ""}, {"scan": ""}]})
+        bags = next(field for field in described(kind_of(kind).Inputs(), two) if field["name"] == "bags")
+        assert (len(bags["entries"]), bags["more"], bags["fewer"]) == (2, more, 1), kind
+    made = described(kind_of("finish_manufacture").Inputs(), Filling("UTC", {"bags": [{"volume_ml": ""}]}))
+    assert next(field for field in made if field["name"] == "bags")["more"] == 2
+
+
 def test_a_page_that_stays_open_while_the_work_goes_on_takes_the_later_time() -> None:
     fields = {field["name"]: field for field in described(kind_of("hand_over").Inputs(), Filling("Europe/Berlin"))}
     assert fields["handed_over_at"]["type"] == "datetime"
