@@ -174,7 +174,7 @@ def _type_of(declared: serializers.Field) -> str:
 def _list(name: str, declared: serializers.ListSerializer[Any], filling: Filling) -> Described:
     starts: list[Any] = list(filling.initial.get(name, []))
     least, most = _bounds(declared)
-    if starts and "scan" in declared.child.fields and not declared.style.get("unexpected"):
+    if starts and "scan" in getattr(declared.child, "fields", {}) and not declared.style.get("unexpected"):
         most = max(len(starts), least)  # what is worked on is known: there is no further one
     count = row_count(name, filling, len(starts), least)
     word = (str(declared.label or name)).removesuffix("s")
