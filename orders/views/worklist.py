@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from ledger.context import Actor, reading
 from orders import queries
 from orders.views import frame
+from orders.views.approvals import to_approve
 from orders.views.desks import desk_of
 from personas.states import Capability
 from personas.views import desk
@@ -33,6 +34,7 @@ def worklist(request: HttpRequest) -> HttpResponseBase:
 def _worklist(request: HttpRequest, actor: Actor) -> TemplateResponse:
     context = frame.of(request, actor, queries.worklist(actor))
     context |= {"queried": queries.orders_under_query(actor), "cases": queries.open_cases(actor)}
+    context["to_approve"] = to_approve(actor)
     return TemplateResponse(request, "orders/worklist.html", context)
 
 

@@ -42,8 +42,11 @@ def test_a_version_is_proposed_by_one_and_approved_by_another(world: World, brow
     assert "Approve: make it live" not in page
     assert author.post(f"{address}approve/").status_code == 403
     assert "Approve: make it live" in text_of(approver.get(address))
+    assert "waiting for your approval" in text_of(approver.get("/")) and address in text_of(approver.get("/"))
+    assert "waiting for your approval" not in text_of(author.get("/"))
     assert approver.post(f"{address}approve/").status_code == 303
     assert approver.post(f"{address}approve/").status_code == 409
+    assert address not in text_of(approver.get("/"))
     exported = author.get(f"{address}file.yaml")
     assert yaml.safe_load(exported.content)["steps"][4]["due"] == definition["steps"][4]["due"]
     assert browse("center", "coordinator").get(address).status_code == 200
