@@ -9,6 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 from scheduling.calendars import Calendar, Window
@@ -17,10 +18,11 @@ from scheduling.offers import ChainRequest
 from scheduling.repair import names
 from scheduling.repair.collected import furthest, not_held, onward
 from scheduling.repair.reasons import WORDS
-from scheduling.repair.snapshot import Affected, Material, Offered, is_used
+from scheduling.repair.snapshot import Affected, Material, Offered, is_used, movable
 
 GONE = "A place of these dates is not offered any more."
 FULL = "A place of these dates went to somebody else."
+RING = "It waits for a place of another order of this plan, which waits for one of its own: neither could be the first."
 Chosen = Sequence[tuple[Affected, tuple[UUID, ...]]]
 
 
@@ -32,7 +34,7 @@ def fallen(
     ``offered``: by therapy, as the repair itself is asked (``snapshot.without``). ``given``: places by slot that other
     parts of the same plan give up, beyond what the calendar says.
     """
-    taken, found = Counter[UUID](), {}
+    taken, found, shifts = Counter[UUID](), {}, []
     offered_now = _narrowed(chosen, offered, given or {})
     for order, slot_ids in chosen:
         windows, used = offered_now[order.request.therapy_id], _used(order)
@@ -43,9 +45,42 @@ def fallen(
             why = FULL
         if why:
             found[order.key] = why
-        else:
-            taken.update(window.slot_id for window in wanted)
-    return found
+            continue
+        taken.update(window.slot_id for window in wanted)
+        shifts.append(Shift(order.key, frozenset(movable(order)), frozenset(window.slot_id for window in wanted)))
+    left = {slot_id: window.left for windows in offered_now.values() for slot_id, window in windows.items()}
+    left = {slot_id: left[slot_id] - sum(slot_id in one.has for one in shifts) for slot_id in left}
+    return found | dict.fromkeys(ring(shifts, left), RING)
+
+
+class Shift(NamedTuple):
+    """One order of a plan: the places that it has and could give back, and those that it is to have."""
+
+    key: str
+    has: frozenset[UUID]
+    wants: frozenset[UUID]
+
+
+def ring(shifts: Sequence[Shift], left: Mapping[UUID, int]) -> list[str]:
+    """Return the orders that would wait for each other's places for ever, though every center accepts.
+
+    ``left``: free places by slot now. What is free is kept for the orders in their turn; who lacks nothing moves, and
+    what it gives up goes to those who lack it, as ``kept_moves`` does.
+    """
+    free = Counter(left)
+    lacking: dict[str, set[UUID]] = {}
+    for one in shifts:
+        lacking[one.key] = {slot_id for slot_id in one.wants - one.has if free[slot_id] <= 0}
+        free.subtract(one.wants - one.has - lacking[one.key])
+    waiting = list(shifts)
+    while ready := [one for one in waiting if not lacking[one.key]]:
+        for one in ready:
+            waiting.remove(one)
+            for slot_id in one.has - one.wants:
+                taker = next((other for other in waiting if slot_id in lacking[other.key]), None)
+                if taker is not None:
+                    lacking[taker.key].discard(slot_id)
+    return [one.key for one in waiting]
 
 
 def _narrowed(

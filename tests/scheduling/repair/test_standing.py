@@ -13,7 +13,7 @@ from scheduling.repair.candidates import problem
 from scheduling.repair.pools import dealt
 from scheduling.repair.snapshot import Affected, Offered
 from scheduling.repair.solver import Limits, solve
-from scheduling.repair.standing import FULL, GONE, as_booked, fallen
+from scheduling.repair.standing import FULL, GONE, Shift, as_booked, fallen, ring
 
 Chosen = list[tuple[Affected, tuple[UUID, ...]]]
 
@@ -68,6 +68,24 @@ def test_what_waits_too_long_at_the_plant_falls_by_the_searchs_own_rule(plan: tu
     strict = replace(order, request=replace(order.request, max_age_hours=1, age_buffer_hours=0))
     why = fallen([(strict, slot_ids)], offered(plan), NOW)[order.key]
     assert "old" in why or "age" in why, why
+
+
+A, B, C, FREE = (UUID(int=n) for n in range(1, 5))
+
+
+def shift(key: str, has: UUID, wants: UUID) -> Shift:
+    return Shift(key, frozenset({has}), frozenset({wants}))
+
+
+def test_orders_that_could_only_move_at_once_are_named_before_anybody_is_asked() -> None:
+    none = {A: 0, B: 0, C: 0, FREE: 1}
+    assert ring([shift("one", A, B), shift("two", B, A)], none) == ["one", "two"]
+    assert ring([shift("one", A, B), shift("two", B, C), shift("three", C, A)], none) == ["one", "two", "three"]
+    assert ring([shift("one", A, B), shift("two", B, C), shift("three", C, FREE)], none) == [], (
+        "the last one goes first"
+    )
+    assert ring([shift("one", A, B), shift("two", B, A)], none | {A: 1}) == [], "a free place opens it"
+    assert ring([shift("one", A, A), shift("two", B, FREE)], none) == []
 
 
 def test_a_collection_that_stands_needs_no_time_to_be_prepared(plan: tuple[Chosen, Calendar]) -> None:
