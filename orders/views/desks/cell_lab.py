@@ -63,6 +63,7 @@ def _expected(actor: Actor) -> list[dict[str, Any]]:
     for row in rows:
         row |= {
             "due": row["step"].planned_at,
+            "late": row["step"].planned_at < timezone.now(),
             "url": row["order_url"],
             "title": row["about"] or row["code"],
             "about": "",

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import datetime as dt
 
+import pytest
+from django.utils import timezone
+
+from cgt.demo import clock
+from ledger.context import reading
+from orders import queries
+from orders.views.desks import cell_lab
 from tests.journeys.world import World
 from tests.orders.conftest import text_of
 from tests.orders.desks.conftest import Sit
 from tests.orders.desks.costs import assert_light
 
 pytestmark = pytest.mark.usefixtures("committed_db")
+HOUR, FAR = dt.timedelta(hours=1), dt.timedelta(days=90)
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +116,16 @@ def test_the_physician_signs_beside_the_evidence(travels: World, sit: Sit, monke
 def test_strangers_see_nothing_of_it(stored: list[str], sit: Sit) -> None:
     for persona in ("coordinator", "treating_physician", "apheresis_nurse"):
         assert not any(code in text_of(sit(persona, 1, "next_center").get("/")) for code in stored), persona
+
+
+def test_a_delivery_that_was_planned_before_now_is_late(travels: World) -> None:
+    journey = travels.journey(seed=40)
+    journey.run(before="ship_pickup")
+    actor = travels.player("center", "cell_lab_technologist").actor
+    with reading(actor):
+        (step,) = queries.expected_deliveries(actor, timezone.now() + FAR).filter(order__code=journey.code)
+        assert step.planned_at is not None
+        for moment, late in ((step.planned_at - HOUR, False), (step.planned_at + HOUR, True)):
+            with clock.at(moment):
+                rows = {row["code"]: row["late"] for row in cell_lab._expected(actor)}
+            assert rows[journey.code] is late
