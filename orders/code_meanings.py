@@ -51,7 +51,7 @@ def meaning_of(actor: Actor, scanned: str) -> Meaning:
     order = visible(Order, actor).filter(stream_id=found.stream_id).first()
     label, valid = (custody.label_standing(actor, serial) if serial and found.container else None) or (None, None)
     instead = valid if label and label.state not in VALID else None
-    return Meaning(parts, order, found.alias, label, instead, standing.of_found(actor, found) if order else None)
+    return Meaning(parts, order, found.alias, label, instead, standing.of_found(actor, found, order) if order else None)
 
 
 def aliases_of(actor: Actor, order: Order) -> list[Any]:

@@ -94,7 +94,7 @@ class ThingNow(Shape):
     what = serializers.CharField(help_text="in words, with k of n")
     state = serializers.CharField(help_text="of a container or of a shipment")
     stop = serializers.CharField(help_text="that it must not be used; empty where nothing says so")
-    reason = serializers.CharField(help_text="why it is in quarantine")
+    reason = serializers.CharField(help_text="why: of quarantine, hold or query; never told to a courier")
     organization = serializers.CharField(help_text="who has it; empty once custody has ended, and of a box at a site")
     site = serializers.CharField(help_text="where they have it; empty on the way")
     since = serializers.DateTimeField(allow_null=True)
