@@ -99,3 +99,14 @@ def test_the_packing_list_is_one_click_away_once_the_box_is_closed(world: World,
     page = text_of(nurse.get(station))
     (address,) = re.findall(rf'href="(/orders/{journey.code}/boxes/[^"]+/packing-list/)"', page)
     assert nurse.get(address).status_code == 200
+
+
+def test_where_no_row_can_be_added_nothing_is_said_of_rows(world: World, browse: Browse) -> None:
+    journey = journey_of(world, **patient())
+    journey.run(before="receive_product")
+    lab = browse("center", "cell_lab_technologist")
+    page = lab.get(f"/orders/{journey.code}/steps/receive_product/")
+    rows = [field for field in page.context["fields"] if field["type"] == "list"]
+    assert rows and ("Choose before you type" in text_of(page)) is any(
+        one.get("more") or one.get("fewer") for one in rows
+    )
