@@ -168,7 +168,7 @@ def test_packing_by_checklist_and_a_box_that_comes_later(crew: Crew) -> None:
     at = f"/orders/{journey.code}/boxes/{shipment.code}/"
     sound(page, at, "In reserve on arrival", "It arrives too late", "What is inside keeps after arrival")
     sound(crew.at("courier", "courier_driver", 1), "/?days=week", "arrives too late")
-    sound(crew.at(*CONTROL), "/", "h in reserve")
+    sound(crew.at(*CONTROL), "/", "h too late")
 
 
 def test_kits_empty_shippers_and_a_tank_with_an_alarm(crew: Crew) -> None:
