@@ -233,7 +233,26 @@
     const form = event.detail.elt.closest?.("form");
     if (form) release(form);
   });
+  // A list that gets one row more or less keeps what was typed in the others; a new row is typed into next.
+  let typed = null;
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const list = detail.target.matches?.("[data-keeps-typed]") ? detail.target : null;
+    typed = list && { id: list.id, fields: new Map([...list.querySelectorAll("[id][name]")].map((field) => [field.id, field])) };
+  });
+  const typeAgain = ({ id, fields }) => {
+    typed = null;
+    const list = document.getElementById(id);
+    const now = [...list.querySelectorAll("[id][name]")];
+    for (const field of now) {
+      const before = fields.get(field.id);
+      if (!before || field.type === "file") continue;
+      if (["checkbox", "radio"].includes(field.type)) field.checked = before.checked;
+      else field.value = before.value;
+    }
+    (now.find((field) => !fields.has(field.id)) ?? list.querySelector("[hx-get]"))?.focus();
+  };
   document.addEventListener("htmx:afterSwap", () => {
+    if (typed) return typeAgain(typed);
     if (focusTrouble(document)) return;
     document.querySelector('[aria-current="step"] :is(input:not([type="hidden"], [readonly]), select, textarea)')?.focus();
   });

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.journeys import Crew, OrderWork, local
 from tests.factories import PASSWORD
@@ -124,8 +125,25 @@ def sign_beneath_evidence(work: OrderWork, person: tuple[str, str, int], key: st
     return page
 
 
+def rows_come_and_go(page: Page) -> None:
+    """What was typed stays, in the list and beside it; a new row is typed into next."""
+    volumes = page.locator('[name^="bags["][name$="volume_ml"]')
+    before = volumes.count()
+    volumes.first.fill("20.5")
+    page.fill('[name="signature.password"]', "half typed")
+    page.click("text=One row more")
+    expect(volumes).to_have_count(before + 1)
+    assert page.evaluate("document.activeElement.name") == f"bags[{before}]volume_ml"
+    volumes.last.fill("19")
+    page.click("text=One row less")
+    expect(volumes).to_have_count(before)
+    assert volumes.first.input_value() == "20.5"
+    assert page.input_value('[name="signature.password"]') == "half typed"
+
+
 def make_and_release(work: OrderWork) -> None:
     """Manufacture, QC, review and release, each by somebody else."""
+    rows_come_and_go(work.open(OPERATOR, "finish"))
     work.do(OPERATOR, "finish", {"result": "finished", "bags[0]volume_ml": "20", "bags[1]volume_ml": "20"})
     filled = work.bags("DP")
     labels = {f"bags[{place}]scan": bag for place, bag in enumerate(filled)}
