@@ -26,6 +26,10 @@ class Impatient(redis.Redis):
             raise
 
 
+# Each request is counted: whether there is something to count on is asked in the same question.
+COUNT = "return redis.call('exists', KEYS[1]) == 1 and redis.call('incrby', KEYS[1], ARGV[1])"
+
+
 class KeptClient(RedisCacheClient):
     _client: Any  # as Django keeps them: the stubs do not say so
     _get_connection_pool: Any
@@ -42,6 +46,12 @@ class KeptClient(RedisCacheClient):
             client = self._of_pool[id(pool)] = self._client(connection_pool=pool)
             client.patience = self._patience
         return self._of_pool[id(pool)]
+
+    def incr(self, key: Any, delta: int = 1) -> int:
+        found = self.get_client(key, write=True).eval(COUNT, 1, key, delta)
+        if found is None:
+            raise ValueError(f"Key '{key}' not found.")
+        return int(found)
 
 
 class Cache(RedisCache):

@@ -182,16 +182,15 @@ def lane_between(
     at: dt.datetime | None = None,
 ) -> Lane | None:
     """Return a sponsor's lane in force between two sites: the fastest, or the named courier's. None without one."""
-    found = _lanes_between(
-        manufacturer_id=manufacturer_id, origin_id=origin_id, destination_id=destination_id, at=at or timezone.now()
-    )
-    return next((lane for lane in found if courier_id in (None, lane.courier_id)), None)
+    way, moment = (manufacturer_id, origin_id, destination_id), at or timezone.now()
+    found = directory.kept("lanes", way, lambda: list(_lanes_between(*way)))
+    in_force = (lane for lane in found if lane.since <= moment and (lane.until is None or lane.until > moment))
+    return next((lane for lane in in_force if courier_id in (None, lane.courier_id)), None)
 
 
-@Prepared
-def _lanes_between(manufacturer_id: UUID, origin_id: UUID, destination_id: UUID, at: dt.datetime) -> QuerySet[Lane]:
+def _lanes_between(manufacturer_id: UUID, origin_id: UUID, destination_id: UUID) -> QuerySet[Lane]:
     ends = {"origin_id": origin_id, "destination_id": destination_id}
-    return Lane.unwalled.filter(_in_force(at), manufacturer_id=manufacturer_id, **ends).order_by("transit_hours", "pk")
+    return Lane.unwalled.filter(manufacturer_id=manufacturer_id, **ends).order_by("transit_hours", "pk")
 
 
 def lead_minutes(manufacturer_id: UUID, lane: Lane | None) -> dict[str, int]:

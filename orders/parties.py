@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from uuid import UUID
@@ -69,10 +69,15 @@ def leave(order: Order, organization_id: UUID, role: str) -> None:
 
 def _introduce(newcomers: set[UUID], others: set[UUID]) -> None:
     """Make organizations partners; whether they are already is behind the wall, so the database decides."""
-    pairs = [pair for pair in permutations(newcomers | others, 2) if newcomers & set(pair)]
+    pairs = sorted(pair for pair in permutations(newcomers | others, 2) if newcomers & set(pair))
+    directory.kept("introduced", tuple(pairs), lambda: _make_partners(pairs))  # once per version of the directory
+
+
+def _make_partners(pairs: Sequence[tuple[UUID, UUID]]) -> bool:
     Partnership.objects.bulk_create(
-        [Partnership(viewer_id=viewer, organization_id=seen) for viewer, seen in sorted(pairs)], ignore_conflicts=True
+        [Partnership(viewer_id=viewer, organization_id=seen) for viewer, seen in pairs], ignore_conflicts=True
     )
+    return True
 
 
 Place = tuple[UUID | None, UUID | None]  # organization and site that a step belongs to

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import F, Prefetch, QuerySet
 
 from ledger.context import Actor
+from ledger.prepared import Prepared
 from ledger.walls import visible
 from scheduling.availability import is_disrupted
 from scheduling.models import ChainLink, Disruption, RepairDue, RepairMove, RepairRun, Slot, SlotChain
@@ -58,7 +59,14 @@ def due_repairs(now: dt.datetime) -> list[RepairDue]:
 
 def stopped_places(chain: SlotChain) -> list[tuple[str, ChainLink]]:
     """Return the names of a chain's places that lie in an open disruption, with their links. Runs inside an action."""
-    own = ChainLink.unwalled.filter(chain_id=chain.pk)
-    found = list(Slot.unwalled.filter(is_disrupted(), pk__in=own.values("slot_id")).values_list("pk", "resource__name"))
-    links = {link.slot_id: link for link in own} if found else {}
-    return [(name, links[key]) for key, name in found]
+    found = [slot.pk for slot in _stopped(chain_id=chain.pk)]
+    if not found:
+        return []
+    names = dict(Slot.unwalled.filter(pk__in=found).values_list("pk", "resource__name"))
+    return [(names[link.slot_id], link) for link in ChainLink.unwalled.filter(chain_id=chain.pk, slot_id__in=found)]
+
+
+@Prepared
+def _stopped(chain_id: UUID) -> QuerySet[Slot]:
+    own = ChainLink.unwalled.filter(chain_id=chain_id)
+    return Slot.unwalled.filter(is_disrupted(), pk__in=own.values("slot_id")).order_by("pk")
