@@ -130,7 +130,7 @@ def rows_come_and_go(page: Page) -> None:
     volumes = page.locator('[name^="bags["][name$="volume_ml"]')
     before = volumes.count()
     volumes.first.fill("20.5")
-    page.fill('[name="signature.password"]', "half typed")
+    page.fill('[name="reason"]', "half typed")
     page.click("text=One row more")
     expect(volumes).to_have_count(before + 1)
     assert page.evaluate("document.activeElement.name") == f"bags[{before}]volume_ml"
@@ -138,7 +138,7 @@ def rows_come_and_go(page: Page) -> None:
     page.click("text=One row less")
     expect(volumes).to_have_count(before)
     assert volumes.first.input_value() == "20.5"
-    assert page.input_value('[name="signature.password"]') == "half typed"
+    assert page.input_value('[name="reason"]') == "half typed"
 
 
 def make_and_release(work: OrderWork) -> None:
