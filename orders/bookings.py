@@ -170,7 +170,8 @@ def hold(actor: Actor, order: Order, parameters: dict[str, Any], token: str, wis
         date_wishes.keep(actor, order.stream_id, order.center_id, wishes)
     if open_now.offer:
         waiting_offers.give_way(order.stream_id, token)
-    chain = slot_chains.hold(actor, order.stream, request, token, hours=int(parameters.get("hold_hours", 48)))
+    hours = int(parameters.get("hold_hours", 48))
+    chain = slot_chains.hold(actor, order.stream, request, token, hours, has_chain=open_now.chain)
     if open_now.request:
         date_requests.drop(order.stream_id, "Dates were found by a search.")
     if open_now.entry:

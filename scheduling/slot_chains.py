@@ -77,17 +77,25 @@ class AutoConfirm:
 
 
 def hold(
-    actor: Actor, stream: Stream | UUID, request: ChainRequest, token: str, hours: float = HOLD_HOURS
+    actor: Actor,
+    stream: Stream | UUID,
+    request: ChainRequest,
+    token: str,
+    hours: float = HOLD_HOURS,
+    *,
+    has_chain: bool = True,
 ) -> SlotChain:
     """Hold every place of the offer that ``token`` names, or none, for ``hours``.
 
+    ``has_chain``: False when the caller has asked (``pending``) and the order has no live chain.
     The offer is computed anew from today's calendar. Raises InvalidInput for a token that was not issued here,
     Conflict ``hold_live`` when the order has a live chain, ``offer_gone`` when it is not feasible any more, SlotFull
     ``slot_full`` (with the next best offers) when a place went to somebody else.
     """
     stream_id = stream if isinstance(stream, UUID) else stream.pk
     until = timezone.now() + _hold_time(hours)
-    refuse_second_chain(stream_id)
+    if has_chain:
+        refuse_second_chain(stream_id)
     offer = offer_of_token(actor, request, token)
     chain_id = new_id()
     try:
