@@ -97,6 +97,14 @@ def current_actor() -> Actor | None:
     return acting.actor if acting else None
 
 
+def forget_what_was_read() -> None:
+    """After an undone savepoint: what was read or noted since may never have been."""
+    acting = _acting.get()
+    if acting is not None:
+        acting.kept.clear()
+        acting.parties.clear()
+
+
 def announce(wrapper: Any = None) -> None:
     """Issue the acting context as transaction-local settings (outside a transaction nothing is visible anyway)."""
     wrapper = wrapper or connection

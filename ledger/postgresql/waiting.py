@@ -83,6 +83,7 @@ class Waiting(Base):
             super()._savepoint_commit(sid)
 
     def _savepoint_rollback(self, sid: str) -> None:
+        context.forget_what_was_read()
         if self._opening(sid) in self.unsent:  # the server has heard of nothing since
             del self.unsent[self.unsent.index(self._opening(sid)) + 1 :]
         else:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg2
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
@@ -44,6 +44,20 @@ def test_a_change_is_seen_by_the_next_reading() -> None:
         Site.unwalled.filter(pk=site.pk).update(name="Renamed behind every model's back")
     with reading(actor):
         assert directory.rows(Site, [site.pk])[site.pk].name == "Renamed behind every model's back"
+
+
+@pytest.mark.django_db
+def test_what_was_read_in_a_savepoint_that_was_undone_is_not_kept() -> None:
+    organization = make_organization()
+    site = make_site(organization)
+    with acting(operator(organization), "personas.site_added"):
+        with pytest.raises(Unauthenticated), transaction.atomic():
+            Site.unwalled.filter(pk=site.pk).update(name="Never so")
+            assert directory.rows(Site, [site.pk])[site.pk].name == "Never so"
+            assert directory.kept("noted", site.pk, lambda: "Never so") == "Never so"
+            raise Unauthenticated
+        assert directory.rows(Site, [site.pk])[site.pk].name == site.name
+        assert directory.kept("noted", site.pk, lambda: "anew") == "anew"
 
 
 @pytest.mark.django_db
